@@ -1,0 +1,54 @@
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use issuer::{Error, KeyReader, KeySet};
+
+use super::{Failure, Output};
+
+const STDIN: &str = "standard input";
+
+/// The public keys of an API server.
+#[derive(Debug, Args)]
+pub(super) struct KeyInputs {
+    /// Files of public keys, or - for standard input: PEM, DER, SSH, a Secret, a JWKS, or base64 of one
+    #[arg(value_name = "KEYS", required = true)]
+    keys: Vec<PathBuf>,
+}
+
+impl KeyInputs {
+    /// Reads them all; what their owner should know goes to stderr.
+    pub(super) fn read(&self, output: &mut Output) -> Result<KeySet, Failure> {
+        let mut reader = KeyReader::default();
+        for path in &self.keys {
+            let bytes = read(path, KeyReader::INPUT_MAX)?;
+            reader.read(&name(path), &bytes)?;
+        }
+        let (keys, notes) = reader.finish()?;
+        notes.iter().for_each(|note| output.note(note));
+        Ok(keys)
+    }
+}
+
+/// What messages call an input.
+pub(super) fn name(path: &Path) -> String {
+    if path == Path::new("-") { STDIN.to_owned() } else { path.display().to_string() }
+}
+
+/// Reads a file, or standard input for `-`; of a longer one, one byte more than the limit.
+pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
+    let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    let result = if path == Path::new("-") {
+        io::stdin().take(limit).read_to_end(&mut bytes)
+    } else {
+        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    };
+    match result {
+        Ok(_) => Ok(bytes),
+        Err(source) => Err(Error::Read { path: PathBuf::from(name(path)), source }),
+    }
+}

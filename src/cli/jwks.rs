@@ -1,0 +1,50 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Exit, Failure, Output, inputs::KeyInputs, out_file};
+
+/// Print the JWKS of public keys, with the API server's key IDs
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  issuer jwks /etc/kubernetes/pki/sa.pub")]
+pub(crate) struct Jwks {
+    #[command(flatten)]
+    keys: KeyInputs,
+    /// Print exactly what the API server serves: compact, no newline
+    #[arg(long)]
+    compact: bool,
+    /// Write to a file, in one step, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Jwks {
+    pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let keys = self.keys.read(output)?;
+        let jwks = issuer::Jwks::from_keys(keys.iter());
+        let bytes = if self.compact { jwks.to_bytes() } else { jwks.to_pretty() };
+        let kids: Vec<_> = keys.iter().map(|key| key.key_id().as_str()).collect();
+        print_or_write(output, &bytes, self.out, json!({ "keys": kids }))
+    }
+}
+
+/// Prints a document, which is JSON already, or writes it to a file and says so.
+pub(super) fn print_or_write(
+    output: &mut Output,
+    bytes: &[u8],
+    out: Option<PathBuf>,
+    mut summary: serde_json::Value,
+) -> Result<Exit, Failure> {
+    let Some(path) = out else {
+        output.write(bytes);
+        return Ok(Exit::Yes);
+    };
+    out_file::write(&path, bytes)?;
+    output.note(format!("wrote {}", path.display()));
+    if output.is_json() {
+        summary["out"] = json!(path.display().to_string());
+        output.json(&summary);
+    }
+    Ok(Exit::Yes)
+}

@@ -1,0 +1,112 @@
+//! The commands, one file each: arguments → checked request → library call → output.
+
+#![expect(clippy::doc_markdown, reason = "the comments on arguments are help texts, printed as they are")]
+
+mod completions;
+mod discovery;
+mod inputs;
+mod inspect;
+mod jwks;
+mod man;
+mod out_file;
+mod output;
+mod publish;
+mod runtime;
+mod serve;
+mod values;
+mod verify;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use output::{Exit, Failure, Output, usage};
+
+/// Make a self-managed Kubernetes cluster a trusted identity provider for Microsoft Entra ID, and prove it.
+#[derive(Debug, Parser)]
+#[command(name = "issuer", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 done, or yes; 1 no; 2 wrong command line; 3 could not be completed.")]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Print text for people, or one JSON value
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "text", hide_default_value = true)]
+    pub(crate) output: Format,
+    /// Leave out notes and progress
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// When to use colour [default: auto; NO_COLOR is obeyed]
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    pub(crate) color: Color,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Jwks(jwks::Jwks),
+    Discovery(discovery::Discovery),
+    Publish(Box<publish::Publish>),
+    Serve(serve::Serve),
+    Verify(Box<verify::Verify>),
+    Inspect(inspect::Inspect),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+impl Command {
+    pub(crate) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        match self {
+            Self::Jwks(command) => command.run(output),
+            Self::Discovery(command) => command.run(output),
+            Self::Publish(command) => command.run(output),
+            Self::Serve(command) => command.run(output),
+            Self::Verify(command) => command.run(output),
+            Self::Inspect(command) => command.run(output),
+            Self::Completions(command) => Ok(command.run(output)),
+            Self::Man(command) => command.run(output),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_shows_an_example_that_parses() {
+        for command in Cli::command().get_subcommands() {
+            let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let examples: Vec<_> = help.lines().filter_map(|line| line.trim().strip_prefix("issuer ")).collect();
+            assert!(!examples.is_empty(), "{} has no example", command.get_name());
+            for example in examples {
+                let words = std::iter::once("issuer").chain(example.split_whitespace());
+                let parsed = Cli::try_parse_from(words.take_while(|word| !matches!(*word, ">" | "|")));
+                assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+            }
+        }
+    }
+}

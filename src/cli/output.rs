@@ -1,0 +1,178 @@
+use std::io::{self, ErrorKind, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use clap::error::ErrorKind as ClapErrorKind;
+use issuer::Error;
+use serde_json::{Value, json};
+
+use super::{Color, Format, Global};
+
+pub(super) const GOOD: Style = AnsiColor::Green.on_default();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+pub(super) const WARN: Style = AnsiColor::Yellow.on_default();
+pub(super) const STRONG: Style = Style::new().bold();
+pub(super) const FAINT: Style = Style::new().dimmed();
+
+/// The meaning of an exit code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done, or the answer is yes.
+    Yes = 0,
+    /// The answer is no.
+    No = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// It could not be completed.
+    Incomplete = 3,
+}
+
+/// Why a command ended early: one sentence, the next step, the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(super) message: String,
+    pub(super) hint: Option<String>,
+    pub(super) exit: Exit,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let exit = if matches!(error, Error::Refused { .. }) { Exit::No } else { Exit::Incomplete };
+        Self { hint: error.hint(), message: error.to_string(), exit }
+    }
+}
+
+impl Failure {
+    pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Usage }
+    }
+
+    fn to_json(&self) -> Value {
+        json!({ "error": { "message": self.message, "hint": self.hint, "exit": self.exit as u8 } })
+    }
+}
+
+/// Where a command prints: the result on stdout, everything else on stderr.
+pub(crate) struct Output {
+    format: Format,
+    quiet: bool,
+    stdout: AutoStream<io::Stdout>,
+    stderr: AutoStream<io::Stderr>,
+    /// The first error of stdout, a closed pipe left out.
+    broken: Option<io::Error>,
+    /// Whether the one JSON value is already out.
+    answered: bool,
+}
+
+impl Output {
+    pub(crate) fn new(global: &Global) -> Self {
+        let choice = match global.color {
+            Color::Auto => ColorChoice::Auto,
+            Color::Always => ColorChoice::Always,
+            Color::Never => ColorChoice::Never,
+        };
+        Self {
+            format: global.output,
+            quiet: global.quiet,
+            stdout: AutoStream::new(io::stdout(), choice),
+            stderr: AutoStream::new(io::stderr(), choice),
+            broken: None,
+            answered: false,
+        }
+    }
+
+    pub(super) fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Prints a part of the result as it is.
+    pub(super) fn write(&mut self, bytes: &[u8]) {
+        if self.broken.is_none() {
+            let written = self.stdout.write_all(bytes).and_then(|()| self.stdout.flush());
+            self.broken = written.err().filter(|error| error.kind() != ErrorKind::BrokenPipe);
+        }
+    }
+
+    /// Prints the one JSON value of a command.
+    pub(super) fn json(&mut self, value: &Value) {
+        self.answered = true;
+        // Serialising a value into memory cannot fail.
+        let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+        text.push('\n');
+        self.write(text.as_bytes());
+    }
+
+    /// Tells something that is not the result.
+    pub(super) fn note(&mut self, text: impl std::fmt::Display) {
+        if !self.quiet {
+            self.tell(&format!("{FAINT}note:{FAINT:#} {}", printable(&text.to_string())));
+        }
+    }
+
+    /// Tells something that deserves a look, quiet or not.
+    pub(super) fn warning(&mut self, text: impl std::fmt::Display) {
+        self.tell(&format!("{WARN}warning:{WARN:#} {}", printable(&text.to_string())));
+    }
+
+    /// Tells what went wrong, on stderr, and as the JSON value where that was asked for and nothing was said yet.
+    pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
+        self.tell(&format!("{BAD}error:{BAD:#} {}", printable(&failure.message)));
+        if let Some(hint) = &failure.hint {
+            self.tell(&format!("{STRONG}hint:{STRONG:#} {}", printable(hint)));
+        }
+        if self.is_json() && !self.answered {
+            self.json(&failure.to_json());
+        }
+        failure.exit
+    }
+
+    /// Whether everything came out.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        match self.broken.take() {
+            None => Ok(()),
+            Some(error) => Err(Failure {
+                message: format!("cannot write to standard output: {error}"),
+                hint: None,
+                exit: Exit::Incomplete,
+            }),
+        }
+    }
+
+    fn tell(&mut self, line: &str) {
+        // With stderr gone there is nowhere left to say so.
+        let _ = writeln!(self.stderr, "{line}");
+    }
+}
+
+/// Answers a command line that does not parse, or asks for help or the version.
+pub(crate) fn usage(error: &clap::Error) -> Exit {
+    let wants_json = std::env::args().any(|word| matches!(word.as_str(), "-ojson" | "-o=json" | "--output=json"))
+        || std::env::args()
+            .zip(std::env::args().skip(1))
+            .any(|pair| matches!(pair.0.as_str(), "-o" | "--output") && pair.1 == "json");
+    let printed = error.print();
+    if !error.use_stderr() {
+        return match printed {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Exit::Incomplete,
+            _ => Exit::Yes,
+        };
+    }
+    if wants_json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let text = error.to_string();
+        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let failure = Failure::usage(message, "try --help");
+        let _ = writeln!(io::stdout(), "{:#}", failure.to_json());
+    }
+    Exit::Usage
+}
+
+/// Text from outside, made safe for a terminal: control characters, and those that turn the direction of text, as escapes.
+pub(super) fn printable(text: &str) -> String {
+    let hidden = |character: char| {
+        character.is_control()
+            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    text.chars()
+        .map(|character| if hidden(character) { character.escape_unicode().to_string() } else { character.into() })
+        .collect()
+}

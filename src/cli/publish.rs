@@ -1,0 +1,312 @@
+use std::path::PathBuf;
+
+use clap::Args;
+use issuer::{
+    Change, DropReason, Error, HttpFetcher, IssuerUrl, KeyState, Location, Mismatch, Plan, PlannedDocument, PlannedKey,
+    SystemClock, TOKEN_EXCHANGE_AUDIENCE, Timestamp, Wanted,
+    site::{Directory, Site},
+};
+use serde_json::{Value, json};
+
+use super::{
+    Exit, Failure, Output,
+    inputs::KeyInputs,
+    output::{BAD, FAINT, GOOD, STRONG, WARN, printable},
+    runtime,
+    values::{self, For},
+};
+
+/// Publish the discovery document and the JWKS, keeping every key that is already published
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  issuer publish sa.pub --issuer https://issuer.example.com --directory site/")]
+pub(crate) struct Publish {
+    #[command(flatten)]
+    keys: KeyInputs,
+    /// The issuer URL, byte for byte as in --service-account-issuer; its path is the place on the site
+    #[arg(long, value_name = "URL")]
+    issuer: String,
+    /// Publish to a directory, made if it is not there
+    #[arg(long, value_name = "DIR")]
+    directory: PathBuf,
+    /// Print what would change, and write nothing
+    #[arg(long, conflicts_with = "check")]
+    dry_run: bool,
+    /// Write nothing, and exit 1 if anything would change
+    #[arg(long)]
+    check: bool,
+    /// Drop keys that have been missing from the input for --retain or longer
+    #[arg(long)]
+    prune: bool,
+    /// How long a key stays after it was first missing from the input
+    #[arg(long, value_name = "DURATION", default_value = "48h")]
+    retain: String,
+    /// Drop a key that is no longer in the input at once (repeatable)
+    #[arg(long, value_name = "KID")]
+    remove: Vec<String>,
+    /// Let the issuer that is published here change to another string
+    #[arg(long)]
+    allow_issuer_change: bool,
+    /// Let a jwks_uri that is published here and leads elsewhere change to this site
+    #[arg(long)]
+    allow_jwks_uri_change: bool,
+    /// Whose rules the keys must meet
+    #[arg(long = "for", value_name = "WHOM", default_value = "entra")]
+    relying_party: For,
+    /// Read the documents back from where they are served, and fail if they are not what was written
+    #[arg(long, value_name = "URL|DIR")]
+    published: Option<String>,
+    /// How long to wait for --published to show what was written
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    wait: String,
+    /// PEM certificates to trust beside the system's when reading back
+    #[arg(long, value_name = "PEM")]
+    ca_file: Vec<PathBuf>,
+}
+
+/// What became of the documents.
+enum Stage {
+    /// Refused; nothing was written.
+    Refused,
+    /// Asked for by --dry-run or --check; nothing was written.
+    Planned,
+    /// Written, or found as they should be.
+    Published { proof: Option<Result<String, Mismatch>> },
+}
+
+impl Publish {
+    pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let wait = values::seconds("--wait", &self.wait)?;
+        let location = self.published.as_deref().map(values::parse::<Location>).transpose()?;
+        let issuer: IssuerUrl = values::parse(&self.issuer)?;
+        let retain = values::duration("--retain", &self.retain)?;
+        let keys = self.keys.read(output)?;
+        let fetcher = HttpFetcher::new(&self.ca_file)?;
+        let site = Directory::open(&self.directory)?;
+        let wanted = Wanted {
+            relying_party: self.relying_party.into(),
+            prune: self.prune,
+            retain,
+            remove: self.remove,
+            allow_issuer_change: self.allow_issuer_change,
+            allow_jwks_uri_change: self.allow_jwks_uri_change,
+            ..Wanted::new(issuer, keys)
+        };
+        let (plan, stage) = runtime::block_on(async {
+            if self.dry_run || self.check {
+                let plan = issuer::plan(&site, &wanted, &SystemClock).await?;
+                let stage = if plan.refusals.is_empty() { Stage::Planned } else { Stage::Refused };
+                return Ok((plan, stage));
+            }
+            let publication = match issuer::publish(&site, &wanted, &SystemClock).await {
+                Ok(publication) => publication,
+                Err(Error::Refused { plan, .. }) => return Ok((*plan, Stage::Refused)),
+                Err(error) => return Err(error),
+            };
+            let proof = match &location {
+                None => None,
+                Some(location) => {
+                    let proof = issuer::read_back(&site, &wanted, &publication, location, &fetcher, wait).await?;
+                    Some(proof.map(|()| location.to_string()))
+                }
+            };
+            Ok::<_, Error>((publication.plan, Stage::Published { proof }))
+        })??;
+        plan.warnings.iter().for_each(|warning| output.warning(warning));
+        let answer = Answer { site: site.name(), wanted, plan, stage };
+        if output.is_json() {
+            output.json(&answer.to_json());
+        } else {
+            output.write(answer.to_text().as_bytes());
+        }
+        for refusal in &answer.plan.refusals {
+            let hint = Some(refusal.hint());
+            output.failure(&Failure { message: format!("{refusal}; nothing was written"), hint, exit: Exit::No });
+        }
+        if let Stage::Published { proof: Some(Err(mismatch)) } = &answer.stage {
+            let entra = mismatch.aadsts().map(|code| format!("; Entra will answer {code}")).unwrap_or_default();
+            let message = format!("written, and not what is read back: {mismatch}{entra}");
+            output.failure(&Failure { message, hint: Some(mismatch.fix()), exit: Exit::No });
+        }
+        Ok(answer.exit(self.check))
+    }
+}
+
+/// The plan, what became of it, and how both print.
+struct Answer {
+    site: String,
+    wanted: Wanted,
+    plan: Plan,
+    stage: Stage,
+}
+
+impl Answer {
+    fn exit(&self, check: bool) -> Exit {
+        match &self.stage {
+            Stage::Published { proof: Some(Err(mismatch)) } if mismatch.is_inconclusive() => Exit::Incomplete,
+            Stage::Refused | Stage::Published { proof: Some(Err(_)) } => Exit::No,
+            Stage::Planned if check && !self.plan.is_unchanged() => Exit::No,
+            Stage::Planned | Stage::Published { .. } => Exit::Yes,
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let mut lines = vec![
+            format!("{STRONG}issuer{STRONG:#}   {}", self.wanted.issuer),
+            format!("{STRONG}site{STRONG:#}     {}", printable(&self.site)),
+            String::new(),
+        ];
+        lines.extend(self.plan.keys.iter().map(key_line));
+        lines.push(String::new());
+        lines.extend([&self.plan.jwks, &self.plan.discovery].map(|document| self.document_line(document)));
+        lines.push(String::new());
+        lines.push(self.verdict());
+        if matches!(self.stage, Stage::Published { .. }) {
+            let issuer = self.wanted.issuer.as_str();
+            lines.extend([
+                String::new(),
+                format!("{STRONG}kube-apiserver{STRONG:#}         --service-account-issuer={issuer}"),
+                format!("                       --service-account-jwks-uri={}", self.wanted.issuer.jwks_uri()),
+                format!("{STRONG}federated credential{STRONG:#}   issuer {issuer}, audience {TOKEN_EXCHANGE_AUDIENCE}"),
+            ]);
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    fn document_line(&self, document: &PlannedDocument) -> String {
+        let (sign, style, change) = match document.change {
+            Change::Created => ("+", GOOD, "new"),
+            Change::Changed => ("~", WARN, "changed"),
+            Change::Recorded => ("=", FAINT, "unchanged, retired keys recorded"),
+            Change::Unchanged => ("=", FAINT, "unchanged"),
+        };
+        let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
+        let is_key_set = document.path == self.plan.jwks.path;
+        let change = match document.change {
+            Change::Created if is_key_set => keys(self.plan.documents.jwks.keys.len()),
+            Change::Changed if is_key_set => {
+                let before = self.plan.keys.iter().filter(|key| key.state != KeyState::Added).count();
+                let after = self.plan.documents.jwks.keys.len();
+                let counts = format!("{} → {}", keys(before), keys(after));
+                if before == after { "changed".to_owned() } else { counts }
+            }
+            _ => change.to_owned(),
+        };
+        let width = self.plan.jwks.path.as_str().len().max(self.plan.discovery.path.as_str().len());
+        format!("  {style}{sign}{style:#} {:width$}  {change}", document.path)
+    }
+
+    fn verdict(&self) -> String {
+        match &self.stage {
+            Stage::Refused => format!("{BAD}refused{BAD:#}: nothing was written"),
+            Stage::Planned if self.plan.is_unchanged() => {
+                format!("{GOOD}unchanged{GOOD:#}: the site is as it should be")
+            }
+            Stage::Planned => format!("{WARN}planned{WARN:#}: nothing was written"),
+            Stage::Published { proof } => {
+                let done = if self.plan.is_unchanged() { "nothing to change" } else { "published" };
+                match proof {
+                    None => format!(
+                        "{GOOD}{done}{GOOD:#}; nothing was proven from outside: pass --published URL to read it back"
+                    ),
+                    Some(Ok(place)) => {
+                        let count = self.plan.documents.jwks.keys.len();
+                        let keys = if count == 1 { "key" } else { "keys" };
+                        let place = printable(place);
+                        format!("{GOOD}{done}{GOOD:#} and read back from {place}: {count} {keys}, issuer identical")
+                    }
+                    Some(Err(_)) => format!("{BAD}{done}{BAD:#}, and what is read back is something else"),
+                }
+            }
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let written = matches!(self.stage, Stage::Published { .. }) && !self.plan.is_unchanged();
+        let (read_back_from, mismatch) = match &self.stage {
+            Stage::Published { proof: Some(Ok(place)) } => (Some(place), None),
+            Stage::Published { proof: Some(Err(mismatch)) } => (None, Some(mismatch)),
+            _ => (None, None),
+        };
+        let issuer = self.wanted.issuer.as_str();
+        json!({
+            "issuer": issuer,
+            "site": self.site,
+            "changed": !self.plan.is_unchanged(),
+            "written": written,
+            "read_back_from": read_back_from,
+            "mismatch": mismatch.map(|mismatch| json!({
+                "message": mismatch.to_string(),
+                "aadsts": mismatch.aadsts().map(issuer::Aadsts::code),
+                "fix": mismatch.fix(),
+            })),
+            "keys": self.plan.keys.iter().map(key_json).collect::<Vec<_>>(),
+            "documents": [document_json(&self.plan.jwks), document_json(&self.plan.discovery)],
+            "refusals": self.plan.refusals.iter().map(|refusal| json!({
+                "message": refusal.to_string(),
+                "hint": refusal.hint(),
+            })).collect::<Vec<_>>(),
+            "warnings": self.plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "kube_apiserver": {
+                "service-account-issuer": issuer,
+                "service-account-jwks-uri": self.wanted.issuer.jwks_uri().as_str(),
+            },
+            "federated_credential": { "issuer": issuer, "audience": TOKEN_EXCHANGE_AUDIENCE },
+        })
+    }
+}
+
+fn key_line(key: &PlannedKey) -> String {
+    let (sign, style, state) = match key.state {
+        KeyState::Added => ("+", GOOD, "new".to_owned()),
+        KeyState::Kept => ("=", FAINT, "published".to_owned()),
+        KeyState::Returned => ("=", FAINT, "published, no longer retired".to_owned()),
+        KeyState::Retired { since, due } => {
+            let (since, due) = (minute(since), minute(due));
+            ("=", WARN, format!("retired {since}, may go from {due} (--prune)"))
+        }
+        KeyState::Dropped(DropReason::Removed) => ("-", BAD, "dropped, as --remove asks".to_owned()),
+        KeyState::Dropped(DropReason::Pruned { since }) => ("-", BAD, format!("dropped, retired {}", minute(since))),
+    };
+    let kid = printable(if key.kid().is_empty() { "(no kid)" } else { key.kid() });
+    let kind = key.jwk.key().map_or_else(|_| "unknown".to_owned(), ToString::to_string);
+    format!("  {style}{sign}{style:#} {kid:43}  {kind:8}  {state}")
+}
+
+fn key_json(key: &PlannedKey) -> Value {
+    let mut value = json!({ "kid": key.kid() });
+    if let Ok(public) = key.jwk.key() {
+        value["type"] = json!(public.to_string());
+        value["alg"] = json!(public.algorithm().name());
+    }
+    let (state, since) = match key.state {
+        KeyState::Added => ("added", None),
+        KeyState::Kept => ("kept", None),
+        KeyState::Returned => ("returned", None),
+        KeyState::Retired { since, due } => {
+            value["due"] = json!(due.to_string());
+            ("retired", Some(since))
+        }
+        KeyState::Dropped(DropReason::Removed) => ("removed", None),
+        KeyState::Dropped(DropReason::Pruned { since }) => ("pruned", Some(since)),
+    };
+    value["state"] = json!(state);
+    if let Some(since) = since {
+        value["retired_since"] = json!(since.to_string());
+    }
+    value
+}
+
+fn document_json(document: &PlannedDocument) -> Value {
+    let change = match document.change {
+        Change::Created => "created",
+        Change::Changed => "changed",
+        Change::Recorded => "recorded",
+        Change::Unchanged => "unchanged",
+    };
+    json!({ "path": document.path.as_str(), "change": change })
+}
+
+fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%MZ").to_string()
+}

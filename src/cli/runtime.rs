@@ -1,0 +1,8 @@
+use issuer::Error;
+
+/// Waits for a future on this thread; only commands that need the network or a site start a runtime.
+pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| Error::Client(error.to_string()))?;
+    Ok(runtime.block_on(future))
+}

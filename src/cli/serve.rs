@@ -1,0 +1,53 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+use issuer::{DocumentServer, Error};
+use serde_json::json;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use super::{Exit, Failure, Output, runtime};
+
+/// Serve the documents of a directory over HTTP, to put behind an ingress
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  issuer serve site/ --listen 127.0.0.1:8080")]
+pub(crate) struct Serve {
+    /// The directory that was published to
+    #[arg(value_name = "DIR")]
+    directory: PathBuf,
+    /// The address to listen on; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
+    listen: String,
+}
+
+impl Serve {
+    pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let address: SocketAddr = self.listen.parse().map_err(|_| {
+            let hint = "write it as 127.0.0.1:8080 or [::1]:8080";
+            Failure::usage(format!("--listen {:?} is not an address and a port", self.listen), hint)
+        })?;
+        let server = DocumentServer::open(&self.directory)?;
+        runtime::block_on(async {
+            let refuse = |source| Error::Listen { address: address.to_string(), source };
+            let listener = TcpListener::bind(address).await.map_err(refuse)?;
+            let address = listener.local_addr().map_err(refuse)?;
+            let (mut interrupt, mut terminate) =
+                (signal(SignalKind::interrupt()).map_err(refuse)?, signal(SignalKind::terminate()).map_err(refuse)?);
+            if output.is_json() {
+                let directory = self.directory.display().to_string();
+                output.json(&json!({ "listening": format!("http://{address}"), "directory": directory }));
+            } else {
+                output.write(format!("serving {} at http://{address}\n", self.directory.display()).as_bytes());
+            }
+            let stop = async move {
+                let (interrupt, terminate) = (std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv()));
+                futures_util::future::select(interrupt, terminate).await;
+            };
+            server.serve(listener, stop).await
+        })??;
+        output.note("stopped");
+        Ok(Exit::Yes)
+    }
+}

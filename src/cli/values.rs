@@ -1,0 +1,57 @@
+//! Values of arguments that need more than clap's own checks, each error a sentence and a hint.
+
+use std::{str::FromStr, time::Duration};
+
+use issuer::{Error, RelyingParty, Timestamp};
+use jiff::{SignedDuration, Span, SpanRelativeTo};
+
+use super::Failure;
+
+/// Whose rules apply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum For {
+    /// Microsoft Entra ID
+    Entra,
+    /// Any OpenID Connect relying party
+    Oidc,
+}
+
+impl From<For> for RelyingParty {
+    fn from(value: For) -> Self {
+        match value {
+            For::Entra => Self::Entra,
+            For::Oidc => Self::Oidc,
+        }
+    }
+}
+
+/// A value that the library parses; its error is one of the command line.
+pub(super) fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|error: Error| Failure { exit: super::Exit::Usage, ..Failure::from(error) })
+}
+
+/// A duration such as `48h`, `2d` or `90s`. A number alone names no unit, and is refused unless it is 0.
+pub(super) fn duration(flag: &str, text: &str) -> Result<Duration, Failure> {
+    let span: Result<Span, _> = if text == "0" { Ok(Span::new()) } else { text.parse() };
+    let duration: Option<SignedDuration> =
+        span.ok().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
+    duration.and_then(|duration| Duration::try_from(duration).ok()).ok_or_else(|| {
+        Failure::usage(format!("{flag} {text:?} is not a duration"), "write a number and its unit: 90s, 5m, 48h or 2d")
+    })
+}
+
+/// A duration where a number alone means seconds.
+pub(super) fn seconds(flag: &str, text: &str) -> Result<Duration, Failure> {
+    match text.parse() {
+        Ok(seconds) => Ok(Duration::from_secs(seconds)),
+        Err(_) => duration(flag, text),
+    }
+}
+
+/// A time of RFC 3339.
+pub(super) fn time(flag: &str, text: &str) -> Result<Timestamp, Failure> {
+    text.parse().map_err(|_| {
+        let hint = "write it as 2026-11-22T00:10:22Z, with its offset or Z";
+        Failure::usage(format!("{flag} {text:?} is not a time of RFC 3339"), hint)
+    })
+}

@@ -1,0 +1,276 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use issuer::{
+    CheckName, Error, Expectations, HttpFetcher, IssuerUrl, Jwks, Location, Outcome, PublishedIssuer, Refusal,
+    RelyingParty, Report, ServiceAccount, Timestamp, Token, Verifier,
+};
+use serde_json::{Value, json};
+
+use super::{
+    Exit, Failure, Output,
+    inputs::{self, name},
+    output::{BAD, FAINT, GOOD, STRONG, WARN, printable},
+    runtime,
+    values::{self, For},
+};
+
+/// The longest file that is read as a token: longer ones are refused by their length alone.
+const TOKEN_FILE_MAX: usize = 1 << 20;
+
+/// Verify that a projected service account token validates against what is published
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  issuer verify token.jwt --service-account default/workload-identity-sa")]
+pub(crate) struct Verify {
+    /// A file with the token, or - for standard input [default: $AZURE_FEDERATED_TOKEN_FILE]
+    token: Option<PathBuf>,
+    /// The issuer to trust [default: the one the token names]
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// Read the documents from another place instead of the issuer URL
+    #[arg(long, value_name = "URL|DIR", conflicts_with = "jwks")]
+    published: Option<String>,
+    /// Take the keys from a JWKS file, and ask nobody
+    #[arg(long, value_name = "FILE")]
+    jwks: Option<PathBuf>,
+    /// An audience the token may be for (repeatable, one is enough) [default: api://AzureADTokenExchange]
+    #[arg(long, value_name = "AUDIENCE")]
+    audience: Vec<String>,
+    /// The service account the token must be of
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    service_account: Option<String>,
+    /// Judge it as of another time, in RFC 3339
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// How far clocks may be apart
+    #[arg(long, value_name = "DURATION", default_value = "60s")]
+    leeway: String,
+    /// Whose rules apply
+    #[arg(long = "for", value_name = "WHOM", default_value = "entra")]
+    relying_party: For,
+    /// PEM certificates to trust beside the system's
+    #[arg(long, value_name = "PEM")]
+    ca_file: Vec<PathBuf>,
+}
+
+/// The text of a token and where it came from.
+pub(super) struct TokenInput {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+impl TokenInput {
+    /// Reads the file named, or the one workload identity mounts into the pod.
+    pub(super) fn read(path: Option<PathBuf>, output: &mut Output) -> Result<Self, Failure> {
+        let variable = || std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").filter(|path| !path.is_empty());
+        let path = path.or_else(|| variable().map(PathBuf::from)).ok_or_else(|| {
+            let hint = "pass a file, - for standard input, or set AZURE_FEDERATED_TOKEN_FILE";
+            Failure::usage("no token was given", hint)
+        })?;
+        let name = name(&path);
+        let bytes = inputs::read(&path, TOKEN_FILE_MAX)?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let trimmed = text.trim_end_matches(['\r', '\n']);
+        if trimmed.len() < text.len() && !trimmed.is_empty() {
+            let sent = "leave it out of a file that an Azure SDK reads: Entra answers AADSTS50027";
+            output.note(format!("{name} ends in a newline, which is not part of the token; {sent}"));
+        }
+        Ok(Self { name, text: trimmed.to_owned() })
+    }
+}
+
+impl Verify {
+    pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let now = match &self.at {
+            Some(at) => values::time("--at", at)?,
+            None => Timestamp::now(),
+        };
+        let expectations = self.expectations()?;
+        let trusted: Option<IssuerUrl> = self.issuer.as_deref().map(values::parse).transpose()?;
+        let location = self.published.as_deref().map(values::parse).transpose()?.unwrap_or(Location::Issuer);
+        let input = TokenInput::read(self.token, output)?;
+        let token = Token::parse(&input.text).ok();
+        let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
+        let issuer = trusted.or_else(|| named.and_then(|text| text.parse().ok()));
+        let verifier = verifier(issuer, self.jwks.as_deref(), &location, &self.ca_file)?;
+        let report = verifier.examine(&input.text, &expectations, now);
+        let answer = Answer { token, report, relying_party: self.relying_party.into() };
+        if output.is_json() {
+            output.json(&answer.to_json());
+        } else {
+            output.write(answer.to_text().as_bytes());
+        }
+        Ok(match answer.report.refusal() {
+            None => Exit::Yes,
+            Some(refusal) if refusal.is_inconclusive() => Exit::Incomplete,
+            Some(_) => Exit::No,
+        })
+    }
+
+    fn expectations(&self) -> Result<Expectations, Failure> {
+        let leeway = values::seconds("--leeway", &self.leeway)?;
+        let mut expectations = Expectations::of(self.relying_party.into()).leeway(leeway);
+        for audience in &self.audience {
+            expectations = expectations.audience(audience);
+        }
+        if let Some(text) = &self.service_account {
+            let account: ServiceAccount = text.parse().map_err(|hint: String| {
+                Failure::usage(format!("--service-account {text:?} is not a service account"), hint)
+            })?;
+            expectations = expectations.service_account(account);
+        }
+        Ok(expectations)
+    }
+}
+
+/// The verifier for what is published; a runtime and a client are started only where a URL is asked.
+fn verifier(
+    issuer: Option<IssuerUrl>,
+    jwks: Option<&Path>,
+    location: &Location,
+    ca_files: &[PathBuf],
+) -> Result<Verifier, Failure> {
+    let Some(issuer) = issuer else { return Ok(Verifier::without_issuer()) };
+    if let Some(path) = jwks {
+        let bytes = inputs::read(path, TOKEN_FILE_MAX)?;
+        let jwks = Jwks::parse(&bytes)
+            .map_err(|error| Error::Input { input: name(path), because: format!("it is not a JWKS: {error}") })?;
+        return Ok(Verifier::from_jwks(issuer, &jwks));
+    }
+    let published = if let Location::Directory(directory) = location {
+        PublishedIssuer::from_directory(&issuer, directory)
+    } else {
+        let fetcher = HttpFetcher::new(ca_files)?;
+        runtime::block_on(PublishedIssuer::fetch(&issuer, location, &fetcher))?
+    };
+    Ok(Verifier::from_published(issuer, &published))
+}
+
+/// A report and the token it is about, and how both print.
+struct Answer<'t> {
+    token: Option<Token<'t>>,
+    report: Report,
+    relying_party: RelyingParty,
+}
+
+impl Answer<'_> {
+    fn to_text(&self) -> String {
+        let mut lines = Vec::new();
+        if let Some(token) = &self.token {
+            let pod = token.claims.kubernetes.as_ref().and_then(|kubernetes| kubernetes.pod.as_ref());
+            let pod = pod.map(|pod| format!(", pod {}", printable(&pod.name))).unwrap_or_default();
+            let or_none = |text: &Option<String>| printable(text.as_deref().unwrap_or("(none)"));
+            lines.push(format!("{STRONG}token{STRONG:#}    {}{pod}", or_none(&token.claims.sub)));
+            lines.push(format!("{STRONG}issuer{STRONG:#}   {}", or_none(&token.claims.iss)));
+            lines.push(String::new());
+        }
+        for checked in &self.report.checks {
+            let name = checked.name;
+            match &checked.outcome {
+                Outcome::Passed(seen) => lines.push(format!("  {GOOD}ok{GOOD:#}       {name:9}  {}", printable(seen))),
+                Outcome::Skipped(because) => {
+                    lines.push(format!("  {FAINT}skipped  {name:9}  {}{FAINT:#}", printable(because)));
+                }
+                Outcome::Failed(refusal) => {
+                    if let Some((expected, seen)) = refusal.expected_and_seen() {
+                        let (expected, seen) = (printable(&expected), printable(&seen));
+                        lines.push(format!("  {BAD}failed{BAD:#}   {name:9}  expected {expected}"));
+                        lines.push(format!("                      seen     {seen}"));
+                    } else {
+                        let message = printable(&refusal.to_string());
+                        lines.push(format!("  {BAD}failed{BAD:#}   {name:9}  {message}"));
+                    }
+                }
+            }
+        }
+        lines.push(String::new());
+        lines.extend(self.verdict());
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    fn verdict(&self) -> Vec<String> {
+        let Some(refusal) = self.report.refusal() else {
+            let seen = |name| {
+                self.report.checks.iter().find(|checked| checked.name == name).and_then(|checked| {
+                    match &checked.outcome {
+                        Outcome::Passed(seen) => Some(seen.as_str()),
+                        _ => None,
+                    }
+                })
+            };
+            let key = seen(CheckName::Signature).unwrap_or_default();
+            return vec![match self.relying_party {
+                RelyingParty::Entra => format!(
+                    "{GOOD}accepted{GOOD:#}: signed with a published {key} key; Entra takes it where a federated credential has this issuer, subject and audience"
+                ),
+                _ => format!("{GOOD}accepted{GOOD:#}: signed with a published {key} key"),
+            }];
+        };
+        let word = if refusal.is_inconclusive() { "undecided" } else { "refused" };
+        let because = match (self.relying_party, refusal.aadsts()) {
+            (RelyingParty::Entra, Some(code)) if refusal.is_inconclusive() => {
+                format!("{refusal}; if Entra cannot fetch it either, it will answer {code}")
+            }
+            (RelyingParty::Entra, Some(code)) => format!("Entra will answer {code}, {}", code.meaning()),
+            (RelyingParty::Entra, None) => format!("{refusal}, though Entra may take it"),
+            _ => refusal.to_string(),
+        };
+        let style = if refusal.is_inconclusive() { WARN } else { BAD };
+        vec![
+            format!("{style}{word}{style:#}: {}", printable(&because)),
+            format!("{STRONG}fix{STRONG:#}: {}", printable(&refusal.fix())),
+        ]
+    }
+
+    fn to_json(&self) -> Value {
+        let refusal = self.report.refusal();
+        let verdict = match refusal {
+            None => "accepted",
+            Some(refusal) if refusal.is_inconclusive() => "undecided",
+            Some(_) => "refused",
+        };
+        let claim = |get: fn(&issuer::Claims) -> &Option<String>| {
+            self.token.as_ref().and_then(|token| get(&token.claims).clone())
+        };
+        json!({
+            "verdict": verdict,
+            "issuer": claim(|claims| &claims.iss),
+            "subject": claim(|claims| &claims.sub),
+            "checks": self.report.checks.iter().map(check_json).collect::<Vec<_>>(),
+            "refusal": refusal.map(|refusal| self.refusal_json(refusal)),
+        })
+    }
+
+    fn refusal_json(&self, refusal: &Refusal) -> Value {
+        let code = refusal.aadsts().filter(|_| self.relying_party == RelyingParty::Entra);
+        json!({
+            "check": id(refusal.check()),
+            "message": refusal.to_string(),
+            "aadsts": code.map(issuer::Aadsts::code),
+            "meaning": code.map(issuer::Aadsts::meaning),
+            "fix": refusal.fix(),
+        })
+    }
+}
+
+fn check_json(checked: &issuer::Checked) -> Value {
+    let name = id(checked.name);
+    match &checked.outcome {
+        Outcome::Passed(seen) => json!({ "check": name, "outcome": "passed", "seen": seen }),
+        Outcome::Failed(refusal) => {
+            let mut value = json!({ "check": name, "outcome": "failed", "message": refusal.to_string() });
+            if let Some((expected, seen)) = refusal.expected_and_seen() {
+                value["expected"] = json!(expected);
+                value["seen"] = json!(seen);
+            }
+            value
+        }
+        Outcome::Skipped(because) => json!({ "check": name, "outcome": "skipped", "because": because }),
+    }
+}
+
+/// The name of a check in JSON.
+fn id(name: CheckName) -> String {
+    name.to_string().replace(' ', "_")
+}

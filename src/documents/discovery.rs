@@ -1,0 +1,67 @@
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{DocumentError, parse, pretty};
+use crate::{IssuerUrl, JwksUri, PublicKey};
+
+/// A discovery document: the API server's five members in its order (OpenID Connect Discovery 1.0 section 3).
+///
+/// Read from elsewhere it keeps these members and forgets any other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discovery {
+    /// The issuer, which relying parties hold byte for byte against `iss`.
+    pub issuer: String,
+    /// Where the JWKS is.
+    pub jwks_uri: String,
+    /// `id_token` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub response_types_supported: Vec<String>,
+    /// `public` alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subject_types_supported: Vec<String>,
+    /// The algorithms of the keys, sorted, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub id_token_signing_alg_values_supported: Vec<String>,
+}
+
+impl Discovery {
+    /// The document for an issuer whose keys are at `jwks_uri`.
+    pub fn new<'a>(issuer: &IssuerUrl, jwks_uri: &JwksUri, keys: impl IntoIterator<Item = &'a PublicKey>) -> Self {
+        let algorithms: BTreeSet<_> = keys.into_iter().map(PublicKey::algorithm).collect();
+        Self {
+            issuer: issuer.as_str().to_owned(),
+            jwks_uri: jwks_uri.as_str().to_owned(),
+            response_types_supported: vec!["id_token".to_owned()],
+            subject_types_supported: vec!["public".to_owned()],
+            id_token_signing_alg_values_supported: algorithms.into_iter().map(|name| name.to_string()).collect(),
+        }
+    }
+
+    /// Reads a published document.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] when the bytes are not a JSON object with the strings `issuer` and `jwks_uri`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let document: Value = parse(bytes)?;
+        for name in ["issuer", "jwks_uri"] {
+            if !document.get(name).is_some_and(Value::is_string) {
+                return Err(DocumentError::Member(name));
+            }
+        }
+        serde_json::from_value(document).map_err(|error| DocumentError::NotJson(error.to_string()))
+    }
+
+    /// The bytes to publish: compact, no newline, what the API server serves for the same values.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Serialising strings into memory cannot fail. Go's encoder writes an ampersand as its escape.
+        serde_json::to_string(self).unwrap_or_default().replace('&', "\\u0026").into_bytes()
+    }
+
+    /// The same members for people: two spaces, final newline.
+    pub fn to_pretty(&self) -> Vec<u8> {
+        pretty(self)
+    }
+}

@@ -1,0 +1,24 @@
+use std::fmt;
+
+/// Where a document stands on a site: segments joined by slashes, no slash at either end, none of them `.` or `..`.
+///
+/// Made by an [`IssuerUrl`](crate::IssuerUrl) only, which checks its path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DocumentPath(String);
+
+impl DocumentPath {
+    pub(crate) fn new(path: String) -> Self {
+        Self(path)
+    }
+
+    /// The path as a blob name or as a path below a directory.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DocumentPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}

@@ -1,0 +1,46 @@
+use serde_json::{Value, json};
+
+use super::{DocumentError, parse, pretty};
+use crate::{Jwk, PublicKey};
+
+/// A JWK Set (RFC 7517 section 5), in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Jwks {
+    /// Its entries, usable or not.
+    pub keys: Vec<Jwk>,
+}
+
+impl Jwks {
+    /// The set the API server serves for these keys.
+    pub fn from_keys<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> Self {
+        Self { keys: keys.into_iter().cloned().map(Jwk::new).collect() }
+    }
+
+    /// Reads a published set; entries that are not usable are kept and say so.
+    ///
+    /// # Errors
+    ///
+    /// [`DocumentError`] when the bytes are not a JSON object with a list `keys`.
+    pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
+        let mut document: Value = parse(bytes)?;
+        let Some(Value::Array(keys)) = document.get_mut("keys").map(Value::take) else {
+            return Err(DocumentError::Member("keys"));
+        };
+        Ok(Self { keys: keys.into_iter().map(Jwk::from_value).collect() })
+    }
+
+    /// The bytes to publish: compact, no newline; for keys of an API server exactly what it serves.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Serialising maps, lists and strings into memory cannot fail.
+        serde_json::to_vec(&self.to_value()).unwrap_or_default()
+    }
+
+    /// The same members for people: two spaces, final newline.
+    pub fn to_pretty(&self) -> Vec<u8> {
+        pretty(&self.to_value())
+    }
+
+    fn to_value(&self) -> Value {
+        json!({ "keys": self.keys.iter().map(Jwk::to_value).collect::<Vec<_>>() })
+    }
+}

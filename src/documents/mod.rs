@@ -1,0 +1,77 @@
+//! The two documents of a published issuer, to the byte.
+
+mod discovery;
+mod document_path;
+mod jwks;
+
+pub use discovery::Discovery;
+pub use document_path::DocumentPath;
+pub use jwks::Jwks;
+
+use crate::IssuerUrl;
+
+/// The discovery document and the JWKS of one issuer.
+///
+/// ```
+/// use issuer::{Documents, KeySet};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let documents = Documents::new("https://issuer.example.com".parse()?, &keys);
+/// assert_eq!(documents.jwks.to_bytes(), std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Documents {
+    /// The issuer both documents speak for.
+    pub issuer: IssuerUrl,
+    /// The discovery document.
+    pub discovery: Discovery,
+    /// The key set.
+    pub jwks: Jwks,
+}
+
+impl Documents {
+    /// The documents an API server serves for an issuer and its keys, with the JWKS below the issuer.
+    pub fn new(issuer: IssuerUrl, keys: &[crate::PublicKey]) -> Self {
+        let discovery = Discovery::new(&issuer, &issuer.jwks_uri(), keys);
+        Self { issuer, discovery, jwks: Jwks::from_keys(keys) }
+    }
+}
+
+/// Why bytes are not the document they should be; reads as the end of "the JWKS is not usable: …".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DocumentError {
+    /// Nothing is there.
+    #[error("it is empty")]
+    Empty,
+    /// An HTML page, such as a website's error page.
+    #[error("it is an HTML page, not JSON")]
+    Html,
+    /// Not JSON.
+    #[error("it is not JSON: {0}")]
+    NotJson(String),
+    /// A member the document needs is absent or of another type.
+    #[error("its member \"{0}\" is missing or of the wrong type")]
+    Member(&'static str),
+}
+
+/// Reads a JSON object as a document; a byte order mark in front is passed over.
+fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentError> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let start = bytes.trim_ascii_start();
+    if start.is_empty() {
+        return Err(DocumentError::Empty);
+    }
+    if start.starts_with(b"<") {
+        return Err(DocumentError::Html);
+    }
+    serde_json::from_slice(bytes).map_err(|error| DocumentError::NotJson(error.to_string()))
+}
+
+/// A document for people: two spaces, final newline.
+fn pretty(value: &impl serde::Serialize) -> Vec<u8> {
+    // Serialising maps, lists and strings into memory cannot fail.
+    let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}

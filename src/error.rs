@@ -1,0 +1,170 @@
+use std::{io, path::PathBuf};
+
+use crate::{
+    KeyError, Place,
+    issuer_url::UrlError,
+    publish::{Plan, PlanRefusal},
+};
+
+/// Why something could not be done: one sentence that names the input; [`hint`](Error::hint) names the next step.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A string is not an issuer URL.
+    #[error("{url:?} is not an issuer URL: {because}")]
+    IssuerUrl {
+        /// The string.
+        url: String,
+        /// The rule it breaks.
+        because: UrlError,
+    },
+    /// A string is not a `jwks_uri`.
+    #[error("{url:?} is not a jwks_uri: {because}")]
+    JwksUri {
+        /// The string.
+        url: String,
+        /// The rule it breaks.
+        because: UrlError,
+    },
+    /// An input holds no key at all; an empty JWKS is never made.
+    #[error("{input} holds no usable key: {because}")]
+    NoKey {
+        /// What was read.
+        input: String,
+        /// What was there instead.
+        because: String,
+    },
+    /// A block that announces a key is not usable.
+    #[error("{place} is not a usable key: {reason}")]
+    Key {
+        /// Where it stands.
+        place: Place,
+        /// What is wrong with it.
+        reason: KeyError,
+    },
+    /// An input as a whole cannot be read as keys.
+    #[error("{input} cannot be read: {because}")]
+    Input {
+        /// What was read.
+        input: String,
+        /// What is wrong with it.
+        because: String,
+    },
+    /// Text is not a token.
+    #[error("{input} is not a token: {because}")]
+    Token {
+        /// What was read.
+        input: String,
+        /// What is wrong with it.
+        because: String,
+    },
+    /// A file or directory cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file or directory cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A plan would take something away unasked, or publish what Entra cannot use; nothing was written.
+    #[error("publishing to {site} is refused: {}", refusal_of(.plan))]
+    Refused {
+        /// The site.
+        site: String,
+        /// The plan, with every reason in its `refusals`.
+        plan: Box<Plan>,
+    },
+    /// Other publishers changed the site before every attempt to write.
+    #[error("{site} was changed by others during each of {attempts} attempts to publish")]
+    Contended {
+        /// The site.
+        site: String,
+        /// How often it was read and planned.
+        attempts: u32,
+    },
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file of certificate authorities cannot be used.
+    #[error("{} is not a file of PEM certificates: {because}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        because: String,
+    },
+    /// The HTTP client or runtime cannot be started.
+    #[error("cannot start the HTTP client: {0}")]
+    Client(String),
+}
+
+impl Error {
+    /// The next step for the person who reads the error.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::IssuerUrl { because, .. } => match because {
+                UrlError::NoScheme => "write it as the API server's --service-account-issuer has it, https:// included",
+                UrlError::Scheme(_) | UrlError::Http => {
+                    "Entra and the API server accept https only; http is for tests on this machine"
+                }
+                UrlError::Query | UrlError::Fragment => {
+                    "pass scheme, host and path only, as in --service-account-issuer"
+                }
+                UrlError::WhiteSpace => "Entra blocks an issuer with white space; check the quoting",
+                _ => "pass the API server's --service-account-issuer, byte for byte",
+            },
+            Self::JwksUri { .. } => "pass the https URL the JWKS is served at, as in --service-account-jwks-uri",
+            Self::NoKey { .. } => "pass the API server's --service-account-key-file",
+            Self::Key { reason, .. } => match reason {
+                KeyError::RsaSize(_) => "make an RSA key of 2048 bits or more and pass its public key",
+                KeyError::Type(_) | KeyError::Curve(_) => {
+                    "the API server signs with RSA, P-256, P-384 or P-521; remove this key from the input"
+                }
+                KeyError::EcCompressed => "convert it: openssl ec -pubin -in KEY -conv_form uncompressed",
+                KeyError::Pem(_) => "copy the file again, from BEGIN line to END line",
+                _ => "copy the file again from the control plane node, or remove this block",
+            },
+            Self::Input { .. } => "pass public keys, a Secret that holds them, or a JWKS",
+            Self::Token { .. } => "pass the file a projected volume holds, or what `kubectl create token` prints",
+            Self::Read { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => "check the path",
+                io::ErrorKind::PermissionDenied => "run it as a user who may read it",
+                io::ErrorKind::IsADirectory => "pass a file in it",
+                _ => return None,
+            },
+            Self::Write { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => "make the directory first",
+                io::ErrorKind::PermissionDenied => "run it as a user who may write there",
+                io::ErrorKind::StorageFull => "free some space; what was there is untouched",
+                _ => return None,
+            },
+            Self::Refused { plan, .. } => return plan.refusals.first().map(PlanRefusal::hint),
+            Self::Contended { .. } => "run it again",
+            Self::Listen { source, .. } => match source.kind() {
+                io::ErrorKind::AddrInUse => "pass another --listen, or port 0 for a free one",
+                io::ErrorKind::PermissionDenied => "ports below 1024 need privileges; pass another --listen",
+                _ => "pass --listen as ADDRESS:PORT of this machine",
+            },
+            Self::CaFile { .. } => "pass the PEM certificate of the authority that signed the server's",
+            Self::Client(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn refusal_of(plan: &Plan) -> String {
+    plan.refusals.first().map_or_else(String::new, ToString::to_string)
+}

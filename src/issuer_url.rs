@@ -1,0 +1,262 @@
+use std::{fmt, net::Ipv4Addr, net::Ipv6Addr, str::FromStr};
+
+use fluent_uri::{Uri, component::Authority};
+use percent_encoding::percent_decode_str;
+
+use crate::{Error, documents::DocumentPath};
+
+/// What Entra stores of a federated credential's issuer at most, in characters.
+const LENGTH_MAX: usize = 600;
+
+/// Where an API server puts its documents, below the issuer (Kubernetes `pkg/serviceaccount/openidmetadata.go`).
+const DISCOVERY: &str = ".well-known/openid-configuration";
+const JWKS: &str = "openid/v1/jwks";
+
+/// An issuer URL: the string in `iss`, in the discovery document and in the federated credential.
+///
+/// Always compared byte for byte and never normalised: with and without trailing slash are two issuers. It has the scheme
+/// `https` (`http` on loopback), a host, no query, no fragment, no credentials, and at most 600 characters, as OpenID
+/// Connect Discovery 1.0 section 3, the API server's `--service-account-issuer` and Entra ask.
+///
+/// ```
+/// use issuer::IssuerUrl;
+/// let issuer: IssuerUrl = "https://issuers.example.com/clusters/a/".parse()?;
+/// assert_eq!(issuer.as_str(), "https://issuers.example.com/clusters/a/");
+/// assert_eq!(issuer.discovery_url(), "https://issuers.example.com/clusters/a/.well-known/openid-configuration");
+/// assert_eq!(issuer.jwks_path().as_str(), "clusters/a/openid/v1/jwks");
+/// assert!("http://issuer.example.com".parse::<IssuerUrl>().is_err());
+/// # Ok::<(), issuer::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IssuerUrl {
+    text: String,
+    /// The path, percent-decoded, without slashes at either end: where the documents stand on a site.
+    path: String,
+}
+
+impl IssuerUrl {
+    /// The string, exactly as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The string without its trailing slash, which other URLs are built on (OpenID Connect Discovery 1.0 section 4.1).
+    pub fn base(&self) -> &str {
+        self.text.strip_suffix('/').unwrap_or(&self.text)
+    }
+
+    /// Where relying parties fetch the discovery document.
+    pub fn discovery_url(&self) -> String {
+        format!("{}/{DISCOVERY}", self.base())
+    }
+
+    /// The `jwks_uri` the API server advertises below its issuer.
+    pub fn jwks_uri(&self) -> JwksUri {
+        JwksUri(format!("{}/{JWKS}", self.base()))
+    }
+
+    /// Where the discovery document stands on a site.
+    pub fn discovery_path(&self) -> DocumentPath {
+        self.document_path(DISCOVERY)
+    }
+
+    /// Where the JWKS stands on a site.
+    pub fn jwks_path(&self) -> DocumentPath {
+        self.document_path(JWKS)
+    }
+
+    /// Where the document of a URL stands on the site of this issuer; `None` when the URL is not below the issuer.
+    pub fn path_below(&self, url: &str) -> Option<DocumentPath> {
+        self.rest_below(url).map(|rest| self.document_path(&rest))
+    }
+
+    /// What follows the issuer in the path of a URL below it, decoded.
+    pub(crate) fn rest_below(&self, url: &str) -> Option<String> {
+        let rest = url.strip_prefix(self.base())?.strip_prefix('/')?;
+        decode_path(rest).ok().filter(|rest| !rest.is_empty() && !rest.contains(['?', '#']))
+    }
+
+    fn document_path(&self, rest: &str) -> DocumentPath {
+        DocumentPath::new(if self.path.is_empty() { rest.to_owned() } else { format!("{}/{rest}", self.path) })
+    }
+}
+
+impl FromStr for IssuerUrl {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let refuse = |because| Error::IssuerUrl { url: text.to_owned(), because };
+        if text.len() > LENGTH_MAX {
+            return Err(refuse(UrlError::TooLong(text.chars().count())));
+        }
+        let uri = parse(text).map_err(refuse)?;
+        if uri.query().is_some() {
+            return Err(refuse(UrlError::Query));
+        }
+        let path = decode_path(uri.path().as_str()).map_err(refuse)?;
+        Ok(Self { text: text.to_owned(), path })
+    }
+}
+
+impl fmt::Display for IssuerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl AsRef<str> for IssuerUrl {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
+/// The URL of a JWKS: the same rules as for an [`IssuerUrl`], and a query is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct JwksUri(String);
+
+impl JwksUri {
+    /// The string, exactly as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for JwksUri {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match parse(text) {
+            Ok(_) => Ok(Self(text.to_owned())),
+            Err(because) => Err(Error::JwksUri { url: text.to_owned(), because }),
+        }
+    }
+}
+
+impl fmt::Display for JwksUri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Why a string is not an issuer URL or a `jwks_uri`; reads as the end of "X is not an issuer URL: …".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UrlError {
+    /// Nothing is there.
+    #[error("it is empty")]
+    Empty,
+    /// White space anywhere; Entra blocks the exchange for it (and no URL may hold it).
+    #[error("it holds white space")]
+    WhiteSpace,
+    /// A character outside ASCII.
+    #[error("it holds {0:?}, and a URL is written in ASCII")]
+    NotAscii(char),
+    /// More than 600 characters.
+    #[error("it has {0} characters, and Entra stores 600 at most")]
+    TooLong(usize),
+    /// No scheme.
+    #[error("it has no scheme")]
+    NoScheme,
+    /// A scheme other than `https`.
+    #[error("its scheme is {0}, not https")]
+    Scheme(String),
+    /// `http` to a host that is not this machine.
+    #[error("its scheme is http, and only https is trusted beyond this machine")]
+    Http,
+    /// No host.
+    #[error("it has no host")]
+    NoHost,
+    /// A host that is neither a name nor an address.
+    #[error("its host {0:?} is not a host name or address")]
+    Host(String),
+    /// A port that is not a number from 1 to 65535.
+    #[error("its port is not a number from 1 to 65535")]
+    Port,
+    /// User information in front of the host.
+    #[error("it holds credentials")]
+    Credentials,
+    /// A query.
+    #[error("it has a query")]
+    Query,
+    /// A fragment.
+    #[error("it has a fragment")]
+    Fragment,
+    /// A path segment that a site cannot store under its own name.
+    #[error("its path segment {0:?} cannot stand on a site")]
+    Segment(String),
+    /// Characters no URL holds.
+    #[error("it is not a URL (RFC 3986)")]
+    Malformed,
+}
+
+/// The rules an issuer URL and a `jwks_uri` share.
+pub(crate) fn parse(text: &str) -> Result<Uri<&str>, UrlError> {
+    if text.is_empty() {
+        return Err(UrlError::Empty);
+    }
+    if text.contains(char::is_whitespace) {
+        return Err(UrlError::WhiteSpace);
+    }
+    if let Some(other) = text.chars().find(|character| !character.is_ascii()) {
+        return Err(UrlError::NotAscii(other));
+    }
+    let Some((scheme, _)) = text.split_once(':').filter(|(scheme, _)| !scheme.contains(['/', '.', '?', '#'])) else {
+        return Err(UrlError::NoScheme);
+    };
+    if !matches!(scheme, "https" | "http") {
+        return Err(UrlError::Scheme(scheme.to_owned()));
+    }
+    let uri = Uri::parse(text).map_err(|_| UrlError::Malformed)?;
+    let authority = uri.authority().filter(|authority| !authority.host().is_empty()).ok_or(UrlError::NoHost)?;
+    if authority.has_userinfo() {
+        return Err(UrlError::Credentials);
+    }
+    let host = authority.host();
+    let is_name = host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+    if !is_name && !host.starts_with('[') {
+        return Err(UrlError::Host(host.to_owned()));
+    }
+    if authority.has_port() && !matches!(authority.port_to_u16(), Ok(Some(1..))) {
+        return Err(UrlError::Port);
+    }
+    if scheme == "http" && !is_loopback(&authority) {
+        return Err(UrlError::Http);
+    }
+    if uri.has_fragment() {
+        return Err(UrlError::Fragment);
+    }
+    Ok(uri)
+}
+
+/// Whether a host is this machine: `localhost`, 127.0.0.0/8 or `::1`.
+fn is_loopback(authority: &Authority<'_>) -> bool {
+    let host = authority.host();
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse().is_ok_and(|address: Ipv4Addr| address.is_loopback())
+        || host.trim_matches(['[', ']']).parse().is_ok_and(|address: Ipv6Addr| address.is_loopback())
+}
+
+/// Whether a URL is `http` to this machine, where it never leaves it.
+#[cfg(feature = "remote")]
+pub(crate) fn is_loopback_http(url: &str) -> bool {
+    url.starts_with("http:") && parse(url).is_ok()
+}
+
+/// A path as a site stores it: decoded, without slashes at either end, no segment that means something else.
+fn decode_path(path: &str) -> Result<String, UrlError> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    if path.is_empty() {
+        return Ok(String::new());
+    }
+    let mut decoded = Vec::new();
+    for segment in path.split('/') {
+        let text = percent_decode_str(segment).decode_utf8().map_err(|_| UrlError::Segment(segment.to_owned()))?;
+        let odd = text.chars().any(|character| character.is_control() || matches!(character, '/' | '\\'));
+        if odd || text.is_empty() || text == "." || text == ".." {
+            return Err(UrlError::Segment(segment.to_owned()));
+        }
+        decoded.push(text);
+    }
+    Ok(decoded.join("/"))
+}

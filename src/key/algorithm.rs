@@ -1,0 +1,52 @@
+use std::fmt;
+
+/// A JWS signature algorithm the API server signs service account tokens with (RFC 7518 section 3.1).
+///
+/// The order is that of the names, which is the order of `id_token_signing_alg_values_supported`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// ECDSA with P-256 and SHA-256.
+    Es256,
+    /// ECDSA with P-384 and SHA-384.
+    Es384,
+    /// ECDSA with P-521 and SHA-512.
+    Es512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256, for RSA keys of any size.
+    Rs256,
+}
+
+impl Algorithm {
+    /// The algorithm of a JWS `alg` header or a JWK `alg` member; `None` for every other name.
+    ///
+    /// ```
+    /// # use issuer::Algorithm;
+    /// assert_eq!(Algorithm::from_name("RS256"), Some(Algorithm::Rs256));
+    /// assert_eq!(Algorithm::from_name("none"), None);
+    /// ```
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "ES256" => Some(Self::Es256),
+            "ES384" => Some(Self::Es384),
+            "ES512" => Some(Self::Es512),
+            "RS256" => Some(Self::Rs256),
+            _ => None,
+        }
+    }
+
+    /// The name as JWS and JWK write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Es384 => "ES384",
+            Self::Es512 => "ES512",
+            Self::Rs256 => "RS256",
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

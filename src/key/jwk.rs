@@ -1,0 +1,112 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use serde_json::{Map, Value};
+
+use super::public_key::{Curve, KeyError, KeyMaterial, PublicKey};
+
+/// Members that must never be published (RFC 7517 section 9.2, RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// One entry of a JWK Set (RFC 7517 section 4).
+///
+/// An entry made [from a key](Jwk::new) is in the API server's form. An entry that was [read](Jwk::from_value) keeps what it
+/// was, usable or not, so that publishing loses nothing another publisher put there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Jwk {
+    members: Map<String, Value>,
+    key: Result<PublicKey, KeyError>,
+}
+
+impl Jwk {
+    /// The entry the API server serves for a key, members in the order of go-jose's `rawJSONWebKey`.
+    pub fn new(key: PublicKey) -> Self {
+        let encode = |bytes: &Vec<u8>| Some(Value::from(BASE64_URL_SAFE_NO_PAD.encode(bytes)));
+        let (kty, crv, x, y, n, e) = match key.material() {
+            KeyMaterial::Rsa { modulus, exponent } => ("RSA", None, None, None, encode(modulus), encode(exponent)),
+            KeyMaterial::Ec { curve, x, y } => {
+                ("EC", Some(Value::from(curve.name())), encode(x), encode(y), None, None)
+            }
+        };
+        let members = [
+            ("use", Some(Value::from("sig"))),
+            ("kty", Some(Value::from(kty))),
+            ("kid", Some(Value::from(key.key_id().as_str()))),
+            ("crv", crv),
+            ("alg", Some(Value::from(key.algorithm().name()))),
+            ("x", x),
+            ("y", y),
+            ("n", n),
+            ("e", e),
+        ];
+        let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        Self { members, key: Ok(key) }
+    }
+
+    /// The entry a JSON value is; anything parses, and [`key`](Self::key) says whether it is usable.
+    pub fn from_value(value: Value) -> Self {
+        match value {
+            Value::Object(members) => Self { key: read_key(&members), members },
+            _ => Self { members: Map::new(), key: Err(KeyError::JwkObject) },
+        }
+    }
+
+    /// The public key.
+    ///
+    /// # Errors
+    ///
+    /// Why the entry does not hold a key this crate works with.
+    pub fn key(&self) -> Result<&PublicKey, &KeyError> {
+        self.key.as_ref()
+    }
+
+    /// The `kid` member, as it stands.
+    pub fn kid(&self) -> Option<&str> {
+        self.text("kid")
+    }
+
+    /// The `alg` member, as it stands.
+    pub fn alg(&self) -> Option<&str> {
+        self.text("alg")
+    }
+
+    /// The `use` member, as it stands.
+    pub fn public_key_use(&self) -> Option<&str> {
+        self.text("use")
+    }
+
+    /// The members of a private or symmetric key that the entry holds, which must never be public.
+    pub fn private_members(&self) -> Vec<&'static str> {
+        PRIVATE_MEMBERS.into_iter().filter(|name| self.members.contains_key(*name)).collect()
+    }
+
+    /// Whether the entry is what [`Jwk::new`] makes of its key, members and order alike.
+    pub fn is_canonical(&self) -> bool {
+        self.key.as_ref().is_ok_and(|key| {
+            let canonical = Self::new(key.clone());
+            canonical.members.iter().eq(self.members.iter())
+        })
+    }
+
+    /// The entry as JSON, without any private member.
+    pub fn to_value(&self) -> Value {
+        let public = self.members.iter().filter(|(name, _)| !PRIVATE_MEMBERS.contains(&name.as_str()));
+        Value::Object(public.map(|(name, value)| (name.clone(), value.clone())).collect())
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.members.get(name)?.as_str()
+    }
+}
+
+fn read_key(members: &Map<String, Value>) -> Result<PublicKey, KeyError> {
+    let text = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(KeyError::JwkMember(name));
+    let bytes = |name| BASE64_URL_SAFE_NO_PAD.decode(text(name)?).map_err(|_| KeyError::JwkMember(name));
+    match text("kty")? {
+        "RSA" => PublicKey::rsa(&bytes("n")?, &bytes("e")?),
+        "EC" => {
+            let name = text("crv")?;
+            let curve = Curve::from_name(name).ok_or_else(|| KeyError::Curve(name.to_owned()))?;
+            PublicKey::ec(curve, &bytes("x")?, &bytes("y")?)
+        }
+        other => Err(KeyError::Type(other.to_owned())),
+    }
+}

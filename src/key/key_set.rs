@@ -1,0 +1,271 @@
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::Value;
+
+use super::{Jwk, KeyError, Note, Place, PublicKey, SkipReason, der_key, pem_block, place::Step, secret, ssh};
+use crate::Error;
+
+/// Public keys in the order of the input, each once, at least one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySet {
+    keys: Vec<PublicKey>,
+}
+
+impl KeySet {
+    /// The keys of one input, in any encoding that [`KeyReader`] accepts.
+    ///
+    /// ```
+    /// let sa_pub = std::fs::read("fixtures/kubernetes/rotation/sa.pub")?;
+    /// let keys = issuer::KeySet::from_bytes(&sa_pub)?;
+    /// assert_eq!(keys.len(), 2);
+    /// assert_eq!(keys[0].key_id().as_str(), "VySw_uf2CxNBmIAMX_W82QIp1ATwZ9JFL9E-DbKqxPk");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`KeyReader::read`]; the input is called `input` there.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let mut reader = KeyReader::default();
+        reader.read("input", bytes)?;
+        Ok(reader.finish()?.0)
+    }
+
+    /// The keys given, each once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoKey`] when there is none.
+    pub fn from_keys(keys: impl IntoIterator<Item = PublicKey>) -> Result<Self, Error> {
+        let mut unique: Vec<PublicKey> = Vec::new();
+        for key in keys {
+            if !unique.contains(&key) {
+                unique.push(key);
+            }
+        }
+        if unique.is_empty() {
+            return Err(Error::NoKey { input: "the list of keys".to_owned(), because: "it is empty".to_owned() });
+        }
+        Ok(Self { keys: unique })
+    }
+}
+
+impl std::ops::Deref for KeySet {
+    type Target = [PublicKey];
+
+    fn deref(&self) -> &[PublicKey] {
+        &self.keys
+    }
+}
+
+/// Collects the keys of any number of inputs.
+///
+/// An input may be PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, `CERTIFICATE`, `RSA PRIVATE KEY`, `EC PRIVATE KEY`, `PRIVATE KEY`;
+/// text around blocks, CRLF and a byte order mark are fine), DER of the same, SSH public keys, a Kubernetes Secret in
+/// YAML or JSON, a JWK or JWK Set, or base64 of any of these.
+#[derive(Debug, Default)]
+pub struct KeyReader {
+    found: Vec<(PublicKey, Place)>,
+    notes: Vec<Note>,
+}
+
+/// What was passed over in one input, for the error when nothing else is there.
+type Skipped = Vec<String>;
+
+impl KeyReader {
+    /// The longest input that is read, in bytes: a thousand keys of 16384 bits are shorter.
+    pub const INPUT_MAX: usize = 4 << 20;
+
+    /// Reads one input; `name` is what messages call it, a path or `-`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoKey`] when the input holds no key, [`Error::Key`] for the first block that announces a key and is not
+    /// usable, [`Error::Input`] for an input that is too long or a manifest that cannot be read.
+    pub fn read(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        if bytes.len() > Self::INPUT_MAX {
+            let because = format!("it is longer than {} bytes", Self::INPUT_MAX);
+            return Err(Error::Input { input: name.to_owned(), because });
+        }
+        let before = self.found.len();
+        let mut skipped = Skipped::new();
+        let recognised = self.read_bytes(&Place::new(name), bytes, &mut skipped, true)?;
+        if self.found.len() > before {
+            return Ok(());
+        }
+        let because = match (skipped.as_slice(), recognised) {
+            ([], true) => "nothing is in it".to_owned(),
+            ([], false) if bytes.iter().all(u8::is_ascii_whitespace) => "it is empty".to_owned(),
+            ([], false) => "it is not PEM, DER, an SSH public key, a Secret, a JWKS, or base64 of one".to_owned(),
+            ([one], _) => format!("1 {one} was skipped"),
+            (many, _) => format!("{} parts were skipped, {}", many.len(), many.join(", ")),
+        };
+        Err(Error::NoKey { input: name.to_owned(), because })
+    }
+
+    /// The keys of all inputs, each once, and what their owner should know.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoKey`] when nothing was read.
+    pub fn finish(mut self) -> Result<(KeySet, Vec<Note>), Error> {
+        let mut unique: Vec<(PublicKey, Place)> = Vec::new();
+        for (key, place) in self.found {
+            match unique.iter().find(|(known, _)| *known == key) {
+                Some((_, first)) => self.notes.push(Note::Duplicate { place, first: first.clone() }),
+                None => unique.push((key, place)),
+            }
+        }
+        Ok((KeySet::from_keys(unique.into_iter().map(|(key, _)| key))?, self.notes))
+    }
+
+    /// Reads bytes of any accepted encoding; `Ok(false)` when they are none. Base64 is unwrapped once.
+    fn read_bytes(&mut self, at: &Place, bytes: &[u8], skipped: &mut Skipped, unwrap: bool) -> Result<bool, Error> {
+        if der_key::looks_like(bytes) {
+            let found = der_key::read(bytes).map_err(|reason| Error::Key { place: at.clone(), reason })?;
+            self.keep(found.key, found.private, at.clone());
+            return Ok(true);
+        }
+        let decoded = decode_utf16(bytes);
+        let bytes = decoded.as_deref().unwrap_or(bytes);
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        let trimmed = text.trim();
+        if trimmed.starts_with('{') {
+            return self.read_json(at, trimmed, skipped);
+        } else if secret::looks_like_yaml(text) {
+            let secrets = secret::from_yaml(text).map_err(|because| Error::Input { input: at.to_string(), because })?;
+            self.read_secrets(at, secrets, skipped)?;
+        } else if pem_block::looks_like(bytes) {
+            self.read_pem(at, bytes, skipped)?;
+        } else if trimmed.lines().any(ssh::looks_like) {
+            self.read_ssh(at, text)?;
+        } else if unwrap && !trimmed.is_empty() {
+            let compact: String = trimmed.split_ascii_whitespace().collect();
+            return match BASE64_STANDARD.decode(compact) {
+                Ok(inner) => self.read_bytes(at, &inner, skipped, false),
+                Err(_) => Ok(false),
+            };
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn read_pem(&mut self, at: &Place, bytes: &[u8], skipped: &mut Skipped) -> Result<(), Error> {
+        for block in pem_block::read(bytes) {
+            let is_key = block.is_key();
+            let what = format!("block {:?}", block.label);
+            let place = at.step(Step::Block(block.number, block.label));
+            if !is_key {
+                self.skip(place, SkipReason::Label, what, skipped);
+                continue;
+            }
+            match block.contents.and_then(|contents| der_key::read(&contents)) {
+                Ok(found) => self.keep(found.key, found.private, place),
+                Err(reason) => return Err(Error::Key { place, reason }),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_ssh(&mut self, at: &Place, text: &str) -> Result<(), Error> {
+        for (index, line) in text.lines().enumerate() {
+            let line = line.trim();
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let place = at.step(Step::Line(index + 1));
+            match ssh::read(line) {
+                Ok(key) => self.keep(key, false, place),
+                Err(reason) => return Err(Error::Key { place, reason }),
+            }
+        }
+        Ok(())
+    }
+
+    fn read_json(&mut self, at: &Place, text: &str, skipped: &mut Skipped) -> Result<bool, Error> {
+        let refuse = |because: String| Error::Input { input: at.to_string(), because };
+        let value: Value = serde_json::from_str(text).map_err(|error| refuse(format!("it is not JSON: {error}")))?;
+        if let Some(keys) = value.get("keys") {
+            let keys = keys.as_array().ok_or_else(|| refuse("its member \"keys\" is not a list".to_owned()))?;
+            for (index, key) in keys.iter().enumerate() {
+                self.read_jwk(at.step(Step::Key(index + 1)), &Jwk::from_value(key.clone()), skipped)?;
+            }
+        } else if value.get("kty").is_some() {
+            self.read_jwk(at.clone(), &Jwk::from_value(value), skipped)?;
+        } else if value.get("kind").is_some() {
+            self.read_secrets(at, secret::from_json(value).map_err(refuse)?, skipped)?;
+        } else {
+            return Ok(false);
+        }
+        Ok(true)
+    }
+
+    fn read_jwk(&mut self, place: Place, jwk: &Jwk, skipped: &mut Skipped) -> Result<(), Error> {
+        let unusable = match (jwk.public_key_use(), jwk.key()) {
+            (Some(other), Ok(_)) if other != "sig" => Some(KeyError::JwkUse(other.to_owned())),
+            // RFC 7517 section 5: a key of another type is ignored, not an error.
+            (_, Err(reason @ (KeyError::Type(_) | KeyError::Curve(_)))) => Some(reason.clone()),
+            (_, Err(reason)) => return Err(Error::Key { place, reason: reason.clone() }),
+            _ => None,
+        };
+        match (unusable, jwk.key()) {
+            (None, Ok(key)) => {
+                if let Some(kid) = jwk.kid().filter(|kid| *kid != key.key_id().as_str()) {
+                    let (found, key_id) = (kid.to_owned(), key.key_id().clone());
+                    self.notes.push(Note::KeyIdReplaced { place: place.clone(), found, key_id });
+                }
+                self.keep(key.clone(), !jwk.private_members().is_empty(), place);
+            }
+            (reason, _) => {
+                let what = format!("key {:?}", jwk.kid().unwrap_or_default());
+                let reason = reason.map_or(SkipReason::NoKey, SkipReason::Key);
+                self.skip(place, reason, what, skipped);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_secrets(&mut self, at: &Place, secrets: Vec<secret::Secret>, skipped: &mut Skipped) -> Result<(), Error> {
+        let several = secrets.len() > 1;
+        for secret in secrets {
+            let at = match secret.name {
+                Some(name) if several => at.step(Step::Secret(name)),
+                _ => at.clone(),
+            };
+            for (name, bytes) in secret.entries {
+                let what = format!("entry {name:?}");
+                let place = at.step(Step::Entry(name.clone()));
+                if name == "ca.crt" {
+                    self.skip(place, SkipReason::Authority, what, skipped);
+                } else if !self.read_bytes(&place, &bytes, skipped, true)? {
+                    self.skip(place, SkipReason::NoKey, what, skipped);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn keep(&mut self, key: PublicKey, private: bool, place: Place) {
+        if private {
+            self.notes.push(Note::Private { place: place.clone() });
+        }
+        self.found.push((key, place));
+    }
+
+    fn skip(&mut self, place: Place, reason: SkipReason, what: String, skipped: &mut Skipped) {
+        skipped.push(what);
+        self.notes.push(Note::Skipped { place, reason });
+    }
+}
+
+/// Text that Windows PowerShell redirected into a file: UTF-16 with a byte order mark.
+fn decode_utf16(bytes: &[u8]) -> Option<Vec<u8>> {
+    let from: fn([u8; 2]) -> u16 = match bytes.first_chunk::<2>()? {
+        [0xff, 0xfe] => u16::from_le_bytes,
+        [0xfe, 0xff] => u16::from_be_bytes,
+        _ => return None,
+    };
+    let (units, []) = bytes[2..].as_chunks::<2>() else { return None };
+    String::from_utf16(&units.iter().copied().map(from).collect::<Vec<_>>()).ok().map(String::into_bytes)
+}

@@ -1,0 +1,21 @@
+//! Bytes of every encoding in, checked public keys with the API server's key IDs out.
+
+mod algorithm;
+mod der_key;
+mod jwk;
+mod key_id;
+mod key_set;
+mod note;
+mod pem_block;
+mod place;
+mod public_key;
+mod secret;
+mod ssh;
+
+pub use algorithm::Algorithm;
+pub use jwk::Jwk;
+pub use key_id::KeyId;
+pub use key_set::{KeyReader, KeySet};
+pub use note::{Note, SkipReason};
+pub use place::Place;
+pub use public_key::{Curve, KeyError, KeyMaterial, PublicKey};

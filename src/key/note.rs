@@ -1,0 +1,57 @@
+use super::{KeyError, KeyId, Place};
+
+/// Something about the input that its owner should know and that stops nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Note {
+    /// A block, entry or key was passed over.
+    #[error("{place} is skipped: {reason}")]
+    Skipped {
+        /// What was passed over.
+        place: Place,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// A private key was given where its public part is enough.
+    #[error("{place} is a private key: only its public part is used")]
+    Private {
+        /// The private key.
+        place: Place,
+    },
+    /// A key was given more than once.
+    #[error("{place} is the same key as {first}")]
+    Duplicate {
+        /// The later one.
+        place: Place,
+        /// The one that is used.
+        first: Place,
+    },
+    /// A JWK carried another key ID than the API server's.
+    #[error("{place} has the key ID \"{found}\": the API server's {key_id} is used")]
+    KeyIdReplaced {
+        /// The JWK.
+        place: Place,
+        /// The `kid` it carried.
+        found: String,
+        /// The key ID of the key.
+        key_id: KeyId,
+    },
+}
+
+/// Why a part of the input was passed over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SkipReason {
+    /// A PEM label that does not announce a key or certificate.
+    #[error("its label is not that of a public key, certificate or private key")]
+    Label,
+    /// An entry of a Secret that holds no key in any accepted encoding.
+    #[error("it holds no key")]
+    NoKey,
+    /// The `ca.crt` of a Secret: an authority, not a signing key.
+    #[error("it is a certificate authority, not a signing key")]
+    Authority,
+    /// A JWK that cannot sign tokens the API server issues.
+    #[error("{0}")]
+    Key(KeyError),
+}

@@ -1,0 +1,61 @@
+use std::fmt;
+
+/// Where in the input something stands: the input's name, then the way into it.
+///
+/// Shows as `sa.pub, block 2 "PUBLIC KEY"` or `secret.yaml, entry "tls.crt", block 1 "CERTIFICATE"`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    input: String,
+    steps: Vec<Step>,
+}
+
+/// One step into an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// A PEM block by number and label.
+    Block(usize, String),
+    /// A line of SSH keys.
+    Line(usize),
+    /// A key of a JWK Set.
+    Key(usize),
+    /// An entry of a Secret's `data` or `stringData`.
+    Entry(String),
+    /// A Secret of a list, by name.
+    Secret(String),
+}
+
+impl Place {
+    pub(super) fn new(input: &str) -> Self {
+        Self { input: input.to_owned(), steps: Vec::new() }
+    }
+
+    pub(super) fn step(&self, step: Step) -> Self {
+        let mut place = self.clone();
+        place.steps.push(step);
+        place
+    }
+
+    /// The name the input was given: a path, `-`, or what the caller chose.
+    pub fn input(&self) -> &str {
+        &self.input
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.input)?;
+        self.steps.iter().try_for_each(|step| write!(f, ", {step}"))
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Block(number, label) => write!(f, "block {number} {label:?}"),
+            Self::Line(number) => write!(f, "line {number}"),
+            Self::Key(number) => write!(f, "key {number}"),
+            Self::Entry(name) => write!(f, "entry {name:?}"),
+            Self::Secret(name) => write!(f, "Secret {name:?}"),
+        }
+    }
+}

@@ -1,0 +1,361 @@
+use std::fmt;
+
+use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm, ParsedPublicKey};
+use der::{
+    Decode, Encode,
+    asn1::{AnyRef, BitStringRef, ObjectIdentifier, UintRef},
+};
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+
+use super::{Algorithm, KeyId};
+
+const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+
+/// The sizes of RSA modulus that parse, in bits.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 512..=16384;
+/// The largest public exponent Go's `crypto/rsa`, and so the API server, works with.
+const RSA_EXPONENT_MAX: u64 = (1 << 31) - 1;
+
+/// A curve of RFC 7518 section 6.2.1.1 that the API server signs with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Curve {
+    /// NIST P-256, secp256r1.
+    P256,
+    /// NIST P-384, secp384r1.
+    P384,
+    /// NIST P-521, secp521r1.
+    P521,
+}
+
+impl Curve {
+    const ALL: [Self; 3] = [Self::P256, Self::P384, Self::P521];
+
+    /// The curve of a JWK `crv` member; `None` for every other name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|curve| curve.name() == name)
+    }
+
+    /// The name as a JWK writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+        }
+    }
+
+    /// The length of one coordinate in bytes.
+    pub const fn coordinate_len(self) -> usize {
+        match self {
+            Self::P256 => 32,
+            Self::P384 => 48,
+            Self::P521 => 66,
+        }
+    }
+
+    /// RFC 5480 section 2.1.1.1.
+    pub(super) const fn oid(self) -> ObjectIdentifier {
+        match self {
+            Self::P256 => ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),
+            Self::P384 => ObjectIdentifier::new_unwrap("1.3.132.0.34"),
+            Self::P521 => ObjectIdentifier::new_unwrap("1.3.132.0.35"),
+        }
+    }
+
+    pub(super) fn from_oid(oid: ObjectIdentifier) -> Result<Self, KeyError> {
+        Self::ALL.into_iter().find(|curve| curve.oid() == oid).ok_or_else(|| KeyError::Curve(oid.to_string()))
+    }
+
+    fn verification(self) -> &'static EcdsaVerificationAlgorithm {
+        match self {
+            Self::P256 => &signature::ECDSA_P256_SHA256_FIXED,
+            Self::P384 => &signature::ECDSA_P384_SHA384_FIXED,
+            Self::P521 => &signature::ECDSA_P521_SHA512_FIXED,
+        }
+    }
+}
+
+/// The numbers a public key consists of, big-endian; RSA without leading zero bytes, coordinates in full length.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyMaterial {
+    /// An RSA public key (RFC 8017 section 3.1).
+    Rsa {
+        /// `n`.
+        modulus: Vec<u8>,
+        /// `e`.
+        exponent: Vec<u8>,
+    },
+    /// A point on a curve (SEC 1 section 2.3.3).
+    Ec {
+        /// The curve.
+        curve: Curve,
+        /// The x coordinate.
+        x: Vec<u8>,
+        /// The y coordinate.
+        y: Vec<u8>,
+    },
+}
+
+/// A checked public key with the API server's key ID.
+///
+/// RSA has 512 to 16384 bits, an odd modulus, and an odd exponent from 3 to 2³¹−1; an EC point is on its curve.
+#[derive(Clone, Debug)]
+pub struct PublicKey {
+    material: KeyMaterial,
+    spki: Vec<u8>,
+    key_id: KeyId,
+}
+
+/// Two keys are one when their SubjectPublicKeyInfo is, whatever they were encoded in.
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.spki == other.spki
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl PublicKey {
+    /// An RSA key of its big-endian modulus and exponent; leading zero bytes are allowed and dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for a size, modulus or exponent outside the limits of [`PublicKey`].
+    pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
+        let (modulus, exponent) = (strip_zeros(modulus), strip_zeros(exponent));
+        let bits = bit_len(modulus);
+        if !RSA_BITS.contains(&bits) {
+            return Err(KeyError::RsaSize(bits));
+        }
+        if modulus.last().is_none_or(|byte| byte & 1 == 0) {
+            return Err(KeyError::RsaModulusEven);
+        }
+        let value = exponent.iter().try_fold(0_u64, |value, byte| {
+            value.checked_mul(256).map(|value| value + u64::from(*byte)).filter(|value| *value <= RSA_EXPONENT_MAX)
+        });
+        match value {
+            None => return Err(KeyError::RsaExponentLarge),
+            Some(value) if value < 3 => return Err(KeyError::RsaExponentSmall(value)),
+            Some(value) if value % 2 == 0 => return Err(KeyError::RsaExponentEven(value)),
+            Some(_) => {}
+        }
+        let pkcs1 = pkcs1::RsaPublicKey { modulus: UintRef::new(modulus)?, public_exponent: UintRef::new(exponent)? }
+            .to_der()?;
+        let algorithm = AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) };
+        Self::new(KeyMaterial::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() }, algorithm, &pkcs1)
+    }
+
+    /// An EC key of its big-endian coordinates, each of [`Curve::coordinate_len`] bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] when a coordinate has another length or the point is not on the curve.
+    pub fn ec(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
+        let len = curve.coordinate_len();
+        if x.len() != len || y.len() != len {
+            return Err(KeyError::EcCoordinates(curve));
+        }
+        let point = [&[4], x, y].concat();
+        ParsedPublicKey::new(curve.verification(), &point).map_err(|_| KeyError::EcPoint(curve))?;
+        let oid = curve.oid();
+        let algorithm = AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters: Some(AnyRef::from(&oid)) };
+        Self::new(KeyMaterial::Ec { curve, x: x.to_vec(), y: y.to_vec() }, algorithm, &point)
+    }
+
+    /// An EC key of an uncompressed point, the only form the API server reads (SEC 1 section 2.3.3).
+    pub(super) fn ec_point(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
+        match point.split_first() {
+            Some((4, rest)) if rest.len() == 2 * curve.coordinate_len() => {
+                let (x, y) = rest.split_at(curve.coordinate_len());
+                Self::ec(curve, x, y)
+            }
+            Some((2 | 3, _)) => Err(KeyError::EcCompressed),
+            _ => Err(KeyError::EcCoordinates(curve)),
+        }
+    }
+
+    /// A key of its DER SubjectPublicKeyInfo (RFC 5280 section 4.1).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for DER that is not one, another key type, or a key outside the limits of [`PublicKey`].
+    pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
+        Self::from_spki(&SubjectPublicKeyInfoRef::from_der(der)?)
+    }
+
+    pub(super) fn from_spki(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<Self, KeyError> {
+        let bits = spki.subject_public_key.as_bytes().ok_or(KeyError::BitString)?;
+        match spki.algorithm.oid {
+            RSA_ENCRYPTION => Self::from_pkcs1_der(bits),
+            EC_PUBLIC_KEY => Self::ec_point(curve_of(&spki.algorithm)?, bits),
+            other => Err(KeyError::Type(name_of(other))),
+        }
+    }
+
+    /// A key of its DER RSAPublicKey (PKCS#1, RFC 8017 appendix A.1.1).
+    pub(super) fn from_pkcs1_der(der: &[u8]) -> Result<Self, KeyError> {
+        let key = pkcs1::RsaPublicKeyRef::from_der(der)?;
+        Self::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+    }
+
+    fn new(
+        material: KeyMaterial,
+        algorithm: AlgorithmIdentifierRef<'_>,
+        subject_public_key: &[u8],
+    ) -> Result<Self, KeyError> {
+        let subject_public_key = BitStringRef::from_bytes(subject_public_key)?;
+        let spki = SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der()?;
+        let key_id = KeyId::of_spki(&spki);
+        Ok(Self { material, spki, key_id })
+    }
+
+    /// The key ID.
+    pub fn key_id(&self) -> &KeyId {
+        &self.key_id
+    }
+
+    /// The numbers of the key.
+    pub fn material(&self) -> &KeyMaterial {
+        &self.material
+    }
+
+    /// The one algorithm this key verifies: RS256 for RSA, and each curve its own.
+    pub fn algorithm(&self) -> Algorithm {
+        match self.material {
+            KeyMaterial::Rsa { .. } => Algorithm::Rs256,
+            KeyMaterial::Ec { curve: Curve::P256, .. } => Algorithm::Es256,
+            KeyMaterial::Ec { curve: Curve::P384, .. } => Algorithm::Es384,
+            KeyMaterial::Ec { curve: Curve::P521, .. } => Algorithm::Es512,
+        }
+    }
+
+    /// The size in bits: of the modulus, or of the curve's field.
+    pub fn bits(&self) -> usize {
+        match &self.material {
+            KeyMaterial::Rsa { modulus, .. } => bit_len(modulus),
+            KeyMaterial::Ec { curve: Curve::P256, .. } => 256,
+            KeyMaterial::Ec { curve: Curve::P384, .. } => 384,
+            KeyMaterial::Ec { curve: Curve::P521, .. } => 521,
+        }
+    }
+
+    /// The DER SubjectPublicKeyInfo whose hash is the key ID.
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki
+    }
+}
+
+/// `RSA 2048` or `P-256`.
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.material {
+            KeyMaterial::Rsa { .. } => f.pad(&format!("RSA {}", self.bits())),
+            KeyMaterial::Ec { curve, .. } => f.pad(curve.name()),
+        }
+    }
+}
+
+/// Why bytes are not a public key this crate works with; reads as the end of "X is not usable: …".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    /// The modulus has a size outside 512 to 16384 bits.
+    #[error("its RSA modulus has {0} bits, and 512 to 16384 are accepted")]
+    RsaSize(usize),
+    /// The modulus is even, so not a product of two odd primes.
+    #[error("its RSA modulus is even")]
+    RsaModulusEven,
+    /// The exponent is even.
+    #[error("its RSA exponent {0} is even")]
+    RsaExponentEven(u64),
+    /// The exponent is 0, 1 or 2.
+    #[error("its RSA exponent {0} is smaller than 3")]
+    RsaExponentSmall(u64),
+    /// The exponent is larger than the API server works with.
+    #[error("its RSA exponent is larger than 2147483647, which the API server refuses")]
+    RsaExponentLarge,
+    /// A coordinate or point does not have the length of its curve.
+    #[error("its point does not have the length of {}", .0.name())]
+    EcCoordinates(Curve),
+    /// The point is in compressed form.
+    #[error("its EC point is compressed, which the API server does not read")]
+    EcCompressed,
+    /// The point is not on the curve.
+    #[error("its point is not on {}", .0.name())]
+    EcPoint(Curve),
+    /// A curve other than P-256, P-384 and P-521, by object identifier or name.
+    #[error("its curve {0} is not P-256, P-384 or P-521")]
+    Curve(String),
+    /// The curve is written out as parameters, or not given.
+    #[error("its curve is not named")]
+    CurveMissing,
+    /// A key type other than RSA and EC.
+    #[error("its type is {0}, and RSA and EC keys are accepted")]
+    Type(String),
+    /// A private key that does not hold its public part, from which none can be computed.
+    #[error("its public part cannot be computed from the private key")]
+    PublicPart,
+    /// A bit string with unused bits.
+    #[error("its bit string is not whole bytes")]
+    BitString,
+    /// The DER structure is broken.
+    #[error("its DER is malformed ({0})")]
+    Der(der::Error),
+    /// The DER structure is sound and not that of a key or certificate.
+    #[error("its DER is neither a key nor a certificate")]
+    Structure,
+    /// The contents between PEM lines are broken.
+    #[error("{0}")]
+    Pem(&'static str),
+    /// An SSH public key is broken.
+    #[error("its SSH key data is malformed")]
+    Ssh,
+    /// A JWK member that the key type needs is absent, of another type, or not base64url.
+    #[error("its member \"{0}\" is missing or not base64url without padding")]
+    JwkMember(&'static str),
+    /// A JWK whose entry is not an object.
+    #[error("it is not a JSON object")]
+    JwkObject,
+    /// A JWK that is meant for encryption.
+    #[error("its use is \"{0}\", not \"sig\"")]
+    JwkUse(String),
+}
+
+impl From<der::Error> for KeyError {
+    fn from(error: der::Error) -> Self {
+        Self::Der(error)
+    }
+}
+
+/// The named curve of an EC AlgorithmIdentifier (RFC 5480 section 2.1.1).
+pub(super) fn curve_of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Curve, KeyError> {
+    let parameters = algorithm.parameters.ok_or(KeyError::CurveMissing)?;
+    Curve::from_oid(parameters.decode_as().map_err(|_| KeyError::CurveMissing)?)
+}
+
+/// A key type by the name people know it under, or its object identifier.
+pub(super) fn name_of(oid: ObjectIdentifier) -> String {
+    match oid.to_string().as_str() {
+        "1.3.101.112" => "Ed25519".to_owned(),
+        "1.3.101.113" => "Ed448".to_owned(),
+        "1.3.101.110" => "X25519".to_owned(),
+        "1.2.840.113549.1.1.10" => "RSASSA-PSS".to_owned(),
+        "1.2.840.10040.4.1" => "DSA".to_owned(),
+        "2.16.840.1.101.3.4.3.17" => "ML-DSA-44".to_owned(),
+        "2.16.840.1.101.3.4.3.18" => "ML-DSA-65".to_owned(),
+        "2.16.840.1.101.3.4.3.19" => "ML-DSA-87".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn strip_zeros(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
+    &bytes[start..]
+}
+
+fn bit_len(stripped: &[u8]) -> usize {
+    stripped.first().map_or(0, |first| stripped.len() * 8 - first.leading_zeros() as usize)
+}

@@ -1,0 +1,79 @@
+//! Makes a self-managed Kubernetes cluster a trusted identity provider for Microsoft Entra ID, and proves it.
+//!
+//! The API server's `sa.pub` becomes a JWKS with the API server's own key IDs, a discovery document goes with it, both are
+//! published to a site without ever losing a key, and projected service account tokens are verified against what the
+//! public reads. The command line `issuer` is a thin user of this library.
+//!
+//! # Uses
+//!
+//! Keys to a JWKS, to the byte what the API server serves:
+//!
+//! ```
+//! use issuer::{Jwks, KeySet};
+//! let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+//! let jwks = Jwks::from_keys(keys.iter());
+//! assert_eq!(jwks.to_bytes(), std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Publishing to a directory: [`publish`] with a [`site::Directory`] and what is [`Wanted`]; [`plan`] shows it beforehand.
+//! Verifying tokens: a [`Verifier`] and [`Expectations`], each with an example of its own.
+//!
+//! # Layout
+//!
+//! The core is pure, bytes in and values out; the clock and the network are passed in.
+//!
+//! | module | what | |
+//! | --- | --- | --- |
+//! | `issuer_url` | [`IssuerUrl`], [`JwksUri`] | core |
+//! | `key` | bytes to [`PublicKey`] and [`KeyId`] | core |
+//! | `documents` | [`Jwks`], [`Discovery`], [`Documents`]: exact bytes | core |
+//! | `token` | [`Token`]: header and claims, not yet trusted | core |
+//! | `verify` | [`Expectations`], [`Report`], [`Verifier`] | core |
+//! | `entra` | [`Aadsts`]: what Entra answers | core |
+//! | `publish` | [`Plan`] and [`Retention`] (core), [`publish`] | edge |
+//! | [`site`] | [`Site`](site::Site): a directory, memory | edge |
+//! | `published` | [`PublishedIssuer`]: the documents as the public reads them | edge |
+//! | `serve` | [`DocumentServer`] | edge |
+//!
+//! # Features
+//!
+//! `cli` (default) is the command line and all of the others; `remote` fetches over HTTPS with tokio and reqwest; `serve` is the
+//! HTTP server; `yaml` reads Secret manifests in YAML. Without any of them there is no runtime, no client and no server.
+
+mod clock;
+mod documents;
+mod entra;
+mod error;
+mod issuer_url;
+mod key;
+mod publish;
+mod published;
+#[cfg(feature = "serve")]
+mod serve;
+pub mod site;
+mod token;
+mod verify;
+
+pub use clock::{Clock, SystemClock};
+pub use documents::{Discovery, DocumentError, DocumentPath, Documents, Jwks};
+pub use entra::{Aadsts, KEYS_MAX, TOKEN_EXCHANGE_AUDIENCE};
+pub use error::Error;
+pub use issuer_url::{IssuerUrl, JwksUri, UrlError};
+pub use jiff::Timestamp;
+pub use key::{
+    Algorithm, Curve, Jwk, KeyError, KeyId, KeyMaterial, KeyReader, KeySet, Note, Place, PublicKey, SkipReason,
+};
+#[cfg(feature = "remote")]
+pub use publish::read_back;
+pub use publish::{
+    Change, DropReason, KeyState, Live, Mismatch, Plan, PlanRefusal, PlanWarning, PlannedDocument, PlannedKey,
+    Publication, Retention, Wanted, compare, plan, publish,
+};
+#[cfg(feature = "remote")]
+pub use published::HttpFetcher;
+pub use published::{FetchError, Fetched, Location, Page, PublishedIssuer};
+#[cfg(feature = "serve")]
+pub use serve::DocumentServer;
+pub use token::{Claims, Header, KubernetesClaims, ObjectReference, ServiceAccount, Token, TokenError};
+pub use verify::{CheckName, Checked, Expectations, Outcome, Refusal, RelyingParty, Report, VerifiedToken, Verifier};

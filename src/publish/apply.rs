@@ -1,0 +1,88 @@
+use futures_util::future::join;
+
+use super::{Change, Live, Plan, PlannedDocument, Wanted, plan::linked_path};
+use crate::{
+    Clock, Documents, Error,
+    documents::Discovery,
+    site::{Site, Written},
+};
+
+/// How often a site is read and planned anew when other publishers keep changing it. Each round one of them gets through.
+const ATTEMPTS_MAX: u32 = 1000;
+
+/// What publishing did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// The plan that was carried out.
+    pub plan: Plan,
+    /// The documents as they are published now.
+    pub documents: Documents,
+    /// How often the site was read and planned: more than once when others published at the same time.
+    pub attempts: u32,
+}
+
+/// Works out what publishing would change on a site, and writes nothing.
+///
+/// # Errors
+///
+/// [`Error`] when the site cannot be read.
+pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Plan, Error> {
+    let live = read_live(site, wanted).await?;
+    Ok(Plan::new(&live, wanted, clock.now()))
+}
+
+/// Publishes: reads the site, plans, and writes what changed, the JWKS before the discovery document.
+///
+/// Every write holds the version that was planned from; when another publisher was faster, it starts over, so that all
+/// keys of both end up published.
+///
+/// ```
+/// use issuer::{KeySet, SystemClock, Wanted, site::Memory};
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let publication = issuer::publish(&Memory::default(), &wanted, &SystemClock).await?;
+/// assert_eq!(publication.documents.jwks.keys.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// [`Error::Refused`] with the plan when it would take something away unasked or publish what Entra cannot use;
+/// [`Error::Contended`] when others changed the site before every attempt; other variants when the site cannot be read or
+/// written.
+pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Publication, Error> {
+    for attempts in 1..=ATTEMPTS_MAX {
+        let plan = plan(site, wanted, clock).await?;
+        if !plan.refusals.is_empty() {
+            return Err(Error::Refused { site: site.name(), plan: Box::new(plan) });
+        }
+        if write(site, &plan.jwks).await? == Written::Done && write(site, &plan.discovery).await? == Written::Done {
+            return Ok(Publication { documents: plan.documents.clone(), plan, attempts });
+        }
+    }
+    Err(Error::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
+}
+
+async fn write(site: &impl Site, document: &PlannedDocument) -> Result<Written, Error> {
+    if document.change == Change::Unchanged {
+        return Ok(Written::Done);
+    }
+    site.write(&document.path, &document.content, &document.condition).await
+}
+
+pub(super) async fn read_live(site: &impl Site, wanted: &Wanted) -> Result<Live, Error> {
+    let jwks_path = wanted.issuer.jwks_path();
+    let discovery_path = wanted.issuer.discovery_path();
+    let (jwks, discovery) = join(site.read(&jwks_path), site.read(&discovery_path)).await;
+    let (jwks, discovery) = (jwks?, discovery?);
+    let document = discovery.as_ref().and_then(|stored| Discovery::parse(&stored.bytes).ok());
+    let linked = match document.and_then(|document| linked_path(&document, wanted)) {
+        Some(path) if path != jwks_path => site.read(&path).await?,
+        _ => None,
+    };
+    Ok(Live { discovery, jwks, linked })
+}

@@ -1,0 +1,21 @@
+//! Publishing that only ever adds, unless it is told otherwise and the time has come.
+
+mod apply;
+mod plan;
+mod planned_key;
+mod proof;
+mod refusal;
+mod retention;
+mod wanted;
+mod warning;
+
+pub use apply::{Publication, plan, publish};
+pub use plan::{Change, Live, Plan, PlannedDocument};
+pub use planned_key::{DropReason, KeyState, PlannedKey};
+#[cfg(feature = "remote")]
+pub use proof::read_back;
+pub use proof::{Mismatch, compare};
+pub use refusal::PlanRefusal;
+pub use retention::Retention;
+pub use wanted::Wanted;
+pub use warning::PlanWarning;

@@ -1,0 +1,280 @@
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{DropReason, KeyState, PlanRefusal, PlanWarning, PlannedKey, Retention, Wanted};
+use crate::{
+    Documents, Jwk,
+    documents::{Discovery, DocumentError, DocumentPath, Jwks},
+    entra,
+    key::Algorithm,
+    site::{Condition, Content, Headers, Stored},
+    verify::RelyingParty,
+};
+
+/// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
+const RSA_BITS_MIN: usize = 2048;
+/// How long the longest token for Azure lives: retaining keys for less is warned of.
+const TOKEN_LIFE_MAX: Duration = Duration::from_hours(24);
+
+/// What stands on a site before publishing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    /// The discovery document.
+    pub discovery: Option<Stored>,
+    /// The JWKS below the issuer.
+    pub jwks: Option<Stored>,
+    /// The JWKS the discovery document points to, where that is another document of the site.
+    pub linked: Option<Stored>,
+}
+
+/// What publishing would change, worked out from [`Live`], [`Wanted`] and the time alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Every key, those in the input first, in their order.
+    pub keys: Vec<PlannedKey>,
+    /// The JWKS, which is written first, so that no reader is sent to a key set that is not there.
+    pub jwks: PlannedDocument,
+    /// The discovery document.
+    pub discovery: PlannedDocument,
+    /// What both documents say when the plan has been carried out.
+    pub documents: Documents,
+    /// Why the plan is not carried out; empty when it may be.
+    pub refusals: Vec<PlanRefusal>,
+    /// What stops nothing.
+    pub warnings: Vec<PlanWarning>,
+}
+
+/// One document of a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedDocument {
+    /// Where it stands on the site.
+    pub path: DocumentPath,
+    /// What happens to it.
+    pub change: Change,
+    /// What it holds afterwards.
+    pub content: Content,
+    /// Under which condition it is written.
+    pub condition: Condition,
+}
+
+/// What happens to a document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is not there yet.
+    Created,
+    /// Its body or headers change.
+    Changed,
+    /// Its body stays, and the retention record that is kept with it changes.
+    Recorded,
+    /// Nothing is written.
+    Unchanged,
+}
+
+impl Plan {
+    /// Works out a plan. It does no I/O; the same arguments give the same plan.
+    pub fn new(live: &Live, wanted: &Wanted, now: Timestamp) -> Self {
+        let mut plan_keys = Keys::new(wanted, now);
+        let mut warnings = Vec::new();
+        let recorded = live.jwks.as_ref().map(|stored| stored.retention.clone()).unwrap_or_default();
+        let (published, unreadable) = published_keys(live);
+        warnings.extend(unreadable.map(PlanWarning::JwksReplaced));
+        plan_keys.place(&published, &recorded);
+
+        let (keys, retention) = (plan_keys.planned, plan_keys.retention);
+        let jwks = Jwks { keys: keys.iter().filter(|key| key.is_published()).map(|key| key.jwk.clone()).collect() };
+        let usable = jwks.keys.iter().filter_map(|jwk| jwk.key().ok());
+        let discovery = Discovery::new(&wanted.issuer, &wanted.issuer.jwks_uri(), usable);
+        let documents = Documents { issuer: wanted.issuer.clone(), discovery, jwks };
+
+        let mut refusals = refuse_keys(wanted, &keys);
+        judge_live_discovery(live, wanted, &mut refusals, &mut warnings);
+        warnings.extend(warn_of_keys(wanted, &published, &keys));
+
+        let content = |bytes, retention| Content { bytes, headers: headers(wanted), retention };
+        Self {
+            jwks: PlannedDocument::new(
+                wanted.issuer.jwks_path(),
+                live.jwks.as_ref(),
+                content(documents.jwks.to_bytes(), retention),
+            ),
+            discovery: PlannedDocument::new(
+                wanted.issuer.discovery_path(),
+                live.discovery.as_ref(),
+                content(documents.discovery.to_bytes(), Retention::default()),
+            ),
+            keys,
+            documents,
+            refusals,
+            warnings,
+        }
+    }
+
+    /// Whether carrying it out would write nothing.
+    pub fn is_unchanged(&self) -> bool {
+        self.jwks.change == Change::Unchanged && self.discovery.change == Change::Unchanged
+    }
+}
+
+impl PlannedDocument {
+    fn new(path: DocumentPath, live: Option<&Stored>, content: Content) -> Self {
+        let (change, condition) = match live {
+            None => (Change::Created, Condition::IfNoneMatch),
+            Some(live) => {
+                let same_headers = live.headers.as_ref().is_none_or(|headers| *headers == content.headers);
+                let change = if live.bytes != content.bytes || !same_headers {
+                    Change::Changed
+                } else if live.retention != content.retention {
+                    Change::Recorded
+                } else {
+                    Change::Unchanged
+                };
+                (change, Condition::IfMatch(live.etag.clone()))
+            }
+        };
+        Self { path, change, content, condition }
+    }
+}
+
+/// The keys of a plan while it is worked out.
+struct Keys<'a> {
+    wanted: &'a Wanted,
+    now: Timestamp,
+    planned: Vec<PlannedKey>,
+    retention: Retention,
+}
+
+impl<'a> Keys<'a> {
+    fn new(wanted: &'a Wanted, now: Timestamp) -> Self {
+        let added = |key: &crate::PublicKey| PlannedKey { jwk: Jwk::new(key.clone()), state: KeyState::Added };
+        Self { wanted, now, planned: wanted.keys.iter().map(added).collect(), retention: Retention::default() }
+    }
+
+    /// Finds a place for every published entry: kept, returned, retired or dropped.
+    fn place(&mut self, published: &[Jwk], recorded: &Retention) {
+        let input = self.planned.len();
+        for jwk in published {
+            let kid = jwk.kid().unwrap_or_default();
+            let since = recorded.retired_since(kid);
+            if let Some(key) = self.planned[..input].iter_mut().find(|key| key.kid() == kid) {
+                key.state = if since.is_some() { KeyState::Returned } else { KeyState::Kept };
+                continue;
+            }
+            let state = self.retire(kid, since.unwrap_or(self.now));
+            if let KeyState::Retired { since, .. } = state {
+                self.retention.retire(kid, since);
+            }
+            self.planned.push(PlannedKey { jwk: jwk.clone(), state });
+        }
+    }
+
+    fn retire(&self, kid: &str, since: Timestamp) -> KeyState {
+        let retain = SignedDuration::try_from(self.wanted.retain).unwrap_or(SignedDuration::MAX);
+        let due = since.checked_add(retain).unwrap_or(Timestamp::MAX);
+        if self.wanted.remove.iter().any(|remove| remove == kid) {
+            KeyState::Dropped(DropReason::Removed)
+        } else if self.wanted.prune && due <= self.now {
+            KeyState::Dropped(DropReason::Pruned { since })
+        } else {
+            KeyState::Retired { since, due }
+        }
+    }
+}
+
+/// The entries of the live JWKS, and of another one the discovery document points to.
+///
+/// A document nobody can read holds no key anybody can use: it is reported, and replaced.
+fn published_keys(live: &Live) -> (Vec<Jwk>, Option<DocumentError>) {
+    let mut keys: Vec<Jwk> = Vec::new();
+    let mut unreadable = None;
+    for stored in [&live.jwks, &live.linked].into_iter().flatten() {
+        match Jwks::parse(&stored.bytes) {
+            Ok(jwks) => {
+                for jwk in jwks.keys {
+                    if !keys.iter().any(|known| known.kid() == jwk.kid() && known.key() == jwk.key()) {
+                        keys.push(jwk);
+                    }
+                }
+            }
+            Err(error) => unreadable = Some(error),
+        }
+    }
+    (keys, unreadable)
+}
+
+fn headers(wanted: &Wanted) -> Headers {
+    Headers { content_type: "application/json".to_owned(), cache_control: wanted.cache_control.clone() }
+}
+
+fn refuse_keys(wanted: &Wanted, keys: &[PlannedKey]) -> Vec<PlanRefusal> {
+    let mut refusals = Vec::new();
+    for key in wanted.keys.iter().filter(|key| key.algorithm() == Algorithm::Rs256 && key.bits() < RSA_BITS_MIN) {
+        refusals.push(PlanRefusal::RsaTooSmall { kid: key.key_id().to_string(), bits: key.bits() });
+    }
+    for kid in wanted.remove.iter().filter(|kid| wanted.keys.iter().any(|key| key.key_id().as_str() == **kid)) {
+        refusals.push(PlanRefusal::RemoveWanted(kid.clone()));
+    }
+    if wanted.relying_party == RelyingParty::Entra {
+        if !wanted.keys.iter().any(|key| key.algorithm() == Algorithm::Rs256) {
+            refusals.push(PlanRefusal::NoRsaKey);
+        }
+        let published = keys.iter().filter(|key| key.is_published()).count();
+        if published > entra::KEYS_MAX {
+            refusals.push(PlanRefusal::TooManyKeys(published));
+        }
+    }
+    refusals
+}
+
+/// A string relying parties hold on to is never changed unasked.
+fn judge_live_discovery(
+    live: &Live,
+    wanted: &Wanted,
+    refusals: &mut Vec<PlanRefusal>,
+    warnings: &mut Vec<PlanWarning>,
+) {
+    let Some(stored) = &live.discovery else { return };
+    let discovery = match Discovery::parse(&stored.bytes) {
+        Ok(discovery) => discovery,
+        Err(error) => return warnings.push(PlanWarning::DiscoveryReplaced(error)),
+    };
+    if discovery.issuer != wanted.issuer.as_str() && !wanted.allow_issuer_change {
+        let (live, wanted) = (discovery.issuer.clone(), wanted.issuer.as_str().to_owned());
+        refusals.push(PlanRefusal::IssuerChange { live, wanted });
+    }
+    match linked_path(&discovery, wanted) {
+        Some(path) if path == wanted.issuer.jwks_path() => {}
+        Some(path) => warnings.push(PlanWarning::JwksMoves(path.to_string())),
+        None if wanted.allow_jwks_uri_change => {}
+        None => refusals.push(PlanRefusal::JwksUriChange { live: discovery.jwks_uri }),
+    }
+}
+
+/// Where on the site the JWKS stands that a published discovery document points to.
+pub(super) fn linked_path(discovery: &Discovery, wanted: &Wanted) -> Option<DocumentPath> {
+    let below_its_own = discovery.issuer.parse::<crate::IssuerUrl>().ok().and_then(|issuer| {
+        // The document stands at the wanted issuer's place, so that is where its own issuer's URLs lead.
+        let rest = issuer.rest_below(&discovery.jwks_uri)?;
+        wanted.issuer.path_below(&format!("{}/{rest}", wanted.issuer.base()))
+    });
+    wanted.issuer.path_below(&discovery.jwks_uri).or(below_its_own)
+}
+
+fn warn_of_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKey]) -> Vec<PlanWarning> {
+    let mut warnings = Vec::new();
+    if wanted.relying_party == RelyingParty::Entra {
+        for key in wanted.keys.iter().filter(|key| key.algorithm() != Algorithm::Rs256) {
+            warnings.push(PlanWarning::NotForEntra { kid: key.key_id().to_string(), kind: key.to_string() });
+        }
+    }
+    for jwk in published.iter().filter(|jwk| !jwk.private_members().is_empty()) {
+        warnings.push(PlanWarning::PrivateMembers(jwk.kid().unwrap_or_default().to_owned()));
+    }
+    for kid in wanted.remove.iter().filter(|kid| !keys.iter().any(|key| key.kid() == **kid)) {
+        warnings.push(PlanWarning::NotPublished(kid.clone()));
+    }
+    if wanted.prune && wanted.retain < TOKEN_LIFE_MAX {
+        warnings.push(PlanWarning::ShortRetention(wanted.retain));
+    }
+    warnings
+}

@@ -1,0 +1,207 @@
+use crate::{
+    Documents, Refusal,
+    documents::{Discovery, Jwks},
+    entra::Aadsts,
+    published::{Fetched, Page, PublishedIssuer},
+    verify::is_json,
+};
+
+/// How what the public reads differs from what was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Mismatch {
+    /// A document cannot be fetched or used, or names another issuer.
+    #[error("{0}")]
+    Refusal(Refusal),
+    /// A document comes from somewhere else than where it was written.
+    #[error("{from} redirects to {to}")]
+    Redirected {
+        /// The URL that was asked.
+        from: String,
+        /// The URL that answered.
+        to: String,
+    },
+    /// A document is not served as JSON.
+    #[error("{from} is served as {content_type}, not application/json")]
+    ContentType {
+        /// The URL.
+        from: String,
+        /// The Content-Type.
+        content_type: String,
+    },
+    /// The discovery document names the right issuer and is otherwise another one.
+    #[error("{from} is not the discovery document that was written")]
+    Discovery {
+        /// The URL.
+        from: String,
+    },
+    /// Keys that were written are not read.
+    #[error("{from} lacks {}", keys(.kids))]
+    KeysMissing {
+        /// The URL.
+        from: String,
+        /// The `kid`s that are missing.
+        kids: Vec<String>,
+    },
+    /// Something else than the keys that were written is read as well.
+    #[error("{from} is not the JWKS that was written")]
+    KeysUnexpected {
+        /// The URL.
+        from: String,
+    },
+}
+
+impl Mismatch {
+    /// The code Entra will answer with while it stays so; `None` where it may not mind.
+    pub fn aadsts(&self) -> Option<Aadsts> {
+        match self {
+            Self::Refusal(refusal) => refusal.aadsts(),
+            Self::KeysMissing { .. } => Some(Aadsts::KEY_NOT_FOUND),
+            Self::Redirected { .. } => Some(Aadsts::UNREACHABLE),
+            Self::ContentType { .. } | Self::Discovery { .. } | Self::KeysUnexpected { .. } => None,
+        }
+    }
+
+    /// The next step.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::Refusal(refusal) => refusal.fix(),
+            Self::Redirected { .. } => "serve the documents at the issuer URL itself".to_owned(),
+            Self::ContentType { .. } => "let the server send application/json for both documents".to_owned(),
+            Self::Discovery { .. } | Self::KeysMissing { .. } | Self::KeysUnexpected { .. } => {
+                "check that this place serves the site that was written, and that no cache in front of it is stale"
+                    .to_owned()
+            }
+        }
+    }
+
+    /// Whether nothing is known of the documents, as when the network is down.
+    pub fn is_inconclusive(&self) -> bool {
+        matches!(self, Self::Refusal(refusal) if refusal.is_inconclusive())
+    }
+}
+
+/// Holds what the public reads against the documents that were written.
+///
+/// # Errors
+///
+/// The first [`Mismatch`].
+pub fn compare(documents: &Documents, published: &PublishedIssuer) -> Result<(), Mismatch> {
+    let page = page(&published.discovery, Refusal::DiscoveryFetch)?;
+    let discovery =
+        Discovery::parse(&page.body).map_err(|error| Mismatch::Refusal(Refusal::DiscoveryContent(error)))?;
+    if discovery.issuer != documents.issuer.as_str() {
+        let (expected, seen) = (documents.issuer.as_str().to_owned(), discovery.issuer);
+        return Err(Mismatch::Refusal(Refusal::DiscoveryIssuer { expected, seen }));
+    }
+    check_transport(&published.discovery, page)?;
+    if page.body != documents.discovery.to_bytes() {
+        return Err(Mismatch::Discovery { from: published.discovery.from.clone() });
+    }
+    let Some(fetched) = &published.jwks else {
+        return Err(Mismatch::Refusal(Refusal::KeySetEmpty));
+    };
+    let page = self::page(fetched, Refusal::KeySetFetch)?;
+    let jwks = Jwks::parse(&page.body).map_err(|error| Mismatch::Refusal(Refusal::KeySetContent(error)))?;
+    check_transport(fetched, page)?;
+    let missing = documents.jwks.keys.iter().filter(|key| !jwks.keys.contains(key));
+    let kids: Vec<_> = missing.map(|key| key.kid().unwrap_or_default().to_owned()).collect();
+    let from = fetched.from.clone();
+    if !kids.is_empty() {
+        return Err(Mismatch::KeysMissing { from, kids });
+    }
+    if page.body == documents.jwks.to_bytes() { Ok(()) } else { Err(Mismatch::KeysUnexpected { from }) }
+}
+
+fn page(fetched: &Fetched, refusal: fn(crate::published::FetchError) -> Refusal) -> Result<&Page, Mismatch> {
+    fetched.outcome.as_ref().map_err(|error| Mismatch::Refusal(refusal(error.clone())))
+}
+
+fn check_transport(fetched: &Fetched, page: &Page) -> Result<(), Mismatch> {
+    let from = fetched.from.clone();
+    if let Some(to) = page.redirected_to.clone() {
+        return Err(Mismatch::Redirected { from, to });
+    }
+    match page.content_type.clone() {
+        Some(content_type) if !is_json(&content_type) => Err(Mismatch::ContentType { from, content_type }),
+        _ => Ok(()),
+    }
+}
+
+fn keys(kids: &[String]) -> String {
+    match kids {
+        [one] => format!("key {one}"),
+        many => format!("{} keys: {}", many.len(), many.join(", ")),
+    }
+}
+
+#[cfg(feature = "remote")]
+pub use remote::read_back;
+
+#[cfg(feature = "remote")]
+mod remote {
+    use std::time::Duration;
+
+    use tokio::time::{Instant, sleep};
+
+    use super::{Mismatch, compare};
+    use crate::{
+        Documents, Error, Jwk, Location, PublishedIssuer,
+        documents::{Discovery, Jwks},
+        publish::{Publication, Wanted, apply::read_live},
+        published::HttpFetcher,
+        site::Site,
+    };
+
+    /// The pause before the second look, doubled before each further one.
+    const FIRST_PAUSE: Duration = Duration::from_millis(100);
+    const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+    /// Reads the documents back as the public does, again and again until they are what was written or `wait` is over.
+    ///
+    /// When another publisher has written since, what counts is what the site holds now, as long as every key of ours is
+    /// in it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when the site itself cannot be read; the inner [`Mismatch`] when what the public reads stayed different.
+    pub async fn read_back(
+        site: &impl Site,
+        wanted: &Wanted,
+        publication: &Publication,
+        location: &Location,
+        fetcher: &HttpFetcher,
+        wait: Duration,
+    ) -> Result<Result<(), Mismatch>, Error> {
+        let deadline = Instant::now() + wait;
+        let mut documents = publication.documents.clone();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let published = PublishedIssuer::fetch(&wanted.issuer, location, fetcher).await;
+            let Err(mismatch) = compare(&documents, &published) else { return Ok(Ok(())) };
+            if let Some(newer) = newer(site, wanted, &documents).await? {
+                documents = newer;
+                if compare(&documents, &published).is_ok() {
+                    return Ok(Ok(()));
+                }
+            }
+            if Instant::now() + pause > deadline {
+                return Ok(Err(mismatch));
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// What the site holds now, where that is something else and still has every key of the input.
+    async fn newer(site: &impl Site, wanted: &Wanted, known: &Documents) -> Result<Option<Documents>, Error> {
+        let live = read_live(site, wanted).await?;
+        let (Some(discovery), Some(jwks)) = (live.discovery, live.jwks) else { return Ok(None) };
+        let (Ok(discovery), Ok(jwks)) = (Discovery::parse(&discovery.bytes), Jwks::parse(&jwks.bytes)) else {
+            return Ok(None);
+        };
+        let documents = Documents { issuer: known.issuer.clone(), discovery, jwks };
+        let complete = wanted.keys.iter().all(|key| documents.jwks.keys.contains(&Jwk::new(key.clone())));
+        Ok((complete && documents != *known).then_some(documents))
+    }
+}

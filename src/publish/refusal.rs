@@ -1,0 +1,57 @@
+/// Why a plan is not carried out: each is an outage somebody would have to explain.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanRefusal {
+    /// Another issuer is published at this place.
+    #[error("the published issuer is {live:?}, and publishing would change it to {wanted:?}")]
+    IssuerChange {
+        /// The string that is published.
+        live: String,
+        /// The string that is wanted.
+        wanted: String,
+    },
+    /// The published discovery document points to a JWKS away from this site.
+    #[error("the published jwks_uri is {live:?}, away from this site, and its keys would no longer be found")]
+    JwksUriChange {
+        /// The `jwks_uri` that is published.
+        live: String,
+    },
+    /// No key Entra takes tokens of.
+    #[error("no key is RSA, and Entra takes RS256 alone")]
+    NoRsaKey,
+    /// More keys than Entra reads.
+    #[error("{0} keys would be published, and Entra reads the first 100")]
+    TooManyKeys(usize),
+    /// An RSA key too small for RS256 (RFC 7518 section 3.3).
+    #[error("key {kid} has {bits} bits, and RS256 needs 2048")]
+    RsaTooSmall {
+        /// Its key ID.
+        kid: String,
+        /// Its size in bits.
+        bits: usize,
+    },
+    /// A key is asked to go that the input holds.
+    #[error("key {0} is to be removed, and it is in the input")]
+    RemoveWanted(String),
+}
+
+impl PlanRefusal {
+    /// The next step.
+    pub fn hint(&self) -> String {
+        match self {
+            Self::IssuerChange { live, .. } => format!(
+                "pass --issuer {live}, or --allow-issuer-change once every API server and federated credential has the new string"
+            ),
+            Self::JwksUriChange { live } => {
+                format!("add the keys of {live} to the input, then pass --allow-jwks-uri-change")
+            }
+            Self::NoRsaKey => {
+                "sign with an RSA key (--service-account-signing-key-file); for other relying parties pass --for oidc"
+                    .to_owned()
+            }
+            Self::TooManyKeys(_) => "pass only the keys in use, and --prune to drop those that are due".to_owned(),
+            Self::RsaTooSmall { .. } => "rotate to an RSA key of 2048 bits or more".to_owned(),
+            Self::RemoveWanted(_) => "leave it out of the input, or leave out --remove".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+use std::time::Duration;
+
+use crate::{IssuerUrl, KeySet, RelyingParty};
+
+/// What is to be published, and how far publishing may go.
+///
+/// [`Wanted::new`] is the safe choice in everything: it adds and never takes away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The issuer; its path is the documents' place on the site.
+    pub issuer: IssuerUrl,
+    /// The API server's keys. Published keys that are not among them are retired.
+    pub keys: KeySet,
+    /// Whose rules the key set must meet.
+    pub relying_party: RelyingParty,
+    /// Whether retired keys go once their retention is over.
+    pub prune: bool,
+    /// How long a retired key stays at least.
+    pub retain: Duration,
+    /// The `kid`s of retired keys that go at once.
+    pub remove: Vec<String>,
+    /// Whether the issuer in a published discovery document may be replaced by another.
+    pub allow_issuer_change: bool,
+    /// Whether a `jwks_uri` away from the site may be replaced, whose keys cannot be read and kept.
+    pub allow_jwks_uri_change: bool,
+    /// The Cache-Control header to serve both documents with.
+    pub cache_control: String,
+}
+
+impl Wanted {
+    /// How long a retired key stays unless told otherwise: the longest token for Azure lives 24 hours, and once more for safety.
+    pub const RETAIN: Duration = Duration::from_hours(48);
+
+    /// Publishes these keys for an issuer, dropping nothing.
+    pub fn new(issuer: IssuerUrl, keys: KeySet) -> Self {
+        Self {
+            issuer,
+            keys,
+            relying_party: RelyingParty::Entra,
+            prune: false,
+            retain: Self::RETAIN,
+            remove: Vec::new(),
+            allow_issuer_change: false,
+            allow_jwks_uri_change: false,
+            cache_control: "public, max-age=300".to_owned(),
+        }
+    }
+}

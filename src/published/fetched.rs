@@ -1,0 +1,83 @@
+/// A document as it was read from where the public reads it, or why it was not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The URL or file asked for.
+    pub from: String,
+    /// What came back.
+    pub outcome: Result<Page, FetchError>,
+}
+
+/// A document that came back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The body.
+    pub body: Vec<u8>,
+    /// The Content-Type; `None` where there is none, as in a directory.
+    pub content_type: Option<String>,
+    /// The URL the body came from in the end, where redirects led elsewhere.
+    pub redirected_to: Option<String>,
+}
+
+/// Why a document did not come back; reads as the end of "the JWKS cannot be fetched: …".
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FetchError {
+    /// No answer: the name, the connection, TLS, or the time ran out. Nothing is known of the document.
+    #[error("{url} did not answer: {because}")]
+    NoAnswer {
+        /// The URL.
+        url: String,
+        /// What went wrong, innermost cause last.
+        because: String,
+    },
+    /// An answer with a status other than 200.
+    #[error("{url} answered {status}")]
+    Status {
+        /// The URL.
+        url: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// No file in a directory.
+    #[error("{0} is not there")]
+    NotThere(String),
+    /// A body longer than is read.
+    #[error("{url} answered with more than {limit} bytes")]
+    TooLong {
+        /// The URL or file.
+        url: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A redirect that is not followed.
+    #[error("{url} redirects to {to}, and {because}")]
+    Redirect {
+        /// The URL.
+        url: String,
+        /// Where to.
+        to: String,
+        /// Why it is not followed.
+        because: &'static str,
+    },
+    /// A URL that is neither https nor on this machine.
+    #[error("{0} is not an https URL")]
+    NotHttps(String),
+    /// The file is there and cannot be read.
+    #[error("{path} cannot be read: {because}")]
+    Unreadable {
+        /// The file.
+        path: String,
+        /// What the system says.
+        because: String,
+    },
+    /// A `jwks_uri` away from the issuer, where a directory was given to read from.
+    #[error("{0} is not below the issuer, and only a directory was given to read from")]
+    Elsewhere(String),
+}
+
+impl FetchError {
+    /// Whether nothing is known of the document, so that a later attempt may find it well.
+    pub fn is_inconclusive(&self) -> bool {
+        matches!(self, Self::NoAnswer { .. } | Self::Unreadable { .. } | Self::Status { status: 429 | 500.., .. })
+    }
+}

@@ -1,0 +1,81 @@
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use crate::{Error, IssuerUrl, documents::Discovery};
+
+/// Where the documents of an issuer are read from.
+///
+/// Another place stands in for the whole issuer URL, path included: the discovery document is at
+/// `{place}/.well-known/openid-configuration`, and a `jwks_uri` below the issuer is read from the same place below it.
+/// What the documents say is held to the issuer all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Location {
+    /// At the issuer's own URL.
+    Issuer,
+    /// At another URL, held to the rules of an issuer URL.
+    Url(IssuerUrl),
+    /// In a directory.
+    Directory(PathBuf),
+}
+
+/// A URL when it starts like one, else a directory.
+impl FromStr for Location {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        if text.contains("://") { text.parse().map(Self::Url) } else { Ok(Self::Directory(PathBuf::from(text))) }
+    }
+}
+
+impl Location {
+    /// Where the discovery document is.
+    pub(super) fn discovery(&self, issuer: &IssuerUrl) -> Place {
+        match self {
+            Self::Issuer => Place::Url(issuer.discovery_url()),
+            Self::Url(url) => Place::Url(url.discovery_url()),
+            Self::Directory(directory) => Place::File(directory.join(".well-known/openid-configuration")),
+        }
+    }
+
+    /// Where the JWKS is that a discovery document points to.
+    pub(super) fn jwks(&self, issuer: &IssuerUrl, discovery: &Discovery) -> Place {
+        let uri = discovery.jwks_uri.as_str();
+        let elsewhere = || Place::Url(uri.to_owned());
+        match self {
+            Self::Issuer => elsewhere(),
+            Self::Url(url) => match uri.strip_prefix(issuer.base()) {
+                Some(rest) if rest.starts_with('/') => Place::Url(format!("{}{rest}", url.base())),
+                _ => elsewhere(),
+            },
+            Self::Directory(directory) => {
+                issuer.rest_below(uri).map_or_else(elsewhere, |rest| Place::File(directory.join(rest)))
+            }
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Issuer => f.write_str("the issuer URL"),
+            Self::Url(url) => f.write_str(url.as_str()),
+            Self::Directory(directory) => write!(f, "{}", directory.display()),
+        }
+    }
+}
+
+/// One document's address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Url(String),
+    File(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => f.write_str(url),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}

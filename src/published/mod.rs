@@ -1,0 +1,92 @@
+//! A published issuer: its documents as the public reads them.
+
+mod fetched;
+#[cfg(feature = "remote")]
+mod http;
+mod location;
+
+use std::{fs::File, io::Read, path::Path};
+
+pub use fetched::{FetchError, Fetched, Page};
+#[cfg(feature = "remote")]
+pub use http::HttpFetcher;
+pub use location::Location;
+use location::Place;
+
+use crate::{IssuerUrl, documents::Discovery};
+
+/// The longest document that is read, in bytes.
+const DOCUMENT_MAX: usize = 1 << 20;
+
+/// Both documents of an issuer, as they were read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedIssuer {
+    /// The discovery document.
+    pub discovery: Fetched,
+    /// The JWKS; `None` when no trusted discovery document said where it is.
+    pub jwks: Option<Fetched>,
+}
+
+impl PublishedIssuer {
+    /// Reads the documents of an issuer from a directory that stands in for its URL.
+    ///
+    /// Never fails: what could not be read is part of the answer. A `jwks_uri` that is not below the issuer is not followed.
+    pub fn from_directory(issuer: &IssuerUrl, directory: &Path) -> Self {
+        let location = Location::Directory(directory.to_owned());
+        let discovery = read_place(&location.discovery(issuer));
+        let jwks = discovery.jwks_place(issuer, &location).map(|place| read_place(&place));
+        Self { discovery, jwks }
+    }
+
+    /// Fetches the documents of an issuer from where a location says.
+    ///
+    /// Never fails: what could not be fetched is part of the answer.
+    #[cfg(feature = "remote")]
+    pub async fn fetch(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
+        let discovery = fetch_place(&location.discovery(issuer), fetcher).await;
+        let jwks = match discovery.jwks_place(issuer, location) {
+            Some(place) => Some(fetch_place(&place, fetcher).await),
+            None => None,
+        };
+        Self { discovery, jwks }
+    }
+}
+
+impl Fetched {
+    /// Where the discovery document says the JWKS is. Another issuer's document is followed no further than to the
+    /// trusted issuer's own place, where the difference may be a slash.
+    fn jwks_place(&self, issuer: &IssuerUrl, location: &Location) -> Option<Place> {
+        let discovery = Discovery::parse(&self.outcome.as_ref().ok()?.body).ok()?;
+        let trusted = discovery.issuer == issuer.as_str() || issuer.rest_below(&discovery.jwks_uri).is_some();
+        trusted.then(|| location.jwks(issuer, &discovery))
+    }
+}
+
+#[cfg(feature = "remote")]
+async fn fetch_place(place: &Place, fetcher: &HttpFetcher) -> Fetched {
+    match place {
+        Place::Url(url) => Fetched { from: url.clone(), outcome: fetcher.fetch(url).await },
+        Place::File(_) => read_place(place),
+    }
+}
+
+/// Reads a file; a URL is never followed from a directory.
+fn read_place(place: &Place) -> Fetched {
+    let from = place.to_string();
+    let path = match place {
+        Place::Url(url) => {
+            let outcome = Err(FetchError::Elsewhere(url.clone()));
+            return Fetched { from, outcome };
+        }
+        Place::File(path) => path,
+    };
+    let mut body = Vec::new();
+    let limit = u64::try_from(DOCUMENT_MAX + 1).unwrap_or(u64::MAX);
+    let outcome = match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut body)) {
+        Ok(_) if body.len() > DOCUMENT_MAX => Err(FetchError::TooLong { url: from.clone(), limit: DOCUMENT_MAX }),
+        Ok(_) => Ok(Page { body, content_type: None, redirected_to: None }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(FetchError::NotThere(from.clone())),
+        Err(error) => Err(FetchError::Unreadable { path: from.clone(), because: error.to_string() }),
+    };
+    Fetched { from, outcome }
+}

@@ -1,0 +1,49 @@
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use super::{Condition, Content, ETag, Site, Stored, Written};
+use crate::{Error, documents::DocumentPath};
+
+/// A site in memory, for tests of what embeds this crate.
+#[derive(Debug, Default)]
+pub struct Memory {
+    documents: Mutex<HashMap<DocumentPath, (u64, Content)>>,
+}
+
+impl Memory {
+    fn documents(&self) -> MutexGuard<'_, HashMap<DocumentPath, (u64, Content)>> {
+        // A document is replaced in one step, so a panic elsewhere leaves nothing half done.
+        self.documents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Site for Memory {
+    fn name(&self) -> String {
+        "memory".to_owned()
+    }
+
+    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
+        Ok(self.documents().get(path).map(|(version, content)| Stored {
+            bytes: content.bytes.clone(),
+            etag: ETag(version.to_string()),
+            headers: Some(content.headers.clone()),
+            retention: content.retention.clone(),
+        }))
+    }
+
+    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
+        let mut documents = self.documents();
+        let version = documents.get(path).map(|(version, _)| *version);
+        let holds = match condition {
+            Condition::IfMatch(etag) => version.is_some_and(|version| etag.0 == version.to_string()),
+            Condition::IfNoneMatch => version.is_none(),
+        };
+        if !holds {
+            return Ok(Written::PreconditionFailed);
+        }
+        documents.insert(path.clone(), (version.unwrap_or_default() + 1, content.clone()));
+        Ok(Written::Done)
+    }
+}

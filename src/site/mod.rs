@@ -1,0 +1,93 @@
+//! Where documents are stored and served from.
+
+mod directory;
+mod memory;
+
+use std::future::Future;
+
+pub use directory::Directory;
+pub use memory::Memory;
+
+use crate::{Error, documents::DocumentPath, publish::Retention};
+
+/// A place that keeps documents and writes them one at a time, each whole, under a condition.
+///
+/// `Directory` is one; a blob container is another.
+pub trait Site: Sync {
+    /// What messages call the site, such as a path.
+    fn name(&self) -> String;
+
+    /// Reads a document; `None` when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when it is unknown whether the document is there.
+    fn read(&self, path: &DocumentPath) -> impl Future<Output = Result<Option<Stored>, Error>> + Send;
+
+    /// Writes a document, whole or not at all, if the condition holds at that moment.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when it is unknown whether the document was written; a failed condition is not an error.
+    fn write(
+        &self,
+        path: &DocumentPath,
+        content: &Content,
+        condition: &Condition,
+    ) -> impl Future<Output = Result<Written, Error>> + Send;
+}
+
+/// A document as a site holds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The body.
+    pub bytes: Vec<u8>,
+    /// The version, for conditions.
+    pub etag: ETag,
+    /// What it is served with; `None` where the site does not keep that.
+    pub headers: Option<Headers>,
+    /// The retention record that is kept with the document.
+    pub retention: Retention,
+}
+
+/// A document to write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// The body.
+    pub bytes: Vec<u8>,
+    /// What it is to be served with.
+    pub headers: Headers,
+    /// The retention record to keep with it.
+    pub retention: Retention,
+}
+
+/// The HTTP headers a document is served with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Headers {
+    /// Content-Type.
+    pub content_type: String,
+    /// Cache-Control.
+    pub cache_control: String,
+}
+
+/// The version of a stored document; every change of body, headers or retention record makes another (RFC 9110 section 8.8.3).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ETag(pub String);
+
+/// What must hold for a write to happen (RFC 9110 section 13.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// The document is still the version that was read.
+    IfMatch(ETag),
+    /// There is still no document.
+    IfNoneMatch,
+}
+
+/// How a write ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// The document is there.
+    Done,
+    /// Somebody else was faster; nothing was written.
+    PreconditionFailed,
+}

@@ -1,0 +1,252 @@
+//! The one list of checks that `verify` and `examine` both go through.
+
+use aws_lc_rs::signature::ParsedPublicKey;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    CheckName, Expectations, Refusal, RelyingParty, Verifier, key_ring::Ready, refusal::second,
+    verifier::DiscoveryState,
+};
+use crate::{Algorithm, IssuerUrl, ServiceAccount, Token, token::TokenError};
+
+/// One token before one verifier.
+pub(super) struct Case<'a> {
+    pub(super) verifier: &'a Verifier,
+    pub(super) token: Result<Token<'a>, TokenError>,
+    pub(super) expectations: &'a Expectations,
+    pub(super) now: Timestamp,
+}
+
+pub(super) enum Verdict {
+    Passed,
+    Failed(Refusal),
+    /// Another check or the caller left nothing to judge; the clause says which.
+    Skipped(&'static str),
+}
+
+use Verdict::{Failed, Passed, Skipped};
+
+pub(super) struct Check {
+    pub(super) name: CheckName,
+    pub(super) judge: fn(&Case<'_>) -> Verdict,
+    /// What was seen, for people; asked only where the check passed.
+    pub(super) seen: fn(&Case<'_>) -> String,
+}
+
+pub(super) const CHECKS: [Check; 9] = [
+    Check { name: CheckName::Token, judge: judge_token, seen: see_token },
+    Check { name: CheckName::Issuer, judge: judge_issuer, seen: see_issuer },
+    Check { name: CheckName::Discovery, judge: judge_discovery, seen: see_discovery },
+    Check { name: CheckName::KeySet, judge: judge_key_set, seen: see_key_set },
+    Check { name: CheckName::Key, judge: judge_key, seen: see_key },
+    Check { name: CheckName::Signature, judge: judge_signature, seen: see_signature },
+    Check { name: CheckName::Audience, judge: judge_audience, seen: see_audience },
+    Check { name: CheckName::Subject, judge: judge_subject, seen: see_subject },
+    Check { name: CheckName::Time, judge: judge_time, seen: see_time },
+];
+
+const NO_TOKEN: Verdict = Skipped("the token cannot be read");
+const NO_KEY_SET: Verdict = Skipped("the JWKS cannot be read");
+
+fn judge_token(case: &Case<'_>) -> Verdict {
+    let token = match &case.token {
+        Ok(token) => token,
+        Err(error) => return Failed(Refusal::Malformed(error.clone())),
+    };
+    let header = &token.header;
+    if token.claims.legacy_namespace.is_some() {
+        return Failed(Refusal::Legacy);
+    }
+    let accepted = match (case.expectations.relying_party, Algorithm::from_name(&header.alg)) {
+        (_, Some(Algorithm::Rs256)) | (RelyingParty::Oidc, Some(_)) => None,
+        (RelyingParty::Entra, _) => Some("RS256 alone"),
+        (RelyingParty::Oidc, None) => Some("RS256, ES256, ES384 or ES512"),
+    };
+    if let Some(accepted) = accepted {
+        return Failed(Refusal::Algorithm { alg: header.alg.clone(), accepted });
+    }
+    if header.kid.as_deref().unwrap_or_default().is_empty() {
+        return Failed(Refusal::KeyIdMissing);
+    }
+    // Entra's two types; RFC 7519 section 5.1 leaves the case of JWT open.
+    let typ = header.typ.as_deref().unwrap_or("JWT");
+    if !typ.eq_ignore_ascii_case("JWT") && typ != "http://openid.net/specs/jwt/1.0" {
+        return Failed(Refusal::Type(typ.to_owned()));
+    }
+    match &header.crit {
+        Some(names) => Failed(Refusal::Critical(names.clone())),
+        None => Passed,
+    }
+}
+
+fn see_token(case: &Case<'_>) -> String {
+    case.token.as_ref().map_or_else(
+        |_| String::new(),
+        |token| format!("{}, kid {}", token.header.alg, token.header.kid.as_deref().unwrap_or_default()),
+    )
+}
+
+fn judge_issuer(case: &Case<'_>) -> Verdict {
+    let Ok(token) = &case.token else { return NO_TOKEN };
+    let Some(seen) = &token.claims.iss else { return Failed(Refusal::IssuerMissing) };
+    match &case.verifier.issuer {
+        Some(trusted) if trusted.as_str() == seen => Passed,
+        Some(trusted) => Failed(Refusal::Issuer { expected: trusted.as_str().to_owned(), seen: seen.clone() }),
+        None => Failed(Refusal::IssuerUrl(match seen.parse::<IssuerUrl>() {
+            Ok(_) => "no issuer is trusted".to_owned(),
+            Err(error) => error.to_string(),
+        })),
+    }
+}
+
+fn see_issuer(case: &Case<'_>) -> String {
+    case.verifier.issuer.as_ref().map_or_else(String::new, ToString::to_string)
+}
+
+fn judge_discovery(case: &Case<'_>) -> Verdict {
+    match &case.verifier.discovery {
+        DiscoveryState::Good(_) => Passed,
+        DiscoveryState::Bad(refusal) => Failed(refusal.clone()),
+        DiscoveryState::NotAsked => Skipped("the JWKS was given"),
+        DiscoveryState::NoIssuer => Skipped("the token names no issuer to ask"),
+    }
+}
+
+fn see_discovery(case: &Case<'_>) -> String {
+    match &case.verifier.discovery {
+        DiscoveryState::Good(seen) => seen.clone(),
+        _ => String::new(),
+    }
+}
+
+fn judge_key_set(case: &Case<'_>) -> Verdict {
+    match &case.verifier.keys {
+        None => Skipped("no trusted discovery document says where it is"),
+        Some(Err(refusal)) => Failed(refusal.clone()),
+        Some(Ok(ring)) => match ring.judge(case.expectations.relying_party) {
+            Ok(()) => Passed,
+            Err(refusal) => Failed(refusal),
+        },
+    }
+}
+
+fn see_key_set(case: &Case<'_>) -> String {
+    match &case.verifier.keys {
+        Some(Ok(ring)) if ring.len() == 1 => "1 key".to_owned(),
+        Some(Ok(ring)) => format!("{} keys", ring.len()),
+        _ => String::new(),
+    }
+}
+
+/// The key the token names, when there is one to judge.
+fn key<'a>(case: &'a Case<'_>) -> Result<(&'a Ready, &'a ParsedPublicKey), Verdict> {
+    let Ok(token) = &case.token else { return Err(NO_TOKEN) };
+    let Some(Ok(ring)) = &case.verifier.keys else { return Err(NO_KEY_SET) };
+    let kid = token.header.kid.as_deref().unwrap_or_default();
+    if kid.is_empty() {
+        return Err(Skipped("the token names no key"));
+    }
+    let Some(ready) = ring.get(kid) else {
+        return Err(Failed(Refusal::KeyNotFound { kid: kid.to_owned(), published: ring.kids().to_vec() }));
+    };
+    // What only Entra asks of a key hangs together with RS256: an ES key is refused for its algorithm already.
+    match ready.usable(case.expectations.relying_party) {
+        Ok(key) => Ok((ready, key)),
+        Err(because) => Err(Failed(Refusal::KeyUnusable { kid: kid.to_owned(), because })),
+    }
+}
+
+fn judge_key(case: &Case<'_>) -> Verdict {
+    match key(case) {
+        Ok(_) => Passed,
+        Err(verdict) => verdict,
+    }
+}
+
+fn see_key(case: &Case<'_>) -> String {
+    key(case).map_or_else(|_| String::new(), |(ready, _)| format!("{}, published", ready.kind))
+}
+
+fn judge_signature(case: &Case<'_>) -> Verdict {
+    let Ok(token) = &case.token else { return NO_TOKEN };
+    let Ok((ready, key)) = key(case) else { return Skipped("there is no key to verify it with") };
+    match ready.algorithm {
+        Some(algorithm) if algorithm.name() == token.header.alg => {}
+        algorithm => {
+            let key_alg = algorithm.map_or("nothing", Algorithm::name);
+            return Failed(Refusal::AlgorithmOfKey { alg: token.header.alg.clone(), key_alg });
+        }
+    }
+    match key.verify_sig(token.signing_input(), token.signature()) {
+        Ok(()) => Passed,
+        Err(_) => Failed(Refusal::Signature),
+    }
+}
+
+fn see_signature(case: &Case<'_>) -> String {
+    key(case).map_or_else(|_| String::new(), |(ready, _)| ready.kind.clone())
+}
+
+fn judge_audience(case: &Case<'_>) -> Verdict {
+    let Ok(token) = &case.token else { return NO_TOKEN };
+    let expected = case.expectations.audiences();
+    if expected.is_empty() {
+        return Skipped("no audience was asked for");
+    }
+    match &token.claims.aud {
+        None => Failed(Refusal::AudienceMissing),
+        Some(seen) if seen.iter().any(|audience| expected.contains(&audience.as_str())) => Passed,
+        Some(seen) => Failed(Refusal::Audience {
+            expected: expected.into_iter().map(str::to_owned).collect(),
+            seen: seen.clone(),
+        }),
+    }
+}
+
+fn see_audience(case: &Case<'_>) -> String {
+    let audiences = case.token.as_ref().ok().and_then(|token| token.claims.aud.as_deref());
+    audiences.unwrap_or_default().join(", ")
+}
+
+fn judge_subject(case: &Case<'_>) -> Verdict {
+    let Ok(token) = &case.token else { return NO_TOKEN };
+    let Some(seen) = &token.claims.sub else { return Failed(Refusal::SubjectMissing) };
+    let Some(account) = ServiceAccount::from_subject(seen) else {
+        return Failed(Refusal::SubjectForm(seen.clone()));
+    };
+    match &case.expectations.service_account {
+        Some(expected) if *expected != account => {
+            Failed(Refusal::Subject { expected: expected.to_string(), seen: seen.clone() })
+        }
+        _ => Passed,
+    }
+}
+
+fn see_subject(case: &Case<'_>) -> String {
+    let subject = case.token.as_ref().ok().and_then(|token| token.claims.sub.clone());
+    subject.unwrap_or_default()
+}
+
+fn judge_time(case: &Case<'_>) -> Verdict {
+    let Ok(token) = &case.token else { return NO_TOKEN };
+    let (now, leeway) = (case.now, case.expectations.leeway);
+    let margin = SignedDuration::try_from(leeway).unwrap_or(SignedDuration::MAX);
+    // Beyond the ends of time nothing is later or earlier.
+    let earliest = now.checked_sub(margin).unwrap_or(Timestamp::MIN);
+    let latest = now.checked_add(margin).unwrap_or(Timestamp::MAX);
+    let Some(exp) = token.claims.exp else { return Failed(Refusal::ExpiryMissing) };
+    if exp <= earliest {
+        return Failed(Refusal::Expired { at: exp, now, leeway });
+    }
+    match token.claims.nbf.max(token.claims.iat) {
+        Some(from) if from > latest => Failed(Refusal::NotYetValid { from, now, leeway }),
+        _ => Passed,
+    }
+}
+
+fn see_time(case: &Case<'_>) -> String {
+    let Ok(token) = &case.token else { return String::new() };
+    let from = token.claims.nbf.or(token.claims.iat).map(|from| format!("from {} ", second(from)));
+    let until = token.claims.exp.map(|until| format!("to {}, ", second(until)));
+    format!("valid {}{}now {}", from.unwrap_or_default(), until.unwrap_or_default(), second(case.now))
+}

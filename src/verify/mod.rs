@@ -1,0 +1,16 @@
+//! Whether a token validates against what is published, by one list of checks.
+
+mod checks;
+mod expectations;
+mod key_ring;
+mod refusal;
+mod report;
+mod verified_token;
+mod verifier;
+
+pub use expectations::{Expectations, RelyingParty};
+pub use refusal::Refusal;
+pub use report::{CheckName, Checked, Outcome, Report};
+pub use verified_token::VerifiedToken;
+pub use verifier::Verifier;
+pub(crate) use verifier::is_json;

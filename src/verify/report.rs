@@ -1,0 +1,80 @@
+use std::fmt;
+
+use super::Refusal;
+
+/// The checks a token goes through, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum CheckName {
+    /// The shape of the token: three segments, algorithm, key ID, type, nothing that must be understood and is not.
+    Token,
+    /// The issuer in the token is the trusted one, and an issuer URL.
+    Issuer,
+    /// The discovery document is there, is JSON, and names the same issuer.
+    Discovery,
+    /// The JWKS is there and usable: no private members, no key ID for two keys, not too many keys.
+    KeySet,
+    /// The key the token names is in the JWKS.
+    Key,
+    /// The signature is one of that key.
+    Signature,
+    /// The token is for an expected audience.
+    Audience,
+    /// The token is of a service account, and the expected one.
+    Subject,
+    /// The token is in its time of validity.
+    Time,
+}
+
+impl fmt::Display for CheckName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Token => "token",
+            Self::Issuer => "issuer",
+            Self::Discovery => "discovery",
+            Self::KeySet => "key set",
+            Self::Key => "key",
+            Self::Signature => "signature",
+            Self::Audience => "audience",
+            Self::Subject => "subject",
+            Self::Time => "time",
+        })
+    }
+}
+
+/// How one check ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds; the text is what was seen.
+    Passed(String),
+    /// It does not hold.
+    Failed(Refusal),
+    /// It was not made; the text says why.
+    Skipped(String),
+}
+
+/// One check and how it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The check.
+    pub name: CheckName,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// Every check of one token; the first that failed decides what a relying party will answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The checks in their order.
+    pub checks: Vec<Checked>,
+}
+
+impl Report {
+    /// The first failure; `None` when the token was accepted.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.checks.iter().find_map(|checked| match &checked.outcome {
+            Outcome::Failed(refusal) => Some(refusal),
+            _ => None,
+        })
+    }
+}
