@@ -10,19 +10,13 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A string is not an issuer URL.
-    #[error("{url:?} is not an issuer URL: {because}")]
-    IssuerUrl {
+    /// A string is not a URL of the kind it should be.
+    #[error("{url:?} is not {what}: {because}")]
+    Url {
         /// The string.
         url: String,
-        /// The rule it breaks.
-        because: UrlError,
-    },
-    /// A string is not a `jwks_uri`.
-    #[error("{url:?} is not a jwks_uri: {because}")]
-    JwksUri {
-        /// The string.
-        url: String,
+        /// What it should be, with its article: `an issuer URL`.
+        what: &'static str,
         /// The rule it breaks.
         because: UrlError,
     },
@@ -115,18 +109,15 @@ impl Error {
     /// The next step for the person who reads the error.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::IssuerUrl { because, .. } => match because {
-                UrlError::NoScheme => "write it as the API server's --service-account-issuer has it, https:// included",
+            Self::Url { because, .. } => match because {
+                UrlError::NoScheme => "write it as the API server has it, https:// included",
                 UrlError::Scheme(_) | UrlError::Http => {
                     "Entra and the API server accept https only; http is for tests on this machine"
                 }
-                UrlError::Query | UrlError::Fragment => {
-                    "pass scheme, host and path only, as in --service-account-issuer"
-                }
+                UrlError::Query | UrlError::Fragment => "pass scheme, host and path only",
                 UrlError::WhiteSpace => "Entra blocks an issuer with white space; check the quoting",
-                _ => "pass the API server's --service-account-issuer, byte for byte",
+                _ => "pass it as --service-account-issuer or --service-account-jwks-uri has it, byte for byte",
             },
-            Self::JwksUri { .. } => "pass the https URL the JWKS is served at, as in --service-account-jwks-uri",
             Self::NoKey { .. } => "pass the API server's --service-account-key-file",
             Self::Key { reason, .. } => match reason {
                 KeyError::RsaSize(_) => "make an RSA key of 2048 bits or more and pass its public key",
@@ -143,6 +134,7 @@ impl Error {
                 io::ErrorKind::NotFound => "check the path",
                 io::ErrorKind::PermissionDenied => "run it as a user who may read it",
                 io::ErrorKind::IsADirectory => "pass a file in it",
+                io::ErrorKind::NotADirectory => "pass a directory",
                 _ => return None,
             },
             Self::Write { source, .. } => match source.kind() {

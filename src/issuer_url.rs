@@ -85,7 +85,7 @@ impl FromStr for IssuerUrl {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let refuse = |because| Error::IssuerUrl { url: text.to_owned(), because };
+        let refuse = |because| Error::Url { url: text.to_owned(), what: "an issuer URL", because };
         if text.len() > LENGTH_MAX {
             return Err(refuse(UrlError::TooLong(text.chars().count())));
         }
@@ -127,7 +127,7 @@ impl FromStr for JwksUri {
     fn from_str(text: &str) -> Result<Self, Error> {
         match parse(text) {
             Ok(_) => Ok(Self(text.to_owned())),
-            Err(because) => Err(Error::JwksUri { url: text.to_owned(), because }),
+            Err(because) => Err(Error::Url { url: text.to_owned(), what: "a jwks_uri", because }),
         }
     }
 }

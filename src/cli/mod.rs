@@ -35,13 +35,28 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Print text for people, or one JSON value
-    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "text", hide_default_value = true)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        help_heading = "Global options",
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_default_value = true
+    )]
     pub(crate) output: Format,
     /// Leave out notes and progress
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = "Global options")]
     pub(crate) quiet: bool,
     /// When to use colour [default: auto; NO_COLOR is obeyed]
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Global options",
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true
+    )]
     pub(crate) color: Color,
 }
 

@@ -26,6 +26,8 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
         _ => PathBuf::from("."),
     };
+    // Asked first, so that the error is about the directory and not about a temporary file in it.
+    fs::metadata(&directory)?;
     // The umask narrows it, as it does for every other new file.
     let mode = fs::metadata(path).map_or(0o666, |metadata| metadata.permissions().mode());
     let mut file =

@@ -159,7 +159,8 @@ pub(crate) fn usage(error: &clap::Error) -> Exit {
     }
     if wants_json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         let text = error.to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let sentence: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let message = sentence.join(" ").trim_start_matches("error: ").to_owned();
         let failure = Failure::usage(message, "try --help");
         let _ = writeln!(io::stdout(), "{:#}", failure.to_json());
     }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use issuer::{
     Change, DropReason, Error, HttpFetcher, IssuerUrl, KeyState, Location, Mismatch, Plan, PlannedDocument, PlannedKey,
-    SystemClock, TOKEN_EXCHANGE_AUDIENCE, Timestamp, Wanted,
+    RelyingParty, SystemClock, TOKEN_EXCHANGE_AUDIENCE, Timestamp, Wanted,
     site::{Directory, Site},
 };
 use serde_json::{Value, json};
@@ -124,7 +124,8 @@ impl Publish {
         }
         if let Stage::Published { proof: Some(Err(mismatch)) } = &answer.stage {
             let entra = mismatch.aadsts().map(|code| format!("; Entra will answer {code}")).unwrap_or_default();
-            let message = format!("written, and not what is read back: {mismatch}{entra}");
+            let what = if mismatch.is_inconclusive() { "could not be read back" } else { "is not what is read back" };
+            let message = format!("what was written {what}: {mismatch}{entra}");
             output.failure(&Failure { message, hint: Some(mismatch.fix()), exit: Exit::No });
         }
         Ok(answer.exit(self.check))
@@ -166,8 +167,12 @@ impl Answer {
                 String::new(),
                 format!("{STRONG}kube-apiserver{STRONG:#}         --service-account-issuer={issuer}"),
                 format!("                       --service-account-jwks-uri={}", self.wanted.issuer.jwks_uri()),
-                format!("{STRONG}federated credential{STRONG:#}   issuer {issuer}, audience {TOKEN_EXCHANGE_AUDIENCE}"),
             ]);
+            if self.wanted.relying_party == RelyingParty::Entra {
+                lines.push(format!(
+                    "{STRONG}federated credential{STRONG:#}   issuer {issuer}, audience {TOKEN_EXCHANGE_AUDIENCE}"
+                ));
+            }
         }
         lines.push(String::new());
         lines.join("\n")
@@ -214,6 +219,9 @@ impl Answer {
                         let keys = if count == 1 { "key" } else { "keys" };
                         let place = printable(place);
                         format!("{GOOD}{done}{GOOD:#} and read back from {place}: {count} {keys}, issuer identical")
+                    }
+                    Some(Err(mismatch)) if mismatch.is_inconclusive() => {
+                        format!("{WARN}{done}{WARN:#}, and it could not be read back")
                     }
                     Some(Err(_)) => format!("{BAD}{done}{BAD:#}, and what is read back is something else"),
                 }

@@ -71,7 +71,7 @@ impl TokenInput {
         let bytes = inputs::read(&path, TOKEN_FILE_MAX)?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let trimmed = text.trim_end_matches(['\r', '\n']);
-        if trimmed.len() < text.len() && !trimmed.is_empty() {
+        if trimmed.len() < text.len() && Token::parse(trimmed).is_ok() {
             let sent = "leave it out of a file that an Azure SDK reads: Entra answers AADSTS50027";
             output.note(format!("{name} ends in a newline, which is not part of the token; {sent}"));
         }
@@ -91,6 +91,9 @@ impl Verify {
         let input = TokenInput::read(self.token, output)?;
         let token = Token::parse(&input.text).ok();
         let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
+        if trusted.is_none() && self.jwks.is_some() && named.is_some() {
+            output.note("the issuer is the token's own word; pass --issuer to hold it to yours");
+        }
         let issuer = trusted.or_else(|| named.and_then(|text| text.parse().ok()));
         let verifier = verifier(issuer, self.jwks.as_deref(), &location, &self.ca_file)?;
         let report = verifier.examine(&input.text, &expectations, now);
@@ -168,6 +171,8 @@ impl Answer<'_> {
             let name = checked.name;
             match &checked.outcome {
                 Outcome::Passed(seen) => lines.push(format!("  {GOOD}ok{GOOD:#}       {name:9}  {}", printable(seen))),
+                // A token that cannot be read leaves nothing else to look at.
+                Outcome::Skipped(_) if self.token.is_none() => {}
                 Outcome::Skipped(because) => {
                     lines.push(format!("  {FAINT}skipped  {name:9}  {}{FAINT:#}", printable(because)));
                 }
@@ -200,17 +205,17 @@ impl Answer<'_> {
                 })
             };
             let key = seen(CheckName::Signature).unwrap_or_default();
-            return vec![match self.relying_party {
-                RelyingParty::Entra => format!(
-                    "{GOOD}accepted{GOOD:#}: signed with a published {key} key; Entra takes it where a federated credential has this issuer, subject and audience"
-                ),
-                _ => format!("{GOOD}accepted{GOOD:#}: signed with a published {key} key"),
-            }];
+            let accepted = format!("{GOOD}accepted{GOOD:#}: signed with a published {key} key");
+            let entra = "takes it where a federated credential has this issuer, subject and audience";
+            return match self.relying_party {
+                RelyingParty::Entra => vec![accepted, format!("{STRONG}Entra{STRONG:#} {entra}")],
+                _ => vec![accepted],
+            };
         };
         let word = if refusal.is_inconclusive() { "undecided" } else { "refused" };
         let because = match (self.relying_party, refusal.aadsts()) {
             (RelyingParty::Entra, Some(code)) if refusal.is_inconclusive() => {
-                format!("{refusal}; if Entra cannot fetch it either, it will answer {code}")
+                format!("a document could not be read; if Entra cannot read it either, it will answer {code}")
             }
             (RelyingParty::Entra, Some(code)) => format!("Entra will answer {code}, {}", code.meaning()),
             (RelyingParty::Entra, None) => format!("{refusal}, though Entra may take it"),

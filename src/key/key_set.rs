@@ -68,8 +68,8 @@ pub struct KeyReader {
     notes: Vec<Note>,
 }
 
-/// What was passed over in one input, for the error when nothing else is there.
-type Skipped = Vec<String>;
+/// What was passed over in one input, noun and name, for the error when nothing else is there.
+type Skipped = Vec<(&'static str, String)>;
 
 impl KeyReader {
     /// The longest input that is read, in bytes: a thousand keys of 16384 bits are shorter.
@@ -93,11 +93,9 @@ impl KeyReader {
             return Ok(());
         }
         let because = match (skipped.as_slice(), recognised) {
-            ([], true) => "nothing is in it".to_owned(),
             ([], false) if bytes.iter().all(u8::is_ascii_whitespace) => "it is empty".to_owned(),
             ([], false) => "it is not PEM, DER, an SSH public key, a Secret, a JWKS, or base64 of one".to_owned(),
-            ([one], _) => format!("1 {one} was skipped"),
-            (many, _) => format!("{} parts were skipped, {}", many.len(), many.join(", ")),
+            (_, _) => describe(&skipped),
         };
         Err(Error::NoKey { input: name.to_owned(), because })
     }
@@ -154,7 +152,7 @@ impl KeyReader {
     fn read_pem(&mut self, at: &Place, bytes: &[u8], skipped: &mut Skipped) -> Result<(), Error> {
         for block in pem_block::read(bytes) {
             let is_key = block.is_key();
-            let what = format!("block {:?}", block.label);
+            let what = ("block", block.label.clone());
             let place = at.step(Step::Block(block.number, block.label));
             if !is_key {
                 self.skip(place, SkipReason::Label, what, skipped);
@@ -218,7 +216,7 @@ impl KeyReader {
                 self.keep(key.clone(), !jwk.private_members().is_empty(), place);
             }
             (reason, _) => {
-                let what = format!("key {:?}", jwk.kid().unwrap_or_default());
+                let what = ("key", jwk.kid().unwrap_or_default().to_owned());
                 let reason = reason.map_or(SkipReason::NoKey, SkipReason::Key);
                 self.skip(place, reason, what, skipped);
             }
@@ -234,7 +232,7 @@ impl KeyReader {
                 _ => at.clone(),
             };
             for (name, bytes) in secret.entries {
-                let what = format!("entry {name:?}");
+                let what = ("entry", name.clone());
                 let place = at.step(Step::Entry(name.clone()));
                 if name == "ca.crt" {
                     self.skip(place, SkipReason::Authority, what, skipped);
@@ -253,9 +251,21 @@ impl KeyReader {
         self.found.push((key, place));
     }
 
-    fn skip(&mut self, place: Place, reason: SkipReason, what: String, skipped: &mut Skipped) {
+    fn skip(&mut self, place: Place, reason: SkipReason, what: (&'static str, String), skipped: &mut Skipped) {
         skipped.push(what);
         self.notes.push(Note::Skipped { place, reason });
+    }
+}
+
+/// `1 block "PGP MESSAGE" was skipped`, `2 entries "user", "password" were skipped`.
+fn describe(skipped: &Skipped) -> String {
+    let names: Vec<_> = skipped.iter().map(|(_, name)| format!("{name:?}")).collect();
+    let names = names.join(", ");
+    match skipped.as_slice() {
+        [(noun, _)] => format!("1 {noun} {names} was skipped"),
+        [("entry", _), ..] => format!("{} entries {names} were skipped", skipped.len()),
+        [(noun, _), ..] => format!("{} {noun}s {names} were skipped", skipped.len()),
+        [] => "nothing is in it".to_owned(),
     }
 }
 

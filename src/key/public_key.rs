@@ -65,7 +65,7 @@ impl Curve {
     }
 
     pub(super) fn from_oid(oid: ObjectIdentifier) -> Result<Self, KeyError> {
-        Self::ALL.into_iter().find(|curve| curve.oid() == oid).ok_or_else(|| KeyError::Curve(oid.to_string()))
+        Self::ALL.into_iter().find(|curve| curve.oid() == oid).ok_or_else(|| KeyError::Curve(name_of(oid)))
     }
 
     fn verification(self) -> &'static EcdsaVerificationAlgorithm {
@@ -336,7 +336,7 @@ pub(super) fn curve_of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Curve, 
     Curve::from_oid(parameters.decode_as().map_err(|_| KeyError::CurveMissing)?)
 }
 
-/// A key type by the name people know it under, or its object identifier.
+/// A key type or curve by the name people know it under, or its object identifier.
 pub(super) fn name_of(oid: ObjectIdentifier) -> String {
     match oid.to_string().as_str() {
         "1.3.101.112" => "Ed25519".to_owned(),
@@ -344,6 +344,7 @@ pub(super) fn name_of(oid: ObjectIdentifier) -> String {
         "1.3.101.110" => "X25519".to_owned(),
         "1.2.840.113549.1.1.10" => "RSASSA-PSS".to_owned(),
         "1.2.840.10040.4.1" => "DSA".to_owned(),
+        "1.3.132.0.10" => "secp256k1".to_owned(),
         "2.16.840.1.101.3.4.3.17" => "ML-DSA-44".to_owned(),
         "2.16.840.1.101.3.4.3.18" => "ML-DSA-65".to_owned(),
         "2.16.840.1.101.3.4.3.19" => "ML-DSA-87".to_owned(),

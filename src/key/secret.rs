@@ -37,8 +37,9 @@ pub(super) fn looks_like_yaml(text: &str) -> bool {
 /// The Secrets of a YAML stream.
 #[cfg(feature = "yaml")]
 pub(super) fn from_yaml(text: &str) -> Result<Vec<Secret>, String> {
-    let manifests: Vec<Manifest> = serde_saphyr::from_multiple(text)
-        .map_err(|error| format!("it is not readable YAML: {}", first_line(&error.to_string())))?;
+    let manifests: Vec<Manifest> = serde_saphyr::from_multiple(text).map_err(|error| {
+        format!("it is not readable YAML: {}", first_line(&error.to_string()).trim_start_matches("error: "))
+    })?;
     secrets(manifests)
 }
 

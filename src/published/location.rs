@@ -23,7 +23,13 @@ impl FromStr for Location {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        if text.contains("://") { text.parse().map(Self::Url) } else { Ok(Self::Directory(PathBuf::from(text))) }
+        if !text.contains("://") {
+            return Ok(Self::Directory(PathBuf::from(text)));
+        }
+        text.parse().map(Self::Url).map_err(|error| match error {
+            Error::Url { url, because, .. } => Error::Url { url, what: "a URL documents are published at", because },
+            other => other,
+        })
     }
 }
 

@@ -41,7 +41,9 @@ impl FromStr for ServiceAccount {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('/').and_then(|(namespace, name)| Self::new(namespace, name));
-        parts.or_else(|| Self::from_subject(text)).ok_or_else(|| "write it as NAMESPACE/NAME".to_owned())
+        parts.or_else(|| Self::from_subject(text)).ok_or_else(|| {
+            "write it as NAMESPACE/NAME, both as Kubernetes names are: lower case, digits, - and .".to_owned()
+        })
     }
 }
 

@@ -109,7 +109,7 @@ pub enum Refusal {
     #[error("it has no claim aud")]
     AudienceMissing,
     /// The token is for others.
-    #[error("for the audience {seen:?}, not {expected:?}")]
+    #[error("audience {:?} is not {:?}", .seen.join(", "), .expected.join(" or "))]
     Audience {
         /// The audiences of which one is enough.
         expected: Vec<String>,
