@@ -1,0 +1,344 @@
+//! Publishing adds and never takes away unasked.
+
+mod support;
+
+use std::time::Duration;
+
+use issuer::{
+    Change, DropReason, Error, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan, PlanRefusal, PlanWarning, Publication,
+    RelyingParty, Timestamp, Wanted,
+    site::{Condition, Content, Headers, Memory, Site},
+};
+use proptest::prelude::*;
+use support::encode;
+
+const HOUR: i64 = 3600;
+
+fn issuer() -> IssuerUrl {
+    "https://issuer.example.com".parse().unwrap()
+}
+
+/// The time, in hours since some start.
+fn hour(hours: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + hours * HOUR).unwrap()
+}
+
+/// A different RSA 2048 key for each number.
+fn spki(number: u8) -> Vec<u8> {
+    encode::rsa_spki(&[&[0x80 | number], vec![number; 254].as_slice(), &[1]].concat(), &[1, 0, 1])
+}
+
+fn kid(number: u8) -> String {
+    encode::key_id(&spki(number))
+}
+
+fn keys(numbers: &[u8]) -> KeySet {
+    let pem: String = numbers.iter().map(|number| encode::pem("PUBLIC KEY", &spki(*number), "\n")).collect();
+    KeySet::from_bytes(pem.as_bytes()).unwrap()
+}
+
+fn wanted(numbers: &[u8]) -> Wanted {
+    Wanted::new(issuer(), keys(numbers))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn publish(site: &impl Site, wanted: &Wanted, at: Timestamp) -> Result<Publication, Error> {
+    block_on(issuer::publish(site, wanted, &at))
+}
+
+fn plan(site: &impl Site, wanted: &Wanted, at: Timestamp) -> Plan {
+    block_on(issuer::plan(site, wanted, &at)).unwrap()
+}
+
+fn published(site: &impl Site) -> Vec<String> {
+    let stored = block_on(site.read(&issuer().jwks_path())).unwrap();
+    let jwks = stored.map(|stored| Jwks::parse(&stored.bytes).unwrap()).unwrap_or_default();
+    jwks.keys.iter().map(|key| key.kid().unwrap_or_default().to_owned()).collect()
+}
+
+fn kids(numbers: &[u8]) -> Vec<String> {
+    numbers.iter().map(|number| kid(*number)).collect()
+}
+
+fn put(site: &impl Site, path: &issuer::DocumentPath, bytes: &[u8]) {
+    let headers =
+        Headers { content_type: "application/json".to_owned(), cache_control: "public, max-age=300".to_owned() };
+    let content = Content { bytes: bytes.to_vec(), headers, retention: issuer::Retention::default() };
+    block_on(site.write(path, &content, &Condition::IfNoneMatch)).unwrap();
+}
+
+fn refusals(site: &impl Site, wanted: &Wanted) -> Vec<PlanRefusal> {
+    match publish(site, wanted, hour(0)) {
+        Err(Error::Refused { plan, .. }) => plan.refusals,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_rotation_goes_from_old_to_both_to_new_and_drops_the_old_key_when_its_time_has_come() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    publish(&site, &wanted(&[1, 2]), hour(1)).unwrap();
+    assert_eq!(published(&site), kids(&[1, 2]));
+    let retired = publish(&site, &wanted(&[2]), hour(2)).unwrap();
+    assert_eq!(published(&site), kids(&[2, 1]));
+    assert_eq!(retired.plan.keys[1].state, KeyState::Retired { since: hour(2), due: hour(50) });
+
+    let prune = Wanted { prune: true, ..wanted(&[2]) };
+    let early = publish(&site, &prune, hour(50).checked_sub(Duration::from_secs(1)).unwrap()).unwrap();
+    assert_eq!(early.plan.keys[1].state, KeyState::Retired { since: hour(2), due: hour(50) });
+    assert_eq!(published(&site), kids(&[2, 1]));
+    let late = publish(&site, &wanted(&[2]), hour(1000)).unwrap();
+    assert!(late.plan.is_unchanged(), "nothing goes unasked");
+    let due = publish(&site, &prune, hour(50)).unwrap();
+    assert_eq!(due.plan.keys[1].state, KeyState::Dropped(DropReason::Pruned { since: hour(2) }));
+    assert_eq!(published(&site), kids(&[2]));
+}
+
+#[test]
+fn the_time_a_key_was_first_missed_stays_whoever_publishes_next() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1, 2]), hour(0)).unwrap();
+    publish(&site, &wanted(&[2]), hour(10)).unwrap();
+    for at in [11, 20, 40] {
+        let again = publish(&site, &wanted(&[2]), hour(at)).unwrap();
+        assert_eq!(again.plan.keys[1].state, KeyState::Retired { since: hour(10), due: hour(58) });
+        assert!(again.plan.is_unchanged());
+    }
+}
+
+#[test]
+fn a_key_that_comes_back_is_no_longer_retired_and_its_time_starts_anew() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1, 2]), hour(0)).unwrap();
+    publish(&site, &wanted(&[2]), hour(1)).unwrap();
+    let back = publish(&site, &wanted(&[1, 2]), hour(40)).unwrap();
+    assert_eq!(back.plan.keys[0].state, KeyState::Returned);
+    let prune = Wanted { prune: true, ..wanted(&[2]) };
+    let missed = publish(&site, &prune, hour(60)).unwrap();
+    assert_eq!(missed.plan.keys[1].state, KeyState::Retired { since: hour(60), due: hour(108) });
+}
+
+#[test]
+fn a_key_is_removed_at_once_by_name_and_only_by_name() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1, 2, 3]), hour(0)).unwrap();
+    publish(&site, &Wanted { remove: vec![kid(2)], ..wanted(&[1]) }, hour(0)).unwrap();
+    assert_eq!(published(&site), kids(&[1, 3]));
+    let refused = refusals(&site, &Wanted { remove: vec![kid(1)], ..wanted(&[1]) });
+    assert_eq!(refused, [PlanRefusal::RemoveWanted(kid(1))]);
+    let unknown = publish(&site, &Wanted { remove: vec![kid(9)], ..wanted(&[1]) }, hour(0)).unwrap();
+    assert_eq!(unknown.plan.warnings, [PlanWarning::NotPublished(kid(9))]);
+}
+
+#[test]
+fn a_published_issuer_is_not_changed_unless_told_to() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let slash = Wanted { issuer: "https://issuer.example.com/".parse().unwrap(), ..wanted(&[1]) };
+    let (live, wanted) = ("https://issuer.example.com".to_owned(), "https://issuer.example.com/".to_owned());
+    assert_eq!(refusals(&site, &slash), [PlanRefusal::IssuerChange { live, wanted }]);
+    let told = publish(&site, &Wanted { allow_issuer_change: true, ..slash }, hour(0)).unwrap();
+    assert_eq!(told.plan.discovery.change, Change::Changed);
+}
+
+#[test]
+fn keys_of_a_jwks_elsewhere_on_the_site_are_kept() {
+    let site = Memory::default();
+    let linked = issuer().path_below("https://issuer.example.com/keys.json").unwrap();
+    put(&site, &linked, &Jwks::from_keys(keys(&[7]).iter()).to_bytes());
+    let discovery = br#"{"issuer":"https://issuer.example.com","jwks_uri":"https://issuer.example.com/keys.json"}"#;
+    put(&site, &issuer().discovery_path(), discovery);
+    let publication = publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    assert_eq!(published(&site), kids(&[1, 7]));
+    assert_eq!(publication.plan.warnings, [PlanWarning::JwksMoves("keys.json".to_owned())]);
+}
+
+#[test]
+fn a_jwks_away_from_the_site_is_not_forgotten_unless_told_to() {
+    let site = Memory::default();
+    let discovery = br#"{"issuer":"https://issuer.example.com","jwks_uri":"https://192.0.2.2:16443/openid/v1/jwks"}"#;
+    put(&site, &issuer().discovery_path(), discovery);
+    let refused = refusals(&site, &wanted(&[1]));
+    assert_eq!(refused, [PlanRefusal::JwksUriChange { live: "https://192.0.2.2:16443/openid/v1/jwks".to_owned() }]);
+    publish(&site, &Wanted { allow_jwks_uri_change: true, ..wanted(&[1]) }, hour(0)).unwrap();
+}
+
+#[test]
+fn what_another_publisher_put_there_stays_as_it_was() {
+    let site = Memory::default();
+    let foreign = format!(
+        r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"AAAA","kid":"ed"}},{},{{"kty":"RSA","kid":"odd","n":"!","e":"AQAB"}}]}}"#,
+        encode::jwk(&[&[0x81], vec![3; 255].as_slice()].concat(), &[1, 0, 1])
+    );
+    put(&site, &issuer().jwks_path(), foreign.as_bytes());
+    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let stored = block_on(site.read(&issuer().jwks_path())).unwrap().unwrap();
+    let before: serde_json::Value = serde_json::from_str(&foreign).unwrap();
+    let after: serde_json::Value = serde_json::from_slice(&stored.bytes).unwrap();
+    assert_eq!(after["keys"].as_array().unwrap()[1..], before["keys"].as_array().unwrap()[..]);
+    assert!(plan(&site, &wanted(&[1]), hour(1)).is_unchanged());
+}
+
+#[test]
+fn a_private_key_that_was_published_is_taken_out_of_the_document() {
+    let site = Memory::default();
+    let mut entry = Jwk::new(keys(&[5])[0].clone()).to_value();
+    entry["d"] = "c2VjcmV0".into();
+    put(&site, &issuer().jwks_path(), serde_json::json!({ "keys": [entry] }).to_string().as_bytes());
+    let publication = publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    assert_eq!(publication.plan.warnings, [PlanWarning::PrivateMembers(kid(5))]);
+    let stored = block_on(site.read(&issuer().jwks_path())).unwrap().unwrap();
+    assert!(!String::from_utf8(stored.bytes).unwrap().contains("c2VjcmV0"));
+    assert_eq!(published(&site), kids(&[1, 5]));
+}
+
+#[test]
+fn documents_nobody_can_read_are_replaced_and_reported() {
+    let site = Memory::default();
+    put(&site, &issuer().jwks_path(), b"");
+    put(&site, &issuer().discovery_path(), b"<html>");
+    let publication = publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let warnings: Vec<_> = publication.plan.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        warnings,
+        [
+            "the published JWKS is replaced, nobody could use it: it is empty",
+            "the published discovery document is replaced, nobody could use it: it is an HTML page, not JSON",
+        ]
+    );
+    assert_eq!(published(&site), kids(&[1]));
+}
+
+#[test]
+fn headers_that_differ_are_a_change() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let other = Wanted { cache_control: "no-cache".to_owned(), ..wanted(&[1]) };
+    let changed = plan(&site, &other, hour(0));
+    assert_eq!((changed.jwks.change, changed.discovery.change), (Change::Changed, Change::Changed));
+}
+
+#[test]
+fn entra_s_rules_hold_unless_it_is_for_others() {
+    let many: Vec<u8> = (1..=101).collect();
+    assert_eq!(refusals(&Memory::default(), &wanted(&many)), [PlanRefusal::TooManyKeys(101)]);
+    publish(&Memory::default(), &wanted(&many[1..]), hour(0)).unwrap();
+    let oidc = Wanted { relying_party: RelyingParty::Oidc, ..wanted(&many) };
+    publish(&Memory::default(), &oidc, hour(0)).unwrap();
+
+    let p256 = KeySet::from_bytes(&support::recording("mixed-keys").bytes("p256.pub")).unwrap();
+    let ec = Wanted::new(issuer(), p256);
+    assert_eq!(refusals(&Memory::default(), &ec), [PlanRefusal::NoRsaKey]);
+    publish(&Memory::default(), &Wanted { relying_party: RelyingParty::Oidc, ..ec }, hour(0)).unwrap();
+}
+
+#[test]
+fn an_rsa_key_under_2048_bits_is_refused_for_everybody() {
+    let weak = encode::rsa_spki(&[&[0x80], vec![1; 254].as_slice()].concat(), &[1, 0, 1]);
+    let weak = KeySet::from_bytes(&weak).unwrap();
+    for relying_party in [RelyingParty::Entra, RelyingParty::Oidc] {
+        let wanted = Wanted { relying_party, ..Wanted::new(issuer(), weak.clone()) };
+        let refused = refusals(&Memory::default(), &wanted);
+        assert!(matches!(refused.as_slice(), [PlanRefusal::RsaTooSmall { bits: 2040, .. }]), "{refused:?}");
+    }
+}
+
+/// A history of publishes: which keys, how many hours later, whether to prune, what to remove.
+#[derive(Clone, Debug)]
+struct Step {
+    input: Vec<u8>,
+    later: i64,
+    prune: bool,
+    remove: Option<u8>,
+}
+
+fn history() -> impl Strategy<Value = Vec<Step>> {
+    let step = (prop::collection::vec(1_u8..6, 1..4), 0_i64..60, any::<bool>(), prop::option::weighted(0.2, 1_u8..6))
+        .prop_map(|(input, later, prune, remove)| Step { input, later, prune, remove });
+    prop::collection::vec(step, 1..8)
+}
+
+proptest! {
+    #[test]
+    fn over_any_history_a_key_goes_only_when_asked_and_due_and_a_second_publish_changes_nothing(history in history()) {
+        let site = Memory::default();
+        let mut now = 0;
+        // When each published key was last in the input, kept by other means than the plan's.
+        let mut last_seen: std::collections::BTreeMap<String, i64> = std::collections::BTreeMap::new();
+        for Step { input, later, prune, remove } in history {
+            now += later;
+            let before = published(&site);
+            let remove: Vec<_> = remove.filter(|key| !input.contains(key)).map(kid).into_iter().collect();
+            let wanted = Wanted { prune, remove: remove.clone(), ..wanted(&input) };
+            let publication = publish(&site, &wanted, hour(now)).unwrap();
+            prop_assert_eq!(publication.attempts, 1);
+            let after = published(&site);
+            for key in kids(&input) {
+                prop_assert!(after.contains(&key), "a key of the input is not published");
+            }
+            for key in before.iter().filter(|key| !after.contains(key)) {
+                let missed = now - last_seen[key];
+                prop_assert!(remove.contains(key) || (prune && missed >= 48), "{} went after {} h", key, missed);
+            }
+            for key in kids(&input) {
+                last_seen.insert(key, now);
+            }
+            let again = plan(&site, &Wanted { remove: Vec::new(), ..wanted }, hour(now));
+            prop_assert!(again.is_unchanged(), "{:?}", again);
+        }
+    }
+
+    #[test]
+    fn any_live_documents_give_a_plan(jwks in any::<Vec<u8>>(), discovery in any::<Vec<u8>>()) {
+        let site = Memory::default();
+        put(&site, &issuer().jwks_path(), &jwks);
+        put(&site, &issuer().discovery_path(), &discovery);
+        prop_assert!(plan(&site, &wanted(&[1]), hour(0)).refusals.is_empty());
+    }
+}
+
+/// A site that dies before its nth write, as a publisher does that is killed there.
+struct Dying<'a> {
+    site: &'a Memory,
+    writes_left: std::sync::atomic::AtomicUsize,
+}
+
+impl Site for Dying<'_> {
+    fn name(&self) -> String {
+        self.site.name()
+    }
+
+    async fn read(&self, path: &issuer::DocumentPath) -> Result<Option<issuer::site::Stored>, Error> {
+        self.site.read(path).await
+    }
+
+    async fn write(
+        &self,
+        path: &issuer::DocumentPath,
+        content: &Content,
+        condition: &Condition,
+    ) -> Result<issuer::site::Written, Error> {
+        use std::sync::atomic::Ordering::SeqCst;
+        if self.writes_left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_err() {
+            return Err(Error::Client("killed".to_owned()));
+        }
+        self.site.write(path, content, condition).await
+    }
+}
+
+#[test]
+fn a_publisher_that_dies_between_two_writes_leaves_no_discovery_document_without_its_jwks_and_the_next_one_finishes() {
+    for writes in 0..=2 {
+        let site = Memory::default();
+        let dying = Dying { site: &site, writes_left: writes.into() };
+        assert_eq!(publish(&dying, &wanted(&[1]), hour(0)).is_ok(), writes == 2);
+        let there = |path| block_on(site.read(&path)).unwrap().is_some();
+        assert_eq!((there(issuer().jwks_path()), there(issuer().discovery_path())), (writes > 0, writes > 1));
+        publish(&site, &wanted(&[1]), hour(0)).unwrap();
+        assert!(plan(&site, &wanted(&[1]), hour(0)).is_unchanged());
+    }
+}
