@@ -93,3 +93,9 @@ pub fn every_rsa_encoding(n: &[u8], e: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let bytes = [("PEM in UTF-16", utf16), ("DER", spki), ("DER of PKCS#1", pkcs1)];
     texts.into_iter().map(|(name, text)| (name, text.into_bytes())).chain(bytes).collect()
 }
+
+/// What a PKCS#8 document holds: PKCS#1 or SEC 1 (RFC 5958 section 2).
+pub fn inside_pkcs8(pkcs8: &[u8]) -> Vec<u8> {
+    use pkcs8::der::Decode;
+    pkcs8::PrivateKeyInfoRef::from_der(pkcs8).unwrap().private_key.as_bytes().to_vec()
+}

@@ -1,0 +1,175 @@
+//! The command as a process: pipes, files, and what it does not start.
+
+mod support;
+
+use std::{
+    fs::{self, File},
+    io::{Read, Write},
+    process::Stdio,
+};
+
+use support::{
+    encode,
+    issuer::{command, run, stderr, stdout},
+    recording,
+};
+use tempfile::TempDir;
+
+/// Keys enough that their JWKS does not fit into a pipe (64 KiB on Linux).
+fn many_keys() -> String {
+    (0..200_u8)
+        .map(|number| {
+            encode::pem(
+                "PUBLIC KEY",
+                &encode::rsa_spki(&[&[0x80, number], vec![1; 254].as_slice()].concat(), &[3]),
+                "\n",
+            )
+        })
+        .collect()
+}
+
+#[test]
+fn a_command_that_only_computes_starts_no_thread_no_runtime_and_opens_no_socket() {
+    let mut child = command().args(["jwks", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(many_keys().as_bytes()).unwrap();
+    drop(stdin);
+    // Once the first byte is here everything is computed, and the rest does not fit into the pipe: the process waits.
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut [0]).unwrap();
+    let process = format!("/proc/{}", child.id());
+    let threads = fs::read_dir(format!("{process}/task")).unwrap().count();
+    let descriptors: Vec<_> = fs::read_dir(format!("{process}/fd"))
+        .unwrap()
+        .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+        .map(|link| link.display().to_string())
+        .collect();
+    std::io::copy(&mut out, &mut std::io::sink()).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(threads, 1);
+    let runtime: Vec<_> = descriptors
+        .iter()
+        .filter(|link| link.contains("eventpoll") || link.contains("eventfd") || link.starts_with("socket"))
+        .collect();
+    assert!(runtime.is_empty(), "{runtime:?}");
+}
+
+#[test]
+fn a_closed_pipe_is_not_an_error() {
+    let file = TempDir::new().unwrap();
+    let keys = file.path().join("keys.pem");
+    fs::write(&keys, many_keys()).unwrap();
+    let mut child = command().arg("jwks").arg(&keys).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut out = child.stdout.take().unwrap();
+    out.read_exact(&mut [0; 10]).unwrap();
+    drop(out);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((output.status.code(), stderr(&output)), (Some(0), String::new()));
+}
+
+#[test]
+fn a_verdict_keeps_its_exit_code_when_the_pipe_is_closed() {
+    let run = recording("rotation");
+    let mut child = command();
+    child.arg("verify").arg(run.path("apiserver-audience.jwt")).arg("--jwks").arg(run.path("jwks.json"));
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let keys = recording("rotation").path("sa.pub");
+    let output = command().arg("jwks").arg(keys).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(stderr(&output), "error: cannot write to standard output: No space left on device (os error 28)\n");
+}
+
+#[test]
+fn out_replaces_a_file_in_one_step_and_keeps_it_when_it_fails() {
+    let folder = TempDir::new().unwrap();
+    let out = folder.path().join("jwks.json");
+    let write = |keys: &std::path::Path, more: &[&str]| {
+        let args = ["jwks", keys.to_str().unwrap(), "--out", out.to_str().unwrap()];
+        run(args.iter().chain(more))
+    };
+    let keys = recording("rotation").path("sa.pub");
+    let written = write(&keys, &["--compact"]);
+    assert_eq!((stdout(&written), stderr(&written)), (String::new(), format!("note: wrote {}\n", out.display())));
+    assert_eq!(fs::read_to_string(&out).unwrap(), recording("rotation").text("jwks.json"));
+    assert_eq!(write(&support::fixtures().join("malformed/ed25519.pub"), &[]).status.code(), Some(3));
+    assert_eq!(fs::read_to_string(&out).unwrap(), recording("rotation").text("jwks.json"));
+    let json = write(&keys, &["-o", "json", "--quiet"]);
+    let value: serde_json::Value = serde_json::from_str(&stdout(&json)).unwrap();
+    assert_eq!(value["out"], out.to_str().unwrap());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+}
+
+#[test]
+fn the_token_file_of_workload_identity_is_found() {
+    let run = recording("rotation");
+    let verify = |file: &std::path::Path| {
+        command()
+            .args(["verify", "--jwks"])
+            .arg(run.path("jwks.json"))
+            .env("AZURE_FEDERATED_TOKEN_FILE", file)
+            .output()
+            .unwrap()
+    };
+    assert_eq!(verify(&run.path("entra.jwt")).status.code(), Some(0));
+    assert_eq!(verify(&run.path("apiserver-audience.jwt")).status.code(), Some(1));
+}
+
+#[test]
+fn a_byte_order_mark_before_a_token_is_refused() {
+    let run = recording("rotation");
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("token.jwt");
+    fs::write(&file, format!("\u{feff}{}", run.text("entra.jwt"))).unwrap();
+    let output = command().arg("verify").arg(&file).arg("--jwks").arg(run.path("jwks.json")).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+}
+
+#[test]
+fn completions_and_manual_pages_exist_for_every_shell_and_command() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = run(["completions", shell]);
+        assert!(output.status.success() && stdout(&output).contains("inspect"), "{shell}");
+    }
+    let folder = TempDir::new().unwrap();
+    let pages = folder.path().join("man1");
+    let output = run(["man", "--out", pages.to_str().unwrap()]);
+    assert!(output.status.success(), "{output:?}");
+    for page in [
+        "issuer",
+        "issuer-jwks",
+        "issuer-discovery",
+        "issuer-publish",
+        "issuer-serve",
+        "issuer-verify",
+        "issuer-inspect",
+    ] {
+        let text = fs::read_to_string(pages.join(format!("{page}.1"))).unwrap();
+        assert!(text.contains(".TH"), "{page}");
+        assert!(stdout(&output).contains(&format!("{page}.1\n")));
+    }
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_those_who_ask() {
+    let run = recording("rotation");
+    let verify = |args: &[&str]| {
+        let mut command = command();
+        command
+            .env_remove("NO_COLOR")
+            .arg("verify")
+            .arg(run.path("entra.jwt"))
+            .arg("--jwks")
+            .arg(run.path("jwks.json"));
+        stdout(&command.args(args).output().unwrap())
+    };
+    assert!(!verify(&[]).contains('\u{1b}'));
+    assert!(verify(&["--color", "always"]).contains('\u{1b}'));
+    assert!(!verify(&["--color", "never"]).contains('\u{1b}'));
+}

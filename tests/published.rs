@@ -1,0 +1,348 @@
+//! Documents as the public reads them, from servers good and bad.
+
+mod support;
+
+use std::{io::Write, net::TcpListener, sync::Arc, thread, time::Duration};
+
+use issuer::{
+    Documents, Expectations, FetchError, HttpFetcher, IssuerUrl, KeySet, Location, Mismatch, PublishedIssuer, Refusal,
+    SystemClock, Verifier, Wanted, compare, site::Directory,
+};
+use support::{
+    Recording,
+    http::{Scripted, read_path, response},
+    issuer::{Server, run, stderr, stdout},
+    recording,
+};
+use tempfile::TempDir;
+
+const JSON: &str = "Content-Type: application/json";
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn documents(run: &Recording) -> Documents {
+    Documents::new(run.issuer.parse().unwrap(), &KeySet::from_bytes(&run.bytes("sa.pub")).unwrap())
+}
+
+fn fetch(run: &Recording, url: &str) -> PublishedIssuer {
+    let fetcher = HttpFetcher::new(&[] as &[&str]).unwrap();
+    let issuer: IssuerUrl = run.issuer.parse().unwrap();
+    block_on(PublishedIssuer::fetch(&issuer, &url.parse::<Location>().unwrap(), &fetcher))
+}
+
+/// A server that answers both documents of a run, and `answer` where it says otherwise.
+fn server(run: &Recording, answer: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Scripted {
+    let documents = documents(run);
+    Scripted::start(move |path| {
+        answer(path).unwrap_or_else(|| match path {
+            "/.well-known/openid-configuration" => response("200 OK", &[JSON], &documents.discovery.to_bytes()),
+            "/openid/v1/jwks" => response("200 OK", &[JSON], &documents.jwks.to_bytes()),
+            _ => response("404 Not Found", &[], b"<html>"),
+        })
+    })
+}
+
+#[test]
+fn what_is_published_is_read_and_compares_equal() {
+    let run = recording("rotation");
+    let server = server(&run, |_| None);
+    assert_eq!(compare(&documents(&run), &fetch(&run, &server.url())), Ok(()));
+    assert_eq!(*server.asked.lock().unwrap(), ["/.well-known/openid-configuration", "/openid/v1/jwks"]);
+}
+
+/// What a server may do, the sentence for it, and the code Entra will give.
+#[test]
+fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
+    type Answer = fn(&str) -> Option<Vec<u8>>;
+    fn discovery(path: &str, answer: Vec<u8>) -> Option<Vec<u8>> {
+        path.ends_with("openid-configuration").then_some(answer)
+    }
+    fn jwks(path: &str, answer: Vec<u8>) -> Option<Vec<u8>> {
+        path.ends_with("jwks").then_some(answer)
+    }
+    let cases: [(&str, Answer, Option<u32>); 13] = [
+        (
+            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 404",
+            |path| discovery(path, response("404 Not Found", &[], b"<html>")),
+            Some(90061),
+        ),
+        (
+            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 403",
+            |path| discovery(path, response("403 Forbidden", &[], b"")),
+            Some(50166),
+        ),
+        (
+            "the discovery document is not usable: it is an HTML page, not JSON",
+            |path| discovery(path, response("200 OK", &["Content-Type: text/html"], b"<!doctype html>")),
+            Some(501_661),
+        ),
+        (
+            "the discovery document is not usable: it is empty",
+            |path| discovery(path, response("200 OK", &[JSON], b"")),
+            Some(501_661),
+        ),
+        (
+            "the discovery document is not usable: its member \"jwks_uri\" is missing or of the wrong type",
+            |path| discovery(path, response("200 OK", &[JSON], br#"{"issuer":"https://a.example.com","jwks_uri":1}"#)),
+            Some(501_661),
+        ),
+        (
+            "the discovery document has the issuer \"https://oidcissuera67fb168.z6.web.core.windows.net\", not \"https://oidcissuera67fb168.z6.web.core.windows.net/\"",
+            |path| {
+                discovery(path, response("200 OK", &[JSON], br#"{"issuer":"https://oidcissuera67fb168.z6.web.core.windows.net","jwks_uri":"https://oidcissuera67fb168.z6.web.core.windows.net/openid/v1/jwks"}"#))
+            },
+            Some(700_211),
+        ),
+        (
+            "the JWKS cannot be fetched: {url}/openid/v1/jwks answered 404",
+            |path| jwks(path, response("404 Not Found", &[], b"")),
+            Some(90061),
+        ),
+        (
+            "the JWKS is not usable: its member \"keys\" is missing or of the wrong type",
+            |path| jwks(path, response("200 OK", &[JSON], b"{}")),
+            Some(900_612),
+        ),
+        (
+            "{url}/openid/v1/jwks lacks 2 keys: VySw_uf2CxNBmIAMX_W82QIp1ATwZ9JFL9E-DbKqxPk, R4Jf-ds5L8_k48zrD0XYs2clIk0lDpbzhHP-yRG78Xo",
+            |path| jwks(path, response("200 OK", &[JSON], br#"{"keys":[]}"#)),
+            Some(7_000_272),
+        ),
+        (
+            "{url}/openid/v1/jwks is served as application/octet-stream, not application/json",
+            |path| {
+                jwks(
+                    path,
+                    response(
+                        "200 OK",
+                        &["Content-Type: application/octet-stream"],
+                        &documents(&recording("rotation")).jwks.to_bytes(),
+                    ),
+                )
+            },
+            None,
+        ),
+        (
+            "{url}/.well-known/openid-configuration redirects to {url}/moved",
+            |path| match path {
+                "/moved" => Some(response("200 OK", &[JSON], &documents(&recording("rotation")).discovery.to_bytes())),
+                _ => discovery(path, response("302 Found", &["Location: /moved"], b"")),
+            },
+            Some(90061),
+        ),
+        (
+            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration redirects to {url}/.well-known/openid-configuration, and too many redirects came before it",
+            |path| discovery(path, response("302 Found", &["Location: /.well-known/openid-configuration"], b"")),
+            Some(90061),
+        ),
+        (
+            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered with more than 1048576 bytes",
+            |path| discovery(path, response("200 OK", &[JSON], &vec![b' '; (1 << 20) + 1])),
+            Some(90061),
+        ),
+    ];
+    let run = recording("rotation");
+    for (sentence, answer, code) in cases {
+        let server = server(&run, answer);
+        let mismatch = compare(&documents(&run), &fetch(&run, &server.url())).unwrap_err();
+        assert_eq!(mismatch.to_string(), sentence.replace("{url}", &server.url()));
+        assert_eq!(mismatch.aadsts().map(issuer::Aadsts::code), code, "{sentence}");
+        assert!(!mismatch.is_inconclusive(), "{sentence}");
+    }
+}
+
+#[test]
+fn a_busy_or_absent_server_leaves_it_undecided() {
+    let run = recording("rotation");
+    for status in ["429 Too Many Requests", "503 Service Unavailable"] {
+        let server = server(&run, move |_| Some(response(status, &[], b"")));
+        assert!(compare(&documents(&run), &fetch(&run, &server.url())).unwrap_err().is_inconclusive(), "{status}");
+    }
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mismatch = compare(&documents(&run), &fetch(&run, &format!("http://{closed}"))).unwrap_err();
+    assert!(mismatch.is_inconclusive(), "{mismatch}");
+}
+
+#[test]
+fn a_body_that_is_cut_short_is_no_document() {
+    let run = recording("rotation");
+    let server = server(&run, |path| {
+        let whole = response("200 OK", &[JSON], &[b' '; 1000]);
+        path.ends_with("jwks").then(|| whole[..whole.len() - 500].to_vec())
+    });
+    let published = fetch(&run, &server.url());
+    assert!(matches!(published.jwks.unwrap().outcome, Err(FetchError::NoAnswer { .. })));
+}
+
+#[test]
+fn plain_http_is_never_asked_beyond_this_machine_nor_redirected_to() {
+    let run = recording("rotation");
+    let jwks_uri =
+        br#"{"issuer":"https://oidcissuera67fb168.z6.web.core.windows.net/","jwks_uri":"http://192.0.2.1/jwks"}"#;
+    let elsewhere =
+        server(&run, move |path| path.ends_with("openid-configuration").then(|| response("200 OK", &[JSON], jwks_uri)));
+    let jwks = fetch(&run, &elsewhere.url()).jwks.unwrap();
+    assert_eq!(jwks.outcome, Err(FetchError::NotHttps("http://192.0.2.1/jwks".to_owned())));
+    let redirecting = server(&run, |_| Some(response("302 Found", &["Location: http://192.0.2.1/"], b"")));
+    let outcome = fetch(&run, &redirecting.url()).discovery.outcome;
+    assert_eq!(outcome, Err(FetchError::NotHttps("http://192.0.2.1/".to_owned())));
+}
+
+#[test]
+fn another_issuer_s_document_does_not_lead_anywhere() {
+    let run = recording("rotation");
+    let server = server(&run, |path| {
+        let other = br#"{"issuer":"https://other.example.com","jwks_uri":"https://other.example.com/jwks"}"#;
+        path.ends_with("openid-configuration").then(|| response("200 OK", &[JSON], other))
+    });
+    let published = fetch(&run, &server.url());
+    assert_eq!(published.jwks, None);
+    let verifier = Verifier::from_published(run.issuer.parse().unwrap(), &published);
+    let refusal =
+        verifier.verify(&run.text("entra.jwt"), &Expectations::entra(), issuer::Timestamp::now()).unwrap_err();
+    assert!(matches!(refusal, Refusal::DiscoveryIssuer { .. }));
+}
+
+#[test]
+fn publish_proves_what_it_wrote_where_it_is_served_and_fails_where_something_else_is() {
+    let run_ = recording("rotation");
+    let (site, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let publish = |keys: &str, directory: &TempDir, more: &[&str]| {
+        let keys = run_.path(keys);
+        let args = ["publish", keys.to_str().unwrap(), "--issuer", &run_.issuer, "--directory"];
+        run(args.iter().copied().chain([directory.path().to_str().unwrap()]).chain(more.iter().copied()))
+    };
+    publish("rsa2048.pub", &other, &[]);
+    let (served, stale) = (Server::start(site.path()), Server::start(other.path()));
+    let proven = publish("sa.pub", &site, &["--published", &served.url]);
+    assert_eq!(proven.status.code(), Some(0), "{proven:?}");
+    let line = format!("published and read back from {}: 2 keys, issuer identical", served.url);
+    assert!(stdout(&proven).contains(&line), "{}", stdout(&proven));
+
+    let stale = publish("sa.pub", &site, &["--published", &stale.url, "--wait", "0s"]);
+    assert_eq!(stale.status.code(), Some(1));
+    assert!(
+        stderr(&stale)
+            .contains("lacks key R4Jf-ds5L8_k48zrD0XYs2clIk0lDpbzhHP-yRG78Xo; Entra will answer AADSTS7000272"),
+        "{}",
+        stderr(&stale)
+    );
+}
+
+#[test]
+fn reading_back_goes_on_until_what_was_written_is_what_is_read() {
+    let run = recording("rotation");
+    let site = TempDir::new().unwrap();
+    // The first two looks find nothing yet, as behind a cache.
+    let looks = std::sync::atomic::AtomicUsize::new(0);
+    let server = server(&run, move |path| {
+        let early =
+            path.ends_with("openid-configuration") && looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2;
+        early.then(|| response("404 Not Found", &[], b""))
+    });
+    let wanted = Wanted::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes("sa.pub")).unwrap());
+    let directory = Directory::open(site.path()).unwrap();
+    let fetcher = HttpFetcher::new(&[] as &[&str]).unwrap();
+    let location: Location = server.url().parse().unwrap();
+    let proof = block_on(async {
+        let publication = issuer::publish(&directory, &wanted, &SystemClock).await.unwrap();
+        issuer::read_back(&directory, &wanted, &publication, &location, &fetcher, Duration::from_secs(60))
+            .await
+            .unwrap()
+    });
+    assert_eq!(proof, Ok(()));
+    let discoveries = server.asked.lock().unwrap().iter().filter(|path| path.ends_with("openid-configuration")).count();
+    assert_eq!(discoveries, 3);
+}
+
+#[test]
+fn a_rival_s_later_publish_is_no_failure_of_ours_and_a_lost_key_is() {
+    let run = recording("rotation");
+    let site = TempDir::new().unwrap();
+    let wanted = |keys: &str| Wanted::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes(keys)).unwrap());
+    let (ours, rival) = (wanted("rsa2048.pub"), wanted("rsa4096.pub"));
+    let directory = Directory::open(site.path()).unwrap();
+    let fetcher = HttpFetcher::new(&[] as &[&str]).unwrap();
+    let server = Server::start(site.path());
+    let location: Location = server.url.parse().unwrap();
+    let read_back = async |publication: issuer::Publication| {
+        issuer::read_back(&directory, &ours, &publication, &location, &fetcher, Duration::ZERO).await.unwrap()
+    };
+    block_on(async {
+        let publication = issuer::publish(&directory, &ours, &SystemClock).await.unwrap();
+        issuer::publish(&directory, &rival, &SystemClock).await.unwrap();
+        assert_eq!(read_back(publication.clone()).await, Ok(()));
+        // Somebody overwrites the JWKS with another key's.
+        let other = KeySet::from_bytes(&run.bytes("rsa4096.pub")).unwrap();
+        std::fs::write(site.path().join("openid/v1/jwks"), issuer::Jwks::from_keys(other.iter()).to_bytes()).unwrap();
+        assert!(matches!(read_back(publication).await, Err(Mismatch::KeysMissing { .. })));
+    });
+}
+
+/// An https server on this machine with a certificate of its own authority, whose PEM it gives.
+fn https_server(run: &Recording) -> (String, String) {
+    let authority = rcgen::CertifiedIssuer::self_signed(
+        {
+            let mut params = rcgen::CertificateParams::default();
+            params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+            params
+        },
+        rcgen::KeyPair::generate().unwrap(),
+    )
+    .unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let certificate = rcgen::CertificateParams::new(names).unwrap().signed_by(&key, &authority).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.serialize_der().try_into().unwrap())
+        .unwrap();
+    let (config, documents) = (Arc::new(config), documents(run));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(stream) = stream else { return };
+            let mut stream =
+                rustls::StreamOwned::new(rustls::ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
+            let answer = match read_path(&mut stream).as_str() {
+                "/.well-known/openid-configuration" => response("200 OK", &[JSON], &documents.discovery.to_bytes()),
+                "/openid/v1/jwks" => response("200 OK", &[JSON], &documents.jwks.to_bytes()),
+                "/plain/.well-known/openid-configuration" => {
+                    response("302 Found", &["Location: http://127.0.0.1:9/"], b"")
+                }
+                _ => response("404 Not Found", &[], b""),
+            };
+            let _ = stream.write_all(&answer);
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    });
+    (url, authority.pem())
+}
+
+#[test]
+fn https_needs_a_certificate_that_is_trusted_and_ca_file_adds_one() {
+    let run_ = recording("rotation");
+    let (url, ca) = https_server(&run_);
+    let folder = TempDir::new().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    std::fs::write(&ca_file, ca).unwrap();
+    let token = run_.path("entra.jwt");
+    let args = ["verify", token.to_str().unwrap(), "--published", &url];
+    let distrusted = run(args);
+    assert_eq!(distrusted.status.code(), Some(3), "{}", stdout(&distrusted));
+    assert!(stdout(&distrusted).contains("certificate"), "{}", stdout(&distrusted));
+    let trusted = run(args.iter().copied().chain(["--ca-file", ca_file.to_str().unwrap()]));
+    assert_eq!(trusted.status.code(), Some(0), "{}", stdout(&trusted));
+
+    let downgraded = format!("{url}/plain");
+    let args = ["verify", token.to_str().unwrap(), "--published", &downgraded, "--ca-file", ca_file.to_str().unwrap()];
+    let downgraded = run(args);
+    assert_eq!(downgraded.status.code(), Some(1));
+    assert!(stdout(&downgraded).contains("https is never left for http"), "{}", stdout(&downgraded));
+}

@@ -1,0 +1,201 @@
+//! `issuer serve`: the documents, and nothing else.
+
+mod support;
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    os::unix::fs::symlink,
+    process::{Command, Stdio},
+};
+
+use support::{
+    http::{get, request},
+    issuer::{Server, run},
+    recording,
+};
+use tempfile::TempDir;
+
+/// A site with two issuers, one below a path, and things beside the documents that are nobody's business.
+fn site() -> TempDir {
+    let parent = TempDir::new().unwrap();
+    let site = parent.path().join("site");
+    fs::write(parent.path().join("outside"), "outside").unwrap();
+    for (keys, issuer) in [
+        (recording("rotation").path("sa.pub"), "https://issuer.example.com"),
+        (recording("rotation").path("rsa4096.pub"), "https://issuer.example.com"),
+        (recording("path-issuer").path("sa.pub"), "https://issuer.example.com/clusters/a"),
+    ] {
+        let args = ["publish", keys.to_str().unwrap(), "--issuer", issuer, "--directory", site.to_str().unwrap()];
+        assert!(run(args).status.success());
+    }
+    fs::write(site.join("index.html"), "index").unwrap();
+    fs::write(site.join("openid/v1/notes"), "notes").unwrap();
+    fs::create_dir_all(site.join(".git/openid/v1")).unwrap();
+    fs::write(site.join(".git/openid/v1/jwks"), "hidden").unwrap();
+    fs::create_dir_all(site.join("link/openid/v1")).unwrap();
+    symlink("/etc/passwd", site.join("link/openid/v1/jwks")).unwrap();
+    symlink(parent.path(), site.join("up")).unwrap();
+    fs::create_dir_all(parent.path().join("openid/v1")).unwrap();
+    fs::write(parent.path().join("openid/v1/jwks"), "outside").unwrap();
+    parent
+}
+
+fn served(parent: &TempDir) -> Server {
+    Server::start(&parent.path().join("site"))
+}
+
+#[test]
+fn both_documents_are_served_with_the_headers_of_an_api_server() {
+    let parent = site();
+    let server = served(&parent);
+    for path in [
+        ".well-known/openid-configuration",
+        "openid/v1/jwks",
+        "clusters/a/.well-known/openid-configuration",
+        "clusters/a/openid/v1/jwks",
+    ] {
+        let answer = get(server.address(), &format!("/{path}"));
+        assert_eq!(answer.status, 200, "{path}");
+        assert_eq!(answer.body, fs::read(parent.path().join("site").join(path)).unwrap(), "{path}");
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=3600"));
+        assert!(answer.header("etag").unwrap().starts_with('"'));
+    }
+}
+
+#[test]
+fn nothing_beside_the_documents_is_reachable() {
+    let parent = site();
+    let server = served(&parent);
+    assert!(parent.path().join("site/openid/v1/.jwks.retention.json").exists(), "a key is retired in this site");
+    for path in [
+        "/",
+        "/index.html",
+        "/openid/v1",
+        "/openid/v1/",
+        "/openid/v1/jwks/",
+        "/openid/v1/notes",
+        "/openid/v1/.jwks.retention.json",
+        "/openid/v1/%2ejwks.retention.json",
+        "/.issuer.lock",
+        "/.well-known",
+        "/.well-known/",
+        "/.git/openid/v1/jwks",
+        "/%2egit/openid/v1/jwks",
+        "/link/openid/v1/jwks",
+        "/up/openid/v1/jwks",
+        "/../openid/v1/jwks",
+        "/%2e%2e/openid/v1/jwks",
+        "/clusters/../openid/v1/jwks",
+        "/clusters/..%2f..%2fopenid/v1/jwks",
+        "/..%2fopenid%2fv1%2fjwks",
+        "/clusters/a%2fopenid/v1/jwks",
+        "/clusters\\a/openid/v1/jwks",
+        "//openid/v1/jwks",
+        "/clusters//a/openid/v1/jwks",
+        "/clusters/a%00/openid/v1/jwks",
+        "/%ff/openid/v1/jwks",
+        "/nobody/openid/v1/jwks",
+        "//etc/passwd",
+        "/OPENID/v1/jwks",
+    ] {
+        let answer = get(server.address(), path);
+        assert_eq!(answer.status, 404, "{path}: {}", String::from_utf8_lossy(&answer.body));
+        assert_eq!(answer.body, b"{\"error\":\"not found\"}\n", "{path}");
+        assert_eq!(answer.header("content-type"), Some("application/json"));
+    }
+}
+
+#[test]
+fn a_client_that_has_the_document_gets_304_until_it_changes() {
+    let parent = site();
+    let server = served(&parent);
+    let ask = |etag: &str| request(server.address(), "GET", "/openid/v1/jwks", &[&format!("If-None-Match: {etag}")]);
+    let etag = get(server.address(), "/openid/v1/jwks").header("etag").unwrap().to_owned();
+    for known in [etag.clone(), format!("W/{etag}"), format!("\"other\", {etag}"), "*".to_owned()] {
+        let answer = ask(&known);
+        assert_eq!((answer.status, answer.body.len()), (304, 0), "{known}");
+        assert_eq!(answer.header("etag"), Some(etag.as_str()));
+    }
+    assert_eq!(ask("\"other\"").status, 200);
+    let args = [
+        "publish",
+        recording("mixed-keys").path("sa.pub").to_str().unwrap(),
+        "--issuer",
+        "https://issuer.example.com",
+        "--directory",
+        parent.path().join("site").to_str().unwrap(),
+    ]
+    .map(str::to_owned);
+    assert!(run(args).status.success());
+    assert_eq!(ask(&etag).status, 200);
+}
+
+#[test]
+fn head_is_get_without_the_body_and_nothing_else_is_answered() {
+    let parent = site();
+    let server = served(&parent);
+    let (head, whole) =
+        (request(server.address(), "HEAD", "/openid/v1/jwks", &[]), get(server.address(), "/openid/v1/jwks"));
+    assert_eq!((head.status, head.body.len()), (200, 0));
+    assert_eq!(head.header("content-length"), whole.header("content-length"));
+    assert_eq!(head.header("etag"), whole.header("etag"));
+    for method in ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE"] {
+        let answer = request(server.address(), method, "/openid/v1/jwks", &["Content-Length: 0"]);
+        assert_eq!(answer.status, 405, "{method}");
+        assert_eq!(answer.header("allow"), Some("GET, HEAD"));
+    }
+}
+
+#[test]
+fn it_stops_cleanly_when_it_is_asked_to() {
+    for signal in ["-INT", "-TERM"] {
+        let parent = site();
+        let mut server = served(&parent);
+        // A client that keeps its connection open does not keep the server.
+        let mut idle = TcpStream::connect(server.address()).unwrap();
+        idle.write_all(b"GET /openid/v1/jwks HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        idle.read_exact(&mut [0; 16]).unwrap();
+        let kill = Command::new("kill").args([signal, &server.child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        assert_eq!(server.child.wait().unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn a_port_in_use_is_an_error_that_names_it() {
+    let parent = site();
+    let server = served(&parent);
+    let output = run(["serve", parent.path().join("site").to_str().unwrap(), "--listen", server.address()]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = support::issuer::stderr(&output);
+    assert!(said.starts_with(&format!("error: cannot listen on {}: ", server.address())), "{said}");
+    assert!(said.contains("hint: pass another --listen, or port 0 for a free one"), "{said}");
+}
+
+#[test]
+fn in_json_it_says_where_it_listens() {
+    let parent = site();
+    let mut child = support::issuer::command()
+        .args(["serve", "-o", "json", "--listen", "127.0.0.1:0"])
+        .arg(parent.path().join("site"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.as_mut().unwrap()).lines();
+    let mut text = String::new();
+    for line in lines {
+        let line = line.unwrap();
+        text.push_str(&line);
+        if line == "}" {
+            break;
+        }
+    }
+    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let address = json["listening"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
+    assert_eq!(get(&address, "/openid/v1/jwks").status, 200);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
