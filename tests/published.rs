@@ -218,7 +218,7 @@ fn publish_proves_what_it_wrote_where_it_is_served_and_fails_where_something_els
     let (served, stale) = (Server::start(site.path()), Server::start(other.path()));
     let proven = publish("sa.pub", &site, &["--published", &served.url]);
     assert_eq!(proven.status.code(), Some(0), "{proven:?}");
-    let line = format!("published and read back from {}: 2 keys, issuer identical", served.url);
+    let line = format!("published, and read back from {}: 2 keys, issuer identical", served.url);
     assert!(stdout(&proven).contains(&line), "{}", stdout(&proven));
 
     let stale = publish("sa.pub", &site, &["--published", &stale.url, "--wait", "0s"]);

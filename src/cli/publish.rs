@@ -209,7 +209,7 @@ impl Answer {
             }
             Stage::Planned => format!("{WARN}planned{WARN:#}: nothing was written"),
             Stage::Published { proof } => {
-                let done = if self.plan.is_unchanged() { "nothing to change" } else { "published" };
+                let done = if self.plan.is_unchanged() { "unchanged" } else { "published" };
                 match proof {
                     None => format!(
                         "{GOOD}{done}{GOOD:#}; nothing was proven from outside: pass --published URL to read it back"
@@ -218,7 +218,7 @@ impl Answer {
                         let count = self.plan.documents.jwks.keys.len();
                         let keys = if count == 1 { "key" } else { "keys" };
                         let place = printable(place);
-                        format!("{GOOD}{done}{GOOD:#} and read back from {place}: {count} {keys}, issuer identical")
+                        format!("{GOOD}{done}{GOOD:#}, and read back from {place}: {count} {keys}, issuer identical")
                     }
                     Some(Err(mismatch)) if mismatch.is_inconclusive() => {
                         format!("{WARN}{done}{WARN:#}, and it could not be read back")
