@@ -66,7 +66,7 @@ fn memory(hello: &str) {
 /// The highest resident set of a program at the moment it prints, in KiB: it waits at a pipe that is full.
 fn peak_memory(program: &str, args: &[&str]) -> u64 {
     let (mut reader, mut writer) = pipe().expect("a pipe");
-    writer.write_all(&[0; 1 << 16]).expect("the capacity of a pipe on Linux");
+    writer.write_all(&vec![0; 1 << 16]).expect("the capacity of a pipe on Linux");
     let mut child = Command::new(program).args(args).stdout(writer).spawn().expect("the program starts");
     let status = || fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let field = |name: &str| {

@@ -41,6 +41,9 @@
 //! `cli` (default) is the command line and all of the others; `remote` fetches over HTTPS with tokio and reqwest; `serve` is the
 //! HTTP server; `yaml` reads Secret manifests in YAML. Without any of them there is no runtime, no client and no server.
 
+// No panic is reachable from input; tests may.
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 mod clock;
 mod documents;
 mod entra;
@@ -77,3 +80,8 @@ pub use published::{FetchError, Fetched, Location, Page, PublishedIssuer};
 pub use serve::DocumentServer;
 pub use token::{Claims, Header, KubernetesClaims, ObjectReference, ServiceAccount, Token, TokenError};
 pub use verify::{CheckName, Checked, Expectations, Outcome, Refusal, RelyingParty, Report, VerifiedToken, Verifier};
+
+/// The example of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

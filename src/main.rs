@@ -1,5 +1,7 @@
 //! The command line of `issuer`: parse, run, print, exit code.
 
+#![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
 mod cli;
 
 use std::process::ExitCode;

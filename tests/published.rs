@@ -248,9 +248,7 @@ fn reading_back_goes_on_until_what_was_written_is_what_is_read() {
     let location: Location = server.url().parse().unwrap();
     let proof = block_on(async {
         let publication = issuer::publish(&directory, &wanted, &SystemClock).await.unwrap();
-        issuer::read_back(&directory, &wanted, &publication, &location, &fetcher, Duration::from_secs(60))
-            .await
-            .unwrap()
+        issuer::read_back(&directory, &wanted, &publication, &location, &fetcher, Duration::from_mins(1)).await.unwrap()
     });
     assert_eq!(proof, Ok(()));
     let discoveries = server.asked.lock().unwrap().iter().filter(|path| path.ends_with("openid-configuration")).count();

@@ -160,7 +160,7 @@ fn across_runs_a_token_verifies_exactly_where_its_issuer_and_its_key_are_publish
             let expected =
                 site_run.issuer == token_run.issuer && kids.contains(&segment(&token_run.text("entra.jwt"), 0)["kid"]);
             let output = verify(&server, site_run, &token_run.path("entra.jwt"), &["--for", "oidc"]);
-            let code = if expected { 0 } else { 1 };
+            let code = i32::from(!expected);
             let pair = format!("{} at {}: {}", token_run.name, site_run.name, stdout(&output));
             assert_eq!(output.status.code(), Some(code), "{pair}");
             accepted += usize::from(expected);

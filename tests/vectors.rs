@@ -4,7 +4,10 @@
 
 mod support;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use issuer::{Discovery, Documents, Error, Jwks, JwksUri, KeySet, Wanted, site::Memory};
 
@@ -19,12 +22,12 @@ fn vectors(test: &str) -> Option<PathBuf> {
     None
 }
 
-fn keys(path: PathBuf) -> KeySet {
-    let bytes = fs::read(&path).unwrap();
+fn keys(path: &Path) -> KeySet {
+    let bytes = fs::read(path).unwrap();
     KeySet::from_bytes(&bytes).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn kids(path: PathBuf) -> Vec<String> {
+fn kids(path: &Path) -> Vec<String> {
     keys(path).iter().map(|key| key.key_id().to_string()).collect()
 }
 
@@ -67,7 +70,7 @@ const KEY_IDS: &[(&str, &[&str])] = &[
 fn every_key_has_the_key_id_its_system_gives_it() {
     let Some(folder) = vectors("the key IDs of other systems") else { return };
     for (file, expected) in KEY_IDS {
-        assert_eq!(kids(folder.join(file)), *expected, "{file}");
+        assert_eq!(kids(&folder.join(file)), *expected, "{file}");
     }
 }
 
@@ -75,7 +78,7 @@ fn every_key_has_the_key_id_its_system_gives_it() {
 fn the_documents_of_kubernetes_own_tests_match_byte_for_byte() {
     let Some(folder) = vectors("the documents of Kubernetes' tests") else { return };
     let keys = KeySet::from_keys(
-        ["rsa.pub", "ecdsa256.pub"].iter().flat_map(|file| keys(folder.join("kubernetes").join(file)).to_vec()),
+        ["rsa.pub", "ecdsa256.pub"].iter().flat_map(|file| keys(&folder.join("kubernetes").join(file)).to_vec()),
     )
     .unwrap();
     let read = |file| fs::read(folder.join("kubernetes").join(file)).unwrap();
@@ -103,7 +106,7 @@ fn the_expected_jwks_match_byte_for_byte() {
     ];
     for (input, expected) in pairs {
         let expected = fs::read(folder.join(format!("derived/expected-jwks.{expected}.json"))).unwrap();
-        let jwks = Jwks::from_keys(keys(folder.join(input)).iter());
+        let jwks = Jwks::from_keys(keys(&folder.join(input)).iter());
         assert_eq!(jwks.to_bytes(), expected, "{input}");
     }
     // There is no key file for these two: they go in as a JWKS and come out unchanged.
@@ -116,7 +119,7 @@ fn the_expected_jwks_match_byte_for_byte() {
 #[test]
 fn three_blocks_with_two_keys_are_two_keys() {
     let Some(folder) = vectors("three blocks with two keys") else { return };
-    assert_eq!(kids(folder.join("derived/three-blocks-two-keys.pem")).len(), 2);
+    assert_eq!(kids(&folder.join("derived/three-blocks-two-keys.pem")).len(), 2);
 }
 
 #[test]
@@ -141,16 +144,16 @@ fn empty_truncated_and_ed25519_inputs_are_errors() {
 #[test]
 fn the_weak_keys_of_kops_parse_and_are_not_published() {
     let Some(folder) = vectors("the 512-bit keys of kops") else { return };
-    let golden: Vec<_> = kids(folder.join("kops/irsa/keys.json"));
+    let golden: Vec<_> = kids(&folder.join("kops/irsa/keys.json"));
     let mut read = Vec::new();
     for file in ["kops/service-account-primary.crt", "kops/service-account-secondary.crt"] {
-        read.extend(kids(folder.join(file)));
+        read.extend(kids(&folder.join(file)));
     }
     read.sort();
     assert_eq!(read, golden);
     let wanted = Wanted::new(
         "https://issuer.example.com".parse().unwrap(),
-        keys(folder.join("kops/service-account-primary.crt")),
+        keys(&folder.join("kops/service-account-primary.crt")),
     );
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let refused = runtime.block_on(issuer::publish(&Memory::default(), &wanted, &issuer::SystemClock)).unwrap_err();

@@ -1,5 +1,6 @@
 //! What several tests share: the fixtures, the binary, a server, and encoders that are not the crate's own.
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
+#![allow(clippy::cast_possible_truncation, clippy::format_collect, reason = "short inputs")]
 
 pub mod encode;
 pub mod http;
