@@ -85,7 +85,7 @@ impl FromStr for IssuerUrl {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let refuse = |because| Error::Url { url: text.to_owned(), what: "an issuer URL", because };
+        let refuse = |because| refuse(text, "an issuer URL", because);
         if text.len() > LENGTH_MAX {
             return Err(refuse(UrlError::TooLong(text.chars().count())));
         }
@@ -127,7 +127,7 @@ impl FromStr for JwksUri {
     fn from_str(text: &str) -> Result<Self, Error> {
         match parse(text) {
             Ok(_) => Ok(Self(text.to_owned())),
-            Err(because) => Err(Error::Url { url: text.to_owned(), what: "a jwks_uri", because }),
+            Err(because) => Err(refuse(text, "a jwks_uri", because)),
         }
     }
 }
@@ -226,6 +226,17 @@ pub(crate) fn parse(text: &str) -> Result<Uri<&str>, UrlError> {
         return Err(UrlError::Fragment);
     }
     Ok(uri)
+}
+
+/// The error for a string, without the password it may hold.
+fn refuse(text: &str, what: &'static str, because: UrlError) -> Error {
+    let url = text.split_once("://").and_then(|(scheme, rest)| {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let at = rest[..end].rfind('@')?;
+        Some(format!("{scheme}://…{}", &rest[at..]))
+    });
+    let url = url.unwrap_or_else(|| text.to_owned());
+    Error::Url { url, what, because }
 }
 
 /// Whether a host is this machine: `localhost`, 127.0.0.0/8 or `::1`.

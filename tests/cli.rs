@@ -6,3 +6,14 @@
 fn the_command_line_prints_what_its_cases_say() {
     trycmd::TestCases::new().env("NO_COLOR", "1").env("AZURE_FEDERATED_TOKEN_FILE", "").case("tests/cmd/*/*.toml");
 }
+
+#[test]
+fn every_malformed_fixture_has_a_case_that_pins_its_words() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
+    for file in std::fs::read_dir(format!("{root}fixtures/malformed")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        let case = format!("{root}tests/cmd/malformed/{}.toml", name.replace('.', "-"));
+        let case = std::fs::read_to_string(&case).unwrap_or_else(|error| panic!("{case}: {error}"));
+        assert!(case.contains(&format!("malformed/{name}")) && case.contains("error: "), "{name}");
+    }
+}

@@ -65,7 +65,7 @@ fn killed_at_any_write_a_reader_sees_the_old_or_the_new_documents_whole_and_the_
 
     let (mut killed, mut seen) = (0, std::collections::BTreeSet::new());
     let longest = after.iter().flatten().map(Vec::len).max().unwrap();
-    for bytes in (0..longest + 64).step_by(16) {
+    for bytes in (0..longest + 64).step_by(32) {
         // The first publish, on an empty directory.
         let site = TempDir::new().unwrap();
         killed += usize::from(!publish_until_killed(&publish_args(&old, &issuer, site.path()), bytes));
@@ -86,7 +86,7 @@ fn killed_at_any_write_a_reader_sees_the_old_or_the_new_documents_whole_and_the_
         assert!(support::issuer::run(publish_args(&new, &issuer, site.path())).status.success());
         assert_eq!(documents(&site), after);
     }
-    assert!(killed > 100, "only {killed} publishers were killed");
+    assert!(killed > 50, "only {killed} publishers were killed");
     assert_eq!(seen.len(), 3, "killed before, between and after the documents: {seen:?}");
 }
 

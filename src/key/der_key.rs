@@ -6,7 +6,7 @@ use pkcs8::PrivateKeyInfoRef;
 use sec1::{EcParameters, EcPrivateKey};
 use x509_cert::certificate::{CertificateInner, Raw};
 
-use super::public_key::{Curve, KeyError, PublicKey, curve_of, name_of};
+use super::{Curve, KeyError, PublicKey, curve::curve_of, key_error::name_of};
 
 /// A public key, and whether a private one was read to get it.
 pub(super) struct DerKey {

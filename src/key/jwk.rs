@@ -1,7 +1,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::public_key::{Curve, KeyError, KeyMaterial, PublicKey};
+use super::{Curve, KeyError, KeyMaterial, PublicKey};
 
 /// Members that must never be published (RFC 7517 section 9.2, RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];

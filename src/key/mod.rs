@@ -1,8 +1,10 @@
 //! Bytes of every encoding in, checked public keys with the API server's key IDs out.
 
 mod algorithm;
+mod curve;
 mod der_key;
 mod jwk;
+mod key_error;
 mod key_id;
 mod key_set;
 mod note;
@@ -13,9 +15,11 @@ mod secret;
 mod ssh;
 
 pub use algorithm::Algorithm;
+pub use curve::Curve;
 pub use jwk::Jwk;
+pub use key_error::KeyError;
 pub use key_id::KeyId;
 pub use key_set::{KeyReader, KeySet};
 pub use note::{Note, SkipReason};
 pub use place::Place;
-pub use public_key::{Curve, KeyError, KeyMaterial, PublicKey};
+pub use public_key::{KeyMaterial, PublicKey};

@@ -1,6 +1,6 @@
 //! PEM as the field writes it (RFC 7468): text around blocks, CRLF, several blocks, sometimes on one line.
 
-use super::public_key::KeyError;
+use super::KeyError;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 

@@ -37,8 +37,10 @@ pub(super) fn looks_like_yaml(text: &str) -> bool {
 /// The Secrets of a YAML stream.
 #[cfg(feature = "yaml")]
 pub(super) fn from_yaml(text: &str) -> Result<Vec<Secret>, String> {
-    let manifests: Vec<Manifest> = serde_saphyr::from_multiple(text).map_err(|error| {
-        format!("it is not readable YAML: {}", first_line(&error.to_string()).trim_start_matches("error: "))
+    // The parser's own words may quote what stands there, and that may be a secret.
+    let manifests: Vec<Manifest> = serde_saphyr::from_multiple(text).map_err(|error| match error.location() {
+        Some(at) => format!("it is not a manifest in YAML, from line {} on", at.line()),
+        None => "it is not a manifest in YAML".to_owned(),
     })?;
     secrets(manifests)
 }
@@ -51,7 +53,8 @@ pub(super) fn from_yaml(_: &str) -> Result<Vec<Secret>, String> {
 
 /// The Secrets of a JSON manifest.
 pub(super) fn from_json(value: serde_json::Value) -> Result<Vec<Secret>, String> {
-    let manifest = serde_json::from_value(value).map_err(|error| format!("it is not a Secret: {error}"))?;
+    let manifest =
+        serde_json::from_value(value).map_err(|_| "it is not a Secret as Kubernetes writes it".to_owned())?;
     secrets(vec![manifest])
 }
 
@@ -83,9 +86,4 @@ fn entries(
     }
     entries.extend(string_data.into_iter().map(|(name, value)| (name, value.unwrap_or_default().into_bytes())));
     Ok(entries)
-}
-
-#[cfg(feature = "yaml")]
-fn first_line(text: &str) -> &str {
-    text.lines().next().unwrap_or_default()
 }

@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::public_key::{Curve, KeyError, PublicKey};
+use super::{Curve, KeyError, PublicKey};
 
 /// Whether a line starts with the name of an SSH key type.
 pub(super) fn looks_like(line: &str) -> bool {

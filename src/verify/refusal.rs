@@ -313,7 +313,7 @@ fn fetch_fix(error: &FetchError) -> String {
             "let everybody read it: a storage firewall or a private container hides it from Entra".to_owned()
         }
         FetchError::Status { status: 404, .. } | FetchError::NotThere(_) => {
-            "publish the documents there: issuer publish".to_owned()
+            "publish the documents there: issuer publish; where --published is given, it stands in for the whole issuer URL, path included".to_owned()
         }
         FetchError::Status { .. } => "try again; if it stays, look at the server in front of the documents".to_owned(),
         FetchError::TooLong { .. } => "publish the documents again: issuer publish".to_owned(),
