@@ -188,3 +188,37 @@ fn a_document_can_be_read_by_everybody() {
         assert_eq!(mode & 0o777, 0o644, "{path}");
     }
 }
+
+#[test]
+fn a_reader_that_has_a_document_open_reads_that_version_to_its_end() {
+    use std::io::{Read, Seek};
+    let run = recording("rotation");
+    let site = TempDir::new().unwrap();
+    let publish = |keys: &str| {
+        let args = publish_args(&run.path(keys), "https://issuer.example.com", site.path());
+        assert!(support::issuer::run(args).status.success());
+    };
+    publish("rsa2048.pub");
+    publish("rsa4096.pub");
+    let paths = ["openid/v1/jwks", ".well-known/openid-configuration", "openid/v1/.jwks.retention.json"];
+    let mut open = paths.map(|path| fs::File::open(site.path().join(path)).unwrap());
+    let mut whole = || {
+        open.each_mut().map(|file| {
+            let mut text = String::new();
+            file.rewind().unwrap();
+            file.read_to_string(&mut text).unwrap();
+            text
+        })
+    };
+    let before = whole();
+    fs::write(site.path().join(".well-known/.openid-configuration.tmp"), "left by a publisher that was killed")
+        .unwrap();
+    let mixed = recording("mixed-keys").path("sa.pub");
+    let args = publish_args(&mixed, "https://issuer.example.com", site.path());
+    assert!(support::issuer::run(args).status.success());
+    assert_eq!(whole(), before);
+    let after = paths.map(|path| fs::read_to_string(site.path().join(path)).unwrap());
+    assert!(before.iter().zip(&after).all(|(before, after)| before != after));
+    let hidden = fs::read_dir(site.path().join(".well-known")).unwrap().count();
+    assert_eq!(hidden, 1, "what a killed publisher left is gone");
+}

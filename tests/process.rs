@@ -98,6 +98,12 @@ fn out_replaces_a_file_in_one_step_and_keeps_it_when_it_fails() {
     let written = write(&keys, &["--compact"]);
     assert_eq!((stdout(&written), stderr(&written)), (String::new(), format!("note: wrote {}\n", out.display())));
     assert_eq!(fs::read_to_string(&out).unwrap(), recording("rotation").text("jwks.json"));
+    let mut open = File::open(&out).unwrap();
+    assert!(write(&recording("mixed-keys").path("sa.pub"), &["--compact"]).status.success());
+    let mut old = String::new();
+    open.read_to_string(&mut old).unwrap();
+    assert_eq!(old, recording("rotation").text("jwks.json"), "the old file is whole for who has it open");
+    write(&keys, &["--compact"]);
     assert_eq!(write(&support::fixtures().join("malformed/ed25519.pub"), &[]).status.code(), Some(3));
     assert_eq!(fs::read_to_string(&out).unwrap(), recording("rotation").text("jwks.json"));
     let json = write(&keys, &["-o", "json", "--quiet"]);
