@@ -68,13 +68,21 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
-    /// A plan would take something away unasked, or publish what Entra cannot use; nothing was written.
+    /// A plan would take something away unasked, or publish what Entra cannot use.
     #[error("publishing to {site} is refused: {}", refusal_of(.plan))]
     Refused {
         /// The site.
         site: String,
         /// The plan, with every reason in its `refusals`.
         plan: Box<Plan>,
+        /// Whether the JWKS was written before another publisher made the plan what it is.
+        written: bool,
+    },
+    /// Another process holds the lock of a site for too long.
+    #[error("{site} is locked by another process")]
+    Locked {
+        /// The site.
+        site: String,
     },
     /// Other publishers changed the site before every attempt to write.
     #[error("{site} was changed by others during each of {attempts} attempts to publish")]
@@ -125,6 +133,7 @@ impl Error {
                     "the API server signs with RSA, P-256, P-384 or P-521; remove this key from the input"
                 }
                 KeyError::EcCompressed => "convert it: openssl ec -pubin -in KEY -conv_form uncompressed",
+                KeyError::Encrypted => "pass the public key instead: openssl pkey -in KEY -pubout",
                 KeyError::Pem(_) => "copy the file again, from BEGIN line to END line",
                 _ => "copy the file again from the control plane node, or remove this block",
             },
@@ -139,11 +148,14 @@ impl Error {
             },
             Self::Write { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => "make the directory first",
+                io::ErrorKind::IsADirectory => "pass the path of a file",
+                io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => "pass the path of a directory",
                 io::ErrorKind::PermissionDenied => "run it as a user who may write there",
                 io::ErrorKind::StorageFull => "free some space; what was there is untouched",
                 _ => return None,
             },
             Self::Refused { plan, .. } => return plan.refusals.first().map(PlanRefusal::hint),
+            Self::Locked { .. } => "wait for the other publisher, or see what holds .issuer.lock there (lsof, fuser)",
             Self::Contended { .. } => "run it again",
             Self::Listen { source, .. } => match source.kind() {
                 io::ErrorKind::AddrInUse => "pass another --listen, or port 0 for a free one",

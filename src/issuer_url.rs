@@ -86,14 +86,21 @@ impl FromStr for IssuerUrl {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let refuse = |because| refuse(text, "an issuer URL", because);
-        if text.len() > LENGTH_MAX {
-            return Err(refuse(UrlError::TooLong(text.chars().count())));
-        }
         let uri = parse(text).map_err(refuse)?;
+        if text.len() > LENGTH_MAX {
+            return Err(refuse(UrlError::TooLong(text.len())));
+        }
         if uri.query().is_some() {
             return Err(refuse(UrlError::Query));
         }
         let path = decode_path(uri.path().as_str()).map_err(refuse)?;
+        if path == DISCOVERY || path.ends_with(&format!("/{DISCOVERY}")) {
+            return Err(refuse(UrlError::Discovery));
+        }
+        // What starts with a dot is hidden, and no server of documents gives it out.
+        if let Some(hidden) = path.split('/').find(|segment| segment.starts_with('.')) {
+            return Err(refuse(UrlError::Segment(hidden.to_owned())));
+        }
         Ok(Self { text: text.to_owned(), path })
     }
 }
@@ -184,6 +191,12 @@ pub enum UrlError {
     /// A path segment that a site cannot store under its own name.
     #[error("its path segment {0:?} cannot stand on a site")]
     Segment(String),
+    /// A path with two slashes in a row.
+    #[error("its path has an empty segment (//)")]
+    EmptySegment,
+    /// The URL of the discovery document instead of its issuer.
+    #[error("it is the URL of a discovery document, and the issuer is what stands before /.well-known")]
+    Discovery,
     /// Characters no URL holds.
     #[error("it is not a URL (RFC 3986)")]
     Malformed,
@@ -255,16 +268,19 @@ pub(crate) fn is_loopback_http(url: &str) -> bool {
 
 /// A path as a site stores it: decoded, without slashes at either end, no segment that means something else.
 fn decode_path(path: &str) -> Result<String, UrlError> {
-    let path = path.strip_prefix('/').unwrap_or(path);
-    let path = path.strip_suffix('/').unwrap_or(path);
-    if path.is_empty() {
+    if matches!(path, "" | "/") {
         return Ok(String::new());
     }
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
     let mut decoded = Vec::new();
     for segment in path.split('/') {
         let text = percent_decode_str(segment).decode_utf8().map_err(|_| UrlError::Segment(segment.to_owned()))?;
+        if text.is_empty() {
+            return Err(UrlError::EmptySegment);
+        }
         let odd = text.chars().any(|character| character.is_control() || matches!(character, '/' | '\\'));
-        if odd || text.is_empty() || text == "." || text == ".." {
+        if odd || text == "." || text == ".." {
             return Err(UrlError::Segment(segment.to_owned()));
         }
         decoded.push(text);

@@ -28,7 +28,7 @@
 //! | `issuer_url` | [`IssuerUrl`], [`JwksUri`] | core |
 //! | `key` | bytes to [`PublicKey`] and [`KeyId`] | core |
 //! | `documents` | [`Jwks`], [`Discovery`], [`Documents`]: exact bytes | core |
-//! | `token` | [`Token`]: header and claims, not yet trusted | core |
+//! | `token` | [`Token`], [`Inspection`]: header and claims, not yet trusted | core |
 //! | `verify` | [`Expectations`], [`Report`], [`Verifier`] | core |
 //! | `entra` | [`Aadsts`]: what Entra answers | core |
 //! | `publish` | [`Plan`] and [`Retention`] (core), [`publish`] | edge |
@@ -78,7 +78,7 @@ pub use published::HttpFetcher;
 pub use published::{FetchError, Fetched, Location, Page, PublishedIssuer};
 #[cfg(feature = "serve")]
 pub use serve::DocumentServer;
-pub use token::{Claims, Header, KubernetesClaims, ObjectReference, ServiceAccount, Token, TokenError};
+pub use token::{Claims, Header, Inspection, KubernetesClaims, ObjectReference, ServiceAccount, Token, TokenError};
 pub use verify::{CheckName, Checked, Expectations, Outcome, Refusal, RelyingParty, Report, VerifiedToken, Verifier};
 
 /// The example of the README, compiled.

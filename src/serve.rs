@@ -24,6 +24,8 @@ use crate::Error;
 /// What the API server sends with its own documents (Kubernetes `pkg/routes/openidmetadata.go`).
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=3600");
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The longest document there is, in bytes; what is longer was not published.
+const DOCUMENT_MAX: u64 = 1 << 20;
 /// How long answers under way may take once the server is asked to stop.
 const DRAIN: Duration = Duration::from_secs(5);
 /// The paths that are documents, below any directory whose name does not start with a dot.
@@ -47,8 +49,10 @@ impl DocumentServer {
     /// [`Error::Read`] when the path is not a directory.
     pub fn open(directory: &Path) -> Result<Self, Error> {
         let refuse = |source| Error::Read { path: directory.to_owned(), source };
-        let root = fs::canonicalize(directory).map_err(refuse)?;
-        if root.is_dir() { Ok(Self { root }) } else { Err(refuse(io::ErrorKind::NotADirectory.into())) }
+        if !fs::metadata(directory).map_err(refuse)?.is_dir() {
+            return Err(refuse(io::ErrorKind::NotADirectory.into()));
+        }
+        Ok(Self { root: directory.to_owned() })
     }
 
     /// The routes, to put into a server of one's own.
@@ -104,11 +108,14 @@ impl DocumentServer {
         if !below.iter().all(|segment| plain(segment)) {
             return None;
         }
-        let mut file = self.root.clone();
+        // Looked up anew each time: the directory may be a link that a deployment turns to another.
+        let root = fs::canonicalize(&self.root).ok()?;
+        let mut file = root.clone();
         file.extend(below.iter().map(AsRef::as_ref));
         file.extend(document);
         let file = fs::canonicalize(file).ok()?;
-        (file.starts_with(&self.root) && file.is_file()).then_some(file)
+        let metadata = fs::metadata(&file).ok()?;
+        (file.starts_with(&root) && metadata.is_file() && metadata.len() <= DOCUMENT_MAX).then_some(file)
     }
 }
 

@@ -121,6 +121,37 @@ fn publishers_at_once_lose_no_key() {
 }
 
 #[test]
+fn publishers_of_two_issuers_at_once_never_mix_their_keys() {
+    let run = recording("rotation");
+    for _ in 0..8 {
+        let site = TempDir::new().unwrap();
+        let pairs = [("rsa2048.pub", "https://issuer.example.com"), ("rsa4096.pub", "https://issuer.example.com/")];
+        let publishers = pairs.map(|(keys, issuer)| {
+            let args = publish_args(&run.path(keys), issuer, site.path());
+            support::issuer::command().args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        });
+        let codes = publishers.map(|mut publisher| publisher.wait().unwrap().code().unwrap());
+        assert!(matches!(codes, [0, 1] | [1, 0]), "one is published, the other refused: {codes:?}");
+        let jwks: serde_json::Value =
+            serde_json::from_slice(&fs::read(site.path().join("openid/v1/jwks")).unwrap()).unwrap();
+        assert_eq!(jwks["keys"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_pipe_in_place_of_a_document_keeps_nobody_waiting() {
+    let run = recording("rotation");
+    let site = TempDir::new().unwrap();
+    fs::create_dir_all(site.path().join("openid/v1")).unwrap();
+    let pipe = site.path().join("openid/v1/jwks");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let output = support::issuer::run(publish_args(&run.path("sa.pub"), "https://issuer.example.com", site.path()));
+    assert_eq!(output.status.code(), Some(3));
+    let said = support::issuer::stderr(&output);
+    assert!(said.contains(&format!("cannot read {}: it is not a regular file", pipe.display())), "{said}");
+}
+
+#[test]
 fn the_retention_record_stays_with_the_site_for_whoever_publishes_next() {
     let run = recording("rotation");
     let (site, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());

@@ -197,7 +197,7 @@ fn a_private_key_that_was_published_is_taken_out_of_the_document() {
 }
 
 #[test]
-fn documents_nobody_can_read_are_replaced_and_reported() {
+fn empty_documents_and_error_pages_are_replaced_and_reported() {
     let site = Memory::default();
     put(&site, &issuer().jwks_path(), b"");
     put(&site, &issuer().discovery_path(), b"<html>");
@@ -206,11 +206,85 @@ fn documents_nobody_can_read_are_replaced_and_reported() {
     assert_eq!(
         warnings,
         [
-            "the published JWKS is replaced, nobody could use it: it is empty",
-            "the published discovery document is replaced, nobody could use it: it is an HTML page, not JSON",
+            "the published JWKS is replaced: it is empty",
+            "the published discovery document is replaced: it is an HTML page, not JSON",
         ]
     );
     assert_eq!(published(&site), kids(&[1]));
+}
+
+#[test]
+fn a_document_with_a_slip_in_it_is_not_overwritten_unless_told_to() {
+    let jwks = Jwks::from_keys(keys(&[7]).iter()).to_bytes();
+    for (path, bytes, document) in [
+        (issuer().jwks_path(), [&jwks[..], b" x"].concat(), "JWKS"),
+        (issuer().jwks_path(), jwks[..jwks.len() - 1].to_vec(), "JWKS"),
+        (issuer().jwks_path(), br#"{"keys":{}}"#.to_vec(), "JWKS"),
+        (
+            issuer().discovery_path(),
+            br#"{"issuer":"https://other.example.com","jwks_uri":}"#.to_vec(),
+            "discovery document",
+        ),
+    ] {
+        let site = Memory::default();
+        put(&site, &path, &bytes);
+        let refused = refusals(&site, &wanted(&[1]));
+        let [PlanRefusal::Unreadable { document: said, .. }] = refused.as_slice() else { panic!("{refused:?}") };
+        assert_eq!(*said, document);
+        let told = Wanted { replace_unreadable: true, ..wanted(&[1]) };
+        let publication = publish(&site, &told, hour(0)).unwrap();
+        assert!(matches!(publication.plan.warnings.as_slice(), [PlanWarning::Replaced { .. }]));
+    }
+}
+
+#[test]
+fn an_odd_member_of_the_published_discovery_document_does_not_hide_its_issuer() {
+    for odd in [
+        r#""subject_types_supported":null"#,
+        r#""response_types_supported":"id_token""#,
+        r#""id_token_signing_alg_values_supported":[1]"#,
+    ] {
+        let site = Memory::default();
+        let discovery =
+            format!(r#"{{"issuer":"https://other.example.com","jwks_uri":"https://cdn.example.com/keys",{odd}}}"#);
+        put(&site, &issuer().discovery_path(), discovery.as_bytes());
+        let refused = refusals(&site, &wanted(&[1]));
+        assert!(
+            matches!(refused.as_slice(), [PlanRefusal::IssuerChange { .. }, PlanRefusal::JwksUriChange { .. }]),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn between_the_two_writes_of_a_first_publish_the_jwks_says_whose_it_is() {
+    let site = Memory::default();
+    let dying = Dying { site: &site, writes_left: 1.into() };
+    assert!(publish(&dying, &wanted(&[1]), hour(0)).is_err());
+    // Another cluster's publisher, whose issuer differs by a slash, comes in between.
+    let slash = Wanted { issuer: "https://issuer.example.com/".parse().unwrap(), ..wanted(&[2]) };
+    assert!(matches!(refusals(&site, &slash).as_slice(), [PlanRefusal::IssuerChange { .. }]));
+    assert_eq!(published(&site), kids(&[1]));
+    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+}
+
+#[test]
+fn a_site_that_something_else_published_to_gets_its_record_without_a_change_of_its_documents() {
+    let site = Memory::default();
+    let documents = issuer::Documents::new(issuer(), &keys(&[1]));
+    put(&site, &issuer().jwks_path(), &documents.jwks.to_bytes());
+    put(&site, &issuer().discovery_path(), &documents.discovery.to_bytes());
+    let first = publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    assert_eq!((first.plan.jwks.change, first.plan.discovery.change), (Change::Recorded, Change::Unchanged));
+    assert!(plan(&site, &wanted(&[1]), hour(0)).is_unchanged());
+}
+
+#[test]
+fn an_rsa_key_larger_than_is_verified_with_is_published_with_a_warning() {
+    let large = encode::rsa_spki(&[&[0x80], vec![1; 1024].as_slice()].concat(), &[1, 0, 1]);
+    let wanted = Wanted::new(issuer(), KeySet::from_bytes(&large).unwrap());
+    let publication = publish(&Memory::default(), &wanted, hour(0)).unwrap();
+    assert!(matches!(publication.plan.warnings.as_slice(), [PlanWarning::RsaTooLarge { bits: 8200, .. }]));
 }
 
 #[test]
@@ -297,7 +371,9 @@ proptest! {
         let site = Memory::default();
         put(&site, &issuer().jwks_path(), &jwks);
         put(&site, &issuer().discovery_path(), &discovery);
-        prop_assert!(plan(&site, &wanted(&[1]), hour(0)).refusals.is_empty());
+        // Bytes at random are no document, so nothing may be overwritten; and nothing may panic.
+        let refused = plan(&site, &wanted(&[1]), hour(0)).refusals;
+        prop_assert!(refused.iter().all(|refusal| matches!(refusal, PlanRefusal::Unreadable { .. })), "{:?}", refused);
     }
 }
 

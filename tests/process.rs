@@ -179,3 +179,27 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
     assert!(verify(&["--color", "always"]).contains('\u{1b}'));
     assert!(!verify(&["--color", "never"]).contains('\u{1b}'));
 }
+
+#[test]
+fn an_argument_that_is_not_unicode_is_an_error_and_no_panic() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let odd = OsStr::from_bytes(b"\xff");
+    let output = command().args([OsStr::new("jwks"), odd, OsStr::new("--bogus")]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let output = command().args([OsStr::new("jwks"), odd]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+}
+
+#[test]
+fn json_keeps_every_character_on_its_way_through_a_pipe() {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+    let header = "{\"alg\":\"RS256\",\"kid\":\"a\u{7f}b\u{9b}c\u{202e}d\"}";
+    let token = format!("{}.e30.AA", BASE64_URL_SAFE_NO_PAD.encode(header));
+    let mut child =
+        command().args(["inspect", "-", "-o", "json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(token.as_bytes()).unwrap();
+    let text = stdout(&child.wait_with_output().unwrap());
+    assert!(text.is_ascii(), "{text}");
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["header"]["kid"], "a\u{7f}b\u{9b}c\u{202e}d");
+}

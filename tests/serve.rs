@@ -150,6 +150,20 @@ fn head_is_get_without_the_body_and_nothing_else_is_answered() {
 }
 
 #[test]
+fn a_link_that_is_turned_to_another_site_is_followed_at_once() {
+    let (first, second) = (site(), site());
+    let folder = TempDir::new().unwrap();
+    let link = folder.path().join("current");
+    symlink(first.path().join("site"), &link).unwrap();
+    let server = Server::start(&link);
+    assert_eq!(get(server.address(), "/openid/v1/jwks").status, 200);
+    fs::remove_file(second.path().join("site/openid/v1/jwks")).unwrap();
+    fs::remove_file(&link).unwrap();
+    symlink(second.path().join("site"), &link).unwrap();
+    assert_eq!(get(server.address(), "/openid/v1/jwks").status, 404);
+}
+
+#[test]
 fn it_stops_cleanly_when_it_is_asked_to() {
     for signal in ["-INT", "-TERM"] {
         let parent = site();

@@ -36,6 +36,6 @@ impl Discovery {
         let keys = self.keys.read(output)?;
         let discovery = issuer::Discovery::new(&issuer, &jwks_uri, keys.iter());
         let bytes = if self.compact { discovery.to_bytes() } else { discovery.to_pretty() };
-        print_or_write(output, &bytes, self.out, json!({ "issuer": issuer.as_str() }))
+        print_or_write(output, &bytes, &self.keys, self.out, json!({ "issuer": issuer.as_str() }))
     }
 }

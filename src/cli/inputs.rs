@@ -1,5 +1,5 @@
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Read},
     path::{Path, PathBuf},
 };
@@ -22,6 +22,9 @@ pub(super) struct KeyInputs {
 impl KeyInputs {
     /// Reads them all; what their owner should know goes to stderr.
     pub(super) fn read(&self, output: &mut Output) -> Result<KeySet, Failure> {
+        if self.keys.iter().filter(|path| is_stdin(path)).count() > 1 {
+            return Err(stdin_twice());
+        }
         let mut reader = KeyReader::default();
         for path in &self.keys {
             let bytes = read(path, KeyReader::INPUT_MAX)?;
@@ -31,18 +34,35 @@ impl KeyInputs {
         notes.iter().for_each(|note| output.note(note));
         Ok(keys)
     }
+
+    /// Whether a path is the file of one of the inputs, by whatever name.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        fs::canonicalize(path).is_ok_and(|path| {
+            path.is_file() && self.keys.iter().any(|key| fs::canonicalize(key).is_ok_and(|key| key == path))
+        })
+    }
+}
+
+/// Whether an input is `-`.
+pub(super) fn is_stdin(path: &Path) -> bool {
+    path == Path::new("-")
+}
+
+/// The answer to `-` given for two inputs.
+pub(super) fn stdin_twice() -> Failure {
+    Failure::usage("standard input is given twice, and it can be read once", "pass - once, and files otherwise")
 }
 
 /// What messages call an input.
 pub(super) fn name(path: &Path) -> String {
-    if path == Path::new("-") { STDIN.to_owned() } else { path.display().to_string() }
+    if is_stdin(path) { STDIN.to_owned() } else { path.display().to_string() }
 }
 
 /// Reads a file, or standard input for `-`; of a longer one, one byte more than the limit.
 pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Error> {
     let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
-    let result = if path == Path::new("-") {
+    let result = if is_stdin(path) {
         io::stdin().take(limit).read_to_end(&mut bytes)
     } else {
         File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))

@@ -1,7 +1,7 @@
 use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
-use issuer::{Error, Timestamp, Token};
+use issuer::{Error, Inspection, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -9,6 +9,9 @@ use super::{
     output::{FAINT, STRONG, printable},
     verify::TokenInput,
 };
+
+/// The widest column of names: a longer name stands out of it.
+const WIDTH_MAX: usize = 40;
 
 /// Show the header and claims of a token, without judging it
 #[derive(Debug, Args)]
@@ -21,11 +24,10 @@ pub(crate) struct Inspect {
 impl Inspect {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let input = TokenInput::read(self.token, output)?;
-        let refuse = |because: String| Error::Token { input: input.name.clone(), because };
-        let token = Token::parse(&input.text).map_err(|error| refuse(error.to_string()))?;
-        let header = members(token.header_json()).map_err(refuse)?;
-        let claims = members(token.claims_json()).map_err(refuse)?;
-        let times = [("iat", token.claims.iat), ("nbf", token.claims.nbf), ("exp", token.claims.exp)];
+        let inspection = Inspection::parse(&input.text)
+            .map_err(|error| Error::Token { input: input.name.clone(), because: error.to_string() })?;
+        let Inspection { header, claims } = &inspection;
+        let times = ["iat", "nbf", "exp"].map(|name| (name, inspection.time(name)));
         if output.is_json() {
             let times: Map<_, _> = times
                 .into_iter()
@@ -35,19 +37,15 @@ impl Inspect {
             return Ok(Exit::Yes);
         }
         let mut text = format!("{STRONG}header{STRONG:#}\n");
-        show(&mut text, &header, |_| None);
+        show(&mut text, header, |_| None);
         let _ = writeln!(text, "\n{STRONG}claims{STRONG:#}");
-        show(&mut text, &claims, |name| {
+        show(&mut text, claims, |name| {
             let time = times.into_iter().find(|(known, _)| *known == name)?.1?;
-            Some(moment(name, time, token.claims.iat))
+            Some(moment(name, time, inspection.time("iat")))
         });
-        output.write(text.as_bytes());
+        output.text(&text);
         Ok(Exit::Yes)
     }
-}
-
-fn members(json: &[u8]) -> Result<Map<String, Value>, String> {
-    serde_json::from_slice(json).map_err(|error| error.to_string())
 }
 
 /// A time for people; an expiry also as how long the token lives.
@@ -63,7 +61,7 @@ fn moment(name: &str, time: Timestamp, issued: Option<Timestamp>) -> String {
 fn show(text: &mut String, members: &Map<String, Value>, time: impl Fn(&str) -> Option<String>) {
     let mut lines = Vec::new();
     members.iter().for_each(|(name, value)| flatten(&mut lines, name.clone(), value));
-    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    let width = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default().min(WIDTH_MAX);
     for (name, value) in lines {
         let time = time(&name).map(|time| format!("  {FAINT}{time}{FAINT:#}")).unwrap_or_default();
         // Writing to a string cannot fail.

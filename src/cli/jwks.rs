@@ -3,7 +3,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
-use super::{Exit, Failure, Output, inputs::KeyInputs, out_file};
+use super::{
+    Exit, Failure, Output,
+    inputs::{KeyInputs, is_stdin},
+    out_file,
+};
 
 /// Print the JWKS of public keys, with the API server's key IDs
 #[derive(Debug, Args)]
@@ -25,21 +29,26 @@ impl Jwks {
         let jwks = issuer::Jwks::from_keys(keys.iter());
         let bytes = if self.compact { jwks.to_bytes() } else { jwks.to_pretty() };
         let kids: Vec<_> = keys.iter().map(|key| key.key_id().as_str()).collect();
-        print_or_write(output, &bytes, self.out, json!({ "keys": kids }))
+        print_or_write(output, &bytes, &self.keys, self.out, json!({ "keys": kids }))
     }
 }
 
-/// Prints a document, which is JSON already, or writes it to a file and says so.
+/// Prints a document, which is JSON already, or writes it to a file that is none of the inputs and says so.
 pub(super) fn print_or_write(
     output: &mut Output,
     bytes: &[u8],
+    inputs: &KeyInputs,
     out: Option<PathBuf>,
     mut summary: serde_json::Value,
 ) -> Result<Exit, Failure> {
-    let Some(path) = out else {
+    let Some(path) = out.filter(|path| !is_stdin(path)) else {
         output.write(bytes);
         return Ok(Exit::Yes);
     };
+    if inputs.holds(&path) {
+        let message = format!("--out {} is one of the inputs, and would be overwritten", path.display());
+        return Err(Failure::usage(message, "pass another file"));
+    }
     out_file::write(&path, bytes)?;
     output.note(format!("wrote {}", path.display()));
     if output.is_json() {

@@ -1,6 +1,6 @@
 use std::{fs, path::PathBuf};
 
-use clap::{Args, CommandFactory};
+use clap::{Args, CommandFactory, builder::Resettable};
 use clap_mangen::Man as Page;
 use issuer::Error;
 use serde_json::json;
@@ -19,19 +19,15 @@ pub(crate) struct Man {
 impl Man {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         fs::create_dir_all(&self.out).map_err(|source| Error::Write { path: self.out.clone(), source })?;
-        let mut command = Cli::command();
+        let mut command = Cli::command().disable_help_subcommand(true);
         command.build();
-        let subcommands = command.get_subcommands().filter(|command| command.get_name() != "help");
-        let named = subcommands.map(|command| (format!("issuer-{}", command.get_name()), command.clone()));
+        let named =
+            command.get_subcommands().map(|command| (format!("issuer-{}", command.get_name()), command.clone()));
         let pages: Vec<_> = std::iter::once(("issuer".to_owned(), command.clone())).chain(named).collect();
         let mut written = Vec::new();
         for (name, command) in pages {
-            let mut page = Vec::new();
             let path = self.out.join(format!("{name}.1"));
-            Page::new(command)
-                .title(name)
-                .render(&mut page)
-                .map_err(|source| Error::Write { path: path.clone(), source })?;
+            let page = page(name, command).map_err(|source| Error::Write { path: path.clone(), source })?;
             out_file::write(&path, &page)?;
             written.push(path.display().to_string());
         }
@@ -42,4 +38,26 @@ impl Man {
         }
         Ok(Exit::Yes)
     }
+}
+
+/// One page in roff, with the sections people look for.
+fn page(name: String, command: clap::Command) -> std::io::Result<Vec<u8>> {
+    let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let examples = after.strip_prefix("Example:\n").unwrap_or_default().replace('-', "\\-");
+    let command = command.after_help(Resettable::Reset);
+    let source = concat!("issuer ", env!("CARGO_PKG_VERSION"));
+    let man = Page::new(command).title(name).source(source).manual("issuer manual");
+    let mut page = Vec::new();
+    man.render(&mut page)?;
+    if !examples.is_empty() {
+        page.extend(format!(".SH EXAMPLES\n.nf\n{examples}\n.fi\n").into_bytes());
+    }
+    let codes = [
+        "0  done, or the answer is yes",
+        "1  the answer is no",
+        "2  the command line is wrong",
+        "3  it could not be completed",
+    ];
+    page.extend(format!(".SH EXIT STATUS\n.nf\n{}\n.fi\n", codes.join("\n")).into_bytes());
+    Ok(page)
 }

@@ -56,7 +56,7 @@ impl Failure {
 pub(crate) struct Output {
     format: Format,
     quiet: bool,
-    stdout: AutoStream<io::Stdout>,
+    choice: ColorChoice,
     stderr: AutoStream<io::Stderr>,
     /// The first error of stdout, a closed pipe left out.
     broken: Option<io::Error>,
@@ -66,15 +66,11 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
-        let choice = match global.color {
-            Color::Auto => ColorChoice::Auto,
-            Color::Always => ColorChoice::Always,
-            Color::Never => ColorChoice::Never,
-        };
+        let choice = choice(global.color);
         Self {
             format: global.output,
             quiet: global.quiet,
-            stdout: AutoStream::new(io::stdout(), choice),
+            choice,
             stderr: AutoStream::new(io::stderr(), choice),
             broken: None,
             answered: false,
@@ -85,10 +81,19 @@ impl Output {
         self.format == Format::Json
     }
 
-    /// Prints a part of the result as it is.
+    /// Prints a part of the result, byte for byte.
     pub(super) fn write(&mut self, bytes: &[u8]) {
+        self.write_to(io::stdout(), bytes);
+    }
+
+    /// Prints a part of the result for people, styled where styles are wanted.
+    pub(super) fn text(&mut self, text: &str) {
+        self.write_to(AutoStream::new(io::stdout(), self.choice), text.as_bytes());
+    }
+
+    fn write_to(&mut self, mut stdout: impl Write, bytes: &[u8]) {
         if self.broken.is_none() {
-            let written = self.stdout.write_all(bytes).and_then(|()| self.stdout.flush());
+            let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
             self.broken = written.err().filter(|error| error.kind() != ErrorKind::BrokenPipe);
         }
     }
@@ -97,7 +102,7 @@ impl Output {
     pub(super) fn json(&mut self, value: &Value) {
         self.answered = true;
         // Serialising a value into memory cannot fail.
-        let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
+        let mut text = escaped(&serde_json::to_string_pretty(value).unwrap_or_default());
         text.push('\n');
         self.write(text.as_bytes());
     }
@@ -146,34 +151,92 @@ impl Output {
 
 /// Answers a command line that does not parse, or asks for help or the version.
 pub(crate) fn usage(error: &clap::Error) -> Exit {
-    let wants_json = std::env::args().any(|word| matches!(word.as_str(), "-ojson" | "-o=json" | "--output=json"))
-        || std::env::args()
-            .zip(std::env::args().skip(1))
-            .any(|pair| matches!(pair.0.as_str(), "-o" | "--output") && pair.1 == "json");
-    let printed = error.print();
+    let Wishes { json, color } = Wishes::of(std::env::args_os().skip(1));
+    let text = error.render();
     if !error.use_stderr() {
+        let printed = write!(AutoStream::new(io::stdout(), choice(color)), "{}", text.ansi());
         return match printed {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => Exit::Incomplete,
             _ => Exit::Yes,
         };
     }
-    if wants_json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let text = error.to_string();
+    // With stderr gone there is nowhere left to say so.
+    let _ = write!(AutoStream::new(io::stderr(), choice(color)), "{}", text.ansi());
+    if json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let text = text.to_string();
         let sentence: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
         let message = sentence.join(" ").trim_start_matches("error: ").to_owned();
         let failure = Failure::usage(message, "try --help");
-        let _ = writeln!(io::stdout(), "{:#}", failure.to_json());
+        let _ = writeln!(io::stdout(), "{}", escaped(&format!("{:#}", failure.to_json())));
     }
     Exit::Usage
 }
 
-/// Text from outside, made safe for a terminal: control characters, and those that turn the direction of text, as escapes.
+/// What a command line that does not parse asks for all the same.
+struct Wishes {
+    json: bool,
+    color: Color,
+}
+
+impl Wishes {
+    fn of(words: impl Iterator<Item = std::ffi::OsString>) -> Self {
+        let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+        let mut wishes = Self { json: false, color: Color::Auto };
+        for (index, word) in words.iter().enumerate() {
+            let next = words.get(index + 1).map_or("", String::as_str);
+            let value = |flag: &str| {
+                let rest = word.strip_prefix(flag)?;
+                if rest.is_empty() { Some(next) } else { rest.strip_prefix('=') }
+            };
+            // Of short flags only -q may stand before -o.
+            let short =
+                word.strip_prefix("-q").map_or(word.as_str(), |rest| if rest.starts_with('o') { rest } else { "" });
+            let short =
+                short.strip_prefix("-o").or_else(|| short.strip_prefix('o').filter(|_| word.starts_with("-qo")));
+            let short = short.map(|rest| if rest.is_empty() { next } else { rest.trim_start_matches('=') });
+            if let Some(format) = value("--output").or(short) {
+                wishes.json = format == "json";
+            }
+            match value("--color") {
+                Some("never") => wishes.color = Color::Never,
+                Some("always") => wishes.color = Color::Always,
+                _ => {}
+            }
+        }
+        wishes
+    }
+}
+
+fn choice(color: Color) -> ColorChoice {
+    match color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    }
+}
+
+/// JSON with everything a terminal may act on as an escape; such characters stand in strings only.
+fn escaped(json: &str) -> String {
+    json.chars()
+        .map(|character| match character {
+            '\n' => character.into(),
+            hidden if is_hidden(hidden) => {
+                hidden.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+            }
+            other => other.to_string(),
+        })
+        .collect()
+}
+
+/// Control characters, and those that are not seen or turn the direction of text.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Text from outside, made safe for a terminal: what [`is_hidden`] as an escape.
 pub(super) fn printable(text: &str) -> String {
-    let hidden = |character: char| {
-        character.is_control()
-            || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
     text.chars()
-        .map(|character| if hidden(character) { character.escape_unicode().to_string() } else { character.into() })
+        .map(|character| if is_hidden(character) { character.escape_unicode().to_string() } else { character.into() })
         .collect()
 }

@@ -2,8 +2,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use issuer::{
-    Change, DropReason, Error, HttpFetcher, IssuerUrl, KeyState, Location, Mismatch, Plan, PlannedDocument, PlannedKey,
-    RelyingParty, SystemClock, TOKEN_EXCHANGE_AUDIENCE, Timestamp, Wanted,
+    Change, DropReason, Error, HttpFetcher, IssuerUrl, KeyState, Mismatch, Plan, PlannedDocument, PlannedKey,
+    Publication, RelyingParty, SystemClock, TOKEN_EXCHANGE_AUDIENCE, Timestamp, Wanted,
     site::{Directory, Site},
 };
 use serde_json::{Value, json};
@@ -41,7 +41,7 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "DURATION", default_value = "48h")]
     retain: String,
     /// Drop a key that is no longer in the input at once (repeatable)
-    #[arg(long, value_name = "KID")]
+    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     remove: Vec<String>,
     /// Let the issuer that is published here change to another string
     #[arg(long)]
@@ -49,6 +49,9 @@ pub(crate) struct Publish {
     /// Let a jwks_uri that is published here and leads elsewhere change to this site
     #[arg(long)]
     allow_jwks_uri_change: bool,
+    /// Let a published document that cannot be read be replaced, with whatever was in it
+    #[arg(long)]
+    replace_unreadable: bool,
     /// Whose rules the keys must meet
     #[arg(long = "for", value_name = "WHOM", default_value = "entra")]
     relying_party: For,
@@ -56,27 +59,31 @@ pub(crate) struct Publish {
     #[arg(long, value_name = "URL|DIR")]
     published: Option<String>,
     /// How long to wait for --published to show what was written
-    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    #[arg(long, value_name = "DURATION", default_value = "10s", requires = "published")]
     wait: String,
     /// PEM certificates to trust beside the system's when reading back
-    #[arg(long, value_name = "PEM")]
+    #[arg(long, value_name = "PEM", requires = "published")]
     ca_file: Vec<PathBuf>,
 }
 
 /// What became of the documents.
 enum Stage {
-    /// Refused; nothing was written.
-    Refused,
+    /// Refused; nothing was written, unless before another publisher came in between.
+    Refused { written: bool },
     /// Asked for by --dry-run or --check; nothing was written.
-    Planned,
+    Planned { proof: Proof },
     /// Written, or found as they should be.
-    Published { proof: Option<Result<String, Mismatch>> },
+    Published { proof: Proof },
 }
+
+/// From where the documents were read back, or how they differ there; `None` where it was not asked for.
+type Proof = Option<Result<String, Mismatch>>;
 
 impl Publish {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let wait = values::seconds("--wait", &self.wait)?;
-        let location = self.published.as_deref().map(values::parse::<Location>).transpose()?;
+        let location = |text: &String| values::location("--published", text, Some(&self.directory));
+        let location = self.published.as_ref().map(location).transpose()?;
         let issuer: IssuerUrl = values::parse(&self.issuer)?;
         let retain = values::duration("--retain", &self.retain)?;
         let keys = self.keys.read(output)?;
@@ -89,43 +96,63 @@ impl Publish {
             remove: self.remove,
             allow_issuer_change: self.allow_issuer_change,
             allow_jwks_uri_change: self.allow_jwks_uri_change,
+            replace_unreadable: self.replace_unreadable,
             ..Wanted::new(issuer, keys)
         };
         let (plan, stage) = runtime::block_on(async {
-            if self.dry_run || self.check {
+            let only_plan = self.dry_run || self.check;
+            let publication = if only_plan {
                 let plan = issuer::plan(&site, &wanted, &SystemClock).await?;
-                let stage = if plan.refusals.is_empty() { Stage::Planned } else { Stage::Refused };
-                return Ok((plan, stage));
-            }
-            let publication = match issuer::publish(&site, &wanted, &SystemClock).await {
-                Ok(publication) => publication,
-                Err(Error::Refused { plan, .. }) => return Ok((*plan, Stage::Refused)),
-                Err(error) => return Err(error),
+                if !plan.refusals.is_empty() {
+                    return Ok((plan, Stage::Refused { written: false }));
+                }
+                Publication { documents: plan.documents.clone(), plan, attempts: 0 }
+            } else {
+                match issuer::publish(&site, &wanted, &SystemClock).await {
+                    Ok(publication) => publication,
+                    Err(Error::Refused { plan, written, .. }) => return Ok((*plan, Stage::Refused { written })),
+                    Err(error) => return Err(error),
+                }
             };
+            // What is only planned cannot be read back yet; what is unchanged must be there.
             let proof = match &location {
-                None => None,
-                Some(location) => {
+                Some(location) if !only_plan || publication.plan.is_unchanged() => {
                     let proof = issuer::read_back(&site, &wanted, &publication, location, &fetcher, wait).await?;
                     Some(proof.map(|()| location.to_string()))
                 }
+                _ => None,
             };
-            Ok::<_, Error>((publication.plan, Stage::Published { proof }))
+            let stage = if only_plan { Stage::Planned { proof } } else { Stage::Published { proof } };
+            Ok::<_, Error>((publication.plan, stage))
         })??;
+        if plan.jwks.change == Change::Created && plan.discovery.change == Change::Created && plan.refusals.is_empty() {
+            output.note(format!(
+                "nothing was published in {} yet; if this issuer is published elsewhere already, add that JWKS to the input, so that no key is lost",
+                site.name()
+            ));
+        }
         plan.warnings.iter().for_each(|warning| output.warning(warning));
         let answer = Answer { site: site.name(), wanted, plan, stage };
         if output.is_json() {
             output.json(&answer.to_json());
         } else {
-            output.write(answer.to_text().as_bytes());
+            output.text(&answer.to_text());
         }
         for refusal in &answer.plan.refusals {
             let hint = Some(refusal.hint());
-            output.failure(&Failure { message: format!("{refusal}; nothing was written"), hint, exit: Exit::No });
+            let written = if answer.was_written() { "" } else { "; nothing was written" };
+            output.failure(&Failure { message: format!("{refusal}{written}"), hint, exit: Exit::No });
         }
-        if let Stage::Published { proof: Some(Err(mismatch)) } = &answer.stage {
-            let entra = mismatch.aadsts().map(|code| format!("; Entra will answer {code}")).unwrap_or_default();
+        if let Some(Err(mismatch)) = answer.proof() {
+            let entra = match mismatch.aadsts() {
+                Some(code) if mismatch.is_inconclusive() => {
+                    format!("; if Entra cannot read it either, it will answer {code}")
+                }
+                Some(code) => format!("; Entra will answer {code}"),
+                None => String::new(),
+            };
             let what = if mismatch.is_inconclusive() { "could not be read back" } else { "is not what is read back" };
-            let message = format!("what was written {what}: {mismatch}{entra}");
+            let message = format!("what {} {what}: {mismatch}{entra}", answer.deed());
             output.failure(&Failure { message, hint: Some(mismatch.fix()), exit: Exit::No });
         }
         Ok(answer.exit(self.check))
@@ -142,12 +169,33 @@ struct Answer {
 
 impl Answer {
     fn exit(&self, check: bool) -> Exit {
-        match &self.stage {
-            Stage::Published { proof: Some(Err(mismatch)) } if mismatch.is_inconclusive() => Exit::Incomplete,
-            Stage::Refused | Stage::Published { proof: Some(Err(_)) } => Exit::No,
-            Stage::Planned if check && !self.plan.is_unchanged() => Exit::No,
-            Stage::Planned | Stage::Published { .. } => Exit::Yes,
+        match (&self.stage, self.proof()) {
+            (_, Some(Err(mismatch))) if mismatch.is_inconclusive() => Exit::Incomplete,
+            (Stage::Refused { .. }, _) | (_, Some(Err(_))) => Exit::No,
+            (Stage::Planned { .. }, _) if check && !self.plan.is_unchanged() => Exit::No,
+            _ => Exit::Yes,
         }
+    }
+
+    fn proof(&self) -> Option<&Result<String, Mismatch>> {
+        match &self.stage {
+            Stage::Refused { .. } => None,
+            Stage::Planned { proof } | Stage::Published { proof } => proof.as_ref(),
+        }
+    }
+
+    /// Whether this run changed the site.
+    fn was_written(&self) -> bool {
+        match &self.stage {
+            Stage::Refused { written } => *written,
+            Stage::Planned { .. } => false,
+            Stage::Published { .. } => !self.plan.is_unchanged(),
+        }
+    }
+
+    /// What happened to the documents, after `what` or `the documents`.
+    fn deed(&self) -> &'static str {
+        if self.was_written() { "was written" } else { "is on the site" }
     }
 
     fn to_text(&self) -> String {
@@ -198,50 +246,49 @@ impl Answer {
             _ => change.to_owned(),
         };
         let width = self.plan.jwks.path.as_str().len().max(self.plan.discovery.path.as_str().len());
-        format!("  {style}{sign}{style:#} {:width$}  {change}", document.path)
+        format!("  {style}{sign}{style:#} {:width$}  {change}", printable(document.path.as_str()))
     }
 
     fn verdict(&self) -> String {
-        match &self.stage {
-            Stage::Refused => format!("{BAD}refused{BAD:#}: nothing was written"),
-            Stage::Planned if self.plan.is_unchanged() => {
-                format!("{GOOD}unchanged{GOOD:#}: the site is as it should be")
+        let unchanged = self.plan.is_unchanged();
+        let done = match &self.stage {
+            Stage::Refused { written: false } => return format!("{BAD}refused{BAD:#}: nothing was written"),
+            Stage::Refused { written: true } => return format!("{BAD}refused{BAD:#}: others published meanwhile"),
+            Stage::Planned { .. } if !unchanged => return format!("{WARN}planned{WARN:#}: nothing was written"),
+            _ if unchanged => "unchanged",
+            _ => "published",
+        };
+        match self.proof() {
+            None => {
+                format!("{GOOD}{done}{GOOD:#}; nothing was proven from outside: pass --published URL to read it back")
             }
-            Stage::Planned => format!("{WARN}planned{WARN:#}: nothing was written"),
-            Stage::Published { proof } => {
-                let done = if self.plan.is_unchanged() { "unchanged" } else { "published" };
-                match proof {
-                    None => format!(
-                        "{GOOD}{done}{GOOD:#}; nothing was proven from outside: pass --published URL to read it back"
-                    ),
-                    Some(Ok(place)) => {
-                        let count = self.plan.documents.jwks.keys.len();
-                        let keys = if count == 1 { "key" } else { "keys" };
-                        let place = printable(place);
-                        format!("{GOOD}{done}{GOOD:#}, and read back from {place}: {count} {keys}, issuer identical")
-                    }
-                    Some(Err(mismatch)) if mismatch.is_inconclusive() => {
-                        format!("{WARN}{done}{WARN:#}, and it could not be read back")
-                    }
-                    Some(Err(_)) => format!("{BAD}{done}{BAD:#}, and what is read back is something else"),
-                }
+            Some(Ok(place)) => {
+                let count = self.plan.documents.jwks.keys.len();
+                let keys = if count == 1 { "key" } else { "keys" };
+                let place = printable(place);
+                format!("{GOOD}{done}{GOOD:#}, and read back from {place}: {count} {keys}, issuer identical")
             }
+            Some(Err(mismatch)) if mismatch.is_inconclusive() => {
+                format!("{WARN}{done}{WARN:#}, and it could not be read back")
+            }
+            Some(Err(_)) => format!("{BAD}{done}{BAD:#}, and what is read back is something else"),
         }
     }
 
     fn to_json(&self) -> Value {
-        let written = matches!(self.stage, Stage::Published { .. }) && !self.plan.is_unchanged();
-        let (read_back_from, mismatch) = match &self.stage {
-            Stage::Published { proof: Some(Ok(place)) } => (Some(place), None),
-            Stage::Published { proof: Some(Err(mismatch)) } => (None, Some(mismatch)),
-            _ => (None, None),
+        let (read_back_from, mismatch) = match self.proof() {
+            Some(Ok(place)) => (Some(place), None),
+            Some(Err(mismatch)) => (None, Some(mismatch)),
+            None => (None, None),
         };
+        let federated_credential = (self.wanted.relying_party == RelyingParty::Entra)
+            .then(|| json!({ "issuer": self.wanted.issuer.as_str(), "audience": TOKEN_EXCHANGE_AUDIENCE }));
         let issuer = self.wanted.issuer.as_str();
         json!({
             "issuer": issuer,
             "site": self.site,
             "changed": !self.plan.is_unchanged(),
-            "written": written,
+            "written": self.was_written(),
             "read_back_from": read_back_from,
             "mismatch": mismatch.map(|mismatch| json!({
                 "message": mismatch.to_string(),
@@ -259,7 +306,7 @@ impl Answer {
                 "service-account-issuer": issuer,
                 "service-account-jwks-uri": self.wanted.issuer.jwks_uri().as_str(),
             },
-            "federated_credential": { "issuer": issuer, "audience": TOKEN_EXCHANGE_AUDIENCE },
+            "federated_credential": federated_credential,
         })
     }
 }
@@ -270,8 +317,9 @@ fn key_line(key: &PlannedKey) -> String {
         KeyState::Kept => ("=", FAINT, "published".to_owned()),
         KeyState::Returned => ("=", FAINT, "published, no longer retired".to_owned()),
         KeyState::Retired { since, due } => {
-            let (since, due) = (minute(since), minute(due));
-            ("=", WARN, format!("retired {since}, may go from {due} (--prune)"))
+            let (since, when) = (minute(since), minute(due));
+            let may = if due <= Timestamp::now() { "due since" } else { "may go from" };
+            ("=", WARN, format!("retired {since}, {may} {when} (--prune)"))
         }
         KeyState::Dropped(DropReason::Removed) => ("-", BAD, "dropped, as --remove asks".to_owned()),
         KeyState::Dropped(DropReason::Pruned { since }) => ("-", BAD, format!("dropped, retired {}", minute(since))),

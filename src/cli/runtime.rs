@@ -4,5 +4,8 @@ use issuer::Error;
 pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Error::Client(error.to_string()))?;
-    Ok(runtime.block_on(future))
+    let output = runtime.block_on(future);
+    // A name that is still being looked up is not waited for.
+    runtime.shutdown_background();
+    Ok(output)
 }

@@ -8,7 +8,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{Exit, Failure, Output, runtime};
+use super::{Exit, Failure, Output, output::printable, runtime};
 
 /// Serve the documents of a directory over HTTP, to put behind an ingress
 #[derive(Debug, Args)]
@@ -39,7 +39,10 @@ impl Serve {
                 let directory = self.directory.display().to_string();
                 output.json(&json!({ "listening": format!("http://{address}"), "directory": directory }));
             } else {
-                output.write(format!("serving {} at http://{address}\n", self.directory.display()).as_bytes());
+                output.text(&format!(
+                    "serving {} at http://{address}\n",
+                    printable(&self.directory.display().to_string())
+                ));
             }
             let stop = async move {
                 let (interrupt, terminate) = (std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv()));

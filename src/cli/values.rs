@@ -1,11 +1,11 @@
 //! Values of arguments that need more than clap's own checks, each error a sentence and a hint.
 
-use std::{str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, time::Duration};
 
-use issuer::{Error, RelyingParty, Timestamp};
+use issuer::{Error, Location, RelyingParty, Timestamp};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use super::Failure;
+use super::{Exit, Failure};
 
 /// Whose rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -27,7 +27,7 @@ impl From<For> for RelyingParty {
 
 /// A value that the library parses; its error is one of the command line.
 pub(super) fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|error: Error| Failure { exit: super::Exit::Usage, ..Failure::from(error) })
+    text.parse().map_err(|error: Error| Failure { exit: Exit::Usage, ..Failure::from(error) })
 }
 
 /// A duration such as `48h`, `2d` or `90s`. A number alone names no unit, and is refused unless it is 0.
@@ -54,4 +54,19 @@ pub(super) fn time(flag: &str, text: &str) -> Result<Timestamp, Failure> {
         let hint = "write it as 2026-11-22T00:10:22Z, with its offset or Z";
         Failure::usage(format!("{flag} {text:?} is not a time of RFC 3339"), hint)
     })
+}
+
+/// Where documents are read from; a directory must be there, unless it is the one that is about to be made.
+pub(super) fn location(flag: &str, text: &str, made: Option<&Path>) -> Result<Location, Failure> {
+    let location: Location = parse(text)?;
+    match &location {
+        Location::Directory(directory) if !directory.is_dir() && made != Some(directory) => Err(Failure {
+            message: format!("{flag} {text:?} is not a directory"),
+            hint: Some(
+                "pass a directory that is there, or a URL with its https:// (http:// on this machine)".to_owned(),
+            ),
+            exit: Exit::Incomplete,
+        }),
+        _ => Ok(location),
+    }
 }

@@ -2,14 +2,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use issuer::{
-    CheckName, Error, Expectations, HttpFetcher, IssuerUrl, Jwks, Location, Outcome, PublishedIssuer, Refusal,
-    RelyingParty, Report, ServiceAccount, Timestamp, Token, Verifier,
+    CheckName, Expectations, HttpFetcher, IssuerUrl, Jwks, Location, Outcome, PublishedIssuer, Refusal, RelyingParty,
+    Report, ServiceAccount, Timestamp, Token, Verifier,
 };
 use serde_json::{Value, json};
 
 use super::{
     Exit, Failure, Output,
-    inputs::{self, name},
+    inputs::{self, is_stdin, name, stdin_twice},
     output::{BAD, FAINT, GOOD, STRONG, WARN, printable},
     runtime,
     values::{self, For},
@@ -42,7 +42,7 @@ pub(crate) struct Verify {
     /// Judge it as of another time, in RFC 3339
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// How far clocks may be apart
+    /// How far clocks may be apart, in seconds or as 2m
     #[arg(long, value_name = "DURATION", default_value = "60s")]
     leeway: String,
     /// Whose rules apply
@@ -67,6 +67,12 @@ impl TokenInput {
             let hint = "pass a file, - for standard input, or set AZURE_FEDERATED_TOKEN_FILE";
             Failure::usage("no token was given", hint)
         })?;
+        // A token in place of its file is a slip, and must not end up in a log.
+        if path.to_str().is_some_and(|text| text.starts_with("eyJ") && text.matches('.').count() == 2) && !path.exists()
+        {
+            let hint = "pass the file it is in, or pipe it in and pass -";
+            return Err(Failure::usage("the argument is a token, where its file is asked for", hint));
+        }
         let name = name(&path);
         let bytes = inputs::read(&path, TOKEN_FILE_MAX)?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -87,7 +93,12 @@ impl Verify {
         };
         let expectations = self.expectations()?;
         let trusted: Option<IssuerUrl> = self.issuer.as_deref().map(values::parse).transpose()?;
-        let location = self.published.as_deref().map(values::parse).transpose()?.unwrap_or(Location::Issuer);
+        let location = self.published.as_deref().map(|text| values::location("--published", text, None)).transpose()?;
+        let location = location.unwrap_or(Location::Issuer);
+        let fetcher = HttpFetcher::new(&self.ca_file)?;
+        if [&self.token, &self.jwks].into_iter().flatten().filter(|path| is_stdin(path)).count() > 1 {
+            return Err(stdin_twice());
+        }
         let input = TokenInput::read(self.token, output)?;
         let token = Token::parse(&input.text).ok();
         let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
@@ -95,13 +106,17 @@ impl Verify {
             output.note("the issuer is the token's own word; pass --issuer to hold it to yours");
         }
         let issuer = trusted.or_else(|| named.and_then(|text| text.parse().ok()));
-        let verifier = verifier(issuer, self.jwks.as_deref(), &location, &self.ca_file)?;
+        let verifier = verifier(issuer, self.jwks.as_deref(), &location, &fetcher)?;
+        if self.relying_party == For::Oidc && self.audience.is_empty() {
+            output.note("the audience is not checked; pass --audience to ask for yours");
+        }
         let report = verifier.examine(&input.text, &expectations, now);
-        let answer = Answer { token, report, relying_party: self.relying_party.into() };
+        let jwks = self.jwks.as_deref().map(name);
+        let answer = Answer { token, report, jwks, relying_party: self.relying_party.into() };
         if output.is_json() {
             output.json(&answer.to_json());
         } else {
-            output.write(answer.to_text().as_bytes());
+            output.text(&answer.to_text());
         }
         Ok(match answer.report.refusal() {
             None => Exit::Yes,
@@ -131,20 +146,26 @@ fn verifier(
     issuer: Option<IssuerUrl>,
     jwks: Option<&Path>,
     location: &Location,
-    ca_files: &[PathBuf],
+    fetcher: &HttpFetcher,
 ) -> Result<Verifier, Failure> {
     let Some(issuer) = issuer else { return Ok(Verifier::without_issuer()) };
     if let Some(path) = jwks {
+        let refuse = |because: String| Failure {
+            message: format!("{} cannot be read: {because}", name(path)),
+            hint: Some("pass a JWKS; `issuer jwks` makes one of public keys".to_owned()),
+            exit: Exit::Incomplete,
+        };
         let bytes = inputs::read(path, TOKEN_FILE_MAX)?;
-        let jwks = Jwks::parse(&bytes)
-            .map_err(|error| Error::Input { input: name(path), because: format!("it is not a JWKS: {error}") })?;
+        if bytes.len() > TOKEN_FILE_MAX {
+            return Err(refuse(format!("it is longer than {TOKEN_FILE_MAX} bytes")));
+        }
+        let jwks = Jwks::parse(&bytes).map_err(|error| refuse(format!("it is not a JWKS: {error}")))?;
         return Ok(Verifier::from_jwks(issuer, &jwks));
     }
     let published = if let Location::Directory(directory) = location {
         PublishedIssuer::from_directory(&issuer, directory)
     } else {
-        let fetcher = HttpFetcher::new(ca_files)?;
-        runtime::block_on(PublishedIssuer::fetch(&issuer, location, &fetcher))?
+        runtime::block_on(PublishedIssuer::fetch(&issuer, location, fetcher))?
     };
     Ok(Verifier::from_published(issuer, &published))
 }
@@ -153,6 +174,8 @@ fn verifier(
 struct Answer<'t> {
     token: Option<Token<'t>>,
     report: Report,
+    /// The JWKS file that was given, in place of what is published.
+    jwks: Option<String>,
     relying_party: RelyingParty,
 }
 
@@ -205,7 +228,13 @@ impl Answer<'_> {
                 })
             };
             let key = seen(CheckName::Signature).unwrap_or_default();
-            let accepted = format!("{GOOD}accepted{GOOD:#}: signed with a published {key} key");
+            let accepted = match &self.jwks {
+                None => format!("{GOOD}accepted{GOOD:#}: signed with a published key, {key}"),
+                Some(file) => format!(
+                    "{GOOD}accepted{GOOD:#}: signed with a key of {}, {key}; whether it is published was not checked",
+                    printable(file)
+                ),
+            };
             let entra = "takes it where a federated credential has this issuer, subject and audience";
             return match self.relying_party {
                 RelyingParty::Entra => vec![accepted, format!("{STRONG}Entra{STRONG:#} {entra}")],

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::{DocumentError, parse, pretty};
@@ -9,20 +9,20 @@ use crate::{IssuerUrl, JwksUri, PublicKey};
 /// A discovery document: the API server's five members in its order (OpenID Connect Discovery 1.0 section 3).
 ///
 /// Read from elsewhere it keeps these members and forgets any other.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Discovery {
     /// The issuer, which relying parties hold byte for byte against `iss`.
     pub issuer: String,
     /// Where the JWKS is.
     pub jwks_uri: String,
     /// `id_token` alone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub response_types_supported: Vec<String>,
     /// `public` alone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subject_types_supported: Vec<String>,
     /// The algorithms of the keys, sorted, each once.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub id_token_signing_alg_values_supported: Vec<String>,
 }
 
@@ -39,19 +39,26 @@ impl Discovery {
         }
     }
 
-    /// Reads a published document.
+    /// Reads a published document; lists that are absent or of another type are taken as empty.
     ///
     /// # Errors
     ///
     /// [`DocumentError`] when the bytes are not a JSON object with the strings `issuer` and `jwks_uri`.
     pub fn parse(bytes: &[u8]) -> Result<Self, DocumentError> {
         let document: Value = parse(bytes)?;
-        for name in ["issuer", "jwks_uri"] {
-            if !document.get(name).is_some_and(Value::is_string) {
-                return Err(DocumentError::Member(name));
-            }
-        }
-        serde_json::from_value(document).map_err(|error| DocumentError::NotJson(error.to_string()))
+        let text =
+            |name| document.get(name).and_then(Value::as_str).map(str::to_owned).ok_or(DocumentError::Member(name));
+        let list = |name| {
+            let values = document.get(name).and_then(Value::as_array);
+            values.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        Ok(Self {
+            issuer: text("issuer")?,
+            jwks_uri: text("jwks_uri")?,
+            response_types_supported: list("response_types_supported"),
+            subject_types_supported: list("subject_types_supported"),
+            id_token_signing_alg_values_supported: list("id_token_signing_alg_values_supported"),
+        })
     }
 
     /// The bytes to publish: compact, no newline, what the API server serves for the same values.

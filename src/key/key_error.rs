@@ -51,6 +51,9 @@ pub enum KeyError {
     /// The DER structure is sound and not that of a key or certificate.
     #[error("its DER is neither a key nor a certificate")]
     Structure,
+    /// A private key under a password.
+    #[error("it is encrypted")]
+    Encrypted,
     /// The contents between PEM lines are broken.
     #[error("{0}")]
     Pem(&'static str),

@@ -1,7 +1,9 @@
+use std::collections::{HashMap, HashSet, hash_map::Entry};
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
-use super::{Jwk, KeyError, Note, Place, PublicKey, SkipReason, der_key, pem_block, place::Step, secret, ssh};
+use super::{Jwk, KeyError, KeyId, Note, Place, PublicKey, SkipReason, der_key, pem_block, place::Step, secret, ssh};
 use crate::Error;
 
 /// Public keys in the order of the input, each once, at least one.
@@ -36,12 +38,8 @@ impl KeySet {
     ///
     /// [`Error::NoKey`] when there is none.
     pub fn from_keys(keys: impl IntoIterator<Item = PublicKey>) -> Result<Self, Error> {
-        let mut unique: Vec<PublicKey> = Vec::new();
-        for key in keys {
-            if !unique.contains(&key) {
-                unique.push(key);
-            }
-        }
+        let mut seen = HashSet::new();
+        let unique: Vec<_> = keys.into_iter().filter(|key| seen.insert(key.key_id().clone())).collect();
         if unique.is_empty() {
             return Err(Error::NoKey { input: "the list of keys".to_owned(), because: "it is empty".to_owned() });
         }
@@ -106,14 +104,20 @@ impl KeyReader {
     ///
     /// [`Error::NoKey`] when nothing was read.
     pub fn finish(mut self) -> Result<(KeySet, Vec<Note>), Error> {
-        let mut unique: Vec<(PublicKey, Place)> = Vec::new();
+        let mut first: HashMap<KeyId, Place> = HashMap::new();
+        let mut unique = Vec::new();
         for (key, place) in self.found {
-            match unique.iter().find(|(known, _)| *known == key) {
-                Some((_, first)) => self.notes.push(Note::Duplicate { place, first: first.clone() }),
-                None => unique.push((key, place)),
+            match first.entry(key.key_id().clone()) {
+                Entry::Occupied(known) => {
+                    self.notes.push(Note::Duplicate { place, first: known.get().clone() });
+                }
+                Entry::Vacant(unknown) => {
+                    unknown.insert(place);
+                    unique.push(key);
+                }
             }
         }
-        Ok((KeySet::from_keys(unique.into_iter().map(|(key, _)| key))?, self.notes))
+        Ok((KeySet::from_keys(unique)?, self.notes))
     }
 
     /// Reads bytes of any accepted encoding; `Ok(false)` when they are none. Base64 is unwrapped once.
@@ -227,6 +231,10 @@ impl KeyReader {
     fn read_secrets(&mut self, at: &Place, secrets: Vec<secret::Secret>, skipped: &mut Skipped) -> Result<(), Error> {
         let several = secrets.len() > 1;
         for secret in secrets {
+            if let Some(kind) = secret.other_kind {
+                self.skip(at.step(Step::Manifest(kind.clone())), SkipReason::Kind, ("manifest", kind), skipped);
+                continue;
+            }
             let at = match secret.name {
                 Some(name) if several => at.step(Step::Secret(name)),
                 _ => at.clone(),
@@ -236,8 +244,13 @@ impl KeyReader {
                 let place = at.step(Step::Entry(name.clone()));
                 if name == "ca.crt" {
                     self.skip(place, SkipReason::Authority, what, skipped);
-                } else if !self.read_bytes(&place, &bytes, skipped, true)? {
-                    self.skip(place, SkipReason::NoKey, what, skipped);
+                    continue;
+                }
+                match self.read_bytes(&place, &bytes, skipped, true) {
+                    Ok(true) => {}
+                    // A template or a kubeconfig beside the keys is nobody's mistake.
+                    Ok(false) | Err(Error::Input { .. }) => self.skip(place, SkipReason::NoKey, what, skipped),
+                    Err(error) => return Err(error),
                 }
             }
         }

@@ -45,6 +45,9 @@ pub enum SkipReason {
     /// A PEM label that does not announce a key or certificate.
     #[error("its label is not that of a public key, certificate or private key")]
     Label,
+    /// A manifest of another kind than Secret.
+    #[error("it is not a Secret")]
+    Kind,
     /// An entry of a Secret that holds no key in any accepted encoding.
     #[error("it holds no key")]
     NoKey,

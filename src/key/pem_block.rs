@@ -3,6 +3,8 @@
 use super::KeyError;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
+/// Stands for a label that cannot be read, and may be that of a key.
+const UNREADABLE: &str = "…";
 
 /// One block, numbered from 1 in its file.
 pub(super) struct PemBlock {
@@ -24,6 +26,7 @@ impl PemBlock {
                 | "RSA PRIVATE KEY"
                 | "EC PRIVATE KEY"
                 | "PRIVATE KEY"
+                | UNREADABLE
         )
     }
 }
@@ -49,26 +52,32 @@ pub(super) fn read(bytes: &[u8]) -> Vec<PemBlock> {
 
 fn read_block(number: usize, block: &[u8]) -> PemBlock {
     let after = &block[BEGIN.len()..];
-    let label_len = find(after, b"-----").filter(|len| after[..*len].iter().all(|byte| (b' '..=b'~').contains(byte)));
-    let Some(label_len) = label_len else {
-        let label = after.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let label = String::from_utf8_lossy(label).trim_end_matches(['-', '\r']).to_owned();
-        return PemBlock { number, label, contents: Err(KeyError::Pem("its BEGIN line is broken")) };
+    let label =
+        find(after, b"-----").and_then(|len| std::str::from_utf8(&after[..len]).ok()).filter(|label| is_label(label));
+    let Some(label) = label.map(str::to_owned) else {
+        // What stands there may be the key itself, and is not shown.
+        let broken = KeyError::Pem("its BEGIN line is broken");
+        return PemBlock { number, label: UNREADABLE.to_owned(), contents: Err(broken) };
     };
-    let label = String::from_utf8_lossy(&after[..label_len]).into_owned();
     let end_line = format!("-----END {label}-----");
     let contents = match find(block, end_line.as_bytes()) {
         None => Err(KeyError::Pem("it has no END line, so the file may be cut off")),
         Some(end) => match pem::parse(&block[..end + end_line.len()]) {
             Err(_) => Err(KeyError::Pem("its base64 is malformed")),
             Ok(parsed) if parsed.headers().get("Proc-Type").is_some_and(|value| value.contains("ENCRYPTED")) => {
-                Err(KeyError::Pem("it is encrypted; pass the public key instead"))
+                Err(KeyError::Encrypted)
             }
             Ok(parsed) if parsed.contents().is_empty() => Err(KeyError::Pem("it is empty")),
             Ok(parsed) => Ok(parsed.into_contents()),
         },
     };
     PemBlock { number, label, contents }
+}
+
+/// A label as RFC 7468 section 3 has them in use: capital letters, digits and single spaces, short.
+fn is_label(text: &str) -> bool {
+    let known = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ');
+    known && (1..=40).contains(&text.len())
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

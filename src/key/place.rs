@@ -20,6 +20,8 @@ pub(super) enum Step {
     Key(usize),
     /// An entry of a Secret's `data` or `stringData`.
     Entry(String),
+    /// A manifest of another kind than Secret.
+    Manifest(String),
     /// A Secret of a list, by name.
     Secret(String),
 }
@@ -55,6 +57,7 @@ impl fmt::Display for Step {
             Self::Line(number) => write!(f, "line {number}"),
             Self::Key(number) => write!(f, "key {number}"),
             Self::Entry(name) => write!(f, "entry {name:?}"),
+            Self::Manifest(kind) => write!(f, "manifest of kind {kind:?}"),
             Self::Secret(name) => write!(f, "Secret {name:?}"),
         }
     }

@@ -9,8 +9,7 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 struct Manifest {
     kind: Option<String>,
-    #[serde(default)]
-    metadata: Metadata,
+    metadata: Option<Metadata>,
     data: Option<BTreeMap<String, Option<String>>>,
     #[serde(rename = "stringData")]
     string_data: Option<BTreeMap<String, Option<String>>>,
@@ -24,6 +23,8 @@ struct Metadata {
 
 /// One Secret: its name, and its entries decoded.
 pub(super) struct Secret {
+    /// The kind of a manifest that is not a Secret, and has no entries here.
+    pub(super) other_kind: Option<String>,
     pub(super) name: Option<String>,
     pub(super) entries: Vec<(String, Vec<u8>)>,
 }
@@ -65,10 +66,15 @@ fn secrets(manifests: Vec<Manifest>) -> Result<Vec<Secret>, String> {
             (Some("List" | "SecretList"), Some(items)) => secrets.extend(self::secrets(items)?),
             // `kubectl get secrets -o json` leaves out the kind of what is inside a SecretList.
             (Some("Secret") | None, None) => secrets.push(Secret {
-                name: manifest.metadata.name,
+                other_kind: None,
+                name: manifest.metadata.and_then(|metadata| metadata.name),
                 entries: entries(manifest.data.unwrap_or_default(), manifest.string_data.unwrap_or_default())?,
             }),
-            (kind, _) => return Err(format!("it is a manifest of kind {}, not Secret", kind.unwrap_or("unknown"))),
+            (kind, _) => secrets.push(Secret {
+                other_kind: Some(kind.unwrap_or_default().to_owned()),
+                name: None,
+                entries: Vec::new(),
+            }),
         }
     }
     Ok(secrets)

@@ -55,12 +55,17 @@ pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Resu
 /// [`Error::Contended`] when others changed the site before every attempt; other variants when the site cannot be read or
 /// written.
 pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Publication, Error> {
+    let mut written = false;
     for attempts in 1..=ATTEMPTS_MAX {
         let plan = plan(site, wanted, clock).await?;
         if !plan.refusals.is_empty() {
-            return Err(Error::Refused { site: site.name(), plan: Box::new(plan) });
+            return Err(Error::Refused { site: site.name(), plan: Box::new(plan), written });
         }
-        if write(site, &plan.jwks).await? == Written::Done && write(site, &plan.discovery).await? == Written::Done {
+        if write(site, &plan.jwks).await? == Written::PreconditionFailed {
+            continue;
+        }
+        written |= plan.jwks.change != Change::Unchanged;
+        if write(site, &plan.discovery).await? == Written::Done {
             return Ok(Publication { documents: plan.documents.clone(), plan, attempts });
         }
     }

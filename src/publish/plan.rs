@@ -14,6 +14,8 @@ use crate::{
 
 /// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
 const RSA_BITS_MIN: usize = 2048;
+/// The largest RSA key the usual libraries verify with, this crate's own among them.
+const RSA_BITS_USUAL: usize = 8192;
 /// How long the longest token for Azure lives: retaining keys for less is warned of.
 const TOKEN_LIFE_MAX: Duration = Duration::from_hours(24);
 
@@ -78,17 +80,20 @@ impl Plan {
         let mut warnings = Vec::new();
         let recorded = live.jwks.as_ref().map(|stored| stored.retention.clone()).unwrap_or_default();
         let (published, unreadable) = published_keys(live);
-        warnings.extend(unreadable.map(PlanWarning::JwksReplaced));
         plan_keys.place(&published, &recorded);
 
-        let (keys, retention) = (plan_keys.planned, plan_keys.retention);
+        let (keys, mut retention) = (plan_keys.planned, plan_keys.retention);
+        retention.issuer = Some(wanted.issuer.as_str().to_owned());
         let jwks = Jwks { keys: keys.iter().filter(|key| key.is_published()).map(|key| key.jwk.clone()).collect() };
         let usable = jwks.keys.iter().filter_map(|jwk| jwk.key().ok());
         let discovery = Discovery::new(&wanted.issuer, &wanted.issuer.jwks_uri(), usable);
         let documents = Documents { issuer: wanted.issuer.clone(), discovery, jwks };
 
         let mut refusals = refuse_keys(wanted, &keys);
-        judge_live_discovery(live, wanted, &mut refusals, &mut warnings);
+        for error in unreadable {
+            judge_unreadable("JWKS", error, wanted, &mut refusals, &mut warnings);
+        }
+        judge_live_issuer(live, &recorded, wanted, &mut refusals, &mut warnings);
         warnings.extend(warn_of_keys(wanted, &published, &keys));
 
         let content = |bytes, retention| Content { bytes, headers: headers(wanted), retention };
@@ -181,12 +186,10 @@ impl<'a> Keys<'a> {
     }
 }
 
-/// The entries of the live JWKS, and of another one the discovery document points to.
-///
-/// A document nobody can read holds no key anybody can use: it is reported, and replaced.
-fn published_keys(live: &Live) -> (Vec<Jwk>, Option<DocumentError>) {
+/// The entries of the live JWKS, and of another one the discovery document points to; and what could not be read.
+fn published_keys(live: &Live) -> (Vec<Jwk>, Vec<DocumentError>) {
     let mut keys: Vec<Jwk> = Vec::new();
-    let mut unreadable = None;
+    let mut unreadable = Vec::new();
     for stored in [&live.jwks, &live.linked].into_iter().flatten() {
         match Jwks::parse(&stored.bytes) {
             Ok(jwks) => {
@@ -196,10 +199,25 @@ fn published_keys(live: &Live) -> (Vec<Jwk>, Option<DocumentError>) {
                     }
                 }
             }
-            Err(error) => unreadable = Some(error),
+            Err(error) => unreadable.push(error),
         }
     }
     (keys, unreadable)
+}
+
+/// An empty document or an error page holds nothing; anything else that cannot be read may hold keys, and is left alone.
+fn judge_unreadable(
+    document: &'static str,
+    error: DocumentError,
+    wanted: &Wanted,
+    refusals: &mut Vec<PlanRefusal>,
+    warnings: &mut Vec<PlanWarning>,
+) {
+    if wanted.replace_unreadable || matches!(error, DocumentError::Empty | DocumentError::Html) {
+        warnings.push(PlanWarning::Replaced { document, error });
+    } else {
+        refusals.push(PlanRefusal::Unreadable { document, error });
+    }
 }
 
 fn headers(wanted: &Wanted) -> Headers {
@@ -227,26 +245,32 @@ fn refuse_keys(wanted: &Wanted, keys: &[PlannedKey]) -> Vec<PlanRefusal> {
 }
 
 /// A string relying parties hold on to is never changed unasked.
-fn judge_live_discovery(
+///
+/// The JWKS remembers its issuer too: between the two writes of a first publish it stands alone.
+fn judge_live_issuer(
     live: &Live,
+    recorded: &Retention,
     wanted: &Wanted,
     refusals: &mut Vec<PlanRefusal>,
     warnings: &mut Vec<PlanWarning>,
 ) {
-    let Some(stored) = &live.discovery else { return };
-    let discovery = match Discovery::parse(&stored.bytes) {
-        Ok(discovery) => discovery,
-        Err(error) => return warnings.push(PlanWarning::DiscoveryReplaced(error)),
-    };
-    if discovery.issuer != wanted.issuer.as_str() && !wanted.allow_issuer_change {
-        let (live, wanted) = (discovery.issuer.clone(), wanted.issuer.as_str().to_owned());
-        refusals.push(PlanRefusal::IssuerChange { live, wanted });
+    let mut published = recorded.issuer.clone();
+    if let Some(stored) = &live.discovery {
+        match Discovery::parse(&stored.bytes) {
+            Ok(discovery) => {
+                match linked_path(&discovery, wanted) {
+                    Some(path) if path == wanted.issuer.jwks_path() => {}
+                    Some(path) => warnings.push(PlanWarning::JwksMoves(path.to_string())),
+                    None if wanted.allow_jwks_uri_change => {}
+                    None => refusals.push(PlanRefusal::JwksUriChange { live: discovery.jwks_uri }),
+                }
+                published = Some(discovery.issuer);
+            }
+            Err(error) => judge_unreadable("discovery document", error, wanted, refusals, warnings),
+        }
     }
-    match linked_path(&discovery, wanted) {
-        Some(path) if path == wanted.issuer.jwks_path() => {}
-        Some(path) => warnings.push(PlanWarning::JwksMoves(path.to_string())),
-        None if wanted.allow_jwks_uri_change => {}
-        None => refusals.push(PlanRefusal::JwksUriChange { live: discovery.jwks_uri }),
+    if let Some(live) = published.filter(|live| live != wanted.issuer.as_str() && !wanted.allow_issuer_change) {
+        refusals.insert(0, PlanRefusal::IssuerChange { live, wanted: wanted.issuer.as_str().to_owned() });
     }
 }
 
@@ -266,6 +290,9 @@ fn warn_of_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKey]) -> Vec<
         for key in wanted.keys.iter().filter(|key| key.algorithm() != Algorithm::Rs256) {
             warnings.push(PlanWarning::NotForEntra { kid: key.key_id().to_string(), kind: key.to_string() });
         }
+    }
+    for key in wanted.keys.iter().filter(|key| key.algorithm() == Algorithm::Rs256 && key.bits() > RSA_BITS_USUAL) {
+        warnings.push(PlanWarning::RsaTooLarge { kid: key.key_id().to_string(), bits: key.bits() });
     }
     for jwk in published.iter().filter(|jwk| !jwk.private_members().is_empty()) {
         warnings.push(PlanWarning::PrivateMembers(jwk.kid().unwrap_or_default().to_owned()));

@@ -22,7 +22,7 @@ pub enum Mismatch {
         to: String,
     },
     /// A document is not served as JSON.
-    #[error("{from} is served as {content_type}, not application/json")]
+    #[error("{from} is served {}, not as application/json", as_type(.content_type))]
     ContentType {
         /// The URL.
         from: String,
@@ -128,6 +128,10 @@ fn check_transport(fetched: &Fetched, page: &Page) -> Result<(), Mismatch> {
     }
 }
 
+fn as_type(content_type: &str) -> String {
+    if content_type.is_empty() { "without a Content-Type".to_owned() } else { format!("as {content_type}") }
+}
+
 fn keys(kids: &[String]) -> String {
     match kids {
         [one] => format!("key {one}"),
@@ -173,7 +177,8 @@ mod remote {
         fetcher: &HttpFetcher,
         wait: Duration,
     ) -> Result<Result<(), Mismatch>, Error> {
-        let deadline = Instant::now() + wait;
+        // A wait beyond the end of time has no end.
+        let deadline = Instant::now().checked_add(wait);
         let mut documents = publication.documents.clone();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -185,7 +190,7 @@ mod remote {
                     return Ok(Ok(()));
                 }
             }
-            if Instant::now() + pause > deadline {
+            if deadline.is_some_and(|deadline| Instant::now() + pause > deadline) {
                 return Ok(Err(mismatch));
             }
             sleep(pause).await;

@@ -1,3 +1,5 @@
+use crate::documents::DocumentError;
+
 /// Why a plan is not carried out: each is an outage somebody would have to explain.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -15,6 +17,14 @@ pub enum PlanRefusal {
     JwksUriChange {
         /// The `jwks_uri` that is published.
         live: String,
+    },
+    /// A published document cannot be read, so what would be lost with it is not known.
+    #[error("the published {document} cannot be read, and whatever is in it would be lost: {error}")]
+    Unreadable {
+        /// `JWKS` or `discovery document`.
+        document: &'static str,
+        /// What is wrong with it.
+        error: DocumentError,
     },
     /// No key Entra takes tokens of.
     #[error("no key is RSA, and Entra takes RS256 alone")]
@@ -44,6 +54,9 @@ impl PlanRefusal {
             ),
             Self::JwksUriChange { live } => {
                 format!("add the keys of {live} to the input, then pass --allow-jwks-uri-change")
+            }
+            Self::Unreadable { .. } => {
+                "mend it by hand, or pass --replace-unreadable and the keys of every API server it is for".to_owned()
             }
             Self::NoRsaKey => {
                 "sign with an RSA key (--service-account-signing-key-file); for other relying parties pass --for oidc"

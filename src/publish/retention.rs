@@ -3,12 +3,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// When each published key was first missed from the input.
+/// What a site remembers of a published JWKS: whose it is, and when each key was first missed from the input.
 ///
-/// Kept with the site, so that any machine can run the next publish. A key without a time is in the input.
+/// Kept with the JWKS, so that any machine can run the next publish. A key without a time is in the input.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Retention {
+    /// The issuer the JWKS was published for; `None` where something else published it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
     retired: BTreeMap<String, Timestamp>,
 }
 
@@ -22,9 +25,9 @@ impl Retention {
         self.retired.insert(kid.to_owned(), since);
     }
 
-    /// Whether no key is retired.
+    /// Whether nothing is remembered.
     pub fn is_empty(&self) -> bool {
-        self.retired.is_empty()
+        self.issuer.is_none() && self.retired.is_empty()
     }
 
     /// The record as JSON text, one line.

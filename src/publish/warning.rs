@@ -14,12 +14,22 @@ pub enum PlanWarning {
         /// The key's kind, such as `P-256`.
         kind: String,
     },
-    /// The published JWKS was not one.
-    #[error("the published JWKS is replaced, nobody could use it: {0}")]
-    JwksReplaced(DocumentError),
-    /// The published discovery document was not one.
-    #[error("the published discovery document is replaced, nobody could use it: {0}")]
-    DiscoveryReplaced(DocumentError),
+    /// A published document that nobody could use is replaced.
+    #[error("the published {document} is replaced: {error}")]
+    Replaced {
+        /// `JWKS` or `discovery document`.
+        document: &'static str,
+        /// What is wrong with it.
+        error: DocumentError,
+    },
+    /// An RSA key that is larger than most relying parties verify with.
+    #[error("key {kid} has {bits} bits, and many relying parties verify with 8192 at most")]
+    RsaTooLarge {
+        /// Its key ID.
+        kid: String,
+        /// Its size in bits.
+        bits: usize,
+    },
     /// The published JWKS held a private key, which everybody could read.
     #[error("the published JWKS holds the private part of key {0:?}: it is taken out; rotate that key now")]
     PrivateMembers(String),

@@ -12,7 +12,7 @@ pub struct Fetched {
 pub struct Page {
     /// The body.
     pub body: Vec<u8>,
-    /// The Content-Type; `None` where there is none, as in a directory.
+    /// The Content-Type, empty where the server sent none; `None` in a directory, which keeps none.
     pub content_type: Option<String>,
     /// The URL the body came from in the end, where redirects led elsewhere.
     pub redirected_to: Option<String>,

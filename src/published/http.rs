@@ -118,7 +118,8 @@ async fn page(url: &Url, mut response: Response, redirected_to: Option<String>) 
     if status != 200 {
         return Err(FetchError::Status { url: url.to_string(), status });
     }
-    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let content_type = Some(content_type.to_owned());
     let mut body = Vec::new();
     loop {
         let chunk = response.chunk().await;
@@ -138,5 +139,11 @@ fn innermost(error: &reqwest::Error) -> String {
     while let Some(source) = cause.source() {
         cause = source;
     }
-    cause.to_string()
+    let text = cause.to_string();
+    // rustls has no words of its own for it.
+    if text.contains("CaUsedAsEndEntity") {
+        return "the server's certificate is that of an authority; let the authority sign one for the server"
+            .to_owned();
+    }
+    text
 }

@@ -82,7 +82,12 @@ fn read_place(place: &Place) -> Fetched {
     };
     let mut body = Vec::new();
     let limit = u64::try_from(DOCUMENT_MAX + 1).unwrap_or(u64::MAX);
-    let outcome = match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut body)) {
+    // A pipe or device would keep its reader waiting.
+    let regular = || match std::fs::metadata(path)? {
+        metadata if metadata.is_file() => File::open(path),
+        _ => Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a regular file")),
+    };
+    let outcome = match regular().and_then(|file| file.take(limit).read_to_end(&mut body)) {
         Ok(_) if body.len() > DOCUMENT_MAX => Err(FetchError::TooLong { url: from.clone(), limit: DOCUMENT_MAX }),
         Ok(_) => Ok(Page { body, content_type: None, redirected_to: None }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(FetchError::NotThere(from.clone())),

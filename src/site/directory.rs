@@ -1,7 +1,9 @@
 use std::{
-    fs::{self, File},
-    io::{self, ErrorKind, Read, Write},
+    fs::{self, File, TryLockError},
+    io::{self, ErrorKind, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use aws_lc_rs::digest;
@@ -12,6 +14,9 @@ use crate::{Error, documents::DocumentPath, publish::Retention};
 
 /// Held for the moment of one read or write; the system lets go of it when its process dies.
 const LOCK: &str = ".issuer.lock";
+/// How long a lock is waited for, and how often it is tried meanwhile.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// A site in a directory, for people without a storage account.
 ///
@@ -77,6 +82,19 @@ impl Directory {
         Ok(Written::Done)
     }
 
+    /// Waits until a lock is had. It is held for moments only, so whoever has it for longer is stuck.
+    fn wait_for(&self, lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), Error> {
+        let start = Instant::now();
+        loop {
+            match lock() {
+                Ok(()) => return Ok(()),
+                Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => return Err(Error::Locked { site: self.name() }),
+                Err(TryLockError::Error(source)) => return Err(Error::Write { path: self.path.clone(), source }),
+            }
+        }
+    }
+
     /// The files of a document and of its retention record.
     fn files(&self, path: &DocumentPath) -> (PathBuf, PathBuf) {
         let file = self.path.join(path.as_str());
@@ -92,35 +110,36 @@ impl Site for Directory {
     }
 
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
-        let lock = self.path.join(LOCK);
         // Without a lock file nobody has written here yet; without the right to it, reading alone is still fine.
-        let lock = File::open(&lock).and_then(|file| file.lock_shared().map(|()| file)).ok();
-        let stored = self.read_locked(path);
-        drop(lock);
-        stored
+        let lock = File::open(self.path.join(LOCK)).ok();
+        if let Some(lock) = &lock {
+            self.wait_for(|| lock.try_lock_shared())?;
+        }
+        self.read_locked(path)
     }
 
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
-        let lock_path = self.path.join(LOCK);
-        let lock = || {
+        let open = || {
             create_dirs(&self.path)?;
-            let lock = File::options().create(true).truncate(false).write(true).open(&lock_path)?;
-            lock.lock().map(|()| lock)
+            File::options().create(true).truncate(false).write(true).open(self.path.join(LOCK))
         };
-        let lock = lock().map_err(|source| Error::Write { path: lock_path.clone(), source })?;
-        let written = self.write_locked(path, content, condition);
-        drop(lock);
-        written
+        let lock = open().map_err(|source| Error::Write { path: self.path.clone(), source })?;
+        self.wait_for(|| lock.try_lock())?;
+        self.write_locked(path, content, condition)
     }
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
-    let mut bytes = Vec::new();
-    match File::open(path).and_then(|mut file| file.read_to_end(&mut bytes)) {
-        Ok(_) => Ok(Some(bytes)),
+    match fs::metadata(path).and_then(|metadata| if metadata.is_file() { fs::read(path) } else { Err(not_a_file()) }) {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
         Err(source) => Err(Error::Read { path: path.to_owned(), source }),
     }
+}
+
+/// A pipe or device would keep its reader waiting.
+fn not_a_file() -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")
 }
 
 /// Replaces a file in one step. The temporary file has one name, so that a killed publisher leaves at most one behind, and

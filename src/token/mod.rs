@@ -2,6 +2,7 @@
 
 mod claims;
 mod header;
+mod inspection;
 mod numeric_date;
 mod service_account;
 
@@ -12,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 pub use claims::{Claims, KubernetesClaims, ObjectReference};
 pub use header::Header;
+pub use inspection::Inspection;
 pub use service_account::ServiceAccount;
 
 /// The longest token that is taken apart, in bytes; the API server's are under 2 KiB, and no HTTP header holds more.
@@ -35,8 +37,6 @@ pub struct Token<'t> {
     pub header: Header,
     /// The claims.
     pub claims: Claims,
-    header_json: Vec<u8>,
-    claims_json: Vec<u8>,
     signing_input: &'t str,
     signature: Vec<u8>,
 }
@@ -48,35 +48,8 @@ impl<'t> Token<'t> {
     ///
     /// [`TokenError`] when the text is not three segments of base64url with JSON objects in the first two.
     pub fn parse(text: &'t str) -> Result<Self, TokenError> {
-        if text.is_empty() {
-            return Err(TokenError::Empty);
-        }
-        if text.len() > TOKEN_MAX {
-            return Err(TokenError::TooLong(text.len()));
-        }
-        let (signing_input, signature) = text.rsplit_once('.').ok_or(TokenError::Segments(1))?;
-        let segments = text.bytes().filter(|byte| *byte == b'.').count() + 1;
-        let (header, claims) = match (segments, signing_input.split_once('.')) {
-            (3, Some(parts)) => parts,
-            (5, _) => return Err(TokenError::Encrypted),
-            _ => return Err(TokenError::Segments(segments)),
-        };
-        let header_json = decode("header", header)?;
-        let claims_json = decode("claims", claims)?;
-        let header = read("header", &header_json)?;
-        let claims = read("claims", &claims_json)?;
-        let signature = decode("signature", signature)?;
-        Ok(Self { header, claims, header_json, claims_json, signing_input, signature })
-    }
-
-    /// The JSON of the header, as it was signed.
-    pub fn header_json(&self) -> &[u8] {
-        &self.header_json
-    }
-
-    /// The JSON of the claims, as it was signed.
-    pub fn claims_json(&self) -> &[u8] {
-        &self.claims_json
+        let Segments { signing_input, header, claims, signature } = split(text)?;
+        Ok(Self { header: read("header", &header)?, claims: read("claims", &claims)?, signing_input, signature })
     }
 
     /// The bytes the signature is over (RFC 7515 section 5.2).
@@ -117,6 +90,36 @@ pub enum TokenError {
     /// A segment is not the JSON it should be.
     #[error("its {0} cannot be read: {1}")]
     Json(&'static str, String),
+}
+
+/// The segments of a token, decoded.
+struct Segments<'t> {
+    signing_input: &'t str,
+    header: Vec<u8>,
+    claims: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+fn split(text: &str) -> Result<Segments<'_>, TokenError> {
+    if text.is_empty() {
+        return Err(TokenError::Empty);
+    }
+    if text.len() > TOKEN_MAX {
+        return Err(TokenError::TooLong(text.len()));
+    }
+    let (signing_input, signature) = text.rsplit_once('.').ok_or(TokenError::Segments(1))?;
+    let segments = text.bytes().filter(|byte| *byte == b'.').count() + 1;
+    let (header, claims) = match (segments, signing_input.split_once('.')) {
+        (3, Some(parts)) => parts,
+        (5, _) => return Err(TokenError::Encrypted),
+        _ => return Err(TokenError::Segments(segments)),
+    };
+    Ok(Segments {
+        signing_input,
+        header: decode("header", header)?,
+        claims: decode("claims", claims)?,
+        signature: decode("signature", signature)?,
+    })
 }
 
 fn decode(name: &'static str, segment: &str) -> Result<Vec<u8>, TokenError> {

@@ -132,8 +132,7 @@ fn judge_key_set(case: &Case<'_>) -> Verdict {
 
 fn see_key_set(case: &Case<'_>) -> String {
     match &case.verifier.keys {
-        Some(Ok(ring)) if ring.len() == 1 => "1 key".to_owned(),
-        Some(Ok(ring)) => format!("{} keys", ring.len()),
+        Some(Ok(ring)) => ring.seen(),
         _ => String::new(),
     }
 }
@@ -147,12 +146,16 @@ fn key<'a>(case: &'a Case<'_>) -> Result<(&'a Ready, &'a ParsedPublicKey), Verdi
         return Err(Skipped("the token names no key"));
     }
     let Some(ready) = ring.get(kid) else {
+        if let Some(published) = ring.foreign_kid(kid) {
+            let (kid, published) = (kid.to_owned(), published.to_owned());
+            return Err(Failed(Refusal::KeyIdForeign { kid, published }));
+        }
         return Err(Failed(Refusal::KeyNotFound { kid: kid.to_owned(), published: ring.kids().to_vec() }));
     };
     // What only Entra asks of a key hangs together with RS256: an ES key is refused for its algorithm already.
     match ready.usable(case.expectations.relying_party) {
         Ok(key) => Ok((ready, key)),
-        Err(because) => Err(Failed(Refusal::KeyUnusable { kid: kid.to_owned(), because })),
+        Err(unusable) => Err(Failed(unusable.refusal(kid))),
     }
 }
 
@@ -164,7 +167,7 @@ fn judge_key(case: &Case<'_>) -> Verdict {
 }
 
 fn see_key(case: &Case<'_>) -> String {
-    key(case).map_or_else(|_| String::new(), |(ready, _)| format!("{}, published", ready.kind))
+    key(case).map_or_else(|_| String::new(), |(ready, _)| ready.kind.clone())
 }
 
 fn judge_signature(case: &Case<'_>) -> Verdict {

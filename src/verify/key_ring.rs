@@ -1,9 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 
 use super::{Refusal, RelyingParty};
-use crate::{Algorithm, Jwk, documents::Jwks, entra};
+use crate::{Algorithm, Jwk, KeyId, PublicKey, documents::Jwks, entra};
 
 /// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
 const RSA_BITS_MIN: usize = 2048;
@@ -24,42 +24,72 @@ pub(super) struct Ready {
     pub(super) algorithm: Option<Algorithm>,
     /// What people call the key: `RSA 2048`.
     pub(super) kind: String,
-    verifying: Result<ParsedPublicKey, String>,
+    verifying: Result<ParsedPublicKey, Unusable>,
+    /// The API server's key ID, where the key is published under another.
+    foreign: Option<KeyId>,
     has_use: bool,
     within_entra: bool,
+}
+
+/// Why a key is not verified with.
+#[derive(Clone, Debug)]
+pub(super) enum Unusable {
+    /// A relying party that follows the specifications cannot use it either.
+    Broken(String),
+    /// It has a size this crate does not verify with; others may.
+    Size(usize),
+}
+
+impl Unusable {
+    pub(super) fn refusal(self, kid: &str) -> Refusal {
+        let kid = kid.to_owned();
+        match self {
+            Self::Broken(because) => Refusal::KeyUnusable { kid, because },
+            Self::Size(bits) => Refusal::KeySize { kid, bits },
+        }
+    }
 }
 
 impl Ready {
     fn new(jwk: &Jwk, position: usize) -> Self {
         let key = jwk.key();
+        let broken = |because: String| Err(Unusable::Broken(because));
         let verifying = match key {
-            Ok(_) if jwk.public_key_use().is_some_and(|text| text != "sig") => Err("its use is not \"sig\"".to_owned()),
-            Ok(key) if jwk.alg().is_some_and(|alg| alg != key.algorithm().name()) => {
-                Err(format!("its alg is {:?}, and the key is for {}", jwk.alg().unwrap_or_default(), key.algorithm()))
+            Ok(_) if jwk.public_key_use().is_some_and(|text| text != "sig") => {
+                broken("its use is not \"sig\"".to_owned())
             }
+            Ok(key) if jwk.alg().is_some_and(|alg| alg != key.algorithm().name()) => broken(format!(
+                "its alg is {:?}, and the key is for {}",
+                jwk.alg().unwrap_or_default(),
+                key.algorithm()
+            )),
             Ok(key) if key.algorithm() == Algorithm::Rs256 && !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&key.bits()) => {
-                Err(format!("it has {} bits, and {RSA_BITS_MIN} to {RSA_BITS_MAX} are verified with", key.bits()))
+                Err(Unusable::Size(key.bits()))
             }
             Ok(key) => ParsedPublicKey::new(verification(key.algorithm()), key.spki_der())
-                .map_err(|_| "the cryptographic library refuses it".to_owned()),
-            Err(flaw) => Err(flaw.to_string()),
+                .or_else(|_| broken("the cryptographic library refuses it".to_owned())),
+            Err(flaw) => broken(flaw.to_string()),
         };
+        let foreign = key.ok().map(PublicKey::key_id).filter(|key_id| jwk.kid() != Some(key_id.as_str()));
         Self {
-            algorithm: key.ok().map(crate::PublicKey::algorithm),
+            algorithm: key.ok().map(PublicKey::algorithm),
             kind: key.map_or_else(|_| "unknown".to_owned(), ToString::to_string),
             verifying,
+            foreign: foreign.cloned(),
             has_use: jwk.public_key_use().is_some(),
             within_entra: position < entra::KEYS_MAX,
         }
     }
 
     /// The key to verify with, where the relying party takes it.
-    pub(super) fn usable(&self, relying_party: RelyingParty) -> Result<&ParsedPublicKey, String> {
+    pub(super) fn usable(&self, relying_party: RelyingParty) -> Result<&ParsedPublicKey, Unusable> {
         let key = self.verifying.as_ref().map_err(Clone::clone)?;
         match relying_party {
-            RelyingParty::Entra if !self.has_use => Err("it has no \"use\":\"sig\", which Entra asks for".to_owned()),
+            RelyingParty::Entra if !self.has_use => {
+                Err(Unusable::Broken("it has no \"use\":\"sig\", which Entra asks for".to_owned()))
+            }
             RelyingParty::Entra if !self.within_entra => {
-                Err("it is not among the first 100, which Entra stores".to_owned())
+                Err(Unusable::Broken("it is not among the first 100, which Entra stores".to_owned()))
             }
             _ => Ok(key),
         }
@@ -69,25 +99,33 @@ impl Ready {
 impl KeyRing {
     pub(super) fn new(jwks: &Jwks) -> Self {
         let mut ring = Self { keys: HashMap::new(), flaw: None, len: jwks.keys.len(), kids: Vec::new() };
-        let mut first: HashMap<&str, &Jwk> = HashMap::new();
+        let mut keys: HashMap<&str, &PublicKey> = HashMap::new();
         for (position, jwk) in jwks.keys.iter().enumerate() {
             let kid = jwk.kid().unwrap_or_default();
             if !jwk.private_members().is_empty() {
                 ring.flaw.get_or_insert_with(|| Refusal::KeySetPrivate(kid.to_owned()));
             }
-            match first.get(kid) {
-                Some(known) if known.key() != jwk.key() && !kid.is_empty() => {
+            // RFC 7517 section 4.5: one key ID may stand for equivalent keys of several types, not for different keys.
+            if let Ok(key) = jwk.key() {
+                if keys.insert(kid, key).is_some_and(|known| known != key) && !kid.is_empty() {
                     ring.flaw.get_or_insert_with(|| Refusal::KeySetDuplicate(kid.to_owned()));
                 }
-                Some(_) => {}
-                None => {
-                    first.insert(kid, jwk);
-                    ring.keys.insert(kid.to_owned(), Ready::new(jwk, position));
+            }
+            let ready = Ready::new(jwk, position);
+            match ring.keys.entry(kid.to_owned()) {
+                Entry::Occupied(mut known) => {
+                    if known.get().verifying.is_err() && ready.verifying.is_ok() {
+                        known.insert(ready);
+                    }
+                }
+                Entry::Vacant(unknown) => {
+                    unknown.insert(ready);
                     ring.kids.push(kid.to_owned());
                 }
             }
         }
-        if ring.flaw.is_none() && ring.keys.values().all(|ready| ready.verifying.is_err()) {
+        let unusable = |ready: &Ready| matches!(ready.verifying, Err(Unusable::Broken(_)));
+        if ring.flaw.is_none() && ring.keys.values().all(unusable) {
             ring.flaw = Some(Refusal::KeySetEmpty);
         }
         ring
@@ -109,9 +147,23 @@ impl KeyRing {
         }
     }
 
-    /// How many entries the set has.
-    pub(super) fn len(&self) -> usize {
-        self.len
+    /// What was seen of the set, for people: how many keys, and those under another key ID than the API server's, which
+    /// its tokens will not find.
+    pub(super) fn seen(&self) -> String {
+        let count = if self.len == 1 { "1 key".to_owned() } else { format!("{} keys", self.len) };
+        let foreign = |kid: &&String| self.keys.get(*kid).is_some_and(|ready| ready.foreign.is_some());
+        let foreign: Vec<_> = self.kids.iter().filter(foreign).map(|kid| format!("{kid:?}")).collect();
+        if foreign.is_empty() {
+            count
+        } else {
+            format!("{count}, under another kid than the API server's: {}", foreign.join(", "))
+        }
+    }
+
+    /// The `kid` a key is published under, where it is not the API server's, which a token names.
+    pub(super) fn foreign_kid(&self, key_id: &str) -> Option<&str> {
+        let is_it = |ready: &Ready| ready.foreign.as_ref().is_some_and(|foreign| foreign.as_str() == key_id);
+        self.kids.iter().find(|kid| self.keys.get(*kid).is_some_and(is_it)).map(String::as_str)
     }
 
     /// The key IDs in their order.

@@ -86,6 +86,22 @@ pub enum Refusal {
         /// The key IDs that are published.
         published: Vec<String>,
     },
+    /// The key the token names is published under another key ID than the API server's.
+    #[error("the JWKS has key {kid:?} under the kid {published:?}")]
+    KeyIdForeign {
+        /// The token's `kid`.
+        kid: String,
+        /// The `kid` the key is published under.
+        published: String,
+    },
+    /// The key the token names has a size this crate does not verify with, which Entra may.
+    #[error("key {kid:?} of the JWKS has {bits} bits, and 2048 to 8192 are verified with")]
+    KeySize {
+        /// The token's `kid`.
+        kid: String,
+        /// The size in bits.
+        bits: usize,
+    },
     /// The key the token names is there and cannot be used.
     #[error("key {kid:?} of the JWKS is not usable: {because}")]
     KeyUnusable {
@@ -173,7 +189,9 @@ impl Refusal {
             | Self::KeySetPrivate(_)
             | Self::KeySetDuplicate(_)
             | Self::KeySetTooMany(_) => CheckName::KeySet,
-            Self::KeyNotFound { .. } | Self::KeyUnusable { .. } => CheckName::Key,
+            Self::KeyNotFound { .. } | Self::KeyIdForeign { .. } | Self::KeySize { .. } | Self::KeyUnusable { .. } => {
+                CheckName::Key
+            }
             Self::AlgorithmOfKey { .. } | Self::Signature => CheckName::Signature,
             Self::AudienceMissing | Self::Audience { .. } => CheckName::Audience,
             Self::SubjectMissing | Self::SubjectForm(_) | Self::Subject { .. } => CheckName::Subject,
@@ -186,6 +204,8 @@ impl Refusal {
         Some(match self {
             Self::Malformed(TokenError::Empty) => Aadsts::NO_ASSERTION,
             Self::Malformed(_) | Self::Critical(_) => Aadsts::MALFORMED,
+            // Entra's own words name RS384 and RS512 as supported (AADSTS5002738), its documentation RS256 alone.
+            Self::Algorithm { alg, .. } if alg == "RS384" || alg == "RS512" => return None,
             Self::Algorithm { .. } => Aadsts::ALGORITHM,
             Self::KeyIdMissing => Aadsts::KEY_ID_MISSING,
             Self::Type(_) => Aadsts::TYPE,
@@ -195,13 +215,19 @@ impl Refusal {
             Self::IssuerUrl(_) | Self::Issuer { .. } | Self::DiscoveryIssuer { .. } => Aadsts::ISSUER,
             Self::DiscoveryFetch(FetchError::Status { status: 401 | 403, .. })
             | Self::KeySetFetch(FetchError::Status { status: 401 | 403, .. }) => Aadsts::BLOCKED,
+            // The limit is this crate's own.
+            Self::DiscoveryFetch(FetchError::TooLong { .. }) | Self::KeySetFetch(FetchError::TooLong { .. }) => {
+                return None;
+            }
             Self::DiscoveryFetch(_) | Self::KeySetFetch(_) => Aadsts::UNREACHABLE,
             Self::DiscoveryContent(_) => Aadsts::DISCOVERY,
             Self::KeySetContent(_) => Aadsts::KEY_SET,
-            Self::KeySetEmpty | Self::KeySetTooMany(_) | Self::KeyNotFound { .. } | Self::KeyUnusable { .. } => {
-                Aadsts::KEY_NOT_FOUND
-            }
-            Self::KeySetPrivate(_) => return None,
+            Self::KeySetEmpty
+            | Self::KeySetTooMany(_)
+            | Self::KeyNotFound { .. }
+            | Self::KeyIdForeign { .. }
+            | Self::KeyUnusable { .. } => Aadsts::KEY_NOT_FOUND,
+            Self::KeySetPrivate(_) | Self::KeySize { .. } => return None,
             Self::KeySetDuplicate(_) | Self::AlgorithmOfKey { .. } | Self::Signature => Aadsts::SIGNATURE,
             Self::Audience { .. } => Aadsts::AUDIENCE,
             Self::Subject { expected, seen } if expected.eq_ignore_ascii_case(seen) => Aadsts::SUBJECT_CASE,
@@ -249,9 +275,11 @@ impl Refusal {
             Self::IssuerUrl(_) => {
                 "set --service-account-issuer to the https URL the documents are published at".to_owned()
             }
-            Self::Issuer { expected, seen } | Self::DiscoveryIssuer { expected: seen, seen: expected } => {
+            Self::Issuer { expected, seen } => issuer_fix(expected, seen),
+            Self::DiscoveryIssuer { expected: seen, seen: expected } => format!(
+                "{} (a federated credential that has the token's own string is answered AADSTS501661 instead)",
                 issuer_fix(expected, seen)
-            }
+            ),
             Self::DiscoveryFetch(error) | Self::KeySetFetch(error) => fetch_fix(error),
             Self::DiscoveryContent(_) | Self::KeySetContent(_) | Self::KeySetEmpty => {
                 "publish both documents again: issuer publish".to_owned()
@@ -263,6 +291,10 @@ impl Refusal {
                 let published = if published.is_empty() { "none".to_owned() } else { published.join(", ") };
                 format!("publish the API server's current public key with issuer publish; published now: {published}")
             }
+            Self::KeyIdForeign { .. } => {
+                "publish again: issuer publish writes each key under the API server's own key ID".to_owned()
+            }
+            Self::KeySize { .. } => "rotate to an RSA key of 2048 to 8192 bits".to_owned(),
             Self::KeyUnusable { .. } => "publish that key again: issuer publish".to_owned(),
             Self::AlgorithmOfKey { .. } | Self::Signature => {
                 "use the token as the API server issued it; if it was, publish that server's own sa.pub".to_owned()

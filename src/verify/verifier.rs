@@ -137,7 +137,8 @@ fn read_discovery(issuer: &IssuerUrl, fetched: &Fetched) -> Result<String, Refus
         seen = format!("{seen}, redirected to {url}");
     }
     if let Some(other) = page.content_type.as_deref().filter(|text| !is_json(text)) {
-        seen = format!("{seen}, served as {other} instead of application/json");
+        let other = if other.is_empty() { "without a Content-Type".to_owned() } else { format!("as {other}") };
+        seen = format!("{seen}, served {other} and not as application/json");
     }
     Ok(seen)
 }

@@ -1,0 +1,44 @@
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::{TokenError, read, split};
+
+/// The header and claims of a token as they stand, for people to look at; nothing is judged, not even their types.
+///
+/// ```
+/// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
+/// let inspection = issuer::Inspection::parse(&text)?;
+/// assert_eq!(inspection.header["alg"], "RS256");
+/// assert_eq!(inspection.time("exp").unwrap().to_string(), "2026-11-22T01:33:42Z");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// The members of the JOSE header, in their order; of one given twice the last.
+    pub header: Map<String, Value>,
+    /// The claims, likewise.
+    pub claims: Map<String, Value>,
+}
+
+impl Inspection {
+    /// Takes a token apart.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError`] when the text is not three segments of base64url with JSON objects in the first two.
+    pub fn parse(text: &str) -> Result<Self, TokenError> {
+        let segments = split(text)?;
+        Ok(Self { header: read("header", &segments.header)?, claims: read("claims", &segments.claims)? })
+    }
+
+    /// A claim that is a NumericDate, as a time to the second; `None` when it is absent or something else.
+    pub fn time(&self, claim: &str) -> Option<Timestamp> {
+        let value = self.claims.get(claim)?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a float cast to an integer stops at the ends of its range"
+        )]
+        let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds.floor() as i64))?;
+        Timestamp::from_second(seconds).ok()
+    }
+}
