@@ -195,6 +195,28 @@ fn a_busy_or_absent_server_leaves_it_undecided() {
 }
 
 #[test]
+fn a_server_that_never_answers_is_given_up_after_ten_seconds() {
+    let run = recording("rotation");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    // This runtime's clock goes on by itself whenever there is nothing to do but wait.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let (published, waited) = runtime.block_on(async {
+        let start = tokio::time::Instant::now();
+        let fetcher = HttpFetcher::new(&[] as &[&str]).unwrap();
+        let issuer: IssuerUrl = run.issuer.parse().unwrap();
+        let published = PublishedIssuer::fetch(&issuer, &url.parse().unwrap(), &fetcher).await;
+        (published, start.elapsed())
+    });
+    let error = published.discovery.outcome.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!("{url}/.well-known/openid-configuration did not answer: no answer within 10 s")
+    );
+    assert_eq!(waited.as_secs(), 10);
+}
+
+#[test]
 fn a_body_that_is_cut_short_is_no_document() {
     let run = recording("rotation");
     let server = server(&run, |path| {

@@ -47,6 +47,8 @@ const KEY_IDS: &[(&str, &[&str])] = &[
     ("client-go/ecdsa256params.key", &["aRtOtqag_grFHCNNEmHlxyayDGz0kuogOCRxry7ocTA"]),
     ("azwi/sa.pub", &["2A3FPpix2keOV1SGPQiM0_wVemz4XOIgQyJJnpu5sPE"]),
     ("azwi/docs-sample-jwks.json", &["Me5VC6i4_4mymFj7T5rcUftFjYX70YoCfSnZB6-nBY4"]),
+    ("irsa-manager/rsa.pub", &["JHJehTTTZlsspKHT-GaJxK7Kd1NQgZJu3fyK6K_QDYU"]),
+    ("irsa-manager/ecdsa.pub", &["SoABiieYuNx4UdqYvZRVeuC6SihxgLrhLy9peHMHpTc"]),
     ("ccoctl/sa-4096.pub", &["vTM0nbCme-yk2IjmPYHm9h5pYmdR-9LztPbV76J2C6E"]),
     ("gardener/jwks.json", &["2qAiW7sYZexfKki3E3E_sU9y2Hvgy7RJzoqMZueTOII"]),
     (
@@ -151,6 +153,12 @@ fn the_weak_keys_of_kops_parse_and_are_not_published() {
     }
     read.sort();
     assert_eq!(read, golden);
+    let mut private = Vec::new();
+    for file in ["kops/service-account-primary.key", "kops/service-account-secondary.key"] {
+        private.extend(kids(&folder.join(file)));
+    }
+    private.sort();
+    assert_eq!(private, golden);
     let wanted = Wanted::new(
         "https://issuer.example.com".parse().unwrap(),
         keys(&folder.join("kops/service-account-primary.crt")),

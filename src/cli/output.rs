@@ -220,9 +220,8 @@ fn escaped(json: &str) -> String {
     json.chars()
         .map(|character| match character {
             '\n' => character.into(),
-            hidden if is_hidden(hidden) => {
-                hidden.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")).collect()
-            }
+            // All of them have four hexadecimal digits.
+            hidden if is_hidden(hidden) => format!("\\u{:04x}", u32::from(hidden)),
             other => other.to_string(),
         })
         .collect()

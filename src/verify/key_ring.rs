@@ -106,10 +106,11 @@ impl KeyRing {
                 ring.flaw.get_or_insert_with(|| Refusal::KeySetPrivate(kid.to_owned()));
             }
             // RFC 7517 section 4.5: one key ID may stand for equivalent keys of several types, not for different keys.
-            if let Ok(key) = jwk.key() {
-                if keys.insert(kid, key).is_some_and(|known| known != key) && !kid.is_empty() {
-                    ring.flaw.get_or_insert_with(|| Refusal::KeySetDuplicate(kid.to_owned()));
-                }
+            if let Ok(key) = jwk.key()
+                && keys.insert(kid, key).is_some_and(|known| known != key)
+                && !kid.is_empty()
+            {
+                ring.flaw.get_or_insert_with(|| Refusal::KeySetDuplicate(kid.to_owned()));
             }
             let ready = Ready::new(jwk, position);
             match ring.keys.entry(kid.to_owned()) {
