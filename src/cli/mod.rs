@@ -13,12 +13,14 @@ mod output;
 mod publish;
 mod runtime;
 mod serve;
+mod usage;
 mod values;
 mod verify;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use output::{Exit, Failure, Output, usage};
+pub(crate) use output::{Exit, Failure, Output};
+pub(crate) use usage::usage;
 
 /// Make a self-managed Kubernetes cluster a trusted identity provider for Microsoft Entra ID, and prove it.
 #[derive(Debug, Parser)]

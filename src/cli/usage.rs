@@ -1,0 +1,67 @@
+use std::{
+    ffi::OsString,
+    io::{self, ErrorKind, Write},
+};
+
+use anstream::AutoStream;
+use clap::error::ErrorKind as ClapErrorKind;
+
+use super::{
+    Color, Exit, Failure,
+    output::{choice, escaped},
+};
+
+/// Answers a command line that does not parse, or asks for help or the version.
+pub(crate) fn usage(error: &clap::Error) -> Exit {
+    let Wishes { json, color } = Wishes::of(std::env::args_os().skip(1));
+    let text = error.render();
+    if !error.use_stderr() {
+        let printed = write!(AutoStream::new(io::stdout(), choice(color)), "{}", text.ansi());
+        return match printed {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => Exit::Incomplete,
+            _ => Exit::Yes,
+        };
+    }
+    // With stderr gone there is nowhere left to say so.
+    let _ = write!(AutoStream::new(io::stderr(), choice(color)), "{}", text.ansi());
+    if json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let text = text.to_string();
+        let sentence: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let message = sentence.join(" ").trim_start_matches("error: ").to_owned();
+        let failure = Failure::usage(message, "try --help");
+        let _ = writeln!(io::stdout(), "{}", escaped(&format!("{:#}", failure.to_json())));
+    }
+    Exit::Usage
+}
+
+/// What a command line that does not parse asks for all the same.
+struct Wishes {
+    json: bool,
+    color: Color,
+}
+
+impl Wishes {
+    fn of(words: impl Iterator<Item = OsString>) -> Self {
+        let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+        let mut wishes = Self { json: false, color: Color::Auto };
+        for (index, word) in words.iter().enumerate() {
+            let next = words.get(index + 1).map_or("", String::as_str);
+            let value = |flag: &str| {
+                let rest = word.strip_prefix(flag)?;
+                if rest.is_empty() { Some(next) } else { rest.strip_prefix('=') }
+            };
+            // Of short flags only -q may stand before -o.
+            let short = word.strip_prefix('-').and_then(|rest| rest.trim_start_matches('q').strip_prefix('o'));
+            let short = short.map(|rest| if rest.is_empty() { next } else { rest.trim_start_matches('=') });
+            if let Some(format) = value("--output").or(short) {
+                wishes.json = format == "json";
+            }
+            match value("--color") {
+                Some("never") => wishes.color = Color::Never,
+                Some("always") => wishes.color = Color::Always,
+                _ => {}
+            }
+        }
+        wishes
+    }
+}
