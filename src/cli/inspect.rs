@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::{
     Exit, Failure, Output,
     output::{FAINT, STRONG, printable},
-    verify::TokenInput,
+    token_input::TokenInput,
 };
 
 /// The widest column of names: a longer name stands out of it.
@@ -69,10 +69,15 @@ fn show(text: &mut String, members: &Map<String, Value>, time: impl Fn(&str) -> 
     }
 }
 
+/// A name that would be repeated for every member below it, cut where it gets long.
+fn shortened(name: &str) -> String {
+    name.chars().take(2 * WIDTH_MAX).collect()
+}
+
 fn flatten(lines: &mut Vec<(String, String)>, name: String, value: &Value) {
     match value {
         Value::Object(members) if !members.is_empty() => {
-            members.iter().for_each(|(member, value)| flatten(lines, format!("{name} {member}"), value));
+            members.iter().for_each(|(member, value)| flatten(lines, format!("{} {member}", shortened(&name)), value));
         }
         Value::Array(values) if values.iter().all(Value::is_string) && !values.is_empty() => {
             let texts: Vec<_> = values.iter().filter_map(Value::as_str).collect();

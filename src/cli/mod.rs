@@ -13,6 +13,7 @@ mod output;
 mod publish;
 mod runtime;
 mod serve;
+mod token_input;
 mod usage;
 mod values;
 mod verify;

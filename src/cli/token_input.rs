@@ -1,0 +1,43 @@
+use std::path::PathBuf;
+
+use issuer::Token;
+
+use super::{
+    Failure, Output,
+    inputs::{self, name},
+};
+
+/// The longest file that is read as a token: longer ones are refused by their length alone.
+const TOKEN_FILE_MAX: usize = 1 << 20;
+
+/// The text of a token and where it came from.
+pub(super) struct TokenInput {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+impl TokenInput {
+    /// Reads the file named, or the one workload identity mounts into the pod.
+    pub(super) fn read(path: Option<PathBuf>, output: &mut Output) -> Result<Self, Failure> {
+        let variable = || std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").filter(|path| !path.is_empty());
+        let path = path.or_else(|| variable().map(PathBuf::from)).ok_or_else(|| {
+            let hint = "pass a file, - for standard input, or set AZURE_FEDERATED_TOKEN_FILE";
+            Failure::usage("no token was given", hint)
+        })?;
+        // A token in place of its file is a slip, and must not end up in a log.
+        if path.to_str().is_some_and(|text| text.starts_with("eyJ") && text.matches('.').count() == 2) && !path.exists()
+        {
+            let hint = "pass the file it is in, or pipe it in and pass -";
+            return Err(Failure::usage("the argument is a token, where its file is asked for", hint));
+        }
+        let name = name(&path);
+        let bytes = inputs::read(&path, TOKEN_FILE_MAX)?;
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let trimmed = text.trim_end_matches(['\r', '\n']);
+        if trimmed.len() < text.len() && Token::parse(trimmed).is_ok() {
+            let sent = "leave it out of a file that an Azure SDK reads: Entra answers AADSTS50027";
+            output.note(format!("{name} ends in a newline, which is not part of the token; {sent}"));
+        }
+        Ok(Self { name, text: trimmed.to_owned() })
+    }
+}
