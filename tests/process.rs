@@ -181,6 +181,25 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
 }
 
 #[test]
+fn on_a_terminal_there_is_colour_unless_no_color_is_set() {
+    let run = recording("rotation");
+    let (token, jwks) = (run.path("entra.jwt"), run.path("jwks.json"));
+    let line = format!("{} verify {} --jwks {}", env!("CARGO_BIN_EXE_issuer"), token.display(), jwks.display());
+    // `script` of util-linux runs a command on a terminal of its own.
+    let on_terminal = |no_color: Option<&str>| {
+        let mut script = std::process::Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).env_remove("NO_COLOR").env("TERM", "xterm").stdin(Stdio::null());
+        if let Some(value) = no_color {
+            script.env("NO_COLOR", value);
+        }
+        stdout(&script.output().unwrap())
+    };
+    let (plain, coloured) = (on_terminal(Some("1")), on_terminal(None));
+    assert!(plain.contains("accepted") && !plain.contains('\u{1b}'), "{plain:?}");
+    assert!(coloured.contains("accepted") && coloured.contains('\u{1b}'), "{coloured:?}");
+}
+
+#[test]
 fn an_argument_that_is_not_unicode_is_an_error_and_no_panic() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
     let odd = OsStr::from_bytes(b"\xff");
