@@ -203,20 +203,23 @@ fn check_tells_drift_by_its_exit_code() {
 }
 
 #[test]
-fn a_document_can_be_read_by_everybody() {
+fn a_document_can_be_read_by_whom_its_owner_let_whatever_the_next_publisher_s_umask() {
     use std::os::unix::fs::PermissionsExt;
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
-    let status = Command::new("sh")
-        .args(["-c", "umask 022 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_issuer")])
-        .args(publish_args(&run.path("sa.pub"), "https://issuer.example.com", site.path()))
-        .stdout(Stdio::null())
-        .status()
-        .unwrap();
-    assert!(status.success());
-    for path in ["openid/v1/jwks", ".well-known/openid-configuration"] {
-        let mode = fs::metadata(site.path().join(path)).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o644, "{path}");
+    for (umask, keys) in [("022", "rsa2048.pub"), ("077", "rsa4096.pub")] {
+        let status = Command::new("sh")
+            .args(["-c", &format!("umask {umask} && exec \"$@\""), "sh", env!("CARGO_BIN_EXE_issuer")])
+            .args(publish_args(&run.path(keys), "https://issuer.example.com", site.path()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        for path in ["openid/v1/jwks", ".well-known/openid-configuration"] {
+            let mode = fs::metadata(site.path().join(path)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o644, "{path} after umask {umask}");
+        }
     }
 }
 

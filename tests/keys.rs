@@ -72,6 +72,37 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_ec_key_in_any_encoding_has_one_key_id(curve in 0_usize..3) {
+        let algorithm = [
+            &ECDSA_P256_SHA256_FIXED_SIGNING,
+            &ECDSA_P384_SHA384_FIXED_SIGNING,
+            &ECDSA_P521_SHA512_FIXED_SIGNING,
+        ][curve];
+        // The key itself is drawn by the cryptographic library.
+        let pair = EcdsaKeyPair::generate(algorithm).unwrap();
+        let spki = AsDer::<aws_lc_rs::encoding::PublicKeyX509Der<'_>>::as_der(pair.public_key()).unwrap();
+        let sec1 = AsDer::<aws_lc_rs::encoding::EcPrivateKeyRfc5915Der<'_>>::as_der(&pair.private_key()).unwrap();
+        let pkcs8 = pair.to_pkcs8v1().unwrap();
+        let jwks = Jwks::from_keys(KeySet::from_bytes(spki.as_ref()).unwrap().iter());
+        let expected = vec![encode::key_id(spki.as_ref())];
+        for (name, bytes) in [
+            ("DER", spki.as_ref().to_vec()),
+            ("PEM", encode::pem("PUBLIC KEY", spki.as_ref(), "\r\n").into_bytes()),
+            ("SEC 1", sec1.as_ref().to_vec()),
+            ("PEM of SEC 1", encode::pem("EC PRIVATE KEY", sec1.as_ref(), "\n").into_bytes()),
+            ("PKCS#8", pkcs8.as_ref().to_vec()),
+            ("PEM of PKCS#8", encode::pem("PRIVATE KEY", pkcs8.as_ref(), "\n").into_bytes()),
+            ("JWKS", jwks.to_bytes()),
+        ] {
+            prop_assert_eq!(kids(&bytes), expected.clone(), "{} {:?}", name, bytes);
+        }
+    }
+}
+
 /// A real key pair in every encoding of its private key, and its SubjectPublicKeyInfo.
 struct Pair {
     name: &'static str,

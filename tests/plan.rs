@@ -206,8 +206,8 @@ fn empty_documents_and_error_pages_are_replaced_and_reported() {
     assert_eq!(
         warnings,
         [
-            "the published JWKS is replaced: it is empty",
-            "the published discovery document is replaced: it is an HTML page, not JSON",
+            "the published JWKS is made anew, and what was in it before is gone: it is empty",
+            "the published discovery document is made anew, and what was in it before is gone: it is an HTML page, not JSON",
         ]
     );
     assert_eq!(published(&site), kids(&[1]));
@@ -235,6 +235,75 @@ fn a_document_with_a_slip_in_it_is_not_overwritten_unless_told_to() {
         let publication = publish(&site, &told, hour(0)).unwrap();
         assert!(matches!(publication.plan.warnings.as_slice(), [PlanWarning::Replaced { .. }]));
     }
+}
+
+#[test]
+fn a_jwks_that_readers_are_sent_to_and_is_gone_is_made_anew_and_its_owner_is_told() {
+    let site = Memory::default();
+    let documents = issuer::Documents::new(issuer(), &keys(&[1, 2]));
+    put(&site, &issuer().discovery_path(), &documents.discovery.to_bytes());
+    let publication = publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let warnings: Vec<_> = publication.plan.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(warnings, ["the published JWKS is made anew, and what was in it before is gone: it is not there"]);
+    assert_eq!(published(&site), kids(&[1]));
+}
+
+#[test]
+fn replacing_what_cannot_be_read_does_not_change_an_issuer_that_can() {
+    let site = Memory::default();
+    put(&site, &issuer().discovery_path(), br#"{"issuer":"https://other.example.com"}"#);
+    let told = Wanted { replace_unreadable: true, ..wanted(&[1]) };
+    assert!(matches!(refusals(&site, &told).as_slice(), [PlanRefusal::IssuerChange { .. }]));
+}
+
+/// A site where another publisher is faster with the discovery document, once.
+struct Overtaken<'a> {
+    site: &'a Memory,
+    rival: Wanted,
+    came: std::sync::atomic::AtomicBool,
+}
+
+impl Site for Overtaken<'_> {
+    fn name(&self) -> String {
+        self.site.name()
+    }
+
+    async fn read(&self, path: &issuer::DocumentPath) -> Result<Option<issuer::site::Stored>, Error> {
+        self.site.read(path).await
+    }
+
+    async fn write(
+        &self,
+        path: &issuer::DocumentPath,
+        content: &Content,
+        condition: &Condition,
+    ) -> Result<issuer::site::Written, Error> {
+        let first = !self.came.swap(*path == issuer().discovery_path(), std::sync::atomic::Ordering::SeqCst);
+        if *path == issuer().discovery_path() && first {
+            issuer::publish(self.site, &self.rival, &hour(0)).await?;
+        }
+        self.site.write(path, content, condition).await
+    }
+}
+
+#[test]
+fn a_publisher_that_is_overtaken_between_its_writes_reports_what_it_did() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[3]), hour(0)).unwrap();
+    let overtaken = Overtaken { site: &site, rival: wanted(&[2]), came: false.into() };
+    let ours = Wanted { remove: vec![kid(3)], allow_issuer_change: true, ..wanted(&[1]) };
+    // The discovery document has to change for the second write to happen.
+    let ec = KeySet::from_bytes(&support::recording("mixed-keys").bytes("p256.pub")).unwrap();
+    let keys = KeySet::from_keys(ours.keys.iter().chain(ec.iter()).cloned()).unwrap();
+    let publication = publish(&overtaken, &Wanted { keys, ..ours }, hour(1)).unwrap();
+    assert_eq!(publication.attempts, 2);
+    assert!(!publication.plan.is_unchanged());
+    assert_eq!(publication.plan.keys[0].state, KeyState::Added);
+    assert_eq!(publication.plan.keys.last().unwrap().state, KeyState::Dropped(DropReason::Removed));
+    assert!(publication.plan.warnings.iter().all(|warning| !matches!(warning, PlanWarning::NotPublished(_))));
+    // And what stands there now has the rival's key too.
+    let now: Vec<_> = publication.documents.jwks.keys.iter().map(|key| key.kid().unwrap().to_owned()).collect();
+    assert!(now.contains(&kid(2)) && now == published(&site), "{now:?}");
 }
 
 #[test]

@@ -113,6 +113,27 @@ fn out_replaces_a_file_in_one_step_and_keeps_it_when_it_fails() {
 }
 
 #[test]
+fn out_to_a_pipe_by_its_path_is_one_json_value() {
+    let keys = recording("rotation").path("sa.pub");
+    let output = run(["jwks", keys.to_str().unwrap(), "--out", "/dev/stdout", "-o", "json"]);
+    let value: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    assert_eq!(value["keys"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_token_given_in_place_of_a_file_is_never_echoed() {
+    let token = recording("rotation").text("entra.jwt");
+    let signature = token.rsplit('.').next().unwrap();
+    for argument in [token.clone(), format!("Bearer {token}"), format!(" {token}"), format!("{token}\n")] {
+        for command in ["verify", "inspect", "jwks"] {
+            let output = run([command, &argument]);
+            let said = format!("{}{}", stdout(&output), stderr(&output));
+            assert!(output.status.code() == Some(2) && !said.contains(&signature[..20]), "{command}: {said}");
+        }
+    }
+}
+
+#[test]
 fn the_token_file_of_workload_identity_is_found() {
     let run = recording("rotation");
     let verify = |file: &std::path::Path| {

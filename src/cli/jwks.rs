@@ -51,7 +51,8 @@ pub(super) fn print_or_write(
     }
     out_file::write(&path, bytes)?;
     output.note(format!("wrote {}", path.display()));
-    if output.is_json() {
+    // What went to a pipe or terminal by its path is the one value there already.
+    if output.is_json() && path.is_file() {
         summary["out"] = json!(path.display().to_string());
         output.json(&summary);
     }

@@ -46,10 +46,10 @@ pub(crate) struct Publish {
     /// Let the issuer that is published here change to another string
     #[arg(long)]
     allow_issuer_change: bool,
-    /// Let a jwks_uri that is published here and leads elsewhere change to this site
+    /// Let a jwks_uri that is published here and is not below the issuer change
     #[arg(long)]
     allow_jwks_uri_change: bool,
-    /// Let a published document that cannot be read be replaced, with whatever was in it
+    /// Let a published document that cannot be read be made anew, and lose what was in it
     #[arg(long)]
     replace_unreadable: bool,
     /// Whose rules the keys must meet
@@ -230,7 +230,7 @@ impl Answer {
         let (sign, style, change) = match document.change {
             Change::Created => ("+", GOOD, "new"),
             Change::Changed => ("~", WARN, "changed"),
-            Change::Recorded => ("=", FAINT, "unchanged, retired keys recorded"),
+            Change::Recorded => ("=", FAINT, "unchanged, its record is updated"),
             Change::Unchanged => ("=", FAINT, "unchanged"),
         };
         let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };

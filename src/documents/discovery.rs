@@ -61,6 +61,12 @@ impl Discovery {
         })
     }
 
+    /// The issuer of a document, even where the rest of it cannot be used.
+    pub(crate) fn issuer_of(bytes: &[u8]) -> Option<String> {
+        let document: Value = parse(bytes).ok()?;
+        Some(document.get("issuer")?.as_str()?.to_owned())
+    }
+
     /// The bytes to publish: compact, no newline, what the API server serves for the same values.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Serialising strings into memory cannot fail. Go's encoder writes an ampersand as its escape.

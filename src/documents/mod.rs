@@ -41,7 +41,10 @@ impl Documents {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentError {
-    /// Nothing is there.
+    /// There is no such document.
+    #[error("it is not there")]
+    Missing,
+    /// Nothing is in it.
     #[error("it is empty")]
     Empty,
     /// An HTML page, such as a website's error page.

@@ -55,18 +55,28 @@ pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Resu
 /// [`Error::Contended`] when others changed the site before every attempt; other variants when the site cannot be read or
 /// written.
 pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Publication, Error> {
-    let mut written = false;
+    // The plan whose JWKS was written, where the discovery document was another publisher's first.
+    let mut begun: Option<Plan> = None;
     for attempts in 1..=ATTEMPTS_MAX {
         let plan = plan(site, wanted, clock).await?;
         if !plan.refusals.is_empty() {
-            return Err(Error::Refused { site: site.name(), plan: Box::new(plan), written });
+            return Err(Error::Refused { site: site.name(), plan: Box::new(plan), written: begun.is_some() });
         }
         if write(site, &plan.jwks).await? == Written::PreconditionFailed {
             continue;
         }
-        written |= plan.jwks.change != Change::Unchanged;
-        if write(site, &plan.discovery).await? == Written::Done {
-            return Ok(Publication { documents: plan.documents.clone(), plan, attempts });
+        let done = write(site, &plan.discovery).await? == Written::Done;
+        let documents = plan.documents.clone();
+        if begun.is_none() && (done || plan.jwks.change != Change::Unchanged) {
+            begun = Some(plan);
+        }
+        match begun.take() {
+            Some(plan) if done => {
+                // What this run did to the keys is in the plan that wrote them, what stands there now in the last one.
+                let plan = Plan { documents: documents.clone(), ..plan };
+                return Ok(Publication { plan, documents, attempts });
+            }
+            other => begun = other,
         }
     }
     Err(Error::Contended { site: site.name(), attempts: ATTEMPTS_MAX })

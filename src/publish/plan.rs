@@ -79,7 +79,7 @@ impl Plan {
         let mut plan_keys = Keys::new(wanted, now);
         let mut warnings = Vec::new();
         let recorded = live.jwks.as_ref().map(|stored| stored.retention.clone()).unwrap_or_default();
-        let (published, unreadable) = published_keys(live);
+        let (published, unreadable) = published_keys(live, wanted);
         plan_keys.place(&published, &recorded);
 
         let (keys, mut retention) = (plan_keys.planned, plan_keys.retention);
@@ -186,10 +186,20 @@ impl<'a> Keys<'a> {
     }
 }
 
+/// The live discovery document, where there is one that can be read.
+fn live_discovery(live: &Live) -> Option<Discovery> {
+    Discovery::parse(&live.discovery.as_ref()?.bytes).ok()
+}
+
 /// The entries of the live JWKS, and of another one the discovery document points to; and what could not be read.
-fn published_keys(live: &Live) -> (Vec<Jwk>, Vec<DocumentError>) {
+fn published_keys(live: &Live, wanted: &Wanted) -> (Vec<Jwk>, Vec<DocumentError>) {
     let mut keys: Vec<Jwk> = Vec::new();
     let mut unreadable = Vec::new();
+    let named = live_discovery(live).and_then(|discovery| linked_path(&discovery, wanted));
+    let found = named.map(|path| if path == wanted.issuer.jwks_path() { &live.jwks } else { &live.linked });
+    if found.is_some_and(Option::is_none) {
+        unreadable.push(DocumentError::Missing);
+    }
     for stored in [&live.jwks, &live.linked].into_iter().flatten() {
         match Jwks::parse(&stored.bytes) {
             Ok(jwks) => {
@@ -205,7 +215,8 @@ fn published_keys(live: &Live) -> (Vec<Jwk>, Vec<DocumentError>) {
     (keys, unreadable)
 }
 
-/// An empty document or an error page holds nothing; anything else that cannot be read may hold keys, and is left alone.
+/// A document that is gone, empty or an error page holds nothing more to lose, and readers wait for a new one; anything else
+/// that cannot be read may hold what somebody relies on, and is left alone.
 fn judge_unreadable(
     document: &'static str,
     error: DocumentError,
@@ -213,7 +224,8 @@ fn judge_unreadable(
     refusals: &mut Vec<PlanRefusal>,
     warnings: &mut Vec<PlanWarning>,
 ) {
-    if wanted.replace_unreadable || matches!(error, DocumentError::Empty | DocumentError::Html) {
+    if wanted.replace_unreadable || matches!(error, DocumentError::Missing | DocumentError::Empty | DocumentError::Html)
+    {
         warnings.push(PlanWarning::Replaced { document, error });
     } else {
         refusals.push(PlanRefusal::Unreadable { document, error });
@@ -266,7 +278,10 @@ fn judge_live_issuer(
                 }
                 published = Some(discovery.issuer);
             }
-            Err(error) => judge_unreadable("discovery document", error, wanted, refusals, warnings),
+            Err(error) => {
+                published = Discovery::issuer_of(&stored.bytes).or(published);
+                judge_unreadable("discovery document", error, wanted, refusals, warnings);
+            }
         }
     }
     if let Some(live) = published.filter(|live| live != wanted.issuer.as_str() && !wanted.allow_issuer_change) {

@@ -57,8 +57,10 @@ impl Mismatch {
         match self {
             Self::Refusal(refusal) => refusal.aadsts(),
             Self::KeysMissing { .. } => Some(Aadsts::KEY_NOT_FOUND),
-            Self::Redirected { .. } => Some(Aadsts::UNREACHABLE),
-            Self::ContentType { .. } | Self::Discovery { .. } | Self::KeysUnexpected { .. } => None,
+            Self::Redirected { .. }
+            | Self::ContentType { .. }
+            | Self::Discovery { .. }
+            | Self::KeysUnexpected { .. } => None,
         }
     }
 
@@ -190,10 +192,11 @@ mod remote {
                     return Ok(Ok(()));
                 }
             }
-            if deadline.is_some_and(|deadline| Instant::now() + pause > deadline) {
+            let left = deadline.map_or(pause, |deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
                 return Ok(Err(mismatch));
             }
-            sleep(pause).await;
+            sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }

@@ -12,14 +12,14 @@ pub enum PlanRefusal {
         /// The string that is wanted.
         wanted: String,
     },
-    /// The published discovery document points to a JWKS away from this site.
-    #[error("the published jwks_uri is {live:?}, away from this site, and its keys would no longer be found")]
+    /// The published discovery document points to a JWKS that is not below the issuer.
+    #[error("the published jwks_uri is {live:?}, not below the issuer, and its keys would no longer be found")]
     JwksUriChange {
         /// The `jwks_uri` that is published.
         live: String,
     },
     /// A published document cannot be read, so what would be lost with it is not known.
-    #[error("the published {document} cannot be read, and whatever is in it would be lost: {error}")]
+    #[error("the published {document} cannot be read, and what was in it would be lost: {error}")]
     Unreadable {
         /// `JWKS` or `discovery document`.
         document: &'static str,

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use crate::documents::DocumentError;
 
 /// Something about a plan that its owner should know and that stops nothing.
@@ -14,8 +16,8 @@ pub enum PlanWarning {
         /// The key's kind, such as `P-256`.
         kind: String,
     },
-    /// A published document that nobody could use is replaced.
-    #[error("the published {document} is replaced: {error}")]
+    /// A published document that nobody could use is made anew from the input.
+    #[error("the published {document} is made anew, and what was in it before is gone: {error}")]
     Replaced {
         /// `JWKS` or `discovery document`.
         document: &'static str,
@@ -34,7 +36,7 @@ pub enum PlanWarning {
     #[error("the published JWKS holds the private part of key {0:?}: it is taken out; rotate that key now")]
     PrivateMembers(String),
     /// Retention is shorter than the longest token for Azure lives.
-    #[error("keys are pruned after {} h, and tokens for Azure live up to 24 h", .0.as_secs() / 3600)]
+    #[error("keys are pruned after {:#}, and tokens for Azure live up to 24h", SignedDuration::try_from(*.0).unwrap_or_default())]
     ShortRetention(Duration),
     /// A key to remove is not published.
     #[error("key {0} is not published: nothing to remove")]

@@ -78,6 +78,12 @@ pub enum FetchError {
 impl FetchError {
     /// Whether nothing is known of the document, so that a later attempt may find it well.
     pub fn is_inconclusive(&self) -> bool {
-        matches!(self, Self::NoAnswer { .. } | Self::Unreadable { .. } | Self::Status { status: 429 | 500.., .. })
+        matches!(
+            self,
+            Self::NoAnswer { .. }
+                | Self::Unreadable { .. }
+                | Self::Elsewhere(_)
+                | Self::Status { status: 429 | 500.., .. }
+        )
     }
 }

@@ -34,6 +34,17 @@ impl FromStr for Location {
 }
 
 impl Location {
+    /// Whether documents are read over plain http, which is only ever from this machine.
+    #[cfg(feature = "remote")]
+    pub(super) fn is_plain(&self, issuer: &IssuerUrl) -> bool {
+        let url = match self {
+            Self::Issuer => issuer,
+            Self::Url(url) => url,
+            Self::Directory(_) => return false,
+        };
+        url.as_str().starts_with("http:")
+    }
+
     /// Where the discovery document is.
     pub(super) fn discovery(&self, issuer: &IssuerUrl) -> Place {
         match self {

@@ -45,6 +45,10 @@ impl PublishedIssuer {
     pub async fn fetch(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
         let discovery = fetch_place(&location.discovery(issuer), fetcher).await;
         let jwks = match discovery.jwks_place(issuer, location) {
+            // Plain http is for an issuer on this machine, or for the place that stands in for it.
+            Some(Place::Url(url)) if url.starts_with("http:") && !location.is_plain(issuer) => {
+                Some(Fetched { from: url.clone(), outcome: Err(FetchError::NotHttps(url)) })
+            }
             Some(place) => Some(fetch_place(&place, fetcher).await),
             None => None,
         };

@@ -121,7 +121,12 @@ impl Site for Directory {
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
         let open = || {
             create_dirs(&self.path)?;
-            File::options().create(true).truncate(false).write(true).open(self.path.join(LOCK))
+            let path = self.path.join(LOCK);
+            match File::options().create(true).truncate(false).write(true).open(&path) {
+                // Another user's lock file can be locked all the same.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(&path).map_err(|_| error),
+                other => other,
+            }
         };
         let lock = open().map_err(|source| Error::Write { path: self.path.clone(), source })?;
         self.wait_for(|| lock.try_lock())?;
@@ -149,6 +154,10 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let temporary = path.with_file_name(format!(".{name}.tmp"));
     let write = || {
         let mut file = File::create(&temporary)?;
+        // Who may read the document is its owner's choice, and outlasts the umask of whoever publishes next.
+        if let Ok(metadata) = fs::metadata(path) {
+            file.set_permissions(metadata.permissions())?;
+        }
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;

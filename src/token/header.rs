@@ -1,4 +1,4 @@
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// The members of a JOSE header that decide anything here (RFC 7515 section 4.1).
 ///
@@ -14,5 +14,11 @@ pub struct Header {
     /// The media type; the API server leaves it out.
     pub typ: Option<String>,
     /// Extensions that must be understood; none is.
+    #[serde(default, deserialize_with = "critical")]
     pub crit: Option<Vec<String>>,
+}
+
+/// A list where it is present at all: null is no list (RFC 7515 section 4.1.11).
+fn critical<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
+    Vec::deserialize(deserializer).map(Some)
 }

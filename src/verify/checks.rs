@@ -125,6 +125,10 @@ fn judge_key_set(case: &Case<'_>) -> Verdict {
         Some(Err(refusal)) => Failed(refusal.clone()),
         Some(Ok(ring)) => match ring.judge(case.expectations.relying_party) {
             Ok(()) => Passed,
+            Err(Refusal::KeySetDuplicate { kid, .. }) => {
+                let named = case.token.as_ref().is_ok_and(|token| token.header.kid.as_ref() == Some(&kid));
+                Failed(Refusal::KeySetDuplicate { kid, named })
+            }
             Err(refusal) => Failed(refusal),
         },
     }
@@ -132,7 +136,7 @@ fn judge_key_set(case: &Case<'_>) -> Verdict {
 
 fn see_key_set(case: &Case<'_>) -> String {
     match &case.verifier.keys {
-        Some(Ok(ring)) => ring.seen(),
+        Some(Ok(ring)) => format!("{}{}", ring.seen(), case.verifier.jwks_remark),
         _ => String::new(),
     }
 }

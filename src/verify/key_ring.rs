@@ -110,7 +110,7 @@ impl KeyRing {
                 && keys.insert(kid, key).is_some_and(|known| known != key)
                 && !kid.is_empty()
             {
-                ring.flaw.get_or_insert_with(|| Refusal::KeySetDuplicate(kid.to_owned()));
+                ring.flaw.get_or_insert_with(|| Refusal::KeySetDuplicate { kid: kid.to_owned(), named: false });
             }
             let ready = Ready::new(jwk, position);
             match ring.keys.entry(kid.to_owned()) {

@@ -73,8 +73,13 @@ pub enum Refusal {
     #[error("the JWKS holds the private part of key {0:?}")]
     KeySetPrivate(String),
     /// The JWKS gives one key ID to different keys.
-    #[error("the JWKS has two different keys with the kid {0:?}")]
-    KeySetDuplicate(String),
+    #[error("the JWKS has two different keys with the kid {kid:?}")]
+    KeySetDuplicate {
+        /// The key ID.
+        kid: String,
+        /// Whether it is the one the token names.
+        named: bool,
+    },
     /// The JWKS holds more keys than Entra stores.
     #[error("the JWKS holds {0} keys, and Entra stores the first 100")]
     KeySetTooMany(usize),
@@ -187,7 +192,7 @@ impl Refusal {
             | Self::KeySetContent(_)
             | Self::KeySetEmpty
             | Self::KeySetPrivate(_)
-            | Self::KeySetDuplicate(_)
+            | Self::KeySetDuplicate { .. }
             | Self::KeySetTooMany(_) => CheckName::KeySet,
             Self::KeyNotFound { .. } | Self::KeyIdForeign { .. } | Self::KeySize { .. } | Self::KeyUnusable { .. } => {
                 CheckName::Key
@@ -222,13 +227,16 @@ impl Refusal {
             Self::DiscoveryFetch(_) | Self::KeySetFetch(_) => Aadsts::UNREACHABLE,
             Self::DiscoveryContent(_) => Aadsts::DISCOVERY,
             Self::KeySetContent(_) => Aadsts::KEY_SET,
-            Self::KeySetEmpty
+            Self::KeySetEmpty | Self::KeyNotFound { .. } | Self::KeyIdForeign { .. } | Self::KeyUnusable { .. } => {
+                Aadsts::KEY_NOT_FOUND
+            }
+            Self::KeySetPrivate(_)
             | Self::KeySetTooMany(_)
-            | Self::KeyNotFound { .. }
-            | Self::KeyIdForeign { .. }
-            | Self::KeyUnusable { .. } => Aadsts::KEY_NOT_FOUND,
-            Self::KeySetPrivate(_) | Self::KeySize { .. } => return None,
-            Self::KeySetDuplicate(_) | Self::AlgorithmOfKey { .. } | Self::Signature => Aadsts::SIGNATURE,
+            | Self::KeySetDuplicate { named: false, .. }
+            | Self::KeySize { .. } => return None,
+            Self::KeySetDuplicate { named: true, .. } | Self::AlgorithmOfKey { .. } | Self::Signature => {
+                Aadsts::SIGNATURE
+            }
             Self::Audience { .. } => Aadsts::AUDIENCE,
             Self::Subject { expected, seen } if expected.eq_ignore_ascii_case(seen) => Aadsts::SUBJECT_CASE,
             Self::SubjectForm(_) | Self::Subject { .. } => Aadsts::SUBJECT,
@@ -285,7 +293,9 @@ impl Refusal {
                 "publish both documents again: issuer publish".to_owned()
             }
             Self::KeySetPrivate(_) => "rotate the signing key now, and publish only public keys".to_owned(),
-            Self::KeySetDuplicate(_) => "publish again: issuer publish writes each key under its own key ID".to_owned(),
+            Self::KeySetDuplicate { .. } => {
+                "publish again: issuer publish writes each key under its own key ID".to_owned()
+            }
             Self::KeySetTooMany(_) => "drop retired keys: issuer publish --prune".to_owned(),
             Self::KeyNotFound { published, .. } => {
                 let published = if published.is_empty() { "none".to_owned() } else { published.join(", ") };
@@ -350,7 +360,8 @@ fn fetch_fix(error: &FetchError) -> String {
         FetchError::Status { .. } => "try again; if it stays, look at the server in front of the documents".to_owned(),
         FetchError::TooLong { .. } => "publish the documents again: issuer publish".to_owned(),
         FetchError::Redirect { .. } => "serve the documents at the issuer URL itself".to_owned(),
-        FetchError::NotHttps(_) | FetchError::Elsewhere(_) => {
+        FetchError::Elsewhere(_) => "pass --published with a URL, or the keys with --jwks".to_owned(),
+        FetchError::NotHttps(_) => {
             "publish a discovery document whose jwks_uri is below the issuer: issuer publish".to_owned()
         }
     }

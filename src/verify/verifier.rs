@@ -8,7 +8,7 @@ use super::{
 use crate::{
     Documents, IssuerUrl, ServiceAccount, Token,
     documents::{Discovery, Jwks},
-    published::{Fetched, PublishedIssuer},
+    published::{Fetched, Page, PublishedIssuer},
 };
 
 /// Verifies tokens of one trusted issuer against its published keys.
@@ -33,6 +33,8 @@ pub struct Verifier {
     pub(super) discovery: DiscoveryState,
     /// `None` when no trusted discovery document says where the JWKS is.
     pub(super) keys: Option<Result<KeyRing, Refusal>>,
+    /// How the JWKS was served, where that is remarkable.
+    pub(super) jwks_remark: String,
 }
 
 pub(super) enum DiscoveryState {
@@ -54,7 +56,7 @@ impl Verifier {
         let ring = KeyRing::new(&documents.jwks);
         ring.judge(RelyingParty::Oidc)?;
         let discovery = DiscoveryState::Good(discovery);
-        Ok(Self { issuer: Some(documents.issuer.clone()), discovery, keys: Some(Ok(ring)) })
+        Ok(Self { issuer: Some(documents.issuer.clone()), discovery, keys: Some(Ok(ring)), jwks_remark: String::new() })
     }
 
     /// A verifier for documents as they were read; what is wrong with them becomes part of every report.
@@ -68,18 +70,20 @@ impl Verifier {
             (DiscoveryState::Good(_), None) => Some(Err(Refusal::KeySetEmpty)),
             (_, jwks) => jwks.as_ref().map(read_jwks),
         };
-        Self { issuer: Some(issuer), discovery, keys }
+        let page = published.jwks.as_ref().and_then(|jwks| jwks.outcome.as_ref().ok());
+        Self { issuer: Some(issuer), discovery, keys, jwks_remark: page.map(remark).unwrap_or_default() }
     }
 
     /// A verifier for a JWKS alone, without a discovery document.
     pub fn from_jwks(issuer: IssuerUrl, jwks: &Jwks) -> Self {
-        Self { issuer: Some(issuer), discovery: DiscoveryState::NotAsked, keys: Some(Ok(KeyRing::new(jwks))) }
+        let keys = Some(Ok(KeyRing::new(jwks)));
+        Self { issuer: Some(issuer), discovery: DiscoveryState::NotAsked, keys, jwks_remark: String::new() }
     }
 
     /// A verifier that trusts no issuer and refuses every token, to report what else is wrong with one that names no
     /// usable issuer.
     pub fn without_issuer() -> Self {
-        Self { issuer: None, discovery: DiscoveryState::NoIssuer, keys: None }
+        Self { issuer: None, discovery: DiscoveryState::NoIssuer, keys: None, jwks_remark: String::new() }
     }
 
     /// Verifies a token; the first check that fails refuses it.
@@ -132,15 +136,20 @@ fn read_jwks(fetched: &Fetched) -> Result<KeyRing, Refusal> {
 fn read_discovery(issuer: &IssuerUrl, fetched: &Fetched) -> Result<String, Refusal> {
     let page = fetched.outcome.as_ref().map_err(|error| Refusal::DiscoveryFetch(error.clone()))?;
     let discovery = Discovery::parse(&page.body).map_err(Refusal::DiscoveryContent)?;
-    let mut seen = judge_issuer(issuer, &discovery)?;
+    Ok(judge_issuer(issuer, &discovery)? + &remark(page))
+}
+
+/// How a document was served, where that is not as it should be.
+fn remark(page: &Page) -> String {
+    let mut remark = String::new();
     if let Some(url) = &page.redirected_to {
-        seen = format!("{seen}, redirected to {url}");
+        remark = format!(", redirected to {url}");
     }
-    if let Some(other) = page.content_type.as_deref().filter(|text| !is_json(text)) {
-        let other = if other.is_empty() { "without a Content-Type".to_owned() } else { format!("as {other}") };
-        seen = format!("{seen}, served {other} and not as application/json");
+    match page.content_type.as_deref() {
+        Some("") => remark + ", served without a Content-Type",
+        Some(other) if !is_json(other) => format!("{remark}, served as {other} and not as application/json"),
+        _ => remark,
     }
-    Ok(seen)
 }
 
 /// Whether a Content-Type is that of a JSON document.
