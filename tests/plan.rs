@@ -2,7 +2,10 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    time::Duration,
+};
 
 use issuer::{
     Change, DropReason, Error, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan, PlanRefusal, PlanWarning, Publication,
@@ -256,41 +259,12 @@ fn replacing_what_cannot_be_read_does_not_change_an_issuer_that_can() {
     assert!(matches!(refusals(&site, &told).as_slice(), [PlanRefusal::IssuerChange { .. }]));
 }
 
-/// A site where another publisher is faster with the discovery document, once.
-struct Overtaken<'a> {
-    site: &'a Memory,
-    rival: Wanted,
-    came: std::sync::atomic::AtomicBool,
-}
-
-impl Site for Overtaken<'_> {
-    fn name(&self) -> String {
-        self.site.name()
-    }
-
-    async fn read(&self, path: &issuer::DocumentPath) -> Result<Option<issuer::site::Stored>, Error> {
-        self.site.read(path).await
-    }
-
-    async fn write(
-        &self,
-        path: &issuer::DocumentPath,
-        content: &Content,
-        condition: &Condition,
-    ) -> Result<issuer::site::Written, Error> {
-        let first = !self.came.swap(*path == issuer().discovery_path(), std::sync::atomic::Ordering::SeqCst);
-        if *path == issuer().discovery_path() && first {
-            issuer::publish(self.site, &self.rival, &hour(0)).await?;
-        }
-        self.site.write(path, content, condition).await
-    }
-}
-
 #[test]
 fn a_publisher_that_is_overtaken_between_its_writes_reports_what_it_did() {
     let site = Memory::default();
     publish(&site, &wanted(&[3]), hour(0)).unwrap();
-    let overtaken = Overtaken { site: &site, rival: wanted(&[2]), came: false.into() };
+    let rival = wanted(&[2]);
+    let overtaken = Watched::overtaken_by(&site, &rival);
     let ours = Wanted { remove: vec![kid(3)], allow_issuer_change: true, ..wanted(&[1]) };
     // The discovery document has to change for the second write to happen.
     let ec = KeySet::from_bytes(&support::recording("mixed-keys").bytes("p256.pub")).unwrap();
@@ -328,7 +302,7 @@ fn an_odd_member_of_the_published_discovery_document_does_not_hide_its_issuer() 
 #[test]
 fn between_the_two_writes_of_a_first_publish_the_jwks_says_whose_it_is() {
     let site = Memory::default();
-    let dying = Dying { site: &site, writes_left: 1.into() };
+    let dying = Watched::dying_after(&site, 1);
     assert!(publish(&dying, &wanted(&[1]), hour(0)).is_err());
     // Another cluster's publisher, whose issuer differs by a slash, comes in between.
     let slash = Wanted { issuer: "https://issuer.example.com/".parse().unwrap(), ..wanted(&[2]) };
@@ -446,13 +420,39 @@ proptest! {
     }
 }
 
-/// A site that dies before its nth write, as a publisher does that is killed there.
-struct Dying<'a> {
+type BeforeWrite<'a> = Box<dyn Fn(&issuer::DocumentPath) -> Result<(), Error> + Sync + 'a>;
+
+/// A site where something happens before each write, which may be the end of the publisher.
+struct Watched<'a> {
     site: &'a Memory,
-    writes_left: std::sync::atomic::AtomicUsize,
+    before_write: BeforeWrite<'a>,
 }
 
-impl Site for Dying<'_> {
+impl<'a> Watched<'a> {
+    /// The publisher is killed before its write after these.
+    fn dying_after(site: &'a Memory, writes: usize) -> Self {
+        let left = AtomicUsize::new(writes);
+        let before_write = Box::new(move |_: &issuer::DocumentPath| {
+            let alive = left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
+            if alive { Ok(()) } else { Err(Error::Client("killed".to_owned())) }
+        });
+        Self { site, before_write }
+    }
+
+    /// Another publisher is faster with the discovery document, once.
+    fn overtaken_by(site: &'a Memory, rival: &'a Wanted) -> Self {
+        let came = AtomicBool::new(false);
+        let before_write = Box::new(move |path: &issuer::DocumentPath| {
+            if *path == issuer().discovery_path() && !came.swap(true, SeqCst) {
+                std::thread::scope(|scope| scope.spawn(|| publish(site, rival, hour(0))).join().unwrap())?;
+            }
+            Ok(())
+        });
+        Self { site, before_write }
+    }
+}
+
+impl Site for Watched<'_> {
     fn name(&self) -> String {
         self.site.name()
     }
@@ -467,10 +467,7 @@ impl Site for Dying<'_> {
         content: &Content,
         condition: &Condition,
     ) -> Result<issuer::site::Written, Error> {
-        use std::sync::atomic::Ordering::SeqCst;
-        if self.writes_left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_err() {
-            return Err(Error::Client("killed".to_owned()));
-        }
+        (self.before_write)(path)?;
         self.site.write(path, content, condition).await
     }
 }
@@ -479,7 +476,7 @@ impl Site for Dying<'_> {
 fn a_publisher_that_dies_between_two_writes_leaves_no_discovery_document_without_its_jwks_and_the_next_one_finishes() {
     for writes in 0..=2 {
         let site = Memory::default();
-        let dying = Dying { site: &site, writes_left: writes.into() };
+        let dying = Watched::dying_after(&site, writes);
         assert_eq!(publish(&dying, &wanted(&[1]), hour(0)).is_ok(), writes == 2);
         let there = |path| block_on(site.read(&path)).unwrap().is_some();
         assert_eq!((there(issuer().jwks_path()), there(issuer().discovery_path())), (writes > 0, writes > 1));
