@@ -70,13 +70,10 @@ pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> R
         if begun.is_none() && (done || plan.jwks.change != Change::Unchanged) {
             begun = Some(plan);
         }
-        match begun.take() {
-            Some(plan) if done => {
-                // What this run did to the keys is in the plan that wrote them, what stands there now in the last one.
-                let plan = Plan { documents: documents.clone(), ..plan };
-                return Ok(Publication { plan, documents, attempts });
-            }
-            other => begun = other,
+        if done && let Some(plan) = begun.take() {
+            // What this run did to the keys is in the plan that wrote them, what stands there now in the last one.
+            let plan = Plan { documents: documents.clone(), ..plan };
+            return Ok(Publication { plan, documents, attempts });
         }
     }
     Err(Error::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
