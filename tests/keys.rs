@@ -170,6 +170,36 @@ fn a_generated_key_pair_has_one_key_id_in_every_encoding() {
 }
 
 #[test]
+fn the_limits_of_an_rsa_key_are_where_they_are_said_to_be() {
+    let modulus = |bytes: usize| [&[0x80], vec![7; bytes - 1].as_slice()].concat();
+    let read = |n: &[u8], e: &[u8]| KeySet::from_bytes(&encode::rsa_spki(n, e)).map(|keys| keys[0].bits());
+    for bits in [512, 2048, 16384] {
+        assert_eq!(read(&modulus(bits / 8), &[3]).unwrap(), bits);
+    }
+    let shorter = [&[0x40], vec![7; 63].as_slice()].concat();
+    let longer = [&[0x01], vec![7; 2048].as_slice()].concat();
+    for (n, bits) in [(shorter, 511), (longer, 16385)] {
+        assert!(read(&n, &[3]).unwrap_err().to_string().contains(&format!("{bits} bits")));
+    }
+    assert!(read(&modulus(256), &[0x7f, 0xff, 0xff, 0xff]).is_ok());
+    for exponent in [&[1][..], &[2], &[4], &[0x80, 0, 0, 1]] {
+        assert!(read(&modulus(256), exponent).is_err(), "{exponent:?}");
+    }
+}
+
+#[test]
+fn a_label_that_is_unusual_is_skipped_and_named() {
+    let key = encode::pem("PUBLIC KEY", &pairs()[0].spki, "\n");
+    for label in ["X9.42 DH PARAMETERS", "PKCS #7 SIGNED DATA", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY"] {
+        let mut reader = KeyReader::default();
+        reader.read("sa.pub", format!("{}{key}", encode::pem(label, b"whatever", "\n")).as_bytes()).unwrap();
+        let (keys, notes) = reader.finish().unwrap();
+        assert_eq!(keys.len(), 1);
+        assert!(notes[0].to_string().starts_with(&format!("sa.pub, block 1 {label:?} is skipped")), "{notes:?}");
+    }
+}
+
+#[test]
 fn keys_are_read_in_the_order_of_the_input_and_each_once() {
     let mut reader = KeyReader::default();
     let pem = |pair: &Pair| encode::pem("PUBLIC KEY", &pair.spki, "\n");

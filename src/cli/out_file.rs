@@ -10,7 +10,7 @@ use tempfile::Builder;
 
 /// Writes a file in one step: temporary file beside it, fsync, rename. At any moment the old or the new one is there, whole.
 ///
-/// A link is followed, and what is not a regular file, such as a terminal, is written to as it is.
+/// A link to a file that is there is followed, and what is not a regular file, such as a terminal, is written to as it is.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let written = match fs::metadata(path) {
         Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {

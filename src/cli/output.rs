@@ -174,7 +174,7 @@ fn is_hidden(character: char) -> bool {
         || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// Text from outside, made safe for a terminal: what [`is_hidden`] as an escape.
+/// Text from outside, made safe for a terminal: every character that [`is_hidden`] becomes an escape.
 pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|character| if is_hidden(character) { character.escape_unicode().to_string() } else { character.into() })

@@ -74,10 +74,11 @@ fn read_block(number: usize, block: &[u8]) -> PemBlock {
     PemBlock { number, label, contents }
 }
 
-/// A label as RFC 7468 section 3 has them in use: capital letters, digits and single spaces, short.
+/// A label as they are in use: short, of capital letters, digits and spaces, as in `X9.42 DH PARAMETERS` or
+/// `PKCS #7 SIGNED DATA`. RFC 7468 section 3 allows more, and a key that stands in the label's place would pass for one.
 fn is_label(text: &str) -> bool {
-    let known = text.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ');
-    known && (1..=40).contains(&text.len())
+    let usual = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b" .#".contains(&byte);
+    (1..=40).contains(&text.len()) && text.bytes().all(usual)
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {

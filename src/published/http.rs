@@ -1,4 +1,4 @@
-use std::{path::Path, sync::OnceLock, time::Duration};
+use std::{fs::File, io::Read, path::Path, sync::OnceLock, time::Duration};
 
 use reqwest::{
     Certificate, Client, Response, Url,
@@ -11,6 +11,8 @@ use crate::{Error, issuer_url};
 
 /// How long one document may take, redirects and body included.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest file of authorities that is read, in bytes: a system's whole bundle has a quarter of it.
+const CA_FILE_MAX: u64 = 1 << 20;
 /// How many redirects are followed for one document.
 const REDIRECTS_MAX: usize = 3;
 
@@ -35,8 +37,14 @@ impl HttpFetcher {
         let mut authorities = Vec::new();
         for path in ca_files {
             let path = path.as_ref();
-            let pem = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+            let mut pem = Vec::new();
+            File::open(path)
+                .and_then(|file| file.take(CA_FILE_MAX + 1).read_to_end(&mut pem))
+                .map_err(|source| Error::Read { path: path.to_owned(), source })?;
             let refuse = |because: String| Error::CaFile { path: path.to_owned(), because };
+            if pem.len() as u64 > CA_FILE_MAX {
+                return Err(refuse(format!("it is longer than {CA_FILE_MAX} bytes")));
+            }
             let found = Certificate::from_pem_bundle(&pem).map_err(|error| refuse(innermost(&error)))?;
             if found.is_empty() {
                 return Err(refuse("no certificate is in it".to_owned()));
