@@ -108,6 +108,10 @@ pub enum Error {
         /// What is wrong with it.
         because: String,
     },
+    /// Azure did not do what was asked.
+    #[cfg(feature = "azure")]
+    #[error(transparent)]
+    Azure(Box<crate::AzureError>),
     /// The HTTP client or runtime cannot be started.
     #[error("cannot start the HTTP client: {0}")]
     Client(String),
@@ -163,6 +167,8 @@ impl Error {
                 _ => "pass --listen as ADDRESS:PORT of this machine",
             },
             Self::CaFile { .. } => "pass the PEM certificate of the authority that signed the server's",
+            #[cfg(feature = "azure")]
+            Self::Azure(error) => return error.hint(),
             Self::Client(_) => return None,
         };
         Some(hint.to_owned())
@@ -171,4 +177,11 @@ impl Error {
 
 fn refusal_of(plan: &Plan) -> String {
     plan.refusals.first().map_or_else(String::new, ToString::to_string)
+}
+
+#[cfg(feature = "azure")]
+impl From<crate::AzureError> for Error {
+    fn from(error: crate::AzureError) -> Self {
+        Self::Azure(Box::new(error))
+    }
 }

@@ -44,10 +44,14 @@
 // No panic is reachable from input; tests may.
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+#[cfg(feature = "azure")]
+mod azure;
 mod clock;
 mod documents;
 mod entra;
 mod error;
+#[cfg(feature = "remote")]
+mod http_clients;
 mod issuer_url;
 mod key;
 mod publish;
@@ -58,9 +62,11 @@ pub mod site;
 mod token;
 mod verify;
 
+#[cfg(feature = "azure")]
+pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope, RetryObserver, Retrying};
 pub use clock::{Clock, SystemClock};
 pub use documents::{Discovery, DocumentError, DocumentPath, Documents, Jwks};
-pub use entra::{Aadsts, KEYS_MAX, TOKEN_EXCHANGE_AUDIENCE};
+pub use entra::{Aadsts, Cloud, KEYS_MAX, TOKEN_EXCHANGE_AUDIENCE};
 pub use error::Error;
 pub use issuer_url::{IssuerUrl, JwksUri, UrlError};
 pub use jiff::Timestamp;
@@ -70,8 +76,9 @@ pub use key::{
 #[cfg(feature = "remote")]
 pub use publish::read_back;
 pub use publish::{
-    Change, DropReason, KeyState, Live, Mismatch, Plan, PlanRefusal, PlanWarning, PlannedDocument, PlannedKey,
-    Publication, Retention, Wanted, compare, plan, publish,
+    Change, DropReason, KeyState, KeyStatus, Live, Mismatch, Plan, PlanRefusal, PlanWarning, PlannedDocument,
+    PlannedKey, Publication, Removal, RemovalGuard, RemovalRefusal, Retention, SiteFault, SiteStatus, Wanted, compare,
+    plan, publish, published_documents, status, unpublish,
 };
 #[cfg(feature = "remote")]
 pub use published::HttpFetcher;

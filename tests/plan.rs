@@ -470,6 +470,15 @@ impl Site for Watched<'_> {
         (self.before_write)(path)?;
         self.site.write(path, content, condition).await
     }
+
+    async fn remove(
+        &self,
+        path: &issuer::DocumentPath,
+        etag: &issuer::site::ETag,
+    ) -> Result<issuer::site::Written, Error> {
+        (self.before_write)(path)?;
+        self.site.remove(path, etag).await
+    }
 }
 
 #[test]

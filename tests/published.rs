@@ -62,7 +62,7 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
     fn jwks(path: &str, answer: Vec<u8>) -> Option<Vec<u8>> {
         path.ends_with("jwks").then_some(answer)
     }
-    let cases: [(&str, Answer, Option<u32>); 13] = [
+    let cases: [(&str, Answer, Option<u32>); 14] = [
         (
             "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 404",
             |path| discovery(path, response("404 Not Found", &[], b"<html>")),
@@ -101,6 +101,11 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
             Some(90061),
         ),
         (
+            "the JWKS cannot be fetched: {url}/openid/v1/jwks answered 404 with an HTML page",
+            |path| jwks(path, response("404 Not Found", &["Content-Type: text/html"], b"<html>")),
+            Some(90061),
+        ),
+        (
             "the JWKS is not usable: its member \"keys\" is missing or of the wrong type",
             |path| jwks(path, response("200 OK", &[JSON], b"{}")),
             Some(900_612),
@@ -122,7 +127,7 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
                     ),
                 )
             },
-            None,
+            Some(900_612),
         ),
         (
             "{url}/.well-known/openid-configuration redirects to {url}/moved",
@@ -130,7 +135,7 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
                 "/moved" => Some(response("200 OK", &[JSON], &documents(&recording("rotation")).discovery.to_bytes())),
                 _ => discovery(path, response("302 Found", &["Location: /moved"], b"")),
             },
-            None,
+            Some(90061),
         ),
         (
             "the discovery document cannot be fetched: {url}/.well-known/openid-configuration redirects to {url}/.well-known/openid-configuration, and too many redirects came before it",

@@ -13,7 +13,12 @@ mod output;
 mod publish;
 mod runtime;
 mod serve;
+mod site;
+mod site_args;
+mod status;
+mod steps;
 mod token_input;
+mod unpublish;
 mod usage;
 mod values;
 mod verify;
@@ -51,6 +56,9 @@ pub(crate) struct Global {
     /// Leave out notes and progress
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub(crate) quiet: bool,
+    /// Tell what is done and how long each step takes
+    #[arg(short, long, global = true, help_heading = "Global options", conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
     /// When to use colour [default: auto; NO_COLOR is obeyed]
     #[arg(
         long,
@@ -81,6 +89,8 @@ pub(crate) enum Command {
     Jwks(jwks::Jwks),
     Discovery(discovery::Discovery),
     Publish(Box<publish::Publish>),
+    Status(Box<status::Status>),
+    Unpublish(Box<unpublish::Unpublish>),
     Serve(serve::Serve),
     Verify(Box<verify::Verify>),
     Inspect(inspect::Inspect),
@@ -94,6 +104,8 @@ impl Command {
             Self::Jwks(command) => command.run(output),
             Self::Discovery(command) => command.run(output),
             Self::Publish(command) => command.run(output),
+            Self::Status(command) => command.run(output),
+            Self::Unpublish(command) => command.run(output),
             Self::Serve(command) => command.run(output),
             Self::Verify(command) => command.run(output),
             Self::Inspect(command) => command.run(output),

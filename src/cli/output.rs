@@ -1,11 +1,11 @@
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use issuer::Error;
+use issuer::{Error, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Color, Format, Global};
+use super::{Color, Format, Global, steps::Steps};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -32,22 +32,40 @@ pub(crate) struct Failure {
     pub(super) message: String,
     pub(super) hint: Option<String>,
     pub(super) exit: Exit,
+    /// What a service answered, for its support: status, error code, request ID.
+    pub(super) service: Option<Value>,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let exit = if matches!(error, Error::Refused { .. }) { Exit::No } else { Exit::Incomplete };
-        Self { hint: error.hint(), message: error.to_string(), exit }
+        let service = match &error {
+            Error::Azure(error) if error.status.is_some() => Some(json!({
+                "status": error.status,
+                "code": error.code,
+                "request_id": error.request_id,
+            })),
+            _ => None,
+        };
+        Self { hint: error.hint(), message: error.to_string(), exit, service }
     }
 }
 
 impl Failure {
+    pub(super) fn new(exit: Exit, message: impl Into<String>, hint: Option<String>) -> Self {
+        Self { message: message.into(), hint, exit, service: None }
+    }
+
     pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: Some(hint.into()), exit: Exit::Usage }
+        Self::new(Exit::Usage, message, Some(hint.into()))
     }
 
     pub(super) fn to_json(&self) -> Value {
-        json!({ "error": { "message": self.message, "hint": self.hint, "exit": self.exit as u8 } })
+        let mut error = json!({ "message": self.message, "hint": self.hint, "exit": self.exit as u8 });
+        if let Some(service) = &self.service {
+            error["service"] = service.clone();
+        }
+        json!({ "error": error })
     }
 }
 
@@ -55,6 +73,7 @@ impl Failure {
 pub(crate) struct Output {
     format: Format,
     quiet: bool,
+    verbose: bool,
     choice: ColorChoice,
     stderr: AutoStream<io::Stderr>,
     /// The first error of stdout, a closed pipe left out.
@@ -69,11 +88,17 @@ impl Output {
         Self {
             format: global.output,
             quiet: global.quiet,
+            verbose: global.verbose,
             choice,
             stderr: AutoStream::new(io::stderr(), choice),
             broken: None,
             answered: false,
         }
+    }
+
+    /// Tells of the steps of long work on stderr.
+    pub(super) fn steps(&self) -> Steps {
+        Steps::new(self.verbose, !self.quiet && io::stderr().is_terminal(), self.choice)
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -134,11 +159,9 @@ impl Output {
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
         match self.broken.take() {
             None => Ok(()),
-            Some(error) => Err(Failure {
-                message: format!("cannot write to standard output: {error}"),
-                hint: None,
-                exit: Exit::Incomplete,
-            }),
+            Some(error) => {
+                Err(Failure::new(Exit::Incomplete, format!("cannot write to standard output: {error}"), None))
+            }
         }
     }
 
@@ -179,4 +202,9 @@ pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|character| if is_hidden(character) { character.escape_unicode().to_string() } else { character.into() })
         .collect()
+}
+
+/// A time for people, to the minute.
+pub(super) fn minute(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%MZ").to_string()
 }

@@ -1,4 +1,8 @@
+use std::time::Duration;
+
 use issuer::Error;
+
+use super::{Exit, Failure};
 
 /// Waits for a future on this thread; only commands that need the network or a site start a runtime.
 pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
@@ -8,4 +12,17 @@ pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     Ok(output)
+}
+
+/// Gives a future up when it takes too long: every write is whole and conditional, so it may stop anywhere.
+pub(super) async fn within<T>(
+    limit: Option<Duration>,
+    future: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let Some(limit) = limit else { return future.await };
+    tokio::time::timeout(limit, future).await.unwrap_or_else(|_| {
+        let message = format!("not done within {} s (--timeout)", limit.as_secs_f64());
+        let hint = "run it again: what was written so far is whole, and the rest follows; -v shows what takes long";
+        Err(Failure::new(Exit::Incomplete, message, Some(hint.to_owned())))
+    })
 }

@@ -50,8 +50,8 @@ impl Wishes {
                 let rest = word.strip_prefix(flag)?;
                 if rest.is_empty() { Some(next) } else { rest.strip_prefix('=') }
             };
-            // Of short flags only -q may stand before -o.
-            let short = word.strip_prefix('-').and_then(|rest| rest.trim_start_matches('q').strip_prefix('o'));
+            // Of short flags only -q and -v may stand before -o.
+            let short = word.strip_prefix('-').and_then(|rest| rest.trim_start_matches(['q', 'v']).strip_prefix('o'));
             let short = short.map(|rest| if rest.is_empty() { next } else { rest.trim_start_matches('=') });
             if let Some(format) = value("--output").or(short) {
                 wishes.json = format == "json";

@@ -2,8 +2,9 @@
 
 use std::{path::Path, str::FromStr, time::Duration};
 
-use issuer::{Error, Location, RelyingParty, Timestamp};
+use issuer::{Error, Location, Mismatch, RelyingParty, Timestamp};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
+use serde_json::{Value, json};
 
 use super::{Exit, Failure};
 
@@ -60,13 +61,38 @@ pub(super) fn time(flag: &str, text: &str) -> Result<Timestamp, Failure> {
 pub(super) fn location(flag: &str, text: &str, made: Option<&Path>) -> Result<Location, Failure> {
     let location: Location = parse(text)?;
     match &location {
-        Location::Directory(directory) if !directory.is_dir() && made != Some(directory) => Err(Failure {
-            message: format!("{flag} {text:?} is not a directory"),
-            hint: Some(
-                "pass a directory that is there, or a URL with its https:// (http:// on this machine)".to_owned(),
-            ),
-            exit: Exit::Incomplete,
-        }),
+        Location::Directory(directory) if !directory.is_dir() && made != Some(directory) => {
+            let hint = "pass a directory that is there, or a URL with its https:// (http:// on this machine)";
+            let message = format!("{flag} {text:?} is not a directory");
+            Err(Failure::new(Exit::Incomplete, message, Some(hint.to_owned())))
+        }
         _ => Ok(location),
     }
+}
+
+/// The value of a header: visible ASCII and spaces (RFC 9110 section 5.5).
+pub(super) fn header(flag: &str, text: String) -> Result<String, Failure> {
+    if !text.is_empty() && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && text.trim() == text {
+        return Ok(text);
+    }
+    Err(Failure::usage(format!("{flag} {text:?} is not the value of a header"), "write it as public, max-age=300"))
+}
+
+/// What Entra will answer where the public reads something else than what was written, as the end of a sentence.
+pub(super) fn prediction(mismatch: &Mismatch) -> String {
+    match mismatch.aadsts() {
+        Some(code) if mismatch.is_inconclusive() => format!("; if Entra cannot read it either, it will answer {code}"),
+        Some(code) if mismatch.is_tolerable() => format!("; unless Entra puts up with it, it will answer {code}"),
+        Some(code) => format!("; Entra will answer {code}"),
+        None => String::new(),
+    }
+}
+
+/// What the public reads in place of what was written.
+pub(super) fn mismatch_json(mismatch: &Mismatch) -> Value {
+    json!({
+        "message": mismatch.to_string(),
+        "aadsts": mismatch.aadsts().map(issuer::Aadsts::code),
+        "fix": mismatch.fix(),
+    })
 }

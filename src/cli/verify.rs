@@ -119,10 +119,9 @@ fn verifier(
 ) -> Result<Verifier, Failure> {
     let Some(issuer) = issuer else { return Ok(Verifier::without_issuer()) };
     if let Some(path) = jwks {
-        let refuse = |because: String| Failure {
-            message: format!("{} cannot be read: {because}", name(path)),
-            hint: Some("pass a JWKS; `issuer jwks` makes one of public keys".to_owned()),
-            exit: Exit::Incomplete,
+        let refuse = |because: String| {
+            let hint = "pass a JWKS; `issuer jwks` makes one of public keys".to_owned();
+            Failure::new(Exit::Incomplete, format!("{} cannot be read: {because}", name(path)), Some(hint))
         };
         let bytes = inputs::read(path, JWKS_FILE_MAX)?;
         if bytes.len() > JWKS_FILE_MAX {

@@ -1,8 +1,10 @@
 //! What Microsoft Entra ID asks and answers.
 
 mod aadsts;
+mod cloud;
 
 pub use aadsts::Aadsts;
+pub use cloud::Cloud;
 
 /// The audience a federated credential has unless told otherwise, and the token of a workload is projected for.
 pub const TOKEN_EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";

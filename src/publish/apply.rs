@@ -1,14 +1,14 @@
-use futures_util::future::join;
+use futures_util::future::join3;
 
 use super::{Change, Live, Plan, PlannedDocument, Wanted, plan::linked_path};
 use crate::{
-    Clock, Documents, Error,
+    Clock, Documents, Error, IssuerUrl,
     documents::Discovery,
     site::{Site, Written},
 };
 
 /// How often a site is read and planned anew when other publishers keep changing it. Each round one of them gets through.
-const ATTEMPTS_MAX: u32 = 1000;
+pub(super) const ATTEMPTS_MAX: u32 = 1000;
 
 /// What publishing did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct Publication {
 ///
 /// [`Error`] when the site cannot be read.
 pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Plan, Error> {
-    let live = read_live(site, wanted).await?;
+    let live = read_live(site, &wanted.issuer).await?;
     Ok(Plan::new(&live, wanted, clock.now()))
 }
 
@@ -57,12 +57,26 @@ pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Resu
 pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Publication, Error> {
     // The plan whose JWKS was written, where the discovery document was another publisher's first.
     let mut begun: Option<Plan> = None;
+    // The plan whose JWKS was refused as somebody else's was there; it may be this very one, written by a request whose answer
+    // got lost.
+    let mut tried: Option<Plan> = None;
     for attempts in 1..=ATTEMPTS_MAX {
         let plan = plan(site, wanted, clock).await?;
         if !plan.refusals.is_empty() {
             return Err(Error::Refused { site: site.name(), plan: Box::new(plan), written: begun.is_some() });
         }
+        if let Some(tried) = tried.take()
+            && begun.is_none()
+            && plan.jwks.change == Change::Unchanged
+            && tried.jwks.content == plan.jwks.content
+        {
+            begun = Some(tried);
+        }
+        if !plan.hosting.lacks.is_empty() {
+            site.host().await?;
+        }
         if write(site, &plan.jwks).await? == Written::PreconditionFailed {
+            tried = Some(plan);
             continue;
         }
         let done = write(site, &plan.discovery).await? == Written::Done;
@@ -86,15 +100,15 @@ async fn write(site: &impl Site, document: &PlannedDocument) -> Result<Written, 
     site.write(&document.path, &document.content, &document.condition).await
 }
 
-pub(super) async fn read_live(site: &impl Site, wanted: &Wanted) -> Result<Live, Error> {
-    let jwks_path = wanted.issuer.jwks_path();
-    let discovery_path = wanted.issuer.discovery_path();
-    let (jwks, discovery) = join(site.read(&jwks_path), site.read(&discovery_path)).await;
-    let (jwks, discovery) = (jwks?, discovery?);
+pub(super) async fn read_live(site: &impl Site, issuer: &IssuerUrl) -> Result<Live, Error> {
+    let jwks_path = issuer.jwks_path();
+    let discovery_path = issuer.discovery_path();
+    let (jwks, discovery, hosting) = join3(site.read(&jwks_path), site.read(&discovery_path), site.hosting()).await;
+    let (jwks, discovery, hosting) = (jwks?, discovery?, hosting?);
     let document = discovery.as_ref().and_then(|stored| Discovery::parse(&stored.bytes).ok());
-    let linked = match document.and_then(|document| linked_path(&document, wanted)) {
+    let linked = match document.and_then(|document| linked_path(&document, issuer)) {
         Some(path) if path != jwks_path => site.read(&path).await?,
         _ => None,
     };
-    Ok(Live { discovery, jwks, linked })
+    Ok(Live { discovery, jwks, linked, hosting })
 }

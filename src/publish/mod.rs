@@ -6,6 +6,8 @@ mod planned_key;
 mod proof;
 mod refusal;
 mod retention;
+mod status;
+mod unpublish;
 mod wanted;
 mod warning;
 
@@ -14,8 +16,10 @@ pub use plan::{Change, Live, Plan, PlannedDocument};
 pub use planned_key::{DropReason, KeyState, PlannedKey};
 #[cfg(feature = "remote")]
 pub use proof::read_back;
-pub use proof::{Mismatch, compare};
+pub use proof::{Mismatch, compare, published_documents};
 pub use refusal::PlanRefusal;
 pub use retention::Retention;
+pub use status::{KeyStatus, SiteFault, SiteStatus, status};
+pub use unpublish::{Removal, RemovalGuard, RemovalRefusal, unpublish};
 pub use wanted::Wanted;
 pub use warning::PlanWarning;

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{DropReason, KeyState, PlanRefusal, PlanWarning, PlannedKey, Retention, Wanted};
 use crate::{
-    Documents, Jwk,
+    Documents, IssuerUrl, Jwk,
     documents::{Discovery, DocumentError, DocumentPath, Jwks},
     entra,
     key::Algorithm,
-    site::{Condition, Content, Headers, Stored},
+    site::{Condition, Content, Headers, Hosting, Stored},
     verify::RelyingParty,
 };
 
@@ -28,6 +28,8 @@ pub struct Live {
     pub jwks: Option<Stored>,
     /// The JWKS the discovery document points to, where that is another document of the site.
     pub linked: Option<Stored>,
+    /// What the site lacks for its documents to be served.
+    pub hosting: Hosting,
 }
 
 /// What publishing would change, worked out from [`Live`], [`Wanted`] and the time alone.
@@ -39,6 +41,8 @@ pub struct Plan {
     pub jwks: PlannedDocument,
     /// The discovery document.
     pub discovery: PlannedDocument,
+    /// What is done to the site itself before anything is written.
+    pub hosting: Hosting,
     /// What both documents say when the plan has been carried out.
     pub documents: Documents,
     /// Why the plan is not carried out; empty when it may be.
@@ -74,16 +78,14 @@ pub enum Change {
 }
 
 impl Plan {
-    /// Works out a plan. It does no I/O; the same arguments give the same plan.
+    /// Works out a plan. It does no I/O; the same arguments give the same plan. Times count in whole seconds.
     pub fn new(live: &Live, wanted: &Wanted, now: Timestamp) -> Self {
-        let mut plan_keys = Keys::new(wanted, now);
+        let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let mut warnings = Vec::new();
         let recorded = live.jwks.as_ref().map(|stored| stored.retention.clone()).unwrap_or_default();
         let (published, unreadable) = published_keys(live, wanted);
-        plan_keys.place(&published, &recorded);
-
-        let (keys, mut retention) = (plan_keys.planned, plan_keys.retention);
-        retention.issuer = Some(wanted.issuer.as_str().to_owned());
+        let keys = place(wanted, now, &published, &recorded);
+        let retention = retention(wanted, now, &keys, &recorded);
         let jwks = Jwks { keys: keys.iter().filter(|key| key.is_published()).map(|key| key.jwk.clone()).collect() };
         let usable = jwks.keys.iter().filter_map(|jwk| jwk.key().ok());
         let discovery = Discovery::new(&wanted.issuer, &wanted.issuer.jwks_uri(), usable);
@@ -108,6 +110,7 @@ impl Plan {
                 live.discovery.as_ref(),
                 content(documents.discovery.to_bytes(), Retention::default()),
             ),
+            hosting: live.hosting.clone(),
             keys,
             documents,
             refusals,
@@ -117,7 +120,9 @@ impl Plan {
 
     /// Whether carrying it out would write nothing.
     pub fn is_unchanged(&self) -> bool {
-        self.jwks.change == Change::Unchanged && self.discovery.change == Change::Unchanged
+        self.jwks.change == Change::Unchanged
+            && self.discovery.change == Change::Unchanged
+            && self.hosting.lacks.is_empty()
     }
 }
 
@@ -141,49 +146,48 @@ impl PlannedDocument {
     }
 }
 
-/// The keys of a plan while it is worked out.
-struct Keys<'a> {
-    wanted: &'a Wanted,
-    now: Timestamp,
-    planned: Vec<PlannedKey>,
-    retention: Retention,
+/// Finds a place for every key: added, or if it is published kept, returned, retired or dropped.
+fn place(wanted: &Wanted, now: Timestamp, published: &[Jwk], recorded: &Retention) -> Vec<PlannedKey> {
+    let added = |key: &crate::PublicKey| PlannedKey { jwk: Jwk::new(key.clone()), state: KeyState::Added };
+    let mut keys: Vec<_> = wanted.keys.iter().map(added).collect();
+    let input = keys.len();
+    for jwk in published {
+        let kid = jwk.kid().unwrap_or_default();
+        let since = recorded.retired_since(kid);
+        if let Some(key) = keys[..input].iter_mut().find(|key| key.kid() == kid) {
+            key.state = if since.is_some() { KeyState::Returned } else { KeyState::Kept };
+        } else {
+            keys.push(PlannedKey { jwk: jwk.clone(), state: retire(wanted, now, kid, since.unwrap_or(now)) });
+        }
+    }
+    keys
 }
 
-impl<'a> Keys<'a> {
-    fn new(wanted: &'a Wanted, now: Timestamp) -> Self {
-        let added = |key: &crate::PublicKey| PlannedKey { jwk: Jwk::new(key.clone()), state: KeyState::Added };
-        Self { wanted, now, planned: wanted.keys.iter().map(added).collect(), retention: Retention::default() }
+/// What becomes of a published key that is not in the input.
+fn retire(wanted: &Wanted, now: Timestamp, kid: &str, since: Timestamp) -> KeyState {
+    let due = wanted.due(since);
+    if wanted.remove.iter().any(|remove| remove == kid) {
+        KeyState::Dropped(DropReason::Removed)
+    } else if wanted.prune && due <= now {
+        KeyState::Dropped(DropReason::Pruned { since })
+    } else {
+        KeyState::Retired { since, due }
     }
+}
 
-    /// Finds a place for every published entry: kept, returned, retired or dropped.
-    fn place(&mut self, published: &[Jwk], recorded: &Retention) {
-        let input = self.planned.len();
-        for jwk in published {
-            let kid = jwk.kid().unwrap_or_default();
-            let since = recorded.retired_since(kid);
-            if let Some(key) = self.planned[..input].iter_mut().find(|key| key.kid() == kid) {
-                key.state = if since.is_some() { KeyState::Returned } else { KeyState::Kept };
-                continue;
-            }
-            let state = self.retire(kid, since.unwrap_or(self.now));
-            if let KeyState::Retired { since, .. } = state {
-                self.retention.retire(kid, since);
-            }
-            self.planned.push(PlannedKey { jwk: jwk.clone(), state });
+/// What is remembered of the keys from now on.
+fn retention(wanted: &Wanted, now: Timestamp, keys: &[PlannedKey], recorded: &Retention) -> Retention {
+    let mut retention = Retention::of(&wanted.issuer);
+    for key in keys {
+        let published = recorded.published_since(key.kid());
+        match key.state {
+            KeyState::Added => retention.note(key.kid(), Some(now), None),
+            KeyState::Kept | KeyState::Returned => retention.note(key.kid(), published, None),
+            KeyState::Retired { since, .. } => retention.note(key.kid(), published, Some(since)),
+            KeyState::Dropped(_) => {}
         }
     }
-
-    fn retire(&self, kid: &str, since: Timestamp) -> KeyState {
-        let retain = SignedDuration::try_from(self.wanted.retain).unwrap_or(SignedDuration::MAX);
-        let due = since.checked_add(retain).unwrap_or(Timestamp::MAX);
-        if self.wanted.remove.iter().any(|remove| remove == kid) {
-            KeyState::Dropped(DropReason::Removed)
-        } else if self.wanted.prune && due <= self.now {
-            KeyState::Dropped(DropReason::Pruned { since })
-        } else {
-            KeyState::Retired { since, due }
-        }
-    }
+    retention
 }
 
 /// The live discovery document, where there is one that can be read.
@@ -195,7 +199,7 @@ fn live_discovery(live: &Live) -> Option<Discovery> {
 fn published_keys(live: &Live, wanted: &Wanted) -> (Vec<Jwk>, Vec<DocumentError>) {
     let mut keys: Vec<Jwk> = Vec::new();
     let mut unreadable = Vec::new();
-    let named = live_discovery(live).and_then(|discovery| linked_path(&discovery, wanted));
+    let named = live_discovery(live).and_then(|discovery| linked_path(&discovery, &wanted.issuer));
     let found = named.map(|path| if path == wanted.issuer.jwks_path() { &live.jwks } else { &live.linked });
     if found.is_some_and(Option::is_none) {
         unreadable.push(DocumentError::Missing);
@@ -270,7 +274,7 @@ fn judge_live_issuer(
     if let Some(stored) = &live.discovery {
         match Discovery::parse(&stored.bytes) {
             Ok(discovery) => {
-                match linked_path(&discovery, wanted) {
+                match linked_path(&discovery, &wanted.issuer) {
                     Some(path) if path == wanted.issuer.jwks_path() => {}
                     Some(path) => warnings.push(PlanWarning::JwksMoves(path.to_string())),
                     None if wanted.allow_jwks_uri_change => {}
@@ -290,13 +294,13 @@ fn judge_live_issuer(
 }
 
 /// Where on the site the JWKS stands that a published discovery document points to.
-pub(super) fn linked_path(discovery: &Discovery, wanted: &Wanted) -> Option<DocumentPath> {
-    let below_its_own = discovery.issuer.parse::<crate::IssuerUrl>().ok().and_then(|issuer| {
+pub(super) fn linked_path(discovery: &Discovery, issuer: &IssuerUrl) -> Option<DocumentPath> {
+    let below_its_own = discovery.issuer.parse::<IssuerUrl>().ok().and_then(|own| {
         // The document stands at the wanted issuer's place, so that is where its own issuer's URLs lead.
-        let rest = issuer.rest_below(&discovery.jwks_uri)?;
-        wanted.issuer.path_below(&format!("{}/{rest}", wanted.issuer.base()))
+        let rest = own.rest_below(&discovery.jwks_uri)?;
+        issuer.path_below(&format!("{}/{rest}", issuer.base()))
     });
-    wanted.issuer.path_below(&discovery.jwks_uri).or(below_its_own)
+    issuer.path_below(&discovery.jwks_uri).or(below_its_own)
 }
 
 fn warn_of_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKey]) -> Vec<PlanWarning> {
@@ -314,6 +318,9 @@ fn warn_of_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKey]) -> Vec<
     }
     for kid in wanted.remove.iter().filter(|kid| !keys.iter().any(|key| key.kid() == **kid)) {
         warnings.push(PlanWarning::NotPublished(kid.clone()));
+    }
+    if let Some(max_age) = wanted.max_age().filter(|max_age| *max_age > wanted.retain / 10) {
+        warnings.push(PlanWarning::LongCache { max_age, retain: wanted.retain });
     }
     if wanted.prune && wanted.retain < TOKEN_LIFE_MAX {
         warnings.push(PlanWarning::ShortRetention(wanted.retain));

@@ -1,5 +1,5 @@
 use crate::{
-    Documents, Refusal,
+    Documents, IssuerUrl, Refusal,
     documents::{Discovery, Jwks},
     entra::Aadsts,
     published::{Fetched, Page, PublishedIssuer},
@@ -28,6 +28,8 @@ pub enum Mismatch {
         from: String,
         /// The Content-Type.
         content_type: String,
+        /// Whether it is the JWKS.
+        is_jwks: bool,
     },
     /// The discovery document names the right issuer and is otherwise another one.
     #[error("{from} is not the discovery document that was written")]
@@ -52,16 +54,23 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// The code Entra will answer with while it stays so; `None` where it may not mind.
+    /// The code Entra will answer with while it stays so; `None` where that leads to no error.
+    ///
+    /// Of what [is tolerable](Self::is_tolerable) it is the code Entra would give if it did not put up with it.
     pub fn aadsts(&self) -> Option<Aadsts> {
         match self {
             Self::Refusal(refusal) => refusal.aadsts(),
             Self::KeysMissing { .. } => Some(Aadsts::KEY_NOT_FOUND),
-            Self::Redirected { .. }
-            | Self::ContentType { .. }
-            | Self::Discovery { .. }
-            | Self::KeysUnexpected { .. } => None,
+            Self::Redirected { .. } => Some(Aadsts::UNREACHABLE),
+            Self::ContentType { is_jwks: true, .. } => Some(Aadsts::KEY_SET),
+            Self::ContentType { is_jwks: false, .. } => Some(Aadsts::DISCOVERY),
+            Self::Discovery { .. } | Self::KeysUnexpected { .. } => None,
         }
+    }
+
+    /// Whether it is not documented that Entra minds: redirects, and documents that are JSON and say they are something else.
+    pub fn is_tolerable(&self) -> bool {
+        matches!(self, Self::Redirected { .. } | Self::ContentType { .. })
     }
 
     /// The next step.
@@ -89,23 +98,11 @@ impl Mismatch {
 ///
 /// The first [`Mismatch`].
 pub fn compare(documents: &Documents, published: &PublishedIssuer) -> Result<(), Mismatch> {
-    let page = page(&published.discovery, Refusal::DiscoveryFetch)?;
-    let discovery =
-        Discovery::parse(&page.body).map_err(|error| Mismatch::Refusal(Refusal::DiscoveryContent(error)))?;
-    if discovery.issuer != documents.issuer.as_str() {
-        let (expected, seen) = (documents.issuer.as_str().to_owned(), discovery.issuer);
-        return Err(Mismatch::Refusal(Refusal::DiscoveryIssuer { expected, seen }));
-    }
-    check_transport(&published.discovery, page)?;
-    if page.body != documents.discovery.to_bytes() {
+    let discovery = read_discovery(&documents.issuer, published)?;
+    if discovery.body != documents.discovery.to_bytes() {
         return Err(Mismatch::Discovery { from: published.discovery.from.clone() });
     }
-    let Some(fetched) = &published.jwks else {
-        return Err(Mismatch::Refusal(Refusal::KeySetEmpty));
-    };
-    let page = self::page(fetched, Refusal::KeySetFetch)?;
-    let jwks = Jwks::parse(&page.body).map_err(|error| Mismatch::Refusal(Refusal::KeySetContent(error)))?;
-    check_transport(fetched, page)?;
+    let (fetched, page, jwks) = read_jwks(published)?;
     let missing = documents.jwks.keys.iter().filter(|key| !jwks.keys.contains(key));
     let kids: Vec<_> = missing.map(|key| key.kid().unwrap_or_default().to_owned()).collect();
     let from = fetched.from.clone();
@@ -115,17 +112,57 @@ pub fn compare(documents: &Documents, published: &PublishedIssuer) -> Result<(),
     if page.body == documents.jwks.to_bytes() { Ok(()) } else { Err(Mismatch::KeysUnexpected { from }) }
 }
 
+/// The documents the public reads, where they are of use for this issuer.
+///
+/// # Errors
+///
+/// The first [`Mismatch`] with what an issuer's documents must be, whatever is in them.
+pub fn published_documents(issuer: &IssuerUrl, published: &PublishedIssuer) -> Result<Documents, Mismatch> {
+    let page = read_discovery(issuer, published)?;
+    let discovery = parse_discovery(page)?;
+    let (_, _, jwks) = read_jwks(published)?;
+    if jwks.keys.is_empty() {
+        return Err(Mismatch::Refusal(Refusal::KeySetEmpty));
+    }
+    Ok(Documents { issuer: issuer.clone(), discovery, jwks })
+}
+
+fn read_discovery<'a>(issuer: &IssuerUrl, published: &'a PublishedIssuer) -> Result<&'a Page, Mismatch> {
+    let page = page(&published.discovery, Refusal::DiscoveryFetch)?;
+    let discovery = parse_discovery(page)?;
+    if discovery.issuer != issuer.as_str() {
+        let (expected, seen) = (issuer.as_str().to_owned(), discovery.issuer);
+        return Err(Mismatch::Refusal(Refusal::DiscoveryIssuer { expected, seen }));
+    }
+    check_transport(&published.discovery, page, false)?;
+    Ok(page)
+}
+
+fn parse_discovery(page: &Page) -> Result<Discovery, Mismatch> {
+    Discovery::parse(&page.body).map_err(|error| Mismatch::Refusal(Refusal::DiscoveryContent(error)))
+}
+
+fn read_jwks(published: &PublishedIssuer) -> Result<(&Fetched, &Page, Jwks), Mismatch> {
+    let Some(fetched) = &published.jwks else {
+        return Err(Mismatch::Refusal(Refusal::KeySetEmpty));
+    };
+    let page = page(fetched, Refusal::KeySetFetch)?;
+    let jwks = Jwks::parse(&page.body).map_err(|error| Mismatch::Refusal(Refusal::KeySetContent(error)))?;
+    check_transport(fetched, page, true)?;
+    Ok((fetched, page, jwks))
+}
+
 fn page(fetched: &Fetched, refusal: fn(crate::published::FetchError) -> Refusal) -> Result<&Page, Mismatch> {
     fetched.outcome.as_ref().map_err(|error| Mismatch::Refusal(refusal(error.clone())))
 }
 
-fn check_transport(fetched: &Fetched, page: &Page) -> Result<(), Mismatch> {
+fn check_transport(fetched: &Fetched, page: &Page, is_jwks: bool) -> Result<(), Mismatch> {
     let from = fetched.from.clone();
     if let Some(to) = page.redirected_to.clone() {
         return Err(Mismatch::Redirected { from, to });
     }
     match page.content_type.clone() {
-        Some(content_type) if !is_json(&content_type) => Err(Mismatch::ContentType { from, content_type }),
+        Some(content_type) if !is_json(&content_type) => Err(Mismatch::ContentType { from, content_type, is_jwks }),
         _ => Ok(()),
     }
 }
@@ -184,7 +221,7 @@ mod remote {
         let mut documents = publication.documents.clone();
         let mut pause = FIRST_PAUSE;
         loop {
-            let published = PublishedIssuer::fetch(&wanted.issuer, location, fetcher).await;
+            let published = PublishedIssuer::fetch_expected(&wanted.issuer, location, fetcher).await;
             let Err(mismatch) = compare(&documents, &published) else { return Ok(Ok(())) };
             if let Some(newer) = newer(site, wanted, &documents).await? {
                 documents = newer;
@@ -203,7 +240,7 @@ mod remote {
 
     /// What the site holds now, where that is something else and still has every key of the input.
     async fn newer(site: &impl Site, wanted: &Wanted, known: &Documents) -> Result<Option<Documents>, Error> {
-        let live = read_live(site, wanted).await?;
+        let live = read_live(site, &wanted.issuer).await?;
         let (Some(discovery), Some(jwks)) = (live.discovery, live.jwks) else { return Ok(None) };
         let (Ok(discovery), Ok(jwks)) = (Discovery::parse(&discovery.bytes), Jwks::parse(&jwks.bytes)) else {
             return Ok(None);

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::{IssuerUrl, KeySet, RelyingParty};
 
 /// What is to be published, and how far publishing may go.
@@ -48,4 +50,23 @@ impl Wanted {
             cache_control: "public, max-age=300".to_owned(),
         }
     }
+
+    /// How long caches may keep the documents (RFC 9111 section 5.2.2.1); `None` where the header does not say.
+    pub(super) fn max_age(&self) -> Option<Duration> {
+        let directives = self.cache_control.split(',').filter_map(|directive| directive.trim().split_once('='));
+        let seconds = directives
+            .filter(|(name, _)| name.eq_ignore_ascii_case("max-age") || name.eq_ignore_ascii_case("s-maxage"));
+        seconds.filter_map(|(_, value)| value.trim_matches('"').parse().ok()).map(Duration::from_secs).max()
+    }
+
+    /// When a key that was first missed at this time may be pruned.
+    pub fn due(&self, since: Timestamp) -> Timestamp {
+        due(since, self.retain)
+    }
+}
+
+/// When a key that was first missed at `since` may be pruned.
+pub(super) fn due(since: Timestamp, retain: Duration) -> Timestamp {
+    let retain = SignedDuration::try_from(retain).unwrap_or(SignedDuration::MAX);
+    since.checked_add(retain).unwrap_or(Timestamp::MAX)
 }

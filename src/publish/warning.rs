@@ -38,6 +38,14 @@ pub enum PlanWarning {
     /// Retention is shorter than the longest token for Azure lives.
     #[error("keys are pruned after {:#}, and tokens for Azure live up to 24h", SignedDuration::try_from(*.0).unwrap_or_default())]
     ShortRetention(Duration),
+    /// Caches may keep a JWKS for long, as seen from how long keys are retained.
+    #[error("both documents may be cached for {:#}, more than a tenth of the {:#} that retired keys stay: new keys are seen that late", SignedDuration::try_from(*.max_age).unwrap_or_default(), SignedDuration::try_from(*.retain).unwrap_or_default())]
+    LongCache {
+        /// The `max-age` of the Cache-Control header.
+        max_age: Duration,
+        /// How long retired keys stay.
+        retain: Duration,
+    },
     /// A key to remove is not published.
     #[error("key {0} is not published: nothing to remove")]
     NotPublished(String),

@@ -31,12 +31,14 @@ pub enum FetchError {
         because: String,
     },
     /// An answer with a status other than 200.
-    #[error("{url} answered {status}")]
+    #[error("{url} answered {status}{}", if *.is_html { " with an HTML page" } else { "" })]
     Status {
         /// The URL.
         url: String,
         /// The HTTP status.
         status: u16,
+        /// Whether a page for people came with it, as the error page of a static website.
+        is_html: bool,
     },
     /// No file in a directory.
     #[error("{0} is not there")]

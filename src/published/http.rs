@@ -1,30 +1,29 @@
-use std::{fs::File, io::Read, path::Path, sync::OnceLock, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use reqwest::{
-    Certificate, Client, Response, Url,
+    Response, Url,
     header::{ACCEPT, CONTENT_TYPE, LOCATION},
-    redirect::Policy,
 };
 
 use super::{DOCUMENT_MAX, FetchError, Page};
-use crate::{Error, issuer_url};
+use crate::{
+    Error,
+    http_clients::{HttpClients, innermost},
+    issuer_url,
+};
 
 /// How long one document may take, redirects and body included.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// The longest file of authorities that is read, in bytes: a system's whole bundle has a quarter of it.
-const CA_FILE_MAX: u64 = 1 << 20;
 /// How many redirects are followed for one document.
 const REDIRECTS_MAX: usize = 3;
 
 /// Fetches public documents over https, and over http from this machine.
 ///
 /// A document has 1 MiB at most and 10 s to arrive; three redirects are followed, never from https to http. Nothing is
-/// connected or loaded before the first fetch.
-#[derive(Debug, Default)]
+/// connected or loaded before the first fetch. Clones share their connections.
+#[derive(Clone, Debug, Default)]
 pub struct HttpFetcher {
-    authorities: Vec<Certificate>,
-    https: OnceLock<Client>,
-    loopback: OnceLock<Client>,
+    clients: Arc<HttpClients>,
 }
 
 impl HttpFetcher {
@@ -34,24 +33,12 @@ impl HttpFetcher {
     ///
     /// [`Error::Read`] for a file that cannot be read, [`Error::CaFile`] for one that holds no certificate.
     pub fn new(ca_files: &[impl AsRef<Path>]) -> Result<Self, Error> {
-        let mut authorities = Vec::new();
-        for path in ca_files {
-            let path = path.as_ref();
-            let mut pem = Vec::new();
-            File::open(path)
-                .and_then(|file| file.take(CA_FILE_MAX + 1).read_to_end(&mut pem))
-                .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-            let refuse = |because: String| Error::CaFile { path: path.to_owned(), because };
-            if pem.len() as u64 > CA_FILE_MAX {
-                return Err(refuse(format!("it is longer than {CA_FILE_MAX} bytes")));
-            }
-            let found = Certificate::from_pem_bundle(&pem).map_err(|error| refuse(innermost(&error)))?;
-            if found.is_empty() {
-                return Err(refuse("no certificate is in it".to_owned()));
-            }
-            authorities.extend(found);
-        }
-        Ok(Self { authorities, ..Self::default() })
+        Ok(Self { clients: Arc::new(HttpClients::new(ca_files)?) })
+    }
+
+    #[cfg(feature = "azure")]
+    pub(crate) fn clients(&self) -> Arc<HttpClients> {
+        Arc::clone(&self.clients)
     }
 
     /// Fetches one document.
@@ -77,7 +64,11 @@ impl HttpFetcher {
             }
             let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let Some(target) = target else {
-                return Err(FetchError::Status { url: at.to_string(), status: response.status().as_u16() });
+                return Err(FetchError::Status {
+                    url: at.to_string(),
+                    status: response.status().as_u16(),
+                    is_html: false,
+                });
             };
             let refuse = |because| FetchError::Redirect { url: at.to_string(), to: target.to_owned(), because };
             let next = at.join(target).map_err(|_| refuse("that is not a URL"))?;
@@ -93,13 +84,8 @@ impl HttpFetcher {
     async fn get(&self, url: &Url) -> Result<Response, FetchError> {
         let no_answer = |because| FetchError::NoAnswer { url: url.to_string(), because };
         let client = match url.scheme() {
-            "https" => {
-                get_or_build(&self.https, || builder().tls_certs_merge(self.authorities.iter().cloned()).build())
-            }
-            "http" if issuer_url::is_loopback_http(url.as_str()) => {
-                // A proxy stands for the outside, and the system's authorities take time to load.
-                get_or_build(&self.loopback, || builder().no_proxy().tls_certs_only([]).build())
-            }
+            "https" => self.clients.secure(),
+            "http" if issuer_url::is_loopback_http(url.as_str()) => self.clients.plain(),
             _ => return Err(FetchError::NotHttps(url.to_string())),
         };
         let client = client.map_err(no_answer)?;
@@ -108,25 +94,13 @@ impl HttpFetcher {
     }
 }
 
-fn builder() -> reqwest::ClientBuilder {
-    let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
-    Client::builder().user_agent(agent).redirect(Policy::none())
-}
-
-fn get_or_build(cell: &OnceLock<Client>, build: impl FnOnce() -> reqwest::Result<Client>) -> Result<&Client, String> {
-    if let Some(client) = cell.get() {
-        return Ok(client);
-    }
-    let client = build().map_err(|error| innermost(&error))?;
-    Ok(cell.get_or_init(|| client))
-}
-
 async fn page(url: &Url, mut response: Response, redirected_to: Option<String>) -> Result<Page, FetchError> {
     let status = response.status().as_u16();
-    if status != 200 {
-        return Err(FetchError::Status { url: url.to_string(), status });
-    }
     let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if status != 200 {
+        let is_html = content_type.to_ascii_lowercase().starts_with("text/html");
+        return Err(FetchError::Status { url: url.to_string(), status, is_html });
+    }
     let content_type = Some(content_type.to_owned());
     let mut body = Vec::new();
     loop {
@@ -139,19 +113,4 @@ async fn page(url: &Url, mut response: Response, redirected_to: Option<String>) 
             None => return Ok(Page { body, content_type, redirected_to }),
         }
     }
-}
-
-/// The cause at the bottom: the layers above it only say that something failed.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let text = cause.to_string();
-    // rustls has no words of its own for it.
-    if text.contains("CaUsedAsEndEntity") {
-        return "the server's certificate is that of an authority; let the authority sign one for the server"
-            .to_owned();
-    }
-    text
 }

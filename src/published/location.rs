@@ -1,6 +1,6 @@
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use crate::{Error, IssuerUrl, documents::Discovery};
+use crate::{Error, IssuerUrl};
 
 /// Where the documents of an issuer are read from.
 ///
@@ -54,9 +54,8 @@ impl Location {
         }
     }
 
-    /// Where the JWKS is that a discovery document points to.
-    pub(super) fn jwks(&self, issuer: &IssuerUrl, discovery: &Discovery) -> Place {
-        let uri = discovery.jwks_uri.as_str();
+    /// Where the JWKS is that a discovery document points to by its `jwks_uri`.
+    pub(super) fn jwks(&self, issuer: &IssuerUrl, uri: &str) -> Place {
         let elsewhere = || Place::Url(uri.to_owned());
         match self {
             Self::Issuer => elsewhere(),

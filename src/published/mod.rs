@@ -7,6 +7,9 @@ mod location;
 
 use std::{fs::File, io::Read, path::Path};
 
+#[cfg(feature = "remote")]
+use futures_util::future::join;
+
 pub use fetched::{FetchError, Fetched, Page};
 #[cfg(feature = "remote")]
 pub use http::HttpFetcher;
@@ -38,20 +41,28 @@ impl PublishedIssuer {
         Self { discovery, jwks }
     }
 
+    /// Fetches the documents of an issuer from where a location says, both at once: the JWKS from where `publish` puts it.
+    ///
+    /// Gives what [`fetch`](Self::fetch) gives, in half its time where the discovery document says what is expected.
+    #[cfg(feature = "remote")]
+    pub async fn fetch_expected(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
+        let expected = location.jwks(issuer, issuer.jwks_uri().as_str());
+        let place = location.discovery(issuer);
+        let (discovery, jwks) = join(fetch_place(&place, fetcher), fetch_place(&expected, fetcher)).await;
+        let jwks = match discovery.jwks_place(issuer, location) {
+            Some(place) if place == expected => Some(jwks),
+            place => fetch_jwks(place, issuer, location, fetcher).await,
+        };
+        Self { discovery, jwks }
+    }
+
     /// Fetches the documents of an issuer from where a location says.
     ///
     /// Never fails: what could not be fetched is part of the answer.
     #[cfg(feature = "remote")]
     pub async fn fetch(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
         let discovery = fetch_place(&location.discovery(issuer), fetcher).await;
-        let jwks = match discovery.jwks_place(issuer, location) {
-            // Plain http is for an issuer on this machine, or for the place that stands in for it.
-            Some(Place::Url(url)) if url.starts_with("http:") && !location.is_plain(issuer) => {
-                Some(Fetched { from: url.clone(), outcome: Err(FetchError::NotHttps(url)) })
-            }
-            Some(place) => Some(fetch_place(&place, fetcher).await),
-            None => None,
-        };
+        let jwks = fetch_jwks(discovery.jwks_place(issuer, location), issuer, location, fetcher).await;
         Self { discovery, jwks }
     }
 }
@@ -62,7 +73,23 @@ impl Fetched {
     fn jwks_place(&self, issuer: &IssuerUrl, location: &Location) -> Option<Place> {
         let discovery = Discovery::parse(&self.outcome.as_ref().ok()?.body).ok()?;
         let trusted = discovery.issuer == issuer.as_str() || issuer.rest_below(&discovery.jwks_uri).is_some();
-        trusted.then(|| location.jwks(issuer, &discovery))
+        trusted.then(|| location.jwks(issuer, &discovery.jwks_uri))
+    }
+}
+
+#[cfg(feature = "remote")]
+async fn fetch_jwks(
+    place: Option<Place>,
+    issuer: &IssuerUrl,
+    location: &Location,
+    fetcher: &HttpFetcher,
+) -> Option<Fetched> {
+    match place? {
+        // Plain http is for an issuer on this machine, or for the place that stands in for it.
+        Place::Url(url) if url.starts_with("http:") && !location.is_plain(issuer) => {
+            Some(Fetched { from: url.clone(), outcome: Err(FetchError::NotHttps(url)) })
+        }
+        place => Some(fetch_place(&place, fetcher).await),
     }
 }
 

@@ -82,6 +82,22 @@ impl Directory {
         Ok(Written::Done)
     }
 
+    /// The lock of writers, held until it is dropped.
+    fn lock(&self) -> Result<File, Error> {
+        let open = || {
+            create_dirs(&self.path)?;
+            let path = self.path.join(LOCK);
+            match File::options().create(true).truncate(false).write(true).open(&path) {
+                // Another user's lock file can be locked all the same.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(&path).map_err(|_| error),
+                other => other,
+            }
+        };
+        let lock = open().map_err(|source| Error::Write { path: self.path.clone(), source })?;
+        self.wait_for(|| lock.try_lock())?;
+        Ok(lock)
+    }
+
     /// Waits until a lock is had. It is held for moments only, so whoever has it for longer is stuck.
     fn wait_for(&self, lock: impl Fn() -> Result<(), TryLockError>) -> Result<(), Error> {
         let start = Instant::now();
@@ -119,18 +135,21 @@ impl Site for Directory {
     }
 
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
-        let open = || {
-            create_dirs(&self.path)?;
-            let path = self.path.join(LOCK);
-            match File::options().create(true).truncate(false).write(true).open(&path) {
-                // Another user's lock file can be locked all the same.
-                Err(error) if error.kind() == ErrorKind::PermissionDenied => File::open(&path).map_err(|_| error),
-                other => other,
-            }
-        };
-        let lock = open().map_err(|source| Error::Write { path: self.path.clone(), source })?;
-        self.wait_for(|| lock.try_lock())?;
+        let _lock = self.lock()?;
         self.write_locked(path, content, condition)
+    }
+
+    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
+        let _lock = self.lock()?;
+        if self.read_locked(path)?.is_none_or(|found| found.etag != *etag) {
+            return Ok(Written::PreconditionFailed);
+        }
+        // Without its document a record says nothing, so it may go second.
+        let (file, record) = self.files(path);
+        for path in [file, record] {
+            remove(&path).map_err(|source| Error::Write { path, source })?;
+        }
+        Ok(Written::Done)
     }
 }
 
@@ -164,6 +183,14 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         path.parent().map_or(Ok(()), sync_dir)
     };
     write().map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
+/// Removes a file, for good, if it is there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        other => other.and_then(|()| path.parent().map_or(Ok(()), sync_dir)),
+    }
 }
 
 /// Makes a directory and those above it, each entry on disk before the next.

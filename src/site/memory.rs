@@ -46,4 +46,13 @@ impl Site for Memory {
         documents.insert(path.clone(), (version.unwrap_or_default() + 1, content.clone()));
         Ok(Written::Done)
     }
+
+    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
+        let mut documents = self.documents();
+        if documents.get(path).is_none_or(|(version, _)| etag.0 != version.to_string()) {
+            return Ok(Written::PreconditionFailed);
+        }
+        documents.remove(path);
+        Ok(Written::Done)
+    }
 }

@@ -1,10 +1,14 @@
 //! Where documents are stored and served from.
 
+#[cfg(feature = "azure")]
+mod azure;
 mod directory;
 mod memory;
 
 use std::future::Future;
 
+#[cfg(feature = "azure")]
+pub use azure::{Azure, AzureOptions};
 pub use directory::Directory;
 pub use memory::Memory;
 
@@ -35,6 +39,48 @@ pub trait Site: Sync {
         content: &Content,
         condition: &Condition,
     ) -> impl Future<Output = Result<Written, Error>> + Send;
+
+    /// Removes a document, if it is still the version that was read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when it is unknown whether the document is gone; a failed condition is not an error.
+    fn remove(&self, path: &DocumentPath, etag: &ETag) -> impl Future<Output = Result<Written, Error>> + Send;
+
+    /// What the site lacks for its documents to be served; nothing, where there is no more to a site than its documents.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when there was no answer. Missing the right to ask is not an error.
+    fn hosting(&self) -> impl Future<Output = Result<Hosting, Error>> + Send {
+        async { Ok(Hosting::default()) }
+    }
+
+    /// Makes what the site lacks; called before the first write where [`hosting`](Site::hosting) names something.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] when it could not be made.
+    fn host(&self) -> impl Future<Output = Result<(), Error>> + Send {
+        async { Ok(()) }
+    }
+}
+
+/// Whether a site serves what it stores.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hosting {
+    /// What is made before the first write.
+    pub lacks: Vec<Lack>,
+    /// Why nothing is known of it, as the end of a sentence: `the credential may not read the service properties`.
+    pub unknown: Option<String>,
+}
+
+/// Something a site lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Lack {
+    /// The static website of a storage account is off.
+    StaticWebsite,
 }
 
 /// A document as a site holds it.
@@ -79,15 +125,15 @@ pub struct ETag(pub String);
 pub enum Condition {
     /// The document is still the version that was read.
     IfMatch(ETag),
-    /// There is still no document.
+    /// There is still no document (`If-None-Match: *`).
     IfNoneMatch,
 }
 
-/// How a write ended.
+/// How a write or removal ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The document is there.
+    /// The document is there, or gone.
     Done,
-    /// Somebody else was faster; nothing was written.
+    /// Somebody else was faster; nothing was changed.
     PreconditionFailed,
 }

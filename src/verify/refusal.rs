@@ -354,6 +354,9 @@ fn fetch_fix(error: &FetchError) -> String {
         FetchError::Status { status: 401 | 403, .. } => {
             "let everybody read it: a storage firewall or a private container hides it from Entra".to_owned()
         }
+        FetchError::Status { status: 404, is_html: true, .. } => {
+            "publish the documents there: issuer publish; a static website answers so for what is not in its $web container, and for everything while it is off".to_owned()
+        }
         FetchError::Status { status: 404, .. } | FetchError::NotThere(_) => {
             "publish the documents there: issuer publish; where --published is given, it stands in for the whole issuer URL, path included".to_owned()
         }

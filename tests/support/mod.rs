@@ -2,9 +2,22 @@
 #![allow(dead_code, unreachable_pub, reason = "each test uses its own part")]
 #![allow(clippy::cast_possible_truncation, clippy::format_collect, reason = "short inputs")]
 
+pub mod arm;
+pub mod assertion;
+pub mod azurite;
+pub mod cli;
 pub mod encode;
+pub mod entra;
+pub mod front;
+pub mod github;
 pub mod http;
+pub mod imds;
 pub mod issuer;
+pub mod message;
+pub mod proxy;
+pub mod stand_in;
+pub mod storage;
+pub mod tls;
 
 use std::path::{Path, PathBuf};
 

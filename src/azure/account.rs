@@ -1,0 +1,70 @@
+use std::{fmt, str::FromStr};
+
+use azure_core::http::Url;
+
+use super::AzureProblem;
+use crate::{entra::Cloud, issuer_url};
+
+/// The name of a storage account: 3 to 24 lower-case letters and digits.
+///
+/// Microsoft Learn, "Storage account overview", "Storage account name".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AccountName(String);
+
+impl AccountName {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for AccountName {
+    type Err = AzureProblem;
+
+    fn from_str(text: &str) -> Result<Self, AzureProblem> {
+        let letters = text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        if letters && (3..=24).contains(&text.len()) {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(AzureProblem::AccountName(text.to_owned()))
+    }
+}
+
+impl fmt::Display for AccountName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A storage account and where its blobs are.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) name: AccountName,
+    pub(crate) cloud: Cloud,
+    /// The blob endpoint, without a slash at its end where it has a path.
+    pub(crate) endpoint: Url,
+}
+
+impl Account {
+    /// An account at its own endpoint in a cloud, or at the endpoint given.
+    pub(crate) fn new(name: AccountName, cloud: Cloud, endpoint: Option<&str>) -> Result<Self, AzureProblem> {
+        let own = || format!("https://{name}.blob.{}", cloud.storage_suffix());
+        let text = endpoint.map_or_else(own, ToOwned::to_owned);
+        let refuse = |because: String| AzureProblem::Endpoint { url: without_query(&text), because };
+        // The rules are those of an issuer URL: https, or http on this machine, and no credentials.
+        let uri = issuer_url::parse(&text).map_err(|error| refuse(error.to_string()))?;
+        if uri.query().is_some() {
+            return Err(refuse("it has a query; pass a SAS as AZURE_STORAGE_SAS_TOKEN".to_owned()));
+        }
+        let endpoint = Url::parse(text.trim_end_matches('/')).map_err(|error| refuse(error.to_string()))?;
+        Ok(Self { name, cloud, endpoint })
+    }
+
+    /// Whether requests go out unencrypted, which is only ever to this machine.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.endpoint.scheme() == "http"
+    }
+}
+
+fn without_query(url: &str) -> String {
+    url.split_once('?').map_or_else(|| url.to_owned(), |(url, _)| format!("{url}?…"))
+}

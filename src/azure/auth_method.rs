@@ -1,0 +1,112 @@
+use std::{fmt, str::FromStr};
+
+/// A way to prove to Azure who is asking; listed in the order in which they are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AuthMethod {
+    /// `AZURE_STORAGE_CONNECTION_STRING`.
+    ConnectionString,
+    /// `AZURE_STORAGE_SAS_TOKEN`: a shared access signature.
+    Sas,
+    /// `AZURE_STORAGE_KEY`: a key of the account, which signs an account SAS of some minutes.
+    AccountKey,
+    /// `AZURE_CLIENT_SECRET`: a service principal with a secret.
+    ClientSecret,
+    /// `AZURE_CLIENT_CERTIFICATE_PATH`: a service principal with a certificate.
+    ClientCertificate,
+    /// `AZURE_FEDERATED_TOKEN_FILE`: a projected service account token, or any other federated token in a file.
+    WorkloadIdentity,
+    /// `ACTIONS_ID_TOKEN_REQUEST_URL`: the OIDC token of a GitHub Actions job.
+    GitHubActions,
+    /// The managed identity of the machine or app.
+    ManagedIdentity,
+    /// Whoever is logged in to the Azure CLI.
+    AzureCli,
+    /// Whoever is logged in to the Azure Developer CLI.
+    AzureDeveloperCli,
+}
+
+impl AuthMethod {
+    /// All of them, in the order in which they are tried.
+    pub const ALL: [Self; 10] = [
+        Self::ConnectionString,
+        Self::Sas,
+        Self::AccountKey,
+        Self::ClientSecret,
+        Self::ClientCertificate,
+        Self::WorkloadIdentity,
+        Self::GitHubActions,
+        Self::ManagedIdentity,
+        Self::AzureCli,
+        Self::AzureDeveloperCli,
+    ];
+
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ConnectionString => "connection-string",
+            Self::Sas => "sas",
+            Self::AccountKey => "account-key",
+            Self::ClientSecret => "client-secret",
+            Self::ClientCertificate => "client-certificate",
+            Self::WorkloadIdentity => "workload-identity",
+            Self::GitHubActions => "github-actions",
+            Self::ManagedIdentity => "managed-identity",
+            Self::AzureCli => "az",
+            Self::AzureDeveloperCli => "azd",
+        }
+    }
+
+    /// What messages call it.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::ConnectionString => "connection string",
+            Self::Sas => "SAS",
+            Self::AccountKey => "account key",
+            Self::ClientSecret => "service principal with a secret",
+            Self::ClientCertificate => "service principal with a certificate",
+            Self::WorkloadIdentity => "workload identity",
+            Self::GitHubActions => "GitHub Actions",
+            Self::ManagedIdentity => "managed identity",
+            Self::AzureCli => "az",
+            Self::AzureDeveloperCli => "azd",
+        }
+    }
+
+    /// The variables it takes, in words.
+    pub(crate) const fn variables(self) -> &'static str {
+        match self {
+            Self::ConnectionString => "AZURE_STORAGE_CONNECTION_STRING",
+            Self::Sas => "AZURE_STORAGE_SAS_TOKEN",
+            Self::AccountKey => "AZURE_STORAGE_KEY",
+            Self::ClientSecret => "AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET",
+            Self::ClientCertificate => "AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_CERTIFICATE_PATH",
+            Self::WorkloadIdentity => "AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE",
+            Self::GitHubActions => {
+                "AZURE_CLIENT_ID, AZURE_TENANT_ID, ACTIONS_ID_TOKEN_REQUEST_URL and ACTIONS_ID_TOKEN_REQUEST_TOKEN (permissions: id-token: write)"
+            }
+            Self::ManagedIdentity => "a machine or app with a managed identity",
+            Self::AzureCli => "`az login`",
+            Self::AzureDeveloperCli => "`azd auth login`",
+        }
+    }
+
+    /// Whether it proves a right to the storage account alone, and to nothing else in Azure.
+    pub(crate) const fn is_storage_only(self) -> bool {
+        matches!(self, Self::ConnectionString | Self::Sas | Self::AccountKey)
+    }
+}
+
+impl fmt::Display for AuthMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// By its name.
+impl FromStr for AuthMethod {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|method| method.name() == text).ok_or(())
+    }
+}

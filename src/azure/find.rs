@@ -1,0 +1,282 @@
+use std::{path::Path, sync::Arc, time::Duration};
+
+use azure_core::{
+    cloud::{CloudConfiguration, CustomConfiguration},
+    credentials::{Secret, TokenCredential},
+    http::{ClientOptions, ExponentialRetryOptions, HttpClient, Method, Request, RetryOptions, Url},
+    time::Duration as SdkDuration,
+};
+use azure_identity::{
+    AzureCliCredential, AzureDeveloperCliCredential, ClientAssertion, ClientAssertionCredential,
+    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions, ManagedIdentityCredential,
+    ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+};
+use tokio::time::timeout;
+
+use super::{
+    Account, AccountName, AuthMethod, AzureProblem, Credential, Environment, Transport,
+    certificate::CertificateAssertion,
+    connection_string::{ConnectionString, Proof},
+    credential::Access,
+    error::sign_in_failure,
+    github::GitHubAssertion,
+    kept_token::KeptToken,
+    sas::SasSigner,
+};
+use crate::{entra::Cloud, http_clients::HttpClients};
+
+/// What a token for the blobs of any account in any cloud is asked for.
+const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
+/// How long the metadata service of a machine may take to show that it is there.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+const PROBE: &str = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01";
+
+/// What is known before a credential is looked for.
+pub(crate) struct Search {
+    pub(crate) environment: Environment,
+    /// The only one to try; without it, the first that is there.
+    pub(crate) method: Option<AuthMethod>,
+    pub(crate) account: Option<AccountName>,
+    pub(crate) endpoint: Option<String>,
+    pub(crate) cloud: Cloud,
+    pub(crate) client_id: Option<String>,
+    pub(crate) clients: Arc<HttpClients>,
+}
+
+/// A credential and the account it is for.
+pub(crate) struct Found {
+    pub(crate) credential: Credential,
+    pub(crate) account: Account,
+}
+
+type Tokens = Arc<dyn TokenCredential>;
+
+impl Search {
+    /// Looks for a credential in the order of [`AuthMethod::ALL`].
+    ///
+    /// One whose variables are there is taken, or is the error: falling back to another identity would hide that. Managed
+    /// identities, `az` and `azd` have no variables; the first of them that gives a token is taken.
+    pub(crate) async fn run(self) -> Result<Found, AzureProblem> {
+        let methods: Vec<_> = match self.method {
+            Some(method) => vec![method],
+            None => AuthMethod::ALL.into_iter().filter(|method| self.allows(*method)).collect(),
+        };
+        let mut tried = Vec::new();
+        for method in methods {
+            if let Some(found) = self.storage_only(method)? {
+                return Ok(found);
+            }
+            let candidate = match self.candidate(method).await {
+                Ok(Some(candidate)) => candidate,
+                Ok(None) if self.method.is_some() => return Err(AzureProblem::Variables(method)),
+                Ok(None) => continue,
+                Err(Miss::Fatal(problem)) => return Err(problem),
+                Err(Miss::NotThere(because)) => {
+                    tried.push(format!("{}: {because}", method.title()));
+                    continue;
+                }
+            };
+            let (tokens, identity) = candidate;
+            let tokens: Tokens = Arc::new(KeptToken::new(tokens));
+            let credential = Credential { method, identity, access: Access::Token(Arc::clone(&tokens)) };
+            match tokens.get_token(&[STORAGE_SCOPE], None).await {
+                Ok(_) => return Ok(Found { credential, account: self.account(None)? }),
+                Err(error) => {
+                    let because = sign_in_failure(&error);
+                    if self.method.is_some() || !is_guess(method) {
+                        return Err(AzureProblem::SignIn { credential: credential.to_string(), because });
+                    }
+                    tried.push(format!("{}: {because}", method.title()));
+                }
+            }
+        }
+        Err(match self.method {
+            Some(method) => AzureProblem::SignIn { credential: method.title().to_owned(), because: tried.join("; ") },
+            None => AzureProblem::NoCredential(tried),
+        })
+    }
+
+    /// Whether the variables of the Azure CLI and SDKs leave a method in.
+    fn allows(&self, method: AuthMethod) -> bool {
+        let login =
+            self.environment.get("AZURE_STORAGE_AUTH_MODE").is_some_and(|mode| mode.eq_ignore_ascii_case("login"));
+        if method.is_storage_only() {
+            return !login;
+        }
+        let developer = matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli);
+        match self.environment.get("AZURE_TOKEN_CREDENTIALS").map(str::to_ascii_lowercase).as_deref() {
+            Some("dev") => developer,
+            Some("prod") => !developer,
+            Some("environmentcredential") => matches!(method, AuthMethod::ClientSecret | AuthMethod::ClientCertificate),
+            Some("workloadidentitycredential") => method == AuthMethod::WorkloadIdentity,
+            Some("managedidentitycredential") => method == AuthMethod::ManagedIdentity,
+            Some("azureclicredential") => method == AuthMethod::AzureCli,
+            Some("azuredeveloperclicredential") => method == AuthMethod::AzureDeveloperCli,
+            _ => true,
+        }
+    }
+
+    /// Connection string, SAS or account key: nobody is asked for a token.
+    fn storage_only(&self, method: AuthMethod) -> Result<Option<Found>, AzureProblem> {
+        let secret = |name| self.environment.get(name).map(|value| Secret::new(value.to_owned()));
+        let access = |account: &Account, proof| {
+            Ok(match proof {
+                Proof::Key(key) => Access::Key(Arc::new(SasSigner::new(account, &key)?)),
+                Proof::Sas(sas) => Access::Sas(sas),
+            })
+        };
+        let (account, proof) = match method {
+            AuthMethod::ConnectionString => {
+                let Some(text) = self.environment.get("AZURE_STORAGE_CONNECTION_STRING") else { return Ok(None) };
+                let ConnectionString { account, proof } =
+                    ConnectionString::parse(text, self.cloud, self.endpoint.as_deref())?;
+                (self.account(Some(account))?, proof)
+            }
+            AuthMethod::Sas => {
+                let Some(sas) = secret("AZURE_STORAGE_SAS_TOKEN") else { return Ok(None) };
+                (self.account(None)?, Proof::Sas(sas))
+            }
+            AuthMethod::AccountKey => {
+                let Some(key) = secret("AZURE_STORAGE_KEY") else { return Ok(None) };
+                (self.account(None)?, Proof::Key(key))
+            }
+            _ => return Ok(None),
+        };
+        let access = access(&account, proof)?;
+        Ok(Some(Found { credential: Credential { method, identity: None, access }, account }))
+    }
+
+    /// The account that was asked for, or the one a connection string is for; not two different ones.
+    fn account(&self, found: Option<Account>) -> Result<Account, AzureProblem> {
+        match (&self.account, found) {
+            (None, None) => Err(AzureProblem::NoAccount),
+            (Some(asked), Some(found)) if *asked != found.name => {
+                Err(AzureProblem::OtherAccount { asked: asked.to_string(), found: found.name.to_string() })
+            }
+            (_, Some(found)) => Ok(found),
+            (Some(asked), None) => Account::new(asked.clone(), self.cloud, self.endpoint.as_deref()),
+        }
+    }
+
+    /// A source of tokens and who that is; `None` where its variables are not there.
+    async fn candidate(&self, method: AuthMethod) -> Result<Option<(Tokens, Option<String>)>, Miss> {
+        let get = |name| self.environment.get(name).map(ToOwned::to_owned);
+        let client_id = self.client_id.clone().or_else(|| get("AZURE_CLIENT_ID"));
+        let principal = client_id.clone().zip(get("AZURE_TENANT_ID"));
+        let sdk = |error: azure_core::Error| Miss::Fatal(AzureProblem::Setting(sign_in_failure(&error)));
+        let tokens: Tokens = match method {
+            AuthMethod::ClientSecret => {
+                let Some(((client_id, tenant), secret)) = principal.zip(get("AZURE_CLIENT_SECRET")) else {
+                    return Ok(None);
+                };
+                let options = ClientSecretCredentialOptions { client_options: self.client_options() };
+                ClientSecretCredential::new(&tenant, client_id, Secret::new(secret), Some(options)).map_err(sdk)?
+            }
+            AuthMethod::ClientCertificate => {
+                let Some(((client_id, tenant), path)) = principal.zip(get("AZURE_CLIENT_CERTIFICATE_PATH")) else {
+                    return Ok(None);
+                };
+                let audience = format!("{}/{tenant}/oauth2/v2.0/token", self.authority_host());
+                let path = Path::new(&path);
+                let assertion = CertificateAssertion::read(path, audience, client_id.clone()).map_err(Miss::Fatal)?;
+                self.assertion_credential(tenant, client_id, assertion).map_err(sdk)?
+            }
+            AuthMethod::WorkloadIdentity => {
+                let Some(((client_id, tenant), path)) = principal.zip(get("AZURE_FEDERATED_TOKEN_FILE")) else {
+                    return Ok(None);
+                };
+                let options = WorkloadIdentityCredentialOptions {
+                    credential_options: ClientAssertionCredentialOptions { client_options: self.client_options() },
+                    client_id: Some(client_id),
+                    tenant_id: Some(tenant),
+                    token_file_path: Some(path.into()),
+                };
+                WorkloadIdentityCredential::new(Some(options)).map_err(sdk)?
+            }
+            AuthMethod::GitHubActions => {
+                let request = get("ACTIONS_ID_TOKEN_REQUEST_URL").zip(get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"));
+                let Some(((client_id, tenant), (url, token))) = principal.zip(request) else { return Ok(None) };
+                let url = Url::parse(&url).map_err(|_| {
+                    Miss::Fatal(AzureProblem::Setting("ACTIONS_ID_TOKEN_REQUEST_URL is not a URL".to_owned()))
+                })?;
+                let assertion = GitHubAssertion { url, token: Secret::new(token), transport: self.transport() };
+                self.assertion_credential(tenant, client_id, assertion).map_err(sdk)?
+            }
+            AuthMethod::ManagedIdentity => {
+                let elsewhere = ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"].iter().any(|name| get(name).is_some());
+                if !elsewhere && !self.is_in_azure().await {
+                    return Err(Miss::NotThere("this machine has none".to_owned()));
+                }
+                let options = ManagedIdentityCredentialOptions {
+                    user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
+                    client_options: self.client_options(),
+                };
+                ManagedIdentityCredential::new(Some(options))
+                    .map_err(|error| Miss::NotThere(sign_in_failure(&error)))?
+            }
+            AuthMethod::AzureCli => AzureCliCredential::new(None).map_err(sdk)?,
+            AuthMethod::AzureDeveloperCli => AzureDeveloperCliCredential::new(None).map_err(sdk)?,
+            AuthMethod::ConnectionString | AuthMethod::Sas | AuthMethod::AccountKey => return Ok(None),
+        };
+        let named = !matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli);
+        Ok(Some((tokens, client_id.filter(|_| named))))
+    }
+
+    fn assertion_credential<A: ClientAssertion + 'static>(
+        &self,
+        tenant: String,
+        client_id: String,
+        assertion: A,
+    ) -> azure_core::Result<Tokens> {
+        let options = ClientAssertionCredentialOptions { client_options: self.client_options() };
+        Ok(ClientAssertionCredential::new(tenant, client_id, assertion, Some(options))?)
+    }
+
+    fn client_options(&self) -> ClientOptions {
+        let mut cloud = CustomConfiguration::default();
+        self.authority_host().clone_into(&mut cloud.authority_host);
+        let retry = ExponentialRetryOptions {
+            initial_delay: SdkDuration::milliseconds(200),
+            max_retries: 3,
+            ..ExponentialRetryOptions::default()
+        };
+        ClientOptions {
+            transport: Some(self.transport().for_sdk()),
+            retry: RetryOptions::exponential(retry),
+            cloud: Some(Arc::new(CloudConfiguration::from(cloud))),
+            ..ClientOptions::default()
+        }
+    }
+
+    /// Where Entra gives tokens, without a slash at its end: workload identity writes the variable with one.
+    fn authority_host(&self) -> &str {
+        self.environment.get("AZURE_AUTHORITY_HOST").unwrap_or(self.cloud.authority_host()).trim_end_matches('/')
+    }
+
+    fn transport(&self) -> Arc<Transport> {
+        let metadata_service = self.environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST");
+        let metadata_service = metadata_service.and_then(|url| Url::parse(url).ok());
+        Arc::new(Transport::new(Arc::clone(&self.clients), metadata_service))
+    }
+
+    /// Whether the metadata service of a virtual machine answers, whatever it says to a request without its header.
+    async fn is_in_azure(&self) -> bool {
+        let Ok(url) = Url::parse(PROBE) else { return false };
+        let transport = self.transport();
+        let request = Request::new(url, Method::Get);
+        timeout(PROBE_TIMEOUT, transport.execute_request(&request)).await.is_ok_and(|answer| answer.is_ok())
+    }
+}
+
+/// Why a method gives no candidate.
+enum Miss {
+    /// It is set up, and wrongly.
+    Fatal(AzureProblem),
+    /// It is not to be had on this machine.
+    NotThere(String),
+}
+
+/// Whether a method is tried without a sign that it was set up.
+fn is_guess(method: AuthMethod) -> bool {
+    matches!(method, AuthMethod::ManagedIdentity | AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli)
+}

@@ -1,0 +1,29 @@
+//! Talking to Azure: who we are there, how requests go out, and what the answers mean.
+
+mod account;
+mod auth_method;
+mod certificate;
+mod connection_string;
+mod credential;
+mod environment;
+mod error;
+mod find;
+mod github;
+mod kept_token;
+mod resource_manager;
+mod retry;
+mod sas;
+mod transport;
+
+pub(crate) use account::{Account, AccountName};
+pub use auth_method::AuthMethod;
+pub(crate) use credential::Credential;
+pub use environment::Environment;
+pub use error::{AzureError, AzureProblem};
+pub(crate) use error::{Operation, Target};
+pub(crate) use find::{Found, Search};
+pub(crate) use resource_manager::ResourceManager;
+pub use resource_manager::ResourceScope;
+pub(crate) use retry::Retry;
+pub use retry::{RetryObserver, Retrying};
+pub(crate) use transport::Transport;

@@ -1,0 +1,194 @@
+use std::sync::Arc;
+
+use azure_core::{
+    credentials::TokenCredential,
+    error::ErrorKind,
+    http::{HttpClient, Method, Request, Url, headers::AUTHORIZATION},
+};
+use futures_util::future::join_all;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, de::DeserializeOwned};
+
+use super::{AzureError, AzureProblem, Retry, Transport, error::sign_in_failure};
+
+const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
+const STORAGE_VERSION: &str = "2023-05-01";
+/// How many pages of a list are read: a hundred subscriptions or accounts each.
+const PAGES_MAX: usize = 100;
+
+/// Where Azure Resource Manager looks for an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResourceScope {
+    /// The ID of the only subscription to look in; without it, all that the credential sees.
+    pub subscription: Option<String>,
+    /// The resource group of the account; asked for directly where the subscription is given too.
+    pub resource_group: Option<String>,
+}
+
+/// Azure Resource Manager, as far as it tells where a storage account serves its static website.
+///
+/// Microsoft Learn, "Subscriptions - List" and "Storage Accounts - List, Get Properties".
+pub(crate) struct ResourceManager {
+    pub(crate) url: String,
+    pub(crate) tokens: Arc<dyn TokenCredential>,
+    pub(crate) transport: Arc<Transport>,
+    pub(crate) retry: Retry,
+}
+
+#[derive(Deserialize)]
+struct Page<T> {
+    value: Vec<T>,
+    #[serde(rename = "nextLink")]
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Subscription {
+    #[serde(rename = "subscriptionId")]
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Account {
+    id: String,
+    name: String,
+    properties: Properties,
+}
+
+#[derive(Deserialize)]
+struct Properties {
+    #[serde(rename = "primaryEndpoints", default)]
+    endpoints: Endpoints,
+}
+
+#[derive(Default, Deserialize)]
+struct Endpoints {
+    web: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error: RefusalDetail,
+}
+
+#[derive(Deserialize)]
+struct RefusalDetail {
+    code: String,
+}
+
+impl ResourceManager {
+    /// The web endpoint of an account, as Azure has it: with a slash at its end.
+    pub(crate) async fn web_endpoint(&self, account: &str, scope: &ResourceScope) -> Result<String, AzureError> {
+        let unknown = |because: String| AzureProblem::WebEndpoint { account: account.to_owned(), because };
+        let found = match self.find(account, scope).await {
+            Ok(found) => found,
+            Err(error) => {
+                let (status, code) = match error.kind() {
+                    ErrorKind::HttpResponse { status, error_code, raw_response } => (
+                        Some(u16::from(*status)),
+                        error_code.clone().or_else(|| raw_response.as_deref().and_then(refusal)),
+                    ),
+                    _ => (None, None),
+                };
+                let because = match (status, &code) {
+                    (Some(status), code) => {
+                        let code = code.as_deref().unwrap_or("without a reason");
+                        format!("Azure Resource Manager answered {status} {code}")
+                    }
+                    (None, _) if *error.kind() == ErrorKind::Credential => sign_in_failure(&error),
+                    (None, _) => format!("Azure Resource Manager cannot be asked: {error}"),
+                };
+                return Err(AzureError { status, code, ..unknown(because).during("cannot derive the issuer") });
+            }
+        };
+        found.and_then(|account| account.properties.endpoints.web).ok_or_else(|| {
+            let where_ = match scope {
+                ResourceScope { subscription: Some(subscription), .. } => format!("subscription {subscription}"),
+                ResourceScope { subscription: None, .. } => "the subscriptions the credential sees".to_owned(),
+            };
+            unknown(format!("{where_} hold no such account with a web endpoint")).during("cannot derive the issuer")
+        })
+    }
+
+    async fn find(&self, account: &str, scope: &ResourceScope) -> azure_core::Result<Option<Account>> {
+        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let accounts = |subscription: &str| {
+            format!("{}/subscriptions/{}/providers/Microsoft.Storage/storageAccounts", self.url, encode(subscription))
+        };
+        let subscriptions = match (&scope.subscription, &scope.resource_group) {
+            (Some(subscription), Some(group)) => {
+                let url = format!(
+                    "{}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{account}?api-version={STORAGE_VERSION}",
+                    self.url,
+                    encode(subscription),
+                    encode(group)
+                );
+                return self.get(&url).await.map(Some);
+            }
+            (Some(subscription), None) => vec![subscription.clone()],
+            (None, _) => {
+                let url = format!("{}/subscriptions?api-version={SUBSCRIPTIONS_VERSION}", self.url);
+                self.list::<Subscription>(url).await?.into_iter().map(|subscription| subscription.id).collect()
+            }
+        };
+        let lists = subscriptions.iter().map(|subscription| {
+            self.list::<Account>(format!("{}?api-version={STORAGE_VERSION}", accounts(subscription)))
+        });
+        let mut failure = None;
+        for list in join_all(lists).await {
+            match list {
+                Ok(list) => {
+                    let in_group = |found: &Account| {
+                        let group = scope.resource_group.as_ref().map(|group| format!("/resourcegroups/{group}/"));
+                        group.is_none_or(|group| found.id.to_lowercase().contains(&group.to_lowercase()))
+                    };
+                    if let Some(found) = list.into_iter().find(|found| found.name == account && in_group(found)) {
+                        return Ok(Some(found));
+                    }
+                }
+                Err(error) => failure = Some(error),
+            }
+        }
+        // An account may be in the very subscription that could not be read.
+        failure.map_or(Ok(None), Err)
+    }
+
+    /// All items of a list, page by page.
+    async fn list<T: DeserializeOwned>(&self, first: String) -> azure_core::Result<Vec<T>> {
+        let mut items = Vec::new();
+        let mut next = Some(first);
+        for _ in 0..PAGES_MAX {
+            // The token is for this host alone.
+            let Some(url) = next.take().filter(|url| url.starts_with(&format!("{}/", self.url))) else { break };
+            let page: Page<T> = self.get(&url).await?;
+            items.extend(page.value);
+            next = page.next;
+        }
+        Ok(items)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, url: &str) -> azure_core::Result<T> {
+        self.retry.run(|| self.try_get(url)).await
+    }
+
+    async fn try_get<T: DeserializeOwned>(&self, url: &str) -> azure_core::Result<T> {
+        let scope = format!("{}/.default", self.url);
+        let token = self.tokens.get_token(&[&scope], None).await?;
+        let mut request = Request::new(Url::parse(url)?, Method::Get);
+        request.insert_header(AUTHORIZATION, format!("Bearer {}", token.token.secret()));
+        let answer = self.transport.execute_request(&request).await?.try_into_raw_response().await?;
+        let status = answer.status();
+        if !status.is_success() {
+            let kind =
+                ErrorKind::HttpResponse { status, error_code: refusal(&answer), raw_response: Some(Box::new(answer)) };
+            return Err(azure_core::Error::with_message(kind, "Azure Resource Manager refused"));
+        }
+        let unread = |_| azure_core::Error::with_message(ErrorKind::DataConversion, "its answer cannot be read");
+        serde_json::from_slice(answer.body()).map_err(unread)
+    }
+}
+
+/// The code in a refusal of Azure Resource Manager.
+fn refusal(answer: &azure_core::http::RawResponse) -> Option<String> {
+    serde_json::from_slice::<Refusal>(answer.body()).ok().map(|refusal| refusal.error.code)
+}

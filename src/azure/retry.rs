@@ -1,0 +1,122 @@
+use std::{sync::Arc, time::Duration};
+
+use aws_lc_rs::rand;
+use azure_core::{
+    error::ErrorKind,
+    http::{
+        RawResponse,
+        headers::{HeaderName, Headers},
+    },
+};
+use jiff::{Timestamp, fmt::rfc2822};
+use tokio::time::{Instant, sleep};
+
+/// The longest pause of our own choosing; a server may ask for a longer one.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// How often a connection that does not come about is tried in all: a wrong name or port does not heal.
+const CONNECTIONS_MAX: u32 = 3;
+/// Answers that a later attempt may turn out better: Microsoft Learn, "Retry guidance for Azure services".
+const TRANSIENT: [u16; 6] = [408, 429, 500, 502, 503, 504];
+/// The same in the words of the storage service, where the status says something else.
+const TRANSIENT_CODES: [&str; 3] = ["AccountBeingCreated", "ContainerBeingDeleted", "OperationTimedOut"];
+
+/// A request that is about to be sent again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retrying {
+    /// What went wrong, such as `503 ServerBusy`.
+    pub because: String,
+    /// How long is waited first.
+    pub pause: Duration,
+}
+
+/// Told of every request that is about to be sent again.
+pub type RetryObserver = Arc<dyn Fn(&Retrying) + Send + Sync>;
+
+/// How requests to Azure are tried again: with pauses that grow and are never the same for two callers, at least as long as
+/// the server asks for, and in all for no longer than allowed.
+#[derive(Clone)]
+pub(crate) struct Retry {
+    pub(crate) timeout: Duration,
+    pub(crate) first_pause: Duration,
+    pub(crate) observer: Option<RetryObserver>,
+}
+
+impl Retry {
+    /// Sends a request until it succeeds, fails for good, or the time is over; then the last failure is the answer.
+    pub(crate) async fn run<T, F>(&self, mut attempt: impl FnMut() -> F) -> azure_core::Result<T>
+    where
+        F: Future<Output = azure_core::Result<T>>,
+    {
+        // A timeout beyond the end of time has no end.
+        let deadline = Instant::now().checked_add(self.timeout);
+        let mut attempts = 0;
+        loop {
+            let error = match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            attempts += 1;
+            let Some(asked) = transient(&error, attempts) else { return Err(error) };
+            let pause = asked.max(self.pause(attempts));
+            if deadline.is_some_and(|deadline| Instant::now() + pause >= deadline) {
+                return Err(error);
+            }
+            if let Some(observer) = &self.observer {
+                observer(&Retrying { because: reason(&error), pause });
+            }
+            sleep(pause).await;
+        }
+    }
+
+    /// The pause before an attempt, counted from the second as 1: twice as long each time, and half of it by chance.
+    pub(crate) fn pause(&self, attempts: u32) -> Duration {
+        let longest = self.first_pause.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_PAUSE);
+        let mut byte = [0];
+        // Without chance the pause is merely the same for all.
+        let _ = rand::fill(&mut byte);
+        longest.mul_f64(0.5 + f64::from(byte[0]) / 512.0)
+    }
+}
+
+/// What the server asks to wait, nothing where it does not say; `None` where trying again is of no use.
+fn transient(error: &azure_core::Error, attempts: u32) -> Option<Duration> {
+    match error.kind() {
+        ErrorKind::HttpResponse { status, raw_response, error_code } => {
+            let named = error_code.as_ref().is_some_and(|code| TRANSIENT_CODES.contains(&code.as_str()));
+            let again = named || TRANSIENT.contains(&u16::from(*status));
+            again.then(|| raw_response.as_deref().and_then(retry_after).unwrap_or_default())
+        }
+        ErrorKind::Connection if attempts < CONNECTIONS_MAX => Some(Duration::ZERO),
+        ErrorKind::Io => Some(Duration::ZERO),
+        _ => None,
+    }
+}
+
+/// RFC 9110 section 10.2.3, and the headers in milliseconds that Azure has beside it.
+fn retry_after(answer: &RawResponse) -> Option<Duration> {
+    let get = |name: &'static str| header(answer.headers(), name);
+    let millis = get("x-ms-retry-after-ms").or_else(|| get("retry-after-ms")).and_then(|text| text.parse().ok());
+    if let Some(millis) = millis {
+        return Some(Duration::from_millis(millis));
+    }
+    let text = get("retry-after")?;
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = rfc2822::parse(&text).ok()?.timestamp();
+    Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default())
+}
+
+pub(super) fn header(headers: &Headers, name: &'static str) -> Option<String> {
+    headers.get_optional_string(&HeaderName::from_static(name))
+}
+
+fn reason(error: &azure_core::Error) -> String {
+    match error.kind() {
+        ErrorKind::HttpResponse { status, error_code, .. } => {
+            let status = u16::from(*status);
+            error_code.as_ref().map_or_else(|| status.to_string(), |code| format!("{status} {code}"))
+        }
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,135 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use azure_core::{
+    Bytes, Error,
+    error::ErrorKind,
+    http::{
+        AsyncRawResponse, Body, HttpClient, Request, Url,
+        headers::{HeaderName, HeaderValue, Headers},
+    },
+};
+use tokio::time::timeout;
+
+use super::Credential;
+use crate::http_clients::{HttpClients, innermost};
+
+/// How long one request may take, its answer included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest answer that is read, in bytes.
+const ANSWER_MAX: usize = 4 << 20;
+/// Where a machine in Azure asks about itself. Neither this address nor loopback is ever behind a proxy.
+const METADATA_SERVICE: &str = "169.254.169.254";
+
+/// How requests of the Azure SDK go out: over this crate's HTTP clients, and where a query authorises them, with it.
+///
+/// The query is added here, behind everything that logs or prints a URL, and errors name no URL at all.
+pub(crate) struct Transport {
+    clients: Arc<HttpClients>,
+    credential: Option<Credential>,
+    /// What stands in for the metadata service (`AZURE_POD_IDENTITY_AUTHORITY_HOST`).
+    metadata_service: Option<Url>,
+}
+
+impl Transport {
+    /// For requests that carry their own authorisation.
+    pub(crate) fn new(clients: Arc<HttpClients>, metadata_service: Option<Url>) -> Self {
+        Self { clients, credential: None, metadata_service }
+    }
+
+    /// For requests to a storage account.
+    pub(crate) fn authorised(clients: Arc<HttpClients>, credential: Credential) -> Self {
+        Self { clients, credential: Some(credential), metadata_service: None }
+    }
+
+    /// For the options of an SDK client.
+    pub(crate) fn for_sdk(self: &Arc<Self>) -> azure_core::http::Transport {
+        azure_core::http::Transport::new(Arc::clone(self) as Arc<dyn HttpClient>)
+    }
+
+    async fn execute(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        let url = self.address(request.url());
+        let client = match url.scheme() {
+            "https" => self.clients.secure(),
+            "http" if stays_here(&url) => self.clients.plain(),
+            scheme => Err(format!("{scheme} to {} would be readable by others", url.host_str().unwrap_or_default())),
+        };
+        let client = client.map_err(|because| Error::with_message(ErrorKind::Other, because))?;
+        let method = reqwest::Method::from_bytes(request.method().as_ref().as_bytes());
+        let method = method.map_err(|error| Error::new(ErrorKind::Other, error))?;
+        let mut outgoing = client.request(method, url);
+        for (name, value) in request.headers().iter() {
+            outgoing = outgoing.header(name.as_str(), value.as_str());
+        }
+        outgoing = match request.body() {
+            Body::Bytes(bytes) => outgoing.body(bytes.clone()),
+            Body::SeekableStream(_) => {
+                return Err(Error::with_message(ErrorKind::Other, "a body that is not in memory"));
+            }
+        };
+        let mut answer = outgoing.send().await.map_err(|error| failure(&error))?;
+        let mut headers = Headers::new();
+        for (name, value) in answer.headers() {
+            if let Ok(value) = value.to_str() {
+                headers.insert(HeaderName::from(name.as_str().to_owned()), HeaderValue::from(value.to_owned()));
+            }
+        }
+        let status = answer.status().as_u16().into();
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(|error| failure(&error))? {
+            if body.len() + chunk.len() > ANSWER_MAX {
+                return Err(Error::with_message(
+                    ErrorKind::Other,
+                    format!("an answer of more than {ANSWER_MAX} bytes"),
+                ));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(AsyncRawResponse::from_bytes(status, headers, Bytes::from(body)))
+    }
+
+    /// The URL a request really goes to.
+    fn address(&self, url: &Url) -> Url {
+        let mut url = url.clone();
+        if let Some(authority) = self.metadata_service.as_ref().filter(|_| url.host_str() == Some(METADATA_SERVICE)) {
+            let rest = format!("{}?{}", url.path(), url.query().unwrap_or_default());
+            url = authority.join(&rest).unwrap_or(url);
+        }
+        if let Some(query) = self.credential.as_ref().and_then(Credential::query) {
+            let query = query.secret().trim_start_matches('?');
+            let joined = url.query().map_or_else(|| query.to_owned(), |own| format!("{own}&{query}"));
+            url.set_query(Some(&joined));
+        }
+        url
+    }
+}
+
+#[async_trait]
+impl HttpClient for Transport {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        match timeout(REQUEST_TIMEOUT, self.execute(request)).await {
+            Ok(answer) => answer,
+            Err(_) => {
+                Err(Error::with_message(ErrorKind::Io, format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transport").field("credential", &self.credential).finish_non_exhaustive()
+    }
+}
+
+/// Whether http to this address cannot be read on the way: this machine, and the link-local addresses of managed identities.
+fn stays_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let link_local = host.parse().is_ok_and(|address: std::net::Ipv4Addr| address.is_link_local());
+    link_local || crate::issuer_url::is_loopback_http(&format!("http://{host}"))
+}
+
+fn failure(error: &reqwest::Error) -> Error {
+    let kind = if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io };
+    Error::with_message(kind, innermost(error))
+}

@@ -1,0 +1,238 @@
+use issuer::{
+    Change, DropReason, KeyState, Mismatch, PlannedDocument, PlannedKey, RelyingParty, TOKEN_EXCHANGE_AUDIENCE,
+    Timestamp, Wanted, site::Lack,
+};
+use serde_json::{Value, json};
+
+use super::{Outcome, Stage};
+use crate::cli::{
+    Exit,
+    output::{BAD, FAINT, GOOD, STRONG, WARN, minute, printable},
+    values,
+};
+
+/// The plan, what became of it, and how both print.
+pub(super) struct Answer {
+    pub(super) wanted: Wanted,
+    pub(super) outcome: Outcome,
+}
+
+impl Answer {
+    pub(super) fn exit(&self, check: bool) -> Exit {
+        match (&self.outcome.stage, self.proof()) {
+            (_, Some(Err(mismatch))) if mismatch.is_inconclusive() => Exit::Incomplete,
+            (Stage::Refused { .. }, _) | (_, Some(Err(_))) => Exit::No,
+            (Stage::Planned { .. }, _) if check && !self.outcome.plan.is_unchanged() => Exit::No,
+            _ => Exit::Yes,
+        }
+    }
+
+    pub(super) fn proof(&self) -> Option<&Result<String, Mismatch>> {
+        match &self.outcome.stage {
+            Stage::Refused { .. } => None,
+            Stage::Planned { proof } | Stage::Published { proof } => proof.as_ref(),
+        }
+    }
+
+    /// Whether this run changed the site.
+    pub(super) fn was_written(&self) -> bool {
+        match &self.outcome.stage {
+            Stage::Refused { written } => *written,
+            Stage::Planned { .. } => false,
+            Stage::Published { .. } => !self.outcome.plan.is_unchanged(),
+        }
+    }
+
+    /// What happened to the documents, after `what` or `the documents`.
+    pub(super) fn deed(&self) -> &'static str {
+        if self.was_written() { "was written" } else { "is on the site" }
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        let mut lines = vec![
+            format!("{STRONG}issuer{STRONG:#}   {}", self.wanted.issuer),
+            format!("{STRONG}site{STRONG:#}     {}{}", printable(&self.outcome.site), self.credential()),
+            String::new(),
+        ];
+        lines.extend(self.outcome.plan.keys.iter().map(key_line));
+        lines.push(String::new());
+        if self.outcome.plan.hosting.lacks.contains(&Lack::StaticWebsite) {
+            let width = self.document_width();
+            lines.push(format!("  {WARN}~{WARN:#} {:width$}  off → on", "static website"));
+        }
+        lines.extend(
+            [&self.outcome.plan.jwks, &self.outcome.plan.discovery].map(|document| self.document_line(document)),
+        );
+        lines.push(String::new());
+        lines.push(self.verdict());
+        if matches!(self.outcome.stage, Stage::Published { .. }) {
+            let issuer = self.wanted.issuer.as_str();
+            lines.extend([
+                String::new(),
+                format!("{STRONG}kube-apiserver{STRONG:#}         --service-account-issuer={issuer}"),
+                format!("                       --service-account-jwks-uri={}", self.wanted.issuer.jwks_uri()),
+            ]);
+            if self.wanted.relying_party == RelyingParty::Entra {
+                lines.push(format!(
+                    "{STRONG}federated credential{STRONG:#}   issuer {issuer}, audience {TOKEN_EXCHANGE_AUDIENCE}"
+                ));
+            }
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    fn document_line(&self, document: &PlannedDocument) -> String {
+        let (sign, style, change) = match document.change {
+            Change::Created => ("+", GOOD, "new"),
+            Change::Changed => ("~", WARN, "changed"),
+            Change::Recorded => ("=", FAINT, "unchanged, its record is updated"),
+            Change::Unchanged => ("=", FAINT, "unchanged"),
+        };
+        let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
+        let is_key_set = document.path == self.outcome.plan.jwks.path;
+        let change = match document.change {
+            Change::Created if is_key_set => keys(self.outcome.plan.documents.jwks.keys.len()),
+            Change::Changed if is_key_set => {
+                let before = self.outcome.plan.keys.iter().filter(|key| key.state != KeyState::Added).count();
+                let after = self.outcome.plan.documents.jwks.keys.len();
+                let counts = format!("{} → {}", keys(before), keys(after));
+                if before == after { "changed".to_owned() } else { counts }
+            }
+            _ => change.to_owned(),
+        };
+        let width = self.document_width();
+        format!("  {style}{sign}{style:#} {:width$}  {change}", printable(document.path.as_str()))
+    }
+
+    /// What is known of the static website, and what is done about it.
+    fn website(&self) -> Option<&'static str> {
+        let hosting = &self.outcome.plan.hosting;
+        match self.outcome.credential {
+            None => None,
+            Some(_) if hosting.unknown.is_some() => Some("unknown"),
+            Some(_) if hosting.lacks.contains(&Lack::StaticWebsite) => Some("off"),
+            Some(_) => Some("on"),
+        }
+    }
+
+    fn document_width(&self) -> usize {
+        self.outcome.plan.jwks.path.as_str().len().max(self.outcome.plan.discovery.path.as_str().len())
+    }
+
+    /// Who we are at the site, as the end of its line.
+    fn credential(&self) -> String {
+        self.outcome.credential.as_ref().map(|who| format!(", as {}", printable(who))).unwrap_or_default()
+    }
+
+    fn verdict(&self) -> String {
+        let unchanged = self.outcome.plan.is_unchanged();
+        let done = match &self.outcome.stage {
+            Stage::Refused { written: false } => return format!("{BAD}refused{BAD:#}: nothing was written"),
+            Stage::Refused { written: true } => return format!("{BAD}refused{BAD:#}: others published meanwhile"),
+            Stage::Planned { .. } if !unchanged => return format!("{WARN}planned{WARN:#}: nothing was written"),
+            _ if unchanged => "unchanged",
+            _ => "published",
+        };
+        match self.proof() {
+            None => {
+                format!("{GOOD}{done}{GOOD:#}; nothing was proven from outside: pass --published URL to read it back")
+            }
+            Some(Ok(place)) => {
+                let count = self.outcome.plan.documents.jwks.keys.len();
+                let keys = if count == 1 { "key" } else { "keys" };
+                let place = printable(place);
+                format!("{GOOD}{done}{GOOD:#}, and read back from {place}: {count} {keys}, issuer identical")
+            }
+            Some(Err(mismatch)) if mismatch.is_inconclusive() => {
+                format!("{WARN}{done}{WARN:#}, and it could not be read back")
+            }
+            Some(Err(_)) => format!("{BAD}{done}{BAD:#}, and what is read back is something else"),
+        }
+    }
+
+    pub(super) fn to_json(&self) -> Value {
+        let (read_back_from, mismatch) = match self.proof() {
+            Some(Ok(place)) => (Some(place), None),
+            Some(Err(mismatch)) => (None, Some(mismatch)),
+            None => (None, None),
+        };
+        let federated_credential = (self.wanted.relying_party == RelyingParty::Entra)
+            .then(|| json!({ "issuer": self.wanted.issuer.as_str(), "audience": TOKEN_EXCHANGE_AUDIENCE }));
+        let issuer = self.wanted.issuer.as_str();
+        json!({
+            "issuer": issuer,
+            "site": self.outcome.site,
+            "credential": self.outcome.credential,
+            "static_website": self.website(),
+            "changed": !self.outcome.plan.is_unchanged(),
+            "written": self.was_written(),
+            "read_back_from": read_back_from,
+            "mismatch": mismatch.map(values::mismatch_json),
+            "keys": self.outcome.plan.keys.iter().map(key_json).collect::<Vec<_>>(),
+            "documents": [document_json(&self.outcome.plan.jwks), document_json(&self.outcome.plan.discovery)],
+            "refusals": self.outcome.plan.refusals.iter().map(|refusal| json!({
+                "message": refusal.to_string(),
+                "hint": refusal.hint(),
+            })).collect::<Vec<_>>(),
+            "warnings": self.outcome.plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "kube_apiserver": {
+                "service-account-issuer": issuer,
+                "service-account-jwks-uri": self.wanted.issuer.jwks_uri().as_str(),
+            },
+            "federated_credential": federated_credential,
+        })
+    }
+}
+
+fn key_line(key: &PlannedKey) -> String {
+    let (sign, style, state) = match key.state {
+        KeyState::Added => ("+", GOOD, "new".to_owned()),
+        KeyState::Kept => ("=", FAINT, "published".to_owned()),
+        KeyState::Returned => ("=", FAINT, "published, no longer retired".to_owned()),
+        KeyState::Retired { since, due } => {
+            let (since, when) = (minute(since), minute(due));
+            let may = if due <= Timestamp::now() { "due since" } else { "may go from" };
+            ("=", WARN, format!("retired {since}, {may} {when} (--prune)"))
+        }
+        KeyState::Dropped(DropReason::Removed) => ("-", BAD, "dropped, as --remove asks".to_owned()),
+        KeyState::Dropped(DropReason::Pruned { since }) => ("-", BAD, format!("dropped, retired {}", minute(since))),
+    };
+    let kid = printable(if key.kid().is_empty() { "(no kid)" } else { key.kid() });
+    let kind = key.jwk.key().map_or_else(|_| "unknown".to_owned(), ToString::to_string);
+    format!("  {style}{sign}{style:#} {kid:43}  {kind:8}  {state}")
+}
+
+fn key_json(key: &PlannedKey) -> Value {
+    let mut value = json!({ "kid": key.kid() });
+    if let Ok(public) = key.jwk.key() {
+        value["type"] = json!(public.to_string());
+        value["alg"] = json!(public.algorithm().name());
+    }
+    let (state, since) = match key.state {
+        KeyState::Added => ("added", None),
+        KeyState::Kept => ("kept", None),
+        KeyState::Returned => ("returned", None),
+        KeyState::Retired { since, due } => {
+            value["due"] = json!(due.to_string());
+            ("retired", Some(since))
+        }
+        KeyState::Dropped(DropReason::Removed) => ("removed", None),
+        KeyState::Dropped(DropReason::Pruned { since }) => ("pruned", Some(since)),
+    };
+    value["state"] = json!(state);
+    if let Some(since) = since {
+        value["retired_since"] = json!(since.to_string());
+    }
+    value
+}
+
+fn document_json(document: &PlannedDocument) -> Value {
+    let change = match document.change {
+        Change::Created => "created",
+        Change::Changed => "changed",
+        Change::Recorded => "recorded",
+        Change::Unchanged => "unchanged",
+    };
+    json!({ "path": document.path.as_str(), "change": change })
+}

@@ -1,0 +1,230 @@
+mod answer;
+
+use std::time::Duration;
+
+use clap::Args;
+use issuer::{Change, Error, IssuerUrl, Location, Mismatch, Plan, Publication, SystemClock, Wanted, site::Site};
+
+use self::answer::Answer;
+use super::{
+    Exit, Failure, Output,
+    inputs::KeyInputs,
+    runtime,
+    site::OpenSite,
+    site_args::SiteArgs,
+    values::{self, For},
+};
+
+/// How long what was written may take to be read back, unless told otherwise: a web endpoint needs some seconds.
+const WAIT_AZURE: Duration = Duration::from_secs(60);
+const WAIT: Duration = Duration::from_secs(10);
+
+/// Publish the discovery document and the JWKS, keeping every key that is already published
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  issuer publish sa.pub --account acct
+  issuer publish sa.pub --account acct --issuer https://issuers.example.com/clusters/prod-1
+  issuer publish sa.pub --issuer https://issuer.example.com --directory site/
+
+Credentials for --account, the first that is there: AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_KEY; AZURE_CLIENT_ID and AZURE_TENANT_ID with AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE or the OIDC token of a GitHub Actions job; a managed identity; az; azd.")]
+pub(crate) struct Publish {
+    #[command(flatten)]
+    keys: KeyInputs,
+    #[command(flatten)]
+    site: SiteArgs,
+    /// The issuer URL, byte for byte as in --service-account-issuer; its path is the place on the site [default: what is
+    /// published there, else the account's web endpoint]
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// Print what would change, and write nothing
+    #[arg(long, conflicts_with = "check")]
+    dry_run: bool,
+    /// Write nothing, and exit 1 if anything would change
+    #[arg(long)]
+    check: bool,
+    /// Drop keys that have been missing from the input for --retain or longer
+    #[arg(long)]
+    prune: bool,
+    /// How long a key stays after it was first missing from the input
+    #[arg(long, value_name = "DURATION", default_value = "48h")]
+    retain: String,
+    /// Drop a key that is no longer in the input at once (repeatable)
+    #[arg(long, value_name = "KID", allow_hyphen_values = true)]
+    remove: Vec<String>,
+    /// Let the issuer that is published here change to another string
+    #[arg(long)]
+    allow_issuer_change: bool,
+    /// Let a jwks_uri that is published here and is not below the issuer change
+    #[arg(long)]
+    allow_jwks_uri_change: bool,
+    /// Let a published document that cannot be read be made anew, and lose what was in it
+    #[arg(long)]
+    replace_unreadable: bool,
+    /// Whose rules the keys must meet
+    #[arg(long = "for", value_name = "WHOM", default_value = "entra")]
+    relying_party: For,
+    /// The Cache-Control header to serve both documents with
+    #[arg(long, value_name = "VALUE", default_value = "public, max-age=300")]
+    cache_control: String,
+    /// Read the documents back from here, and fail if they are not what was written [default: the issuer URL, for --account]
+    #[arg(long, value_name = "URL|DIR")]
+    published: Option<String>,
+    /// Do not read the documents back: nothing is proven then
+    #[arg(long, conflicts_with_all = ["published", "wait"])]
+    no_fetch_back: bool,
+    /// How long to wait until what is read back is what was written [default: 60s for --account, else 10s]
+    #[arg(long, value_name = "DURATION")]
+    wait: Option<String>,
+}
+
+/// What became of the documents.
+enum Stage {
+    /// Refused; nothing was written, unless before another publisher came in between.
+    Refused { written: bool },
+    /// Asked for by --dry-run or --check; nothing was written.
+    Planned { proof: Proof },
+    /// Written, or found as they should be.
+    Published { proof: Proof },
+}
+
+/// From where the documents were read back, or how they differ there; `None` where it was not asked for.
+type Proof = Option<Result<String, Mismatch>>;
+
+/// What came of it all.
+struct Outcome {
+    site: String,
+    credential: Option<String>,
+    plan: Plan,
+    stage: Stage,
+}
+
+impl Publish {
+    pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let location = |text: &String| values::location("--published", text, self.site.directory.as_deref());
+        let location = self.published.as_ref().map(location).transpose()?;
+        let wait = self.wait.as_deref().map(|wait| values::seconds("--wait", wait)).transpose()?;
+        let issuer: Option<IssuerUrl> = self.issuer.as_deref().map(values::parse).transpose()?;
+        let retain = values::duration("--retain", &self.retain)?;
+        let cache_control = values::header("--cache-control", self.cache_control)?;
+        let request = self.site.request()?;
+        let keys = self.keys.read(output)?;
+        let default = (request.is_azure() && !self.no_fetch_back).then_some(Location::Issuer);
+        let location = location.or(default);
+        if location.is_none() && wait.is_some() {
+            return Err(Failure::usage("--wait is for reading back, and nothing is read back", "pass --published URL"));
+        }
+        let wait = wait.unwrap_or(if request.is_azure() { WAIT_AZURE } else { WAIT });
+        let wanted = |issuer: IssuerUrl| Wanted {
+            relying_party: self.relying_party.into(),
+            prune: self.prune,
+            retain,
+            remove: self.remove.clone(),
+            allow_issuer_change: self.allow_issuer_change,
+            allow_jwks_uri_change: self.allow_jwks_uri_change,
+            replace_unreadable: self.replace_unreadable,
+            cache_control: cache_control.clone(),
+            ..Wanted::new(issuer, keys.clone())
+        };
+        let only_plan = self.dry_run || self.check;
+        let steps = output.steps();
+        let fetcher = request.fetcher.clone();
+        let timeout = request.timeout;
+        let (wanted, outcome) = runtime::block_on(async {
+            let carry_out = async {
+                let site = request.open(&steps).await?;
+                if let Some(credential) = site.credential() {
+                    output.note(format!("credential for {}: {credential}", site.name()));
+                }
+                let issuer = match issuer {
+                    Some(issuer) => issuer,
+                    None => find_issuer(&site).await?,
+                };
+                let wanted = wanted(issuer);
+                let carried_out = carry_out(&site, &wanted, only_plan).await?;
+                Ok::<_, Failure>((site, wanted, carried_out))
+            };
+            let (site, wanted, carried_out) = runtime::within(timeout, carry_out).await?;
+            let (plan, stage) = match carried_out {
+                Err(refused) => refused,
+                Ok(publication) => {
+                    // What is only planned cannot be read back yet; what is unchanged must be there.
+                    let proof = match &location {
+                        Some(location) if !only_plan || publication.plan.is_unchanged() => {
+                            let read = issuer::read_back(&site, &wanted, &publication, location, &fetcher, wait);
+                            let proof = steps.run(format!("read back from {location}"), read).await?;
+                            Some(proof.map(|()| location.to_string()))
+                        }
+                        _ => None,
+                    };
+                    let stage = if only_plan { Stage::Planned { proof } } else { Stage::Published { proof } };
+                    (publication.plan, stage)
+                }
+            };
+            let (site, credential) = (site.name(), site.credential());
+            Ok::<_, Failure>((wanted, Outcome { site, credential, plan, stage }))
+        })??;
+        Ok(report(Answer { wanted, outcome }, self.check, output))
+    }
+}
+
+/// The issuer that is published there already, else the one the site itself gives.
+async fn find_issuer(site: &OpenSite) -> Result<IssuerUrl, Failure> {
+    if let Some(published) = site.published_issuer().await? {
+        return Ok(published);
+    }
+    let none = || {
+        Failure::usage(format!("no issuer was given, and none is published in {}", site.name()), "pass --issuer URL")
+    };
+    site.own_issuer().await?.ok_or_else(none)
+}
+
+/// Publishes, or only plans; a refusal is an answer like others.
+async fn carry_out(
+    site: &OpenSite,
+    wanted: &Wanted,
+    only_plan: bool,
+) -> Result<Result<Publication, (Plan, Stage)>, Error> {
+    if only_plan {
+        let plan = issuer::plan(site, wanted, &SystemClock).await?;
+        if !plan.refusals.is_empty() {
+            return Ok(Err((plan, Stage::Refused { written: false })));
+        }
+        return Ok(Ok(Publication { documents: plan.documents.clone(), plan, attempts: 0 }));
+    }
+    match issuer::publish(site, wanted, &SystemClock).await {
+        Ok(publication) => Ok(Ok(publication)),
+        Err(Error::Refused { plan, written, .. }) => Ok(Err((*plan, Stage::Refused { written }))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Prints the answer, and on stderr whatever makes it a no.
+fn report(answer: Answer, check: bool, output: &mut Output) -> Exit {
+    let plan = &answer.outcome.plan;
+    let is_new = plan.jwks.change == Change::Created && plan.discovery.change == Change::Created;
+    if is_new && plan.refusals.is_empty() {
+        output.note(format!(
+            "nothing was published in {} yet; if this issuer is published elsewhere already, add that JWKS to the input, so that no key is lost",
+            answer.outcome.site
+        ));
+    }
+    if let Some(unknown) = plan.hosting.unknown.as_ref().filter(|_| !matches!(answer.proof(), Some(Ok(_)))) {
+        output.note(unknown);
+    }
+    plan.warnings.iter().for_each(|warning| output.warning(warning));
+    if output.is_json() {
+        output.json(&answer.to_json());
+    } else {
+        output.text(&answer.to_text());
+    }
+    for refusal in &plan.refusals {
+        let written = if answer.was_written() { "" } else { "; nothing was written" };
+        output.failure(&Failure::new(Exit::No, format!("{refusal}{written}"), Some(refusal.hint())));
+    }
+    if let Some(Err(mismatch)) = answer.proof() {
+        let what = if mismatch.is_inconclusive() { "could not be read back" } else { "is not what is read back" };
+        let message = format!("what {} {what}: {mismatch}{}", answer.deed(), values::prediction(mismatch));
+        output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix())));
+    }
+    answer.exit(check)
+}

@@ -1,0 +1,143 @@
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use futures_util::future::join3;
+use issuer::{
+    Discovery, DocumentPath, Error, IssuerUrl, ResourceScope,
+    site::{Azure, AzureOptions, Condition, Content, Directory, ETag, Hosting, Site, Stored, Written},
+};
+
+use super::{Failure, steps::Steps};
+
+/// The site a command works on; every step of it is told of.
+pub(super) struct OpenSite {
+    kind: Kind,
+    steps: Steps,
+    /// What was read when the issuer was looked for, for the first who asks: writes are conditional, so nothing is lost if it
+    /// is out of date by then.
+    read_ahead: Mutex<ReadAhead>,
+}
+
+enum Kind {
+    Directory(Directory),
+    Azure(Box<Azure>, ResourceScope),
+}
+
+#[derive(Default)]
+struct ReadAhead {
+    documents: HashMap<DocumentPath, Option<Stored>>,
+    hosting: Option<Hosting>,
+}
+
+impl OpenSite {
+    pub(super) fn directory(directory: Directory, steps: Steps) -> Self {
+        Self { kind: Kind::Directory(directory), steps, read_ahead: Mutex::default() }
+    }
+
+    pub(super) async fn azure(options: AzureOptions, scope: ResourceScope, steps: Steps) -> Result<Self, Failure> {
+        let azure = steps.run("find a credential", Azure::open(options)).await?;
+        Ok(Self { kind: Kind::Azure(Box::new(azure), scope), steps, read_ahead: Mutex::default() })
+    }
+
+    /// Who we are there, where that is asked.
+    pub(super) fn credential(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Directory(_) => None,
+            Kind::Azure(azure, _) => Some(azure.credential()),
+        }
+    }
+
+    /// The issuer that is published at the root of the site; `None` where nothing is, or nothing that can be read.
+    pub(super) async fn published_issuer(&self) -> Result<Option<IssuerUrl>, Failure> {
+        // Any issuer without a path has its documents at the root.
+        let root: IssuerUrl = "https://localhost".parse()?;
+        let (discovery_path, jwks_path) = (root.discovery_path(), root.jwks_path());
+        let (discovery, jwks, hosting) = join3(self.read(&discovery_path), self.read(&jwks_path), self.hosting()).await;
+        let (discovery, jwks, hosting) = (discovery?, jwks?, hosting?);
+        let published = discovery.as_ref().and_then(|stored| Discovery::parse(&stored.bytes).ok());
+        let published = published.and_then(|discovery| discovery.issuer.parse::<IssuerUrl>().ok());
+        let mut ahead = self.read_ahead();
+        ahead.documents.insert(discovery_path.clone(), discovery);
+        ahead.documents.insert(jwks_path, jwks);
+        ahead.hosting = Some(hosting);
+        Ok(published.filter(|issuer| issuer.discovery_path() == discovery_path))
+    }
+
+    /// The issuer the site itself gives its documents; `None` where it gives none.
+    pub(super) async fn own_issuer(&self) -> Result<Option<IssuerUrl>, Failure> {
+        match &self.kind {
+            Kind::Directory(_) => Ok(None),
+            Kind::Azure(azure, scope) => {
+                let step = self.steps.run("ask Azure Resource Manager for the web endpoint", azure.web_endpoint(scope));
+                Ok(Some(step.await?))
+            }
+        }
+    }
+
+    fn read_ahead(&self) -> MutexGuard<'_, ReadAhead> {
+        self.read_ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Site for OpenSite {
+    fn name(&self) -> String {
+        match &self.kind {
+            Kind::Directory(directory) => directory.name(),
+            Kind::Azure(azure, _) => azure.name(),
+        }
+    }
+
+    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
+        let known = self.read_ahead().documents.remove(path);
+        if let Some(stored) = known {
+            return Ok(stored);
+        }
+        let read = async {
+            match &self.kind {
+                Kind::Directory(directory) => directory.read(path).await,
+                Kind::Azure(azure, _) => azure.read(path).await,
+            }
+        };
+        self.steps.run(format!("read {path}"), read).await
+    }
+
+    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
+        let write = async {
+            match &self.kind {
+                Kind::Directory(directory) => directory.write(path, content, condition).await,
+                Kind::Azure(azure, _) => azure.write(path, content, condition).await,
+            }
+        };
+        self.steps.run(format!("write {path}"), write).await
+    }
+
+    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
+        let remove = async {
+            match &self.kind {
+                Kind::Directory(directory) => directory.remove(path, etag).await,
+                Kind::Azure(azure, _) => azure.remove(path, etag).await,
+            }
+        };
+        self.steps.run(format!("remove {path}"), remove).await
+    }
+
+    async fn hosting(&self) -> Result<Hosting, Error> {
+        let known = self.read_ahead().hosting.take();
+        if let Some(hosting) = known {
+            return Ok(hosting);
+        }
+        match &self.kind {
+            Kind::Directory(directory) => directory.hosting().await,
+            Kind::Azure(azure, _) => self.steps.run("ask whether the static website is on", azure.hosting()).await,
+        }
+    }
+
+    async fn host(&self) -> Result<(), Error> {
+        match &self.kind {
+            Kind::Directory(directory) => directory.host().await,
+            Kind::Azure(azure, _) => self.steps.run("switch the static website on", azure.host()).await,
+        }
+    }
+}

@@ -1,0 +1,176 @@
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use clap::{Args, ValueEnum, builder::PossibleValue};
+use issuer::{
+    AuthMethod, Cloud, Environment, HttpFetcher, ResourceScope,
+    site::{AzureOptions, Directory},
+};
+
+use super::{Failure, site::OpenSite, steps::Steps, values};
+
+const AZURE: &str = "Azure Storage";
+
+/// Where the documents are stored.
+#[derive(Debug, Args)]
+pub(super) struct SiteArgs {
+    /// A directory, made if it is not there
+    #[arg(long, value_name = "DIR")]
+    pub(super) directory: Option<PathBuf>,
+    /// A storage account, by its name [env: AZURE_STORAGE_ACCOUNT]
+    #[arg(long, value_name = "NAME", conflicts_with = "directory", help_heading = AZURE)]
+    account: Option<String>,
+    /// The container; $web is the one a static website serves
+    #[arg(long, value_name = "NAME", default_value = "$web", conflicts_with = "directory", help_heading = AZURE)]
+    container: String,
+    /// The blob endpoint of a private cloud or the emulator [env: AZURE_STORAGE_SERVICE_ENDPOINT]
+    #[arg(long, value_name = "URL", conflicts_with = "directory", help_heading = AZURE)]
+    endpoint: Option<String>,
+    /// The cloud the account is in
+    #[arg(long, value_name = "CLOUD", default_value = "public", conflicts_with = "directory", help_heading = AZURE)]
+    cloud: CloudArg,
+    /// The credential to use, in place of the first that is there
+    #[arg(long, value_name = "METHOD", conflicts_with = "directory", help_heading = AZURE)]
+    auth: Option<AuthArg>,
+    /// The managed identity or service principal to be [env: AZURE_CLIENT_ID]
+    #[arg(long, value_name = "ID", conflicts_with = "directory", help_heading = AZURE)]
+    client_id: Option<String>,
+    /// The subscription to look for the account in, when its web endpoint is asked for
+    #[arg(long, value_name = "ID", conflicts_with = "directory", help_heading = AZURE)]
+    subscription: Option<String>,
+    /// The resource group of the account
+    #[arg(long, value_name = "NAME", conflicts_with = "directory", help_heading = AZURE)]
+    resource_group: Option<String>,
+    /// The Azure Resource Manager of a private cloud
+    #[arg(long, value_name = "URL", conflicts_with = "directory", help_heading = AZURE)]
+    resource_manager: Option<String>,
+    /// How long all that is asked of the account may take, retries included
+    #[arg(long, value_name = "DURATION", default_value = "60s", conflicts_with = "directory", help_heading = AZURE)]
+    timeout: String,
+    /// PEM certificates to trust beside the system's (repeatable)
+    #[arg(long, value_name = "PEM")]
+    ca_file: Vec<PathBuf>,
+}
+
+/// A site that can be opened: everything about it that can be wrong in the command line is right.
+pub(super) struct SiteRequest {
+    kind: Kind,
+    pub(super) scope: ResourceScope,
+    pub(super) fetcher: HttpFetcher,
+    /// How long what is asked of it may take; no limit for a directory.
+    pub(super) timeout: Option<Duration>,
+}
+
+enum Kind {
+    Directory(PathBuf),
+    Azure(Box<AzureOptions>),
+}
+
+impl SiteArgs {
+    /// Whether an account or directory is named here.
+    pub(super) fn is_explicit(&self) -> bool {
+        self.directory.is_some() || self.account.is_some() || self.endpoint.is_some()
+    }
+
+    /// What fetches documents, whether there is a site or not.
+    pub(super) fn fetcher(&self) -> Result<HttpFetcher, Failure> {
+        Ok(HttpFetcher::new(&self.ca_file)?)
+    }
+
+    /// Whether an account or directory is named, here or in the environment.
+    fn is_given(&self) -> bool {
+        self.directory.is_some() || self.account().is_some() || variable("AZURE_STORAGE_CONNECTION_STRING").is_some()
+    }
+
+    pub(super) fn request(self) -> Result<SiteRequest, Failure> {
+        let fetcher = self.fetcher()?;
+        if !self.is_given() {
+            return Err(Failure::usage("no site was named", "pass --account NAME, or --directory DIR"));
+        }
+        if let Some(directory) = self.directory {
+            return Ok(SiteRequest {
+                kind: Kind::Directory(directory),
+                scope: ResourceScope::default(),
+                fetcher,
+                timeout: None,
+            });
+        }
+        let timeout = values::seconds("--timeout", &self.timeout)?;
+        let options = AzureOptions {
+            container: self.container.clone(),
+            endpoint: self.endpoint.clone(),
+            cloud: self.cloud.0,
+            auth: self.auth.map(|auth| auth.0),
+            client_id: self.client_id.clone(),
+            environment: Environment::of_process(),
+            timeout,
+            fetcher: fetcher.clone(),
+            resource_manager: self.resource_manager.clone(),
+            ..AzureOptions::new(self.account())
+        };
+        let scope = ResourceScope { subscription: self.subscription, resource_group: self.resource_group };
+        Ok(SiteRequest { kind: Kind::Azure(Box::new(options)), scope, fetcher, timeout: Some(timeout) })
+    }
+
+    fn account(&self) -> Option<String> {
+        self.account.clone().or_else(|| variable("AZURE_STORAGE_ACCOUNT"))
+    }
+}
+
+impl SiteRequest {
+    /// Whether the documents are published to an account, where they can be read back through their issuer URL.
+    pub(super) fn is_azure(&self) -> bool {
+        matches!(self.kind, Kind::Azure(_))
+    }
+
+    pub(super) async fn open(self, steps: &Steps) -> Result<OpenSite, Failure> {
+        match self.kind {
+            Kind::Directory(path) => Ok(OpenSite::directory(Directory::open(path)?, steps.clone())),
+            Kind::Azure(mut options) => {
+                let told = steps.clone();
+                options.on_retry = Some(Arc::new(move |retrying| told.retrying(retrying)));
+                OpenSite::azure(*options, self.scope, steps.clone()).await
+            }
+        }
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+}
+
+/// A cloud by its name.
+#[derive(Clone, Copy, Debug)]
+struct CloudArg(Cloud);
+
+impl ValueEnum for CloudArg {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[Self(Cloud::Public), Self(Cloud::UsGov), Self(Cloud::China)]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()))
+    }
+}
+
+/// A credential by its name.
+#[derive(Clone, Copy, Debug)]
+struct AuthArg(AuthMethod);
+
+impl ValueEnum for AuthArg {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [AuthArg; 10] = {
+            let mut all = [AuthArg(AuthMethod::ConnectionString); 10];
+            let mut index = 0;
+            while index < all.len() {
+                all[index] = AuthArg(AuthMethod::ALL[index]);
+                index += 1;
+            }
+            all
+        };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()))
+    }
+}

@@ -1,0 +1,106 @@
+use std::{
+    io::{self, Write},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use anstream::{AutoStream, ColorChoice};
+use futures_util::future::{Either, select};
+use issuer::Retrying;
+use tokio::time::{Instant, sleep};
+
+use super::output::{FAINT, printable};
+
+/// How long a step may take before a terminal shows it, and how often it is drawn from then on.
+const PATIENCE: Duration = Duration::from_millis(300);
+const FRAME: Duration = Duration::from_millis(100);
+const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+/// Tells on stderr what long work is at: on a terminal the step that takes long, with `-v` every step and its time.
+#[derive(Clone)]
+pub(crate) struct Steps {
+    verbose: bool,
+    /// Whether a line may be drawn and taken away again.
+    draws: bool,
+    choice: ColorChoice,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// What is going on, the oldest first.
+    running: Vec<String>,
+    is_drawn: bool,
+    frame: usize,
+}
+
+impl Steps {
+    pub(super) fn new(verbose: bool, draws: bool, choice: ColorChoice) -> Self {
+        Self { verbose, draws, choice, state: Arc::default() }
+    }
+
+    /// Waits for a step, and tells of it.
+    pub(super) async fn run<T>(&self, what: impl Into<String>, step: impl Future<Output = T>) -> T {
+        let what = printable(&what.into());
+        let start = Instant::now();
+        self.state().running.push(what.clone());
+        let mut step = pin!(step);
+        let mut pause = PATIENCE;
+        let output = loop {
+            if !self.draws {
+                break step.await;
+            }
+            match select(&mut step, pin!(sleep(pause))).await {
+                Either::Left((output, _)) => break output,
+                Either::Right(_) => self.draw(),
+            }
+            pause = FRAME;
+        };
+        let mut state = self.state();
+        if let Some(index) = state.running.iter().position(|running| *running == what) {
+            state.running.remove(index);
+        }
+        self.clear(&mut state);
+        if self.verbose {
+            self.tell(&format!("{FAINT}{:>7.3} s  {what}{FAINT:#}\n", start.elapsed().as_secs_f64()));
+        }
+        output
+    }
+
+    /// Tells of a request that is about to be sent again.
+    pub(super) fn retrying(&self, retrying: &Retrying) {
+        if self.verbose {
+            self.clear(&mut self.state());
+            let because = printable(&retrying.because);
+            self.tell(&format!(
+                "{FAINT}           {because}, again in {:.1} s{FAINT:#}\n",
+                retrying.pause.as_secs_f64()
+            ));
+        }
+    }
+
+    fn draw(&self) {
+        let mut state = self.state();
+        let Some(what) = state.running.first().cloned() else { return };
+        state.frame = (state.frame + 1) % FRAMES.len();
+        state.is_drawn = true;
+        self.tell(&format!("\r\x1b[K{} {what} …", FRAMES[state.frame]));
+    }
+
+    fn clear(&self, state: &mut State) {
+        if std::mem::take(&mut state.is_drawn) {
+            self.tell("\r\x1b[K");
+        }
+    }
+
+    fn tell(&self, text: &str) {
+        let mut stderr = AutoStream::new(io::stderr(), self.choice);
+        // With stderr gone there is nowhere left to say so.
+        let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,52 @@
+/// One of Microsoft's clouds, each with hosts of its own.
+///
+/// Microsoft Learn, "Microsoft Entra authentication and national clouds", and the constants of the Azure CLI
+/// (`azure-cli-core`, `cloud.py`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Cloud {
+    /// Azure, the public cloud.
+    #[default]
+    Public,
+    /// Azure Government, in the United States.
+    UsGov,
+    /// Azure in China, operated by 21Vianet.
+    China,
+}
+
+impl Cloud {
+    /// The name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::UsGov => "usgov",
+            Self::China => "china",
+        }
+    }
+
+    /// Where Entra gives tokens.
+    pub const fn authority_host(self) -> &'static str {
+        match self {
+            Self::Public => "https://login.microsoftonline.com",
+            Self::UsGov => "https://login.microsoftonline.us",
+            Self::China => "https://login.partner.microsoftonline.cn",
+        }
+    }
+
+    /// Azure Resource Manager, without a slash at its end.
+    pub const fn resource_manager(self) -> &'static str {
+        match self {
+            Self::Public => "https://management.azure.com",
+            Self::UsGov => "https://management.usgovcloudapi.net",
+            Self::China => "https://management.chinacloudapi.cn",
+        }
+    }
+
+    /// What follows `ACCOUNT.blob.` in the host of a storage account.
+    pub const fn storage_suffix(self) -> &'static str {
+        match self {
+            Self::Public => "core.windows.net",
+            Self::UsGov => "core.usgovcloudapi.net",
+            Self::China => "core.chinacloudapi.cn",
+        }
+    }
+}

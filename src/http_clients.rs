@@ -1,0 +1,87 @@
+use std::{fs::File, io::Read, path::Path, sync::OnceLock, time::Duration};
+
+use reqwest::{Certificate, Client, redirect::Policy};
+
+use crate::Error;
+
+/// The longest file of authorities that is read, in bytes: a system's whole bundle has a quarter of it.
+const CA_FILE_MAX: u64 = 1 << 20;
+/// How long a connection may take to be there.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The two HTTP clients, each made when it is first asked for: nothing is connected or loaded before.
+///
+/// Neither follows a redirect.
+#[derive(Debug, Default)]
+pub(crate) struct HttpClients {
+    authorities: Vec<Certificate>,
+    secure: OnceLock<Client>,
+    plain: OnceLock<Client>,
+}
+
+impl HttpClients {
+    /// Clients that trust the system's certificate authorities and those of PEM files.
+    pub(crate) fn new(ca_files: &[impl AsRef<Path>]) -> Result<Self, Error> {
+        let mut authorities = Vec::new();
+        for path in ca_files {
+            let path = path.as_ref();
+            let mut pem = Vec::new();
+            File::open(path)
+                .and_then(|file| file.take(CA_FILE_MAX + 1).read_to_end(&mut pem))
+                .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+            let refuse = |because: String| Error::CaFile { path: path.to_owned(), because };
+            if pem.len() as u64 > CA_FILE_MAX {
+                return Err(refuse(format!("it is longer than {CA_FILE_MAX} bytes")));
+            }
+            let found = Certificate::from_pem_bundle(&pem).map_err(|error| refuse(innermost(&error)))?;
+            if found.is_empty() {
+                return Err(refuse("no certificate is in it".to_owned()));
+            }
+            authorities.extend(found);
+        }
+        Ok(Self { authorities, ..Self::default() })
+    }
+
+    /// The client for https.
+    pub(crate) fn secure(&self) -> Result<&Client, String> {
+        get_or_build(&self.secure, || builder().tls_certs_merge(self.authorities.iter().cloned()).build())
+    }
+
+    /// The client for http that stays on this machine: a proxy stands for the outside, and the system's authorities take time
+    /// to load.
+    pub(crate) fn plain(&self) -> Result<&Client, String> {
+        get_or_build(&self.plain, || builder().no_proxy().tls_certs_only([]).build())
+    }
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    let agent = concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION"));
+    Client::builder().user_agent(agent).redirect(Policy::none()).connect_timeout(CONNECT_TIMEOUT)
+}
+
+fn get_or_build(cell: &OnceLock<Client>, build: impl FnOnce() -> reqwest::Result<Client>) -> Result<&Client, String> {
+    if let Some(client) = cell.get() {
+        return Ok(client);
+    }
+    let client = build().map_err(|error| innermost(&error))?;
+    Ok(cell.get_or_init(|| client))
+}
+
+/// The cause at the bottom: the layers above it only say that something failed, and some print the URL with what is secret in it.
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let text = match cause.downcast_ref::<reqwest::Error>() {
+        Some(error) if error.is_timeout() => "no answer in time".to_owned(),
+        Some(_) => "the request failed".to_owned(),
+        None => cause.to_string(),
+    };
+    // rustls has no words of its own for it.
+    if text.contains("CaUsedAsEndEntity") {
+        return "the server's certificate is that of an authority; let the authority sign one for the server"
+            .to_owned();
+    }
+    text
+}

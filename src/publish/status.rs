@@ -1,0 +1,108 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{Live, Retention, apply::read_live, wanted::due};
+use crate::{
+    Documents, Error, IssuerUrl, Jwk,
+    documents::{Discovery, DocumentError, Jwks},
+    site::{Hosting, Site, Stored},
+};
+
+/// What is published on a site for one issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteStatus {
+    /// Both documents, where both are there, can be read, and name the issuer.
+    pub documents: Option<Documents>,
+    /// The keys of the JWKS, in its order.
+    pub keys: Vec<KeyStatus>,
+    /// What is wrong with the documents.
+    pub faults: Vec<SiteFault>,
+    /// Whether the site serves what it stores.
+    pub hosting: Hosting,
+}
+
+/// One published key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyStatus {
+    /// The entry.
+    pub jwk: Jwk,
+    /// Since when it is published; `None` where something else published it.
+    pub published: Option<Timestamp>,
+    /// When it was first missed from the input, and when it may be pruned; `None` while it is in the input.
+    pub retired: Option<(Timestamp, Timestamp)>,
+}
+
+/// What is wrong with the documents of a site.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SiteFault {
+    /// A document is not there.
+    #[error("there is no {0}")]
+    Missing(&'static str),
+    /// A document cannot be read.
+    #[error("the {document} cannot be read: {error}")]
+    Unreadable {
+        /// `JWKS` or `discovery document`.
+        document: &'static str,
+        /// What is wrong with it.
+        error: DocumentError,
+    },
+    /// The discovery document names another issuer.
+    #[error("the discovery document names the issuer {seen:?}, not {expected:?}")]
+    Issuer {
+        /// The issuer that was asked for.
+        expected: String,
+        /// The issuer it names.
+        seen: String,
+    },
+}
+
+/// Reads what is published on a site for an issuer; `retain` is how long retired keys are to stay.
+///
+/// # Errors
+///
+/// [`Error`] when the site cannot be read. What is wrong with the documents is part of the answer.
+pub async fn status(site: &impl Site, issuer: &IssuerUrl, retain: Duration) -> Result<SiteStatus, Error> {
+    Ok(SiteStatus::new(&read_live(site, issuer).await?, issuer, retain))
+}
+
+impl SiteStatus {
+    /// Works out the status from what stands on the site.
+    fn new(live: &Live, issuer: &IssuerUrl, retain: Duration) -> Self {
+        let mut faults = Vec::new();
+        let discovery = parse(live.discovery.as_ref(), "discovery document", Discovery::parse, &mut faults);
+        let stored = live.linked.as_ref().or(live.jwks.as_ref());
+        let jwks = parse(stored, "JWKS", Jwks::parse, &mut faults);
+        if let Some(discovery) = discovery.as_ref().filter(|discovery| discovery.issuer != issuer.as_str()) {
+            let (expected, seen) = (issuer.as_str().to_owned(), discovery.issuer.clone());
+            faults.push(SiteFault::Issuer { expected, seen });
+        }
+        let record = stored.map(|stored| stored.retention.clone()).unwrap_or_default();
+        let keys = jwks.iter().flat_map(|jwks| &jwks.keys).map(|jwk| KeyStatus::new(jwk, &record, retain)).collect();
+        let documents = discovery.zip(jwks).filter(|_| faults.is_empty());
+        let documents = documents.map(|(discovery, jwks)| Documents { issuer: issuer.clone(), discovery, jwks });
+        Self { documents, keys, faults, hosting: live.hosting.clone() }
+    }
+}
+
+impl KeyStatus {
+    fn new(jwk: &Jwk, record: &Retention, retain: Duration) -> Self {
+        let kid = jwk.kid().unwrap_or_default();
+        let retired = record.retired_since(kid).map(|since| (since, due(since, retain)));
+        Self { jwk: jwk.clone(), published: record.published_since(kid), retired }
+    }
+}
+
+fn parse<T>(
+    stored: Option<&Stored>,
+    document: &'static str,
+    parse: fn(&[u8]) -> Result<T, DocumentError>,
+    faults: &mut Vec<SiteFault>,
+) -> Option<T> {
+    let Some(stored) = stored else {
+        faults.push(SiteFault::Missing(document));
+        return None;
+    };
+    parse(&stored.bytes).map_err(|error| faults.push(SiteFault::Unreadable { document, error })).ok()
+}

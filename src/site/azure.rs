@@ -1,0 +1,384 @@
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use azure_core::{
+    error::ErrorKind,
+    http::{ClientOptions, Etag, RequestContent, RetryOptions, XmlFormat},
+};
+use azure_storage_blob::{
+    BlobClient, BlobServiceClient, BlobServiceClientOptions,
+    models::{
+        BlobClientDeleteOptions, BlobServiceProperties, BlockBlobClientUploadOptions, StaticWebsite, StorageErrorCode,
+    },
+};
+use futures_util::future::join;
+use tokio::{sync::Mutex, time::sleep};
+
+use super::{Condition, Content, ETag, Headers, Hosting, Lack, Site, Stored, Written};
+use crate::{
+    Cloud, Error, HttpFetcher, IssuerUrl,
+    azure::{
+        Account, AuthMethod, Credential, Environment, Found, Operation, ResourceManager, ResourceScope, Retry,
+        RetryObserver, Search, Target, Transport,
+    },
+    documents::DocumentPath,
+    publish::Retention,
+};
+
+/// The container a static website serves.
+const WEB: &str = "$web";
+/// The metadata of a blob that holds the retention record of the JWKS in it.
+const RECORD: &str = "retention";
+/// The longest document that is read, in bytes.
+const DOCUMENT_MAX: usize = 1 << 20;
+
+/// How to reach a storage account.
+pub struct AzureOptions {
+    /// The account; may be left out where a connection string names it.
+    pub account: Option<String>,
+    /// The container; only `$web` has a static website.
+    pub container: String,
+    /// The blob endpoint, where it is not the one of the account in its cloud: private clouds, the emulator.
+    pub endpoint: Option<String>,
+    /// The cloud.
+    pub cloud: Cloud,
+    /// The only credential to take; without it, the first that is there.
+    pub auth: Option<AuthMethod>,
+    /// The client ID of the managed identity or service principal, in place of `AZURE_CLIENT_ID`.
+    pub client_id: Option<String>,
+    /// The variables credentials are found in.
+    pub environment: Environment,
+    /// How long one step, such as reading a document, is tried again.
+    pub timeout: Duration,
+    /// The pause before the first retry; each further one is up to twice as long.
+    pub first_pause: Duration,
+    /// Whose certificate authorities and connections are used.
+    pub fetcher: HttpFetcher,
+    /// Azure Resource Manager, where it is not the one of the cloud.
+    pub resource_manager: Option<String>,
+    /// Told of every request that is about to be sent again.
+    pub on_retry: Option<RetryObserver>,
+}
+
+impl AzureOptions {
+    /// The `$web` container of an account in the public cloud, as whoever the environment says we are.
+    pub fn new(account: Option<String>) -> Self {
+        Self {
+            account,
+            container: WEB.to_owned(),
+            endpoint: None,
+            cloud: Cloud::Public,
+            auth: None,
+            client_id: None,
+            environment: Environment::of_process(),
+            timeout: Duration::from_mins(1),
+            first_pause: Duration::from_millis(200),
+            fetcher: HttpFetcher::default(),
+            resource_manager: None,
+            on_retry: None,
+        }
+    }
+}
+
+/// A site in a container of an Azure Storage account, `$web` unless told otherwise.
+///
+/// Documents are block blobs written under `If-Match` or `If-None-Match`; the retention record is metadata of the JWKS, so it
+/// changes with it in one step. The static website is switched on where it is off, with every other property of the service
+/// left as it is. Needs the role Storage Blob Data Contributor, and for the switch Storage Account Contributor.
+///
+/// ```no_run
+/// use issuer::{SystemClock, Wanted, site::{Azure, AzureOptions}};
+/// # async fn example(wanted: Wanted) -> Result<(), issuer::Error> {
+/// let site = Azure::open(AzureOptions::new(Some("acct".to_owned()))).await?;
+/// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Azure {
+    account: Account,
+    container: String,
+    credential: Credential,
+    client: BlobServiceClient,
+    retry: Retry,
+    fetcher: HttpFetcher,
+    resource_manager: String,
+    /// How many writes in a row came too late: each waits longer before the site is read again.
+    too_late: Mutex<u32>,
+    /// The website as it was last read, so that switching it on keeps its pages.
+    website: Mutex<Option<StaticWebsite>>,
+}
+
+impl Azure {
+    /// Finds a credential and gets ready; nothing of the account is read.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Azure`] when no credential is found, the one that is set up does not work, or a name or URL is wrong.
+    pub async fn open(options: AzureOptions) -> Result<Self, Error> {
+        let AzureOptions { account, container, endpoint, cloud, auth, client_id, environment, fetcher, .. } = options;
+        let fail = |problem: crate::AzureProblem| problem.during("cannot use the storage account");
+        let endpoint = endpoint.or_else(|| environment.get("AZURE_STORAGE_SERVICE_ENDPOINT").map(ToOwned::to_owned));
+        let account = account.map(|name| name.parse()).transpose().map_err(fail)?;
+        let clients = fetcher.clients();
+        let search = Search { environment, method: auth, account, endpoint, cloud, client_id, clients };
+        let Found { credential, account } = search.run().await.map_err(fail)?;
+        let transport = Transport::authorised(fetcher.clients(), credential.clone());
+        let client_options = ClientOptions {
+            transport: Some(Arc::new(transport).for_sdk()),
+            // Retries are this crate's: they know a deadline and tell what they wait for.
+            retry: RetryOptions::none(),
+            ..ClientOptions::default()
+        };
+        let sdk_options = BlobServiceClientOptions { client_options, ..BlobServiceClientOptions::default() };
+        let client = BlobServiceClient::new(account.endpoint.clone(), credential.tokens(), Some(sdk_options));
+        let client = client.map_err(|error| {
+            let because = error.to_string();
+            fail(crate::AzureProblem::Endpoint { url: account.endpoint.to_string(), because })
+        })?;
+        Ok(Self {
+            container,
+            credential,
+            client,
+            retry: Retry { timeout: options.timeout, first_pause: options.first_pause, observer: options.on_retry },
+            fetcher,
+            resource_manager: options.resource_manager.unwrap_or_else(|| cloud.resource_manager().to_owned()),
+            account,
+            too_late: Mutex::default(),
+            website: Mutex::default(),
+        })
+    }
+
+    /// Who we are there, such as `workload identity 1c2d8f30-…`; nothing secret.
+    pub fn credential(&self) -> String {
+        self.credential.to_string()
+    }
+
+    /// The issuer that the account's own web endpoint is, as Azure Resource Manager tells it, without a trailing slash.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Azure`] when it cannot be asked, does not show the account, or the account has no web endpoint.
+    pub async fn web_endpoint(&self, scope: &ResourceScope) -> Result<IssuerUrl, Error> {
+        let account = self.account.name.as_str();
+        let Some(tokens) = self.credential.tokens() else {
+            let because = format!("the {} opens the storage account alone", self.credential.method.title());
+            let problem = crate::AzureProblem::WebEndpoint { account: account.to_owned(), because };
+            return Err(problem.during("cannot derive the issuer").into());
+        };
+        let manager = ResourceManager {
+            url: self.resource_manager.trim_end_matches('/').to_owned(),
+            tokens,
+            transport: Arc::new(Transport::new(self.fetcher.clients(), None)),
+            retry: self.retry.clone(),
+        };
+        let endpoint = manager.web_endpoint(account, scope).await?;
+        endpoint.trim_end_matches('/').parse()
+    }
+
+    fn blob(&self, path: &DocumentPath) -> BlobClient {
+        self.client.blob_client(&self.container, path.as_str())
+    }
+
+    fn explain(&self, operation: Operation<'_>, error: azure_core::Error) -> Error {
+        let target = Target {
+            container: &self.container,
+            account: self.account.name.as_str(),
+            host: self.account.endpoint.host_str().unwrap_or_default(),
+            cloud: self.account.cloud,
+            method: self.credential.method,
+        };
+        target.explain(operation, error).into()
+    }
+
+    async fn read_blob(&self, path: &DocumentPath) -> azure_core::Result<Stored> {
+        let answer = self.blob(path).download(None).await?;
+        let properties = answer.properties;
+        let too_long = || azure_core::Error::with_message(ErrorKind::Other, "the blob is longer than 1 MiB");
+        if properties.content_length.is_some_and(|length| length > DOCUMENT_MAX as u64) {
+            return Err(too_long());
+        }
+        let bytes = answer.body.collect().await?.to_vec();
+        if bytes.len() > DOCUMENT_MAX {
+            return Err(too_long());
+        }
+        let record = properties.metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(RECORD));
+        Ok(Stored {
+            bytes,
+            etag: ETag(properties.etag.map(|etag| etag.to_string()).unwrap_or_default()),
+            headers: Some(Headers {
+                content_type: properties.content_type.unwrap_or_default(),
+                cache_control: properties.cache_control.unwrap_or_default(),
+            }),
+            retention: record.map(|(_, text)| Retention::from_text(text)).unwrap_or_default(),
+        })
+    }
+
+    async fn write_blob(
+        &self,
+        path: &DocumentPath,
+        content: &Content,
+        condition: &Condition,
+    ) -> azure_core::Result<Written> {
+        let (if_match, if_none_match) = match condition {
+            Condition::IfMatch(etag) => (Some(Etag::from(etag.0.clone())), None),
+            Condition::IfNoneMatch => (None, Some(Etag::from("*"))),
+        };
+        let metadata =
+            (!content.retention.is_empty()).then(|| HashMap::from([(RECORD.to_owned(), content.retention.to_text())]));
+        let options = BlockBlobClientUploadOptions {
+            blob_content_type: Some(content.headers.content_type.clone()),
+            blob_cache_control: Some(content.headers.cache_control.clone()),
+            if_match,
+            if_none_match,
+            metadata,
+            ..BlockBlobClientUploadOptions::default()
+        };
+        let body = RequestContent::from(content.bytes.clone());
+        match self.blob(path).upload(body, Some(options)).await {
+            Ok(_) => Ok(Written::Done),
+            Err(error) if is_precondition(&error) => Ok(Written::PreconditionFailed),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn remove_blob(&self, path: &DocumentPath, etag: &ETag) -> azure_core::Result<Written> {
+        let if_match = Some(Etag::from(etag.0.clone()));
+        let options = BlobClientDeleteOptions { if_match, ..BlobClientDeleteOptions::default() };
+        match self.blob(path).delete(Some(options)).await {
+            Ok(_) => Ok(Written::Done),
+            Err(error) if is_precondition(&error) || is_absent(&error) => Ok(Written::PreconditionFailed),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn create_container(&self) -> Result<(), Error> {
+        let create = || async {
+            match self.client.blob_container_client(&self.container).create(None).await {
+                Err(error) if is(&error, 409, &StorageErrorCode::ContainerAlreadyExists) => Ok(()),
+                other => other.map(|_| ()),
+            }
+        };
+        self.retry.run(create).await.map_err(|error| self.explain(Operation::CreateContainer, error))
+    }
+
+    async fn enable_website(&self) -> Result<(), Error> {
+        // What is left out of the request stays as it is: other services' rules, and the pages of the website.
+        let website = self.website.lock().await.clone().unwrap_or_default();
+        let website = StaticWebsite { enabled: Some(true), ..website };
+        let properties =
+            || BlobServiceProperties { static_website: Some(website.clone()), ..BlobServiceProperties::default() };
+        let enable = || async {
+            let body: RequestContent<BlobServiceProperties, XmlFormat> = properties().try_into()?;
+            self.client.set_properties(body, None).await.map(|_| ())
+        };
+        self.retry.run(enable).await.map_err(|error| self.explain(Operation::EnableWebsite, error))
+    }
+
+    /// Lets those who came too late spread, so that one of them gets through.
+    async fn step_back(&self) {
+        let times = {
+            let mut times = self.too_late.lock().await;
+            *times += 1;
+            *times
+        };
+        sleep(self.retry.pause(times.min(4)) / 4).await;
+    }
+}
+
+impl Site for Azure {
+    fn name(&self) -> String {
+        format!("{} of {}", self.container, self.account.name)
+    }
+
+    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
+        match self.retry.run(|| self.read_blob(path)).await {
+            Ok(stored) => Ok(Some(stored)),
+            Err(error) if is_absent(&error) => Ok(None),
+            Err(error) => Err(self.explain(Operation::Read(path.as_str()), error)),
+        }
+    }
+
+    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
+        let operation = Operation::Write(path.as_str());
+        let write = || self.write_blob(path, content, condition);
+        let mut written = self.retry.run(write).await;
+        if let Err(error) = &written
+            && is(error, 404, &StorageErrorCode::ContainerNotFound)
+        {
+            self.create_container().await?;
+            written = self.retry.run(write).await;
+        }
+        let written = written.map_err(|error| self.explain(operation, error))?;
+        match written {
+            Written::Done => *self.too_late.lock().await = 0,
+            Written::PreconditionFailed => self.step_back().await,
+        }
+        Ok(written)
+    }
+
+    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
+        self.retry
+            .run(|| self.remove_blob(path, etag))
+            .await
+            .map_err(|error| self.explain(Operation::Remove(path.as_str()), error))
+    }
+
+    async fn hosting(&self) -> Result<Hosting, Error> {
+        if self.container != WEB {
+            return Ok(Hosting::default());
+        }
+        let read = || async { self.client.get_properties(None).await?.into_model() };
+        let properties = match self.retry.run(read).await {
+            Ok(properties) => properties,
+            // Only the blobs may be open to whoever asks; reading back shows whether they are served.
+            Err(error) if matches!(error.http_status().map(u16::from), Some(403)) => {
+                let unknown = self.explain(Operation::ReadWebsite, error).to_string();
+                return Ok(Hosting { lacks: Vec::new(), unknown: Some(unknown) });
+            }
+            Err(error) => return Err(self.explain(Operation::ReadWebsite, error)),
+        };
+        let website = properties.static_website.unwrap_or_default();
+        let lacks = if website.enabled == Some(true) { Vec::new() } else { vec![Lack::StaticWebsite] };
+        *self.website.lock().await = Some(website);
+        Ok(Hosting { lacks, unknown: None })
+    }
+
+    async fn host(&self) -> Result<(), Error> {
+        // Switching the website on makes its container too, in Azure; making it here as well costs no time.
+        let (website, container) = join(self.enable_website(), self.create_container()).await;
+        website.and(container)
+    }
+}
+
+impl fmt::Debug for Azure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Azure")
+            .field("account", &self.account)
+            .field("container", &self.container)
+            .field("credential", &self.credential)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether an answer has this status and error code.
+fn is(error: &azure_core::Error, status: u16, code: &StorageErrorCode) -> bool {
+    match error.kind() {
+        ErrorKind::HttpResponse { status: found, error_code, .. } => {
+            u16::from(*found) == status && error_code.as_deref() == Some(code.as_ref())
+        }
+        _ => false,
+    }
+}
+
+/// Whether there is no such blob, or not even its container.
+fn is_absent(error: &azure_core::Error) -> bool {
+    is(error, 404, &StorageErrorCode::BlobNotFound) || is(error, 404, &StorageErrorCode::ContainerNotFound)
+}
+
+/// Whether a condition did not hold. A lease and others that answer 412 are something else.
+fn is_precondition(error: &azure_core::Error) -> bool {
+    is(error, 412, &StorageErrorCode::ConditionNotMet)
+        || is(error, 412, &StorageErrorCode::TargetConditionNotMet)
+        // What `If-None-Match: *` gives where the blob is there, and `If-Match` where it is not.
+        || is(error, 409, &StorageErrorCode::BlobAlreadyExists)
+        || is(error, 404, &StorageErrorCode::BlobNotFound)
+}
