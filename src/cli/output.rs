@@ -33,18 +33,18 @@ pub(crate) struct Failure {
     pub(super) hint: Option<String>,
     pub(super) exit: Exit,
     /// What a service answered, for its support: status, error code, request ID.
-    pub(super) service: Option<Value>,
+    pub(super) service: Option<Box<Value>>,
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let exit = if matches!(error, Error::Refused { .. }) { Exit::No } else { Exit::Incomplete };
         let service = match &error {
-            Error::Azure(error) if error.status.is_some() => Some(json!({
+            Error::Azure(error) if error.status.is_some() => Some(Box::new(json!({
                 "status": error.status,
                 "code": error.code,
                 "request_id": error.request_id,
-            })),
+            }))),
             _ => None,
         };
         Self { hint: error.hint(), message: error.to_string(), exit, service }
@@ -63,7 +63,7 @@ impl Failure {
     pub(super) fn to_json(&self) -> Value {
         let mut error = json!({ "message": self.message, "hint": self.hint, "exit": self.exit as u8 });
         if let Some(service) = &self.service {
-            error["service"] = service.clone();
+            error["service"] = Value::clone(service);
         }
         json!({ "error": error })
     }

@@ -37,7 +37,7 @@ impl OpenSite {
     }
 
     pub(super) async fn azure(options: AzureOptions, scope: ResourceScope, steps: Steps) -> Result<Self, Failure> {
-        let azure = steps.run("find a credential", Azure::open(options)).await?;
+        let azure = steps.run("find a credential", Box::pin(Azure::open(options))).await?;
         Ok(Self { kind: Kind::Azure(Box::new(azure), scope), steps, read_ahead: Mutex::default() })
     }
 
@@ -70,8 +70,8 @@ impl OpenSite {
         match &self.kind {
             Kind::Directory(_) => Ok(None),
             Kind::Azure(azure, scope) => {
-                let step = self.steps.run("ask Azure Resource Manager for the web endpoint", azure.web_endpoint(scope));
-                Ok(Some(step.await?))
+                let ask = Box::pin(azure.web_endpoint(scope));
+                Ok(Some(self.steps.run("ask Azure Resource Manager for the web endpoint", ask).await?))
             }
         }
     }
@@ -97,7 +97,7 @@ impl Site for OpenSite {
         let read = async {
             match &self.kind {
                 Kind::Directory(directory) => directory.read(path).await,
-                Kind::Azure(azure, _) => azure.read(path).await,
+                Kind::Azure(azure, _) => Box::pin(azure.read(path)).await,
             }
         };
         self.steps.run(format!("read {path}"), read).await
@@ -107,7 +107,7 @@ impl Site for OpenSite {
         let write = async {
             match &self.kind {
                 Kind::Directory(directory) => directory.write(path, content, condition).await,
-                Kind::Azure(azure, _) => azure.write(path, content, condition).await,
+                Kind::Azure(azure, _) => Box::pin(azure.write(path, content, condition)).await,
             }
         };
         self.steps.run(format!("write {path}"), write).await
@@ -117,7 +117,7 @@ impl Site for OpenSite {
         let remove = async {
             match &self.kind {
                 Kind::Directory(directory) => directory.remove(path, etag).await,
-                Kind::Azure(azure, _) => azure.remove(path, etag).await,
+                Kind::Azure(azure, _) => Box::pin(azure.remove(path, etag)).await,
             }
         };
         self.steps.run(format!("remove {path}"), remove).await
@@ -130,14 +130,16 @@ impl Site for OpenSite {
         }
         match &self.kind {
             Kind::Directory(directory) => directory.hosting().await,
-            Kind::Azure(azure, _) => self.steps.run("ask whether the static website is on", azure.hosting()).await,
+            Kind::Azure(azure, _) => {
+                self.steps.run("ask whether the static website is on", Box::pin(azure.hosting())).await
+            }
         }
     }
 
     async fn host(&self) -> Result<(), Error> {
         match &self.kind {
             Kind::Directory(directory) => directory.host().await,
-            Kind::Azure(azure, _) => self.steps.run("switch the static website on", azure.host()).await,
+            Kind::Azure(azure, _) => self.steps.run("switch the static website on", Box::pin(azure.host())).await,
         }
     }
 }

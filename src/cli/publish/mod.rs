@@ -16,7 +16,7 @@ use super::{
 };
 
 /// How long what was written may take to be read back, unless told otherwise: a web endpoint needs some seconds.
-const WAIT_AZURE: Duration = Duration::from_secs(60);
+const WAIT_AZURE: Duration = Duration::from_mins(1);
 const WAIT: Duration = Duration::from_secs(10);
 
 /// Publish the discovery document and the JWKS, keeping every key that is already published
@@ -151,6 +151,7 @@ impl Publish {
                     let proof = match &location {
                         Some(location) if !only_plan || publication.plan.is_unchanged() => {
                             let read = issuer::read_back(&site, &wanted, &publication, location, &fetcher, wait);
+                            let read = Box::pin(read);
                             let proof = steps.run(format!("read back from {location}"), read).await?;
                             Some(proof.map(|()| location.to_string()))
                         }
@@ -163,7 +164,7 @@ impl Publish {
             let (site, credential) = (site.name(), site.credential());
             Ok::<_, Failure>((wanted, Outcome { site, credential, plan, stage }))
         })??;
-        Ok(report(Answer { wanted, outcome }, self.check, output))
+        Ok(report(&Answer { wanted, outcome }, self.check, output))
     }
 }
 
@@ -199,7 +200,7 @@ async fn carry_out(
 }
 
 /// Prints the answer, and on stderr whatever makes it a no.
-fn report(answer: Answer, check: bool, output: &mut Output) -> Exit {
+fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
     let plan = &answer.outcome.plan;
     let is_new = plan.jwks.change == Change::Created && plan.discovery.change == Change::Created;
     if is_new && plan.refusals.is_empty() {
