@@ -26,17 +26,12 @@ fn hour(hours: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + hours * HOUR).unwrap()
 }
 
-/// A different RSA 2048 key for each number.
-fn spki(number: u8) -> Vec<u8> {
-    encode::rsa_spki(&[&[0x80 | number], vec![number; 254].as_slice(), &[1]].concat(), &[1, 0, 1])
-}
-
 fn kid(number: u8) -> String {
-    encode::key_id(&spki(number))
+    encode::key_id(&encode::numbered_spki(number))
 }
 
 fn keys(numbers: &[u8]) -> KeySet {
-    let pem: String = numbers.iter().map(|number| encode::pem("PUBLIC KEY", &spki(*number), "\n")).collect();
+    let pem: String = numbers.iter().map(|number| encode::numbered_pem(*number)).collect();
     KeySet::from_bytes(pem.as_bytes()).unwrap()
 }
 

@@ -115,9 +115,12 @@ pub enum AzureProblem {
     /// An account that is disabled.
     #[error("account {0} is disabled")]
     AccountDisabled(String),
-    /// No such thing.
-    #[error("there is no {0}")]
-    NotFound(String),
+    /// No such container.
+    #[error("there is no container {0}")]
+    NoContainer(String),
+    /// No such account.
+    #[error("there is no account {0}")]
+    NoSuchAccount(String),
     /// An account that takes https only.
     #[error("account {0} takes https only")]
     HttpsRequired(String),
@@ -178,7 +181,8 @@ impl AzureProblem {
                     .to_owned()
             }
             Self::SignIn { .. } => "mend that, or choose another credential with --auth".to_owned(),
-            Self::NoHost { .. } => "check --account and --cloud".to_owned(),
+            Self::NoHost { .. } | Self::NoSuchAccount(_) => "check --account, --cloud and --endpoint".to_owned(),
+            Self::NoContainer(_) => "publish to it first: issuer publish makes it".to_owned(),
             Self::NoAnswer(_) => "check the network, the proxy and --endpoint".to_owned(),
             Self::Role { role, account } => format!(
                 "az role assignment create --role \"{role}\" --assignee PRINCIPAL --scope \"$(az storage account show --name {account} --query id --output tsv)\"; it takes effect within minutes"
@@ -208,7 +212,7 @@ impl AzureProblem {
             Self::WebEndpoint { account, .. } => format!(
                 "pass it as --issuer, without its last slash: az storage account show --name {account} --query primaryEndpoints.web --output tsv"
             ),
-            Self::Setting(_) | Self::NotFound(_) | Self::Unexpected(_) => return None,
+            Self::Setting(_) | Self::Unexpected(_) => return None,
         };
         Some(hint)
     }
@@ -306,8 +310,8 @@ impl Target<'_> {
             | (403, "AuthenticationFailed" | "InvalidAuthenticationInfo" | "AuthorizationProtocolMismatch") => {
                 AzureProblem::NotAuthenticated(self.method.title())
             }
-            (404, "ContainerNotFound") => AzureProblem::NotFound(format!("container {}", self.container)),
-            (404, "ResourceNotFound" | "AccountNotFound") => AzureProblem::NotFound(format!("account {account}")),
+            (404, "ContainerNotFound") => AzureProblem::NoContainer(self.container.to_owned()),
+            (404, "ResourceNotFound" | "AccountNotFound") => AzureProblem::NoSuchAccount(account),
             (400, "AccountRequiresHttps") => AzureProblem::HttpsRequired(account),
             (400, "MetadataTooLarge" | "RequestHeaderTooLarge") | (431, _) => AzureProblem::RecordTooLong,
             (412, "LeaseIdMissing") => AzureProblem::Leased,

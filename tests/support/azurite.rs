@@ -16,6 +16,9 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 /// How many accounts an emulator has.
 const ACCOUNTS: usize = 100;
 
+/// The key that every emulator's own account has (Microsoft Learn, "Use the Azurite emulator").
+const EMULATOR_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+
 /// Ends the emulator, and removes its data, when its standard input ends, as it does when the process that holds the other side
 /// is gone.
 const LEASH: &str = r#"data:text/javascript,import fs from "node:fs";process.stdin.on("end",()=>{fs.rmSync(process.env.AZURITE_DATA,{recursive:true});process.exit()}).resume()"#;
@@ -82,7 +85,8 @@ impl Azurite {
     fn start_with(options: &[&str]) -> Self {
         let main = home().join("node_modules/azurite/dist/src/blob/main.js");
         assert!(main.is_file(), "Azurite is not installed: run scripts/test once");
-        let keys: Vec<_> = (0..ACCOUNTS).map(|_| (random_name(), BASE64_STANDARD.encode(random::<64>()))).collect();
+        let mut keys: Vec<_> = (0..ACCOUNTS).map(|_| (random_name(), BASE64_STANDARD.encode(random::<64>()))).collect();
+        keys.push(("devstoreaccount1".to_owned(), EMULATOR_KEY.to_owned()));
         let accounts: Vec<_> = keys.iter().map(|(name, key)| format!("{name}:{key}")).collect();
         let data = tempfile::Builder::new().prefix("azurite-").tempdir().unwrap().keep();
         let mut child = Command::new("node")

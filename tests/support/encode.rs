@@ -99,3 +99,13 @@ pub fn inside_pkcs8(pkcs8: &[u8]) -> Vec<u8> {
     use pkcs8::der::Decode;
     pkcs8::PrivateKeyInfoRef::from_der(pkcs8).unwrap().private_key.as_bytes().to_vec()
 }
+
+/// SubjectPublicKeyInfo of a different RSA 2048 key for each number.
+pub fn numbered_spki(number: u8) -> Vec<u8> {
+    rsa_spki(&[&[0x80 | number], vec![number; 254].as_slice(), &[1]].concat(), &[1, 0, 1])
+}
+
+/// The same in PEM.
+pub fn numbered_pem(number: u8) -> String {
+    pem("PUBLIC KEY", &numbered_spki(number), "\n")
+}

@@ -6,10 +6,16 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-/// The binary, without colour and without a token in the environment.
+/// The binary, without colour and without anything of Azure in the environment.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));
-    command.env("NO_COLOR", "1").env_remove("AZURE_FEDERATED_TOKEN_FILE").stdin(Stdio::null());
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["AZURE_", "ACTIONS_ID_", "IDENTITY_", "IMDS_", "MSI_"].iter().any(|prefix| text.starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
     command
 }
 

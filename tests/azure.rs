@@ -1,0 +1,389 @@
+//! Publishing to a storage account: Azurite is the account, a front the public side.
+
+mod support;
+
+use std::{
+    collections::BTreeSet,
+    process::{Command, Output},
+    time::Duration,
+};
+
+use issuer::{
+    DropReason, IssuerUrl, KeySet, KeyState, Timestamp, Wanted,
+    site::{Azure, AzureOptions, Site},
+};
+use serde_json::Value;
+use support::{
+    azurite::{Account, account},
+    encode,
+    front::Front,
+    issuer::{command, stderr, stdout},
+    proxy::{Fault, Proxy},
+    recording, recordings, segment,
+    storage::elements,
+};
+
+const HOUR: i64 = 3600;
+
+/// The binary with an account's connection string.
+fn issuer(account: &Account) -> Command {
+    let mut command = command();
+    command.env("AZURE_STORAGE_CONNECTION_STRING", account.connection_string());
+    command
+}
+
+fn run<const N: usize>(account: &Account, args: [&str; N]) -> Output {
+    issuer(account).args(args).output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+fn keys(name: &'static str) -> String {
+    recording(name).path("sa.pub").to_str().unwrap().to_owned()
+}
+
+fn published_kids(account: &Account) -> Vec<String> {
+    let jwks: Value = serde_json::from_slice(&account.get_blob("$web", "openid/v1/jwks").unwrap().body).unwrap();
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What the script does that this replaces: container, static website, two uploads, and then somebody tries a token.
+#[test]
+fn one_command_makes_of_an_empty_account_an_issuer_whose_recorded_tokens_verify_through_the_front() {
+    for recorded in recordings() {
+        let whom = if recorded.name == "mixed-keys" { "oidc" } else { "entra" };
+        let account = account();
+        let front = Front::start(&account);
+        let published = format!("{}/{}", front.url(), recorded.issuer_path());
+        let output = run(
+            &account,
+            [
+                "publish",
+                &keys(recorded.name),
+                "--issuer",
+                &recorded.issuer,
+                "--published",
+                &published,
+                "--account",
+                &account.name,
+            ],
+        );
+        assert_eq!(output.status.code(), Some(0), "{}: {output:?}", recorded.name);
+        assert!(stdout(&output).contains("static website"), "{output:?}");
+        assert!(stdout(&output).contains("and read back from"), "{output:?}");
+
+        let place = |path: &str| format!("{}/{path}", recorded.issuer_path()).trim_start_matches('/').to_owned();
+        let jwks = account.get_blob("$web", &place("openid/v1/jwks")).unwrap();
+        assert_eq!(jwks.body, recorded.bytes("jwks.json"));
+        let discovery = account.get_blob("$web", &place(".well-known/openid-configuration")).unwrap();
+        for blob in [&jwks, &discovery] {
+            assert_eq!(blob.header("Content-Type"), Some("application/json"));
+            assert_eq!(blob.header("Cache-Control"), Some("public, max-age=300"));
+        }
+        assert_eq!(elements(&account.get_properties(), "Enabled").last().unwrap(), "true");
+
+        for token in ["entra.jwt", "entra-1h.jwt", "pod-bound.jwt", "two-audiences.jwt"] {
+            let token = recorded.path(token);
+            let iat = segment(&std::fs::read_to_string(&token).unwrap(), 1)["iat"].as_i64().unwrap();
+            let at = Timestamp::from_second(iat).unwrap().to_string();
+            let audience = segment(&std::fs::read_to_string(&token).unwrap(), 1)["aud"][0].as_str().unwrap().to_owned();
+            let token = token.to_str().unwrap();
+            let verified = command()
+                .args(["verify", token, "--published", &published, "--for", whom, "--at", &at, "--audience", &audience])
+                .output()
+                .unwrap();
+            assert_eq!(verified.status.code(), Some(0), "{token}: {}", stdout(&verified));
+        }
+    }
+}
+
+#[test]
+fn what_is_there_already_is_left_as_it_is_and_not_even_written() {
+    let account = account();
+    let front = Front::start(&account);
+    let proxy = Proxy::start(account.address(), |_| Fault::Pass);
+    let args = ["publish", &keys("rotation"), "--issuer", "https://issuer.example.com", "--published", &front.url()];
+    assert!(run(&account, args).status.success());
+    let etags =
+        ["openid/v1/jwks", ".well-known/openid-configuration"].map(|name| account.get_blob("$web", name).unwrap().etag);
+    let again = run(&account.through(&proxy.address), args);
+    assert!(again.status.success() && stdout(&again).contains("unchanged"), "{again:?}");
+    assert!(proxy.exchanges().iter().all(|exchange| exchange.seen.method == "GET"));
+    let after =
+        ["openid/v1/jwks", ".well-known/openid-configuration"].map(|name| account.get_blob("$web", name).unwrap().etag);
+    assert_eq!(after, etags);
+}
+
+#[test]
+fn switching_the_website_on_leaves_every_other_property_of_the_service_as_it_was() {
+    let account = account();
+    account.set_properties(concat!(
+        r#"<?xml version="1.0" encoding="utf-8"?><StorageServiceProperties>"#,
+        "<Logging><Version>1.0</Version><Delete>true</Delete><Read>false</Read><Write>true</Write>",
+        "<RetentionPolicy><Enabled>true</Enabled><Days>5</Days></RetentionPolicy></Logging>",
+        "<Cors><CorsRule><AllowedOrigins>https://a.example.com</AllowedOrigins><AllowedMethods>GET</AllowedMethods>",
+        "<AllowedHeaders>x</AllowedHeaders><ExposedHeaders>y</ExposedHeaders><MaxAgeInSeconds>60</MaxAgeInSeconds></CorsRule></Cors>",
+        "<StaticWebsite><Enabled>false</Enabled><IndexDocument>home.html</IndexDocument>",
+        "<ErrorDocument404Path>lost.html</ErrorDocument404Path></StaticWebsite></StorageServiceProperties>"
+    ));
+    let before = account.get_properties();
+    let front = Front::start(&account);
+    let output = run(
+        &account,
+        ["publish", &keys("rotation"), "--issuer", "https://issuer.example.com", "--published", &front.url()],
+    );
+    assert!(output.status.success(), "{output:?}");
+    let off = "<StaticWebsite><Enabled>false</Enabled>";
+    assert!(before.contains(off));
+    assert_eq!(account.get_properties(), before.replace(off, "<StaticWebsite><Enabled>true</Enabled>"));
+}
+
+#[test]
+fn a_dry_run_and_a_check_change_nothing_and_a_website_that_is_off_is_drift() {
+    let account = account();
+    let args = |flag| ["publish", "--issuer", "https://issuer.example.com", "--no-fetch-back", flag];
+    let dry = issuer(&account).args(args("--dry-run")).arg(keys("rotation")).output().unwrap();
+    assert!(dry.status.success() && stdout(&dry).contains("off → on"), "{dry:?}");
+    assert!(!account.container_exists("$web"));
+    assert!(issuer(&account).args(args("--quiet")).arg(keys("rotation")).output().unwrap().status.success());
+    let check = issuer(&account).args(args("--check")).arg(keys("rotation")).output().unwrap();
+    assert_eq!(check.status.code(), Some(0), "{check:?}");
+    account.set_properties(
+        r#"<?xml version="1.0"?><StorageServiceProperties><StaticWebsite><Enabled>false</Enabled></StaticWebsite></StorageServiceProperties>"#,
+    );
+    let check = issuer(&account).args(args("--check")).arg(keys("rotation")).output().unwrap();
+    assert_eq!(check.status.code(), Some(1), "{check:?}");
+}
+
+#[test]
+fn the_issuer_that_is_published_is_the_one_when_none_is_given() {
+    let account = account();
+    let front = Front::start(&account);
+    let first = run(
+        &account,
+        ["publish", &keys("rotation"), "--issuer", "https://issuer.example.com/", "--published", &front.url()],
+    );
+    assert!(first.status.success());
+    let second = run(&account, ["publish", &keys("rotation"), "--published", &front.url(), "-o", "json"]);
+    assert_eq!(json(&second)["issuer"], "https://issuer.example.com/");
+    assert_eq!(json(&second)["changed"], false);
+}
+
+#[test]
+fn a_slash_more_is_another_issuer_and_refused() {
+    let account = account();
+    let args = |issuer| ["publish", "--issuer", issuer, "--no-fetch-back", "-o", "json"];
+    let keys = keys("rotation");
+    assert!(issuer(&account).args(args("https://issuer.example.com")).arg(&keys).output().unwrap().status.success());
+    let refused = issuer(&account).args(args("https://issuer.example.com/")).arg(&keys).output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("nothing was written"), "{refused:?}");
+}
+
+#[test]
+fn another_container_is_made_and_has_no_website() {
+    let account = account();
+    let output = run(
+        &account,
+        [
+            "publish",
+            &keys("rotation"),
+            "--issuer",
+            "https://cdn.example.com/a",
+            "--container",
+            "documents",
+            "--no-fetch-back",
+        ],
+    );
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(account.list_blobs("documents"), ["a/.well-known/openid-configuration", "a/openid/v1/jwks"]);
+    assert!(!account.container_exists("$web"));
+    assert_eq!(elements(&account.get_properties(), "Enabled").last().unwrap(), "false");
+}
+
+#[test]
+fn a_container_that_somebody_deleted_is_made_again() {
+    let account = account();
+    account.set_properties(
+        r#"<?xml version="1.0"?><StorageServiceProperties><StaticWebsite><Enabled>true</Enabled></StaticWebsite></StorageServiceProperties>"#,
+    );
+    let output =
+        run(&account, ["publish", &keys("rotation"), "--issuer", "https://issuer.example.com", "--no-fetch-back"]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(published_kids(&account).len(), 2);
+}
+
+#[test]
+fn every_kind_of_storage_credential_opens_the_account_and_is_named_and_never_printed() {
+    let secret = |account: &Account| [account.key.clone(), account.account_sas("rwdc", "sco", 10)];
+    type Variables = fn(&Account) -> Vec<(&'static str, String)>;
+    let cases: [(&str, Variables); 5] = [
+        ("connection string", |account| vec![("AZURE_STORAGE_CONNECTION_STRING", account.connection_string())]),
+        ("connection string", |account| {
+            let sas = account.account_sas("rwdc", "sco", 10);
+            let text =
+                format!("BlobEndpoint={};AccountName={};SharedAccessSignature={sas}", account.endpoint, account.name);
+            vec![("AZURE_STORAGE_CONNECTION_STRING", text)]
+        }),
+        ("SAS", |account| {
+            let endpoint = ("AZURE_STORAGE_SERVICE_ENDPOINT", account.endpoint.clone());
+            vec![("AZURE_STORAGE_SAS_TOKEN", account.account_sas("rwdc", "sco", 10)), endpoint]
+        }),
+        ("SAS", |account| {
+            let endpoint = ("AZURE_STORAGE_SERVICE_ENDPOINT", account.endpoint.clone());
+            vec![("AZURE_STORAGE_SAS_TOKEN", format!("?{}", account.account_sas("rwdc", "sco", 10))), endpoint]
+        }),
+        ("account key", |account| {
+            let endpoint = ("AZURE_STORAGE_SERVICE_ENDPOINT", account.endpoint.clone());
+            vec![("AZURE_STORAGE_KEY", account.key.clone()), endpoint]
+        }),
+    ];
+    for (name, variables) in cases {
+        let account = account();
+        let output = command()
+            .envs(variables(&account))
+            .env("AZURE_STORAGE_ACCOUNT", &account.name)
+            .args(["publish", &keys("rotation"), "--issuer", "https://issuer.example.com", "--no-fetch-back", "-v"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{name}: {output:?}");
+        assert!(stderr(&output).contains(&format!("credential for $web of {}: {name}\n", account.name)), "{output:?}");
+        let printed = format!("{}{}", stdout(&output), stderr(&output));
+        assert!(secret(&account).iter().all(|secret| !printed.contains(secret.as_str())), "{printed}");
+        assert_eq!(published_kids(&account).len(), 2, "{name}");
+    }
+}
+
+#[test]
+fn the_emulator_s_own_connection_string_opens_it() {
+    let account = account();
+    let emulator = format!("http://{}/devstoreaccount1", account.address());
+    let output = command()
+        .env("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true")
+        .args(["publish", &keys("rotation"), "--endpoint", &emulator, "--issuer", "https://issuer.example.com"])
+        .args(["--no-fetch-back", "--container", "emulator"])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+/// A site in an account, opened anew as from another machine.
+fn open(account: &Account) -> Azure {
+    let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), account.connection_string());
+    let options = AzureOptions {
+        environment: [variable].into_iter().collect(),
+        first_pause: Duration::from_millis(1),
+        ..AzureOptions::new(None)
+    };
+    block_on(Azure::open(options)).unwrap()
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn key_set(numbers: &[u8]) -> KeySet {
+    let pem: String = numbers.iter().map(|number| encode::numbered_pem(*number)).collect();
+    KeySet::from_bytes(pem.as_bytes()).unwrap()
+}
+
+fn kid(number: u8) -> String {
+    encode::key_id(&encode::numbered_spki(number))
+}
+
+fn at(hours: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + hours * HOUR).unwrap()
+}
+
+#[test]
+fn a_rotation_goes_through_four_publishes_from_two_machines_and_the_old_key_goes_when_it_is_due_and_not_before() {
+    let account = account();
+    let issuer: IssuerUrl = "https://issuer.example.com".parse().unwrap();
+    let publish = |numbers: &[u8], prune, now: Timestamp| {
+        // Each publish opens the account anew: nothing is remembered but what is in it.
+        let wanted = Wanted { prune, ..Wanted::new(issuer.clone(), key_set(numbers)) };
+        block_on(issuer::publish(&open(&account), &wanted, &now)).unwrap().plan
+    };
+    publish(&[1], false, at(0));
+    publish(&[1, 2], false, at(1));
+    assert_eq!(published_kids(&account), [kid(1), kid(2)]);
+    let retired = KeyState::Retired { since: at(2), due: at(50) };
+    assert_eq!(publish(&[2], false, at(2)).keys[1].state, retired);
+    assert_eq!(publish(&[2], true, at(20)).keys[1].state, retired, "another machine keeps the time");
+    assert_eq!(publish(&[1, 2], false, at(21)).keys[0].state, KeyState::Returned, "a key that returns is kept");
+    assert_eq!(publish(&[2], true, at(50)).keys[1].state, KeyState::Retired { since: at(50), due: at(98) });
+    let second = Duration::from_secs(1);
+    publish(&[2], true, at(98).checked_sub(second).unwrap());
+    assert_eq!(published_kids(&account), [kid(2), kid(1)], "a second early");
+    let dropped = publish(&[2], true, at(98)).keys[1].state;
+    assert_eq!(dropped, KeyState::Dropped(DropReason::Pruned { since: at(50) }));
+    assert_eq!(published_kids(&account), [kid(2)]);
+}
+
+#[test]
+fn the_record_of_as_many_keys_as_entra_reads_fits_a_blob_s_metadata() {
+    let account = account();
+    let numbers: Vec<u8> = (1..=100).collect();
+    let issuer: IssuerUrl = format!("https://issuer.example.com/{}", "a".repeat(573)).parse().unwrap();
+    let publish = |numbers: &[u8], now: Timestamp| {
+        let wanted = Wanted::new(issuer.clone(), key_set(numbers));
+        block_on(issuer::publish(&open(&account), &wanted, &now)).unwrap().plan
+    };
+    publish(&numbers, at(0));
+    publish(&numbers[..1], at(1));
+    let again = publish(&numbers[..1], at(2));
+    let retired = |key: &&issuer::PlannedKey| key.state == KeyState::Retired { since: at(1), due: at(49) };
+    assert_eq!(again.keys.iter().filter(retired).count(), 99);
+    let path = issuer.jwks_path();
+    let stored = block_on(open(&account).read(&path)).unwrap().unwrap();
+    assert_eq!(stored.retention.published_since(&kid(100)), Some(at(0)));
+    assert_eq!(stored.retention.issuer.as_deref(), Some(issuer.as_str()));
+}
+
+#[test]
+fn fifty_publishers_at_once_end_with_all_fifty_keys_and_none_is_told_what_is_not_so() {
+    let account = account();
+    let proxy = Proxy::start(account.address(), |_| Fault::Pass);
+    let folder = tempfile::TempDir::new().unwrap();
+    let through = account.through(&proxy.address);
+    let publishers: Vec<_> = (1..=50)
+        .map(|number| {
+            let file = folder.path().join(format!("{number}.pub"));
+            std::fs::write(&file, encode::numbered_pem(number)).unwrap();
+            let mut command = issuer(&through);
+            command.args([
+                "publish",
+                file.to_str().unwrap(),
+                "--issuer",
+                "https://issuer.example.com",
+                "--no-fetch-back",
+            ]);
+            command.args(["--timeout", "300s", "-o", "json"]);
+            command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let outputs: Vec<_> = publishers.into_iter().map(|publisher| publisher.wait_with_output().unwrap()).collect();
+    for output in &outputs {
+        assert!(output.status.success(), "{output:?}");
+    }
+    let published: BTreeSet<_> = published_kids(&account).into_iter().collect();
+    assert_eq!(published, (1..=50).map(kid).collect());
+
+    // Every JWKS that was ever there holds all that were there before it.
+    let mut before = BTreeSet::new();
+    let mut writes = 0;
+    for exchange in proxy.exchanges() {
+        let is_jwks = exchange.seen.method == "PUT" && exchange.seen.path.ends_with("jwks");
+        if is_jwks && exchange.status == Some(201) {
+            let jwks: Value = serde_json::from_slice(&exchange.seen.body).unwrap();
+            let kids: BTreeSet<_> =
+                jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect();
+            assert!(kids.is_superset(&before), "a key was lost in between");
+            before = kids;
+            writes += 1;
+        }
+    }
+    assert!(writes >= 2, "they took turns");
+}
