@@ -243,13 +243,17 @@ pub(crate) fn parse(text: &str) -> Result<Uri<&str>, UrlError> {
 
 /// The error for a string, without the password it may hold.
 fn refuse(text: &str, what: &'static str, because: UrlError) -> Error {
+    Error::Url { url: without_password(text), what, because }
+}
+
+/// A URL as it may be printed.
+pub(crate) fn without_password(text: &str) -> String {
     let url = text.split_once("://").and_then(|(scheme, rest)| {
         let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
         let at = rest[..end].rfind('@')?;
         Some(format!("{scheme}://…{}", &rest[at..]))
     });
-    let url = url.unwrap_or_else(|| text.to_owned());
-    Error::Url { url, what, because }
+    url.unwrap_or_else(|| text.to_owned())
 }
 
 /// Whether a host is this machine: `localhost`, 127.0.0.0/8 or `::1`.

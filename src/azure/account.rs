@@ -49,7 +49,7 @@ impl Account {
     pub(crate) fn new(name: AccountName, cloud: Cloud, endpoint: Option<&str>) -> Result<Self, AzureProblem> {
         let own = || format!("https://{name}.blob.{}", cloud.storage_suffix());
         let text = endpoint.map_or_else(own, ToOwned::to_owned);
-        let refuse = |because: String| AzureProblem::Endpoint { url: without_query(&text), because };
+        let refuse = |because: String| AzureProblem::Endpoint { url: without_secrets(&text), because };
         // The rules are those of an issuer URL: https, or http on this machine, and no credentials.
         let uri = issuer_url::parse(&text).map_err(|error| refuse(error.to_string()))?;
         if uri.query().is_some() {
@@ -65,6 +65,8 @@ impl Account {
     }
 }
 
-fn without_query(url: &str) -> String {
-    url.split_once('?').map_or_else(|| url.to_owned(), |(url, _)| format!("{url}?…"))
+/// A URL as it may be printed: without a password, or a SAS.
+fn without_secrets(url: &str) -> String {
+    let url = issuer_url::without_password(url);
+    url.split_once('?').map_or_else(|| url.clone(), |(url, _)| format!("{url}?…"))
 }

@@ -15,6 +15,8 @@ mod retry;
 mod sas;
 mod transport;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
 pub(crate) use account::{Account, AccountName};
 pub use auth_method::AuthMethod;
 pub(crate) use credential::Credential;
@@ -27,3 +29,6 @@ pub use resource_manager::ResourceScope;
 pub(crate) use retry::Retry;
 pub use retry::{RetryObserver, Retrying};
 pub(crate) use transport::Transport;
+
+/// What is encoded in a segment or value of a URL: all but the unreserved characters (RFC 3986 section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

@@ -6,10 +6,10 @@ use azure_core::{
     http::{HttpClient, Method, Request, Url, headers::AUTHORIZATION},
 };
 use futures_util::future::join_all;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{AzureError, AzureProblem, Retry, Transport, error::sign_in_failure};
+use super::{AzureError, AzureProblem, RESERVED, Retry, Transport, error::sign_in_failure};
 
 const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const STORAGE_VERSION: &str = "2023-05-01";
@@ -30,6 +30,8 @@ pub struct ResourceScope {
 /// Microsoft Learn, "Subscriptions - List" and "Storage Accounts - List, Get Properties".
 pub(crate) struct ResourceManager {
     pub(crate) url: String,
+    /// What its tokens are asked for.
+    pub(crate) scope: String,
     pub(crate) tokens: Arc<dyn TokenCredential>,
     pub(crate) transport: Arc<Transport>,
     pub(crate) retry: Retry,
@@ -111,7 +113,7 @@ impl ResourceManager {
     }
 
     async fn find(&self, account: &str, scope: &ResourceScope) -> azure_core::Result<Option<Account>> {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
         let accounts = |subscription: &str| {
             format!("{}/subscriptions/{}/providers/Microsoft.Storage/storageAccounts", self.url, encode(subscription))
         };
@@ -172,8 +174,7 @@ impl ResourceManager {
     }
 
     async fn try_get<T: DeserializeOwned>(&self, url: &str) -> azure_core::Result<T> {
-        let scope = format!("{}/.default", self.url);
-        let token = self.tokens.get_token(&[&scope], None).await?;
+        let token = self.tokens.get_token(&[&self.scope], None).await?;
         let mut request = Request::new(Url::parse(url)?, Method::Get);
         request.insert_header(AUTHORIZATION, format!("Bearer {}", token.token.secret()));
         let answer = self.transport.execute_request(&request).await?.try_into_raw_response().await?;

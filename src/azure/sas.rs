@@ -2,9 +2,9 @@ use aws_lc_rs::hmac;
 use azure_core::credentials::Secret;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::{SignedDuration, Timestamp};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::utf8_percent_encode;
 
-use super::{Account, AzureProblem};
+use super::{Account, AzureProblem, RESERVED};
 
 /// How long a signature is good for: long enough for one request and clocks that differ.
 const LIFE: SignedDuration = SignedDuration::from_mins(10);
@@ -42,7 +42,7 @@ impl SasSigner {
         let text =
             format!("{account}\n{PERMISSIONS}\n{SERVICES}\n{RESOURCES}\n\n{expiry}\n\n{protocols}\n{VERSION}\n\n");
         let signature = BASE64_STANDARD.encode(hmac::sign(key, text.as_bytes()));
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
         Secret::new(format!(
             "sv={VERSION}&ss={SERVICES}&srt={RESOURCES}&sp={PERMISSIONS}&se={}&spr={}&sig={}",
             encode(&expiry),

@@ -166,6 +166,7 @@ impl Azure {
         };
         let manager = ResourceManager {
             url: self.resource_manager.trim_end_matches('/').to_owned(),
+            scope: format!("{}/.default", self.account.cloud.resource_manager()),
             tokens,
             transport: Arc::new(Transport::new(self.fetcher.clients(), None)),
             retry: self.retry.clone(),

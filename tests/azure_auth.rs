@@ -1,0 +1,443 @@
+//! Who we are in Azure, and where the account serves its website: stand-ins for Entra, Azure Resource Manager, the metadata
+//! service, GitHub and the command line tools, and Azurite behind them.
+
+mod support;
+
+use std::{
+    cell::Cell,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+use support::{
+    arm::{Arm, StorageAccount, Subscription},
+    azurite::{Account, Azurite},
+    cli::Tools,
+    entra::{Client, Proof, entra, federated_token},
+    github::{self, github},
+    imds::imds,
+    issuer::{command, stderr, stdout},
+    recording,
+    stand_in::{Request, Response, StandIn},
+    tls::Authority,
+};
+use tempfile::TempDir;
+
+const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+const CLIENT: &str = "00001111-aaaa-2222-bbbb-3333cccc4444";
+const SECRET: &str = "s3cr3t~of.the-principal";
+const SUBJECT: &str = "system:serviceaccount:issuer:publisher";
+const GITHUB_SUBJECT: &str = "repo:octo-org/octo-repo:ref:refs/heads/main";
+const GITHUB_TOKEN: &str = "request-token-of-the-job";
+const STORAGE: &str = "https://storage.azure.com/.default";
+const ARM: &str = "https://management.azure.com/.default";
+const SUBSCRIPTION: &str = "11111111-2222-3333-4444-555555555555";
+
+/// A cloud with some empty accounts in it, of which one is the current.
+struct Cloud {
+    authority: Authority,
+    _azurite: Azurite,
+    accounts: Vec<Account>,
+    current: Cell<usize>,
+    entra: StandIn,
+    arm: StandIn,
+    imds: StandIn,
+    github: StandIn,
+    folder: TempDir,
+}
+
+impl Cloud {
+    fn new() -> Self {
+        Self::with(|accounts| Arm {
+            subscriptions: vec![
+                Subscription { id: "00000000-0000-0000-0000-000000000000".to_owned(), accounts: others() },
+                Subscription { id: SUBSCRIPTION.to_owned(), accounts: [others(), accounts].concat() },
+            ],
+            page: 1,
+            forbidden: false,
+        })
+    }
+
+    fn with(arm: impl FnOnce(Vec<StorageAccount>) -> Arm) -> Self {
+        let authority = Authority::new();
+        let (certificate, key) = authority.server_files();
+        let azurite = Azurite::start_with_oauth(&certificate, &key);
+        let accounts: Vec<_> = (0..16).map(|_| azurite.account()).collect();
+        let folder = TempDir::new().unwrap();
+        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
+        let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+        let pem = format!("{}{}", key.serialize_pem(), certificate.pem());
+        std::fs::write(folder.path().join("principal.pem"), pem).unwrap();
+        let federated = |issuer: &str, subject: &str| Proof::Federated {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            audience: "api://AzureADTokenExchange".to_owned(),
+        };
+        let proofs = [
+            Proof::Secret(SECRET.to_owned()),
+            Proof::Certificate(certificate.der().to_vec()),
+            federated("https://cluster.example.com", SUBJECT),
+            federated(github::ISSUER, GITHUB_SUBJECT),
+        ];
+        let client = |proof| Client { tenant: TENANT.to_owned(), client_id: CLIENT.to_owned(), proof };
+        let entra = StandIn::https(&authority, entra(proofs.into_iter().map(client).collect()));
+        let token = federated_token("https://cluster.example.com", SUBJECT, "api://AzureADTokenExchange");
+        std::fs::write(folder.path().join("token.jwt"), token).unwrap();
+        let web = |name: &str| format!("https://{name}.z6.web.core.windows.net/");
+        let in_arm = accounts.iter().map(|Account { name, .. }| StorageAccount::new(name, "clusters", &web(name)));
+        let arm = arm(in_arm.collect());
+        let arm = StandIn::https(&authority, arm.handler());
+        let imds = StandIn::http(imds(TENANT, &["system", CLIENT]));
+        let github = StandIn::https(&authority, github(GITHUB_TOKEN, GITHUB_SUBJECT));
+        Self { authority, _azurite: azurite, accounts, current: Cell::new(0), entra, arm, imds, github, folder }
+    }
+
+    fn account(&self) -> &Account {
+        &self.accounts[self.current.get()]
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    /// `issuer publish --account` where nothing but this cloud is to be reached.
+    fn publish(&self) -> Command {
+        self.publish_at(&self.account().endpoint)
+    }
+
+    fn publish_at(&self, endpoint: &str) -> Command {
+        let mut command = command();
+        command.env("AZURE_AUTHORITY_HOST", format!("{}/", self.entra.url()));
+        // No machine with an identity, unless a test says so.
+        command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9");
+        command.env("PATH", "/usr/bin:/bin");
+        command.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap()]);
+        command.args(["--account", &self.account().name, "--endpoint", endpoint]);
+        command.args(["--ca-file", self.authority.ca_file().to_str().unwrap()]);
+        command.args(["--resource-manager", self.arm.url(), "--no-fetch-back", "--timeout", "20s"]);
+        command
+    }
+
+    fn principal(&self) -> Command {
+        let mut command = self.publish();
+        command.env("AZURE_TENANT_ID", TENANT).env("AZURE_CLIENT_ID", CLIENT);
+        command
+    }
+
+    fn with_secret(&self) -> Command {
+        let mut command = self.principal();
+        command.env("AZURE_CLIENT_SECRET", SECRET);
+        command
+    }
+
+    /// The issuer its web endpoint is.
+    fn issuer(&self) -> String {
+        format!("https://{}.z6.web.core.windows.net", self.account().name)
+    }
+}
+
+fn others() -> Vec<StorageAccount> {
+    ["another", "andanother"]
+        .map(|name| StorageAccount::new(name, "else", "https://other.z6.web.core.windows.net/"))
+        .into()
+}
+
+fn output(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+#[test]
+fn every_identity_signs_in_asks_for_the_web_endpoint_and_publishes() {
+    let cloud = Cloud::new();
+    let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]).with_azd_signed_in(TENANT, &[STORAGE, ARM]);
+    type SetUp<'a> = Box<dyn Fn(&mut Command) + 'a>;
+    let cases: [(&str, String, SetUp<'_>); 8] = [
+        (
+            "client-secret",
+            format!("service principal with a secret {CLIENT}"),
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", SECRET);
+            }),
+        ),
+        (
+            "client-certificate",
+            format!("service principal with a certificate {CLIENT}"),
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_CERTIFICATE_PATH", cloud.file("principal.pem"));
+            }),
+        ),
+        (
+            "workload-identity",
+            format!("workload identity {CLIENT}"),
+            Box::new(|command| {
+                command.env("AZURE_FEDERATED_TOKEN_FILE", cloud.file("token.jwt"));
+            }),
+        ),
+        (
+            "github-actions",
+            format!("GitHub Actions {CLIENT}"),
+            Box::new(|command| {
+                command.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token?api-version=2.0", cloud.github.url()));
+                command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", GITHUB_TOKEN);
+            }),
+        ),
+        (
+            "managed-identity",
+            format!("managed identity {CLIENT}"),
+            Box::new(|command| {
+                command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", cloud.imds.url());
+            }),
+        ),
+        (
+            "managed-identity",
+            "managed identity".to_owned(),
+            Box::new(|command| {
+                command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", cloud.imds.url()).env_remove("AZURE_CLIENT_ID");
+            }),
+        ),
+        (
+            "az",
+            "az".to_owned(),
+            Box::new(|command| {
+                command.env("PATH", tools.path_env());
+            }),
+        ),
+        (
+            "azd",
+            "azd".to_owned(),
+            Box::new(|command| {
+                command.env("PATH", tools.path_env());
+            }),
+        ),
+    ];
+    for (method, named, set_up) in cases {
+        // Once as the first credential there is, once by its name; azd comes after az, so it is always named.
+        for forced in [false, true] {
+            let mut command = cloud.principal();
+            set_up(&mut command);
+            if forced || method == "azd" {
+                command.args(["--auth", method]);
+            }
+            let output = output(&mut command);
+            assert!(output.status.success(), "{method}: {output:?}");
+            let note = format!("note: credential for $web of {}: {named}\n", cloud.account().name);
+            assert!(stderr(&output).contains(&note), "{method}: {output:?}");
+            assert!(stdout(&output).contains(&format!("issuer   {}\n", cloud.issuer())), "{method}: {output:?}");
+            // The next one starts anew.
+            cloud.current.update(|current| current + 1);
+        }
+    }
+    // A token for the blobs and one for Azure Resource Manager, each asked for once, in two runs.
+    let calls = tools.calls();
+    for (tool, scope) in [("az account", STORAGE), ("az account", ARM), ("azd auth", STORAGE), ("azd auth", ARM)] {
+        let count = calls.iter().filter(|call| call.starts_with(tool) && call.contains(scope)).count();
+        assert_eq!(count, 2, "{tool} {scope}: {calls:?}");
+    }
+}
+
+#[test]
+fn the_first_credential_there_is_wins_and_auth_names_another() {
+    let cloud = Cloud::new();
+    let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]);
+    let all = || {
+        let mut command = cloud.with_secret();
+        command.env("AZURE_CLIENT_CERTIFICATE_PATH", cloud.file("principal.pem"));
+        command.env("AZURE_FEDERATED_TOKEN_FILE", cloud.file("token.jwt"));
+        command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", cloud.imds.url());
+        command.env("PATH", tools.path_env());
+        command.args(["--dry-run", "-o", "json", "--issuer", "https://issuer.example.com"]);
+        command
+    };
+    let chosen = |command: &mut Command| {
+        let output = output(command);
+        json(&output)["credential"].as_str().unwrap_or_else(|| panic!("{output:?}")).to_owned()
+    };
+    assert_eq!(chosen(&mut all()), format!("service principal with a secret {CLIENT}"));
+    assert_eq!(
+        chosen(all().env_remove("AZURE_CLIENT_SECRET")),
+        format!("service principal with a certificate {CLIENT}")
+    );
+    let none = |name: &str| {
+        let mut command = all();
+        command.env_remove("AZURE_CLIENT_SECRET").env_remove("AZURE_CLIENT_CERTIFICATE_PATH").env_remove(name);
+        command
+    };
+    assert_eq!(chosen(&mut none("X")), format!("workload identity {CLIENT}"));
+    assert_eq!(chosen(&mut none("AZURE_FEDERATED_TOKEN_FILE")), format!("managed identity {CLIENT}"));
+    let nowhere = ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9");
+    assert_eq!(chosen(none("AZURE_FEDERATED_TOKEN_FILE").env(nowhere.0, nowhere.1)), "az");
+    assert_eq!(chosen(all().args(["--auth", "az"])), "az");
+    assert_eq!(chosen(all().env("AZURE_TOKEN_CREDENTIALS", "dev")), "az");
+    assert_eq!(chosen(all().env("AZURE_STORAGE_KEY", &cloud.account().key)), "account key");
+    let login = all().env("AZURE_STORAGE_KEY", "unused").env("AZURE_STORAGE_AUTH_MODE", "login").output().unwrap();
+    assert_eq!(json(&login)["credential"], format!("service principal with a secret {CLIENT}"));
+}
+
+#[test]
+fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
+    let cloud = Cloud::new();
+    let not_logged_in = Tools::new().with_az(None, 1, "ERROR: Please run 'az login' to setup account.\n");
+    let trailing = cloud.folder.path().join("trailing.jwt");
+    std::fs::write(&trailing, "not a token\n").unwrap();
+    type SetUp<'a> = Box<dyn Fn(&mut Command) + 'a>;
+    let cases: [(&str, SetUp<'_>); 9] = [
+        (
+            "signing in as service principal with a secret 00001111-aaaa-2222-bbbb-3333cccc4444 failed: AADSTS7000215",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", "wrong");
+            }),
+        ),
+        (
+            "failed: AADSTS700016",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", SECRET).env("AZURE_CLIENT_ID", "somebody-else");
+            }),
+        ),
+        (
+            "failed: AADSTS90002",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", SECRET).env("AZURE_TENANT_ID", "nowhere");
+            }),
+        ),
+        (
+            "trailing.jwt cannot be used as a certificate with its private key: it holds no private key",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_CERTIFICATE_PATH", &trailing);
+            }),
+        ),
+        (
+            "nothing.pem cannot be used as a certificate with its private key: No such file or directory",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_CERTIFICATE_PATH", "nothing.pem");
+            }),
+        ),
+        (
+            "signing in as GitHub Actions 00001111-aaaa-2222-bbbb-3333cccc4444 failed: GitHub answered 401",
+            Box::new(|command| {
+                command.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token", cloud.github.url()));
+                command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of another job");
+            }),
+        ),
+        (
+            "--auth workload-identity needs AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE",
+            Box::new(|command| {
+                command.args(["--auth", "workload-identity"]);
+            }),
+        ),
+        (
+            "no credential was found: managed identity: this machine has none; az: ERROR: Please run 'az login' to setup account.; azd: azd not found",
+            Box::new(|command| {
+                command.env("PATH", not_logged_in.path_env());
+            }),
+        ),
+        (
+            "signing in as az failed: ERROR: Please run 'az login'",
+            Box::new(|command| {
+                command.env("PATH", not_logged_in.path_env()).args(["--auth", "az"]);
+            }),
+        ),
+    ];
+    for (sentence, set_up) in cases {
+        let mut command = cloud.principal();
+        set_up(&mut command);
+        let output = output(&mut command);
+        assert_eq!(output.status.code(), Some(3), "{sentence}: {output:?}");
+        assert!(stderr(&output).contains(sentence), "{sentence}: {}", stderr(&output));
+        assert!(stderr(&output).contains("\nhint: "), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("Trace ID") && !stderr(&output).contains("aka.ms"), "{}", stderr(&output));
+    }
+}
+
+/// What the service answers to an identity without the role (Microsoft Learn, "Authorize access to blobs using Microsoft Entra
+/// ID"), for the blobs and for the website.
+#[test]
+fn a_role_that_is_missing_is_named_with_the_command_that_assigns_it() {
+    let cloud = Cloud::new();
+    let properties = |request: &Request| request.query("comp") == Some("properties");
+    let refused = || Response::new(403, &[("x-ms-error-code", "AuthorizationPermissionMismatch")], "");
+    let off = || Response::new(200, &[("Content-Type", "application/xml")], "<StorageServiceProperties/>");
+    let absent = || Response::new(404, &[("x-ms-error-code", "ContainerNotFound")], "");
+    let blobs = StandIn::https(&cloud.authority, move |request| if properties(request) { off() } else { refused() });
+    let website = StandIn::https(&cloud.authority, move |request| match request.method.as_str() {
+        "PUT" => refused(),
+        _ if properties(request) => off(),
+        _ => absent(),
+    });
+    let cases = [
+        (&blobs, "cannot read openid/v1/jwks in $web of", "Storage Blob Data Contributor"),
+        (&website, "cannot switch on the static website of", "Storage Account Contributor"),
+    ];
+    for (server, doing, role) in cases {
+        let mut command = cloud.publish_at(server.url());
+        command.env("AZURE_TENANT_ID", TENANT).env("AZURE_CLIENT_ID", CLIENT).env("AZURE_CLIENT_SECRET", SECRET);
+        command.args(["--issuer", "https://issuer.example.com"]);
+        let told = stderr(&output(&mut command));
+        let name = &cloud.account().name;
+        assert!(
+            told.contains(&format!("{doing} {name}: the credential lacks the role {role} on account {name}")),
+            "{told}"
+        );
+        assert!(told.contains(&format!("hint: az role assignment create --role \"{role}\"")), "{told}");
+    }
+}
+
+#[test]
+fn an_account_is_asked_for_directly_where_its_place_is_known_and_no_slash_is_left_at_the_end() {
+    let cloud = Cloud::new();
+    let mut command = cloud.with_secret();
+    command.args(["--subscription", SUBSCRIPTION, "--resource-group", "clusters", "-o", "json"]);
+    let output = output(&mut command);
+    assert_eq!(json(&output)["issuer"], cloud.issuer());
+    let asked = cloud.arm.requests();
+    assert_eq!(asked.len(), 1);
+    assert!(asked[0].path.ends_with(&format!("/storageAccounts/{}", cloud.account().name)), "{}", asked[0].path);
+
+    // Now it is published, and nobody needs to be asked.
+    let mut again = cloud.with_secret();
+    again.args(["-o", "json"]);
+    assert_eq!(json(&again.output().unwrap())["issuer"], cloud.issuer());
+    assert_eq!(cloud.arm.requests().len(), 1);
+}
+
+#[test]
+fn without_the_right_to_ask_for_the_endpoint_the_error_names_the_command_that_prints_it() {
+    let forbidden = Cloud::with(|accounts| Arm {
+        subscriptions: vec![Subscription { id: SUBSCRIPTION.to_owned(), accounts }],
+        page: 100,
+        forbidden: true,
+    });
+    let elsewhere = Cloud::with(|_| Arm {
+        subscriptions: vec![Subscription { id: SUBSCRIPTION.to_owned(), accounts: others() }],
+        page: 100,
+        forbidden: false,
+    });
+    let cases = [
+        (&forbidden, "Azure Resource Manager answered 403 AuthorizationFailed"),
+        (&elsewhere, "the subscriptions the credential sees hold no such account with a web endpoint"),
+    ];
+    for (cloud, because) in cases {
+        let name = &cloud.account().name;
+        let output = output(&mut cloud.with_secret());
+        assert_eq!(output.status.code(), Some(3));
+        let told = stderr(&output);
+        assert!(told.contains(&format!("the web endpoint of {name} is not known: {because}")), "{told}");
+        let hint = format!(
+            "hint: pass it as --issuer, without its last slash: az storage account show --name {name} --query primaryEndpoints.web --output tsv"
+        );
+        assert!(told.contains(&hint), "{told}");
+        assert!(!cloud.account_has_documents());
+    }
+}
+
+impl Cloud {
+    /// Whether anything was published; asked with a token, as the emulator is reached over https only.
+    fn account_has_documents(&self) -> bool {
+        let mut command = self.with_secret();
+        command.args(["--issuer", "https://issuer.example.com", "--dry-run", "-o", "json"]);
+        json(&output(&mut command))["documents"][0]["change"] != "created"
+    }
+}
