@@ -11,6 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
+#[path = "../tests/support/mod.rs"]
+mod support;
+
 use issuer::{Documents, Expectations, KeySet, Timestamp, Verifier};
 
 const ISSUER: &str = env!("CARGO_BIN_EXE_issuer");
@@ -18,6 +21,7 @@ const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/kubernetes/rot
 const TRAILING_SLASH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/kubernetes/trailing-slash");
 const RUNS: usize = 400;
 const SECONDS: u64 = 3;
+const PUBLISHES: usize = 60;
 
 fn main() {
     let Some(hello) = std::env::args().skip(1).find(|word| !word.starts_with('-')) else {
@@ -29,6 +33,7 @@ fn main() {
     start_up(&hello);
     memory(&hello);
     verification();
+    publishing();
 }
 
 fn start_up(hello: &str) {
@@ -65,9 +70,17 @@ fn memory(hello: &str) {
 
 /// The highest resident set of a program at the moment it prints, in KiB: it waits at a pipe that is full.
 fn peak_memory(program: &str, args: &[&str]) -> u64 {
+    let mut command = Command::new(program);
+    command.args(args);
+    peak_memory_of(command)
+}
+
+fn peak_memory_of(mut command: Command) -> u64 {
     let (mut reader, mut writer) = pipe().expect("a pipe");
     writer.write_all(&vec![0; 1 << 16]).expect("the capacity of a pipe on Linux");
-    let mut child = Command::new(program).args(args).stdout(writer).spawn().expect("the program starts");
+    let mut child = command.stdout(writer).spawn().expect("the program starts");
+    // It holds the writing end too.
+    drop(command);
     let status = || fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
     let field = |name: &str| {
         let status = status();
@@ -117,4 +130,85 @@ fn openssl_rate() -> Option<f64> {
     let output = Command::new("openssl").args(["speed", "-seconds", &SECONDS.to_string(), "rsa2048"]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     text.lines().rfind(|line| line.starts_with("rsa"))?.split_whitespace().last()?.parse().ok()
+}
+
+/// A publish that changes both documents, read back, against curl sending the same bytes: two GETs and two PUTs with a SAS.
+fn publishing() {
+    if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
+        println!("| `issuer publish` to Azurite | | curl is not installed | | ≤ 2 |");
+        return;
+    }
+    let account = support::azurite::account();
+    // What the public may read, as far as the emulator goes.
+    let public = [("x-ms-blob-public-access", "container")];
+    assert_eq!(account.call("PUT", "/$web", "restype=container", &public, b"").status(), 201);
+    account.set_properties(
+        "<StorageServiceProperties><StaticWebsite><Enabled>true</Enabled></StaticWebsite></StorageServiceProperties>",
+    );
+    let folder = support::fixtures().join("kubernetes/mixed-keys");
+    let file = |name: &str| folder.join(name).to_str().expect("text").to_owned();
+    let (rsa, p256) = (file("rsa2048.pub"), file("p256.pub"));
+    let elliptic = KeySet::from_bytes(&fs::read(&p256).expect("a fixture")).expect("keys");
+    let kid = elliptic.iter().next().expect("a key").key_id().to_string();
+    let published = format!("{}/$web", account.endpoint);
+    // In turn with and without a second key, which changes the algorithms of the discovery document too.
+    let publish = |both: bool| {
+        let mut command = Command::new(ISSUER);
+        command.env("AZURE_STORAGE_CONNECTION_STRING", account.connection_string()).stderr(Stdio::null());
+        command.args(["publish", &rsa, "--issuer", "https://issuer.example.com", "--published", &published]);
+        if both {
+            command.arg(&p256)
+        } else {
+            command.args(["--remove", &kid])
+        };
+        command
+    };
+    let put = |name: &str| folder.join(name);
+    let sas = account.account_sas("rwdc", "sco", 60);
+    let url = |name: &str| format!("{}/$web/{name}?{sas}", account.endpoint);
+    let curl = |round: usize| {
+        let mut command = Command::new("curl");
+        for name in ["curl/jwks", "curl/discovery"] {
+            command.args(["--silent", "--fail", "--output", "/dev/null", &url(name), "--next"]);
+        }
+        for (name, from) in [("curl/jwks", "jwks.json"), ("curl/discovery", "openid-configuration.json")] {
+            let path = put(from);
+            command.args(["--silent", "--fail", "--header", "x-ms-blob-type: BlockBlob"]);
+            command.args([
+                "--header",
+                "Content-Type: application/json",
+                "--header",
+                &format!("x-ms-meta-round: {round}"),
+            ]);
+            command.args(["--upload-file", path.to_str().expect("text"), &url(name)]);
+            if name == "curl/jwks" {
+                command.arg("--next");
+            }
+        }
+        command.stdout(Stdio::null());
+        command
+    };
+    account.put_blob("$web", "curl/jwks", b"{}", &[]);
+    account.put_blob("$web", "curl/discovery", b"{}", &[]);
+    let time = |command: &mut Command| {
+        let start = Instant::now();
+        let status = command.stdout(Stdio::null()).status().expect("the program starts");
+        assert!(status.success(), "{command:?}");
+        start.elapsed()
+    };
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for round in 0..PUBLISHES {
+        ours.push(time(&mut publish(round % 2 == 0)));
+        theirs.push(time(&mut curl(round)));
+    }
+    let [ours, theirs] = [ours, theirs].map(|mut times| {
+        times.sort();
+        times[PUBLISHES / 2].as_secs_f64() * 1e3
+    });
+    println!(
+        "| `issuer publish` of changed keys to Azurite, read back, median of {PUBLISHES} | {ours:.1} ms | curl, 2 GET and 2 PUT {theirs:.1} ms | {:.2} | ≤ 2 |",
+        ours / theirs
+    );
+    let peak = peak_memory_of(publish(PUBLISHES.is_multiple_of(2)));
+    println!("| its peak memory | {peak} KiB | 30 MiB | {:.2} | < 1 |", peak as f64 / (30.0 * 1024.0));
 }

@@ -387,3 +387,28 @@ fn fifty_publishers_at_once_end_with_all_fifty_keys_and_none_is_told_what_is_not
     }
     assert!(writes >= 2, "they took turns");
 }
+
+#[test]
+fn the_journey_for_real_accounts_runs_on_the_emulator_and_leaves_nothing_behind() {
+    let account = account();
+    let front = Front::start(&account);
+    let output = issuer(&account)
+        .get_envs()
+        .fold(Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/azure-smoke")), |mut script, (name, value)| {
+            match value {
+                Some(value) => script.env(name, value),
+                None => script.env_remove(name),
+            };
+            script
+        })
+        .env("ISSUER", env!("CARGO_BIN_EXE_issuer"))
+        .env("AZURE_STORAGE_ACCOUNT", &account.name)
+        .env("SMOKE_ISSUER", "https://issuer.example.com")
+        .env("SMOKE_PUBLISHED", front.url())
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}\n{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("# Done"), "{}", stdout(&output));
+    assert!(account.list_blobs("$web").is_empty());
+}

@@ -136,6 +136,9 @@ impl Cloud {
     }
 }
 
+/// What a case adds to the command.
+type SetUp<'a> = Box<dyn Fn(&mut Command) + 'a>;
+
 fn others() -> Vec<StorageAccount> {
     ["another", "andanother"]
         .map(|name| StorageAccount::new(name, "else", "https://other.z6.web.core.windows.net/"))
@@ -154,7 +157,6 @@ fn json(output: &Output) -> Value {
 fn every_identity_signs_in_asks_for_the_web_endpoint_and_publishes() {
     let cloud = Cloud::new();
     let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]).with_azd_signed_in(TENANT, &[STORAGE, ARM]);
-    type SetUp<'a> = Box<dyn Fn(&mut Command) + 'a>;
     let cases: [(&str, String, SetUp<'_>); 8] = [
         (
             "client-secret",
@@ -283,7 +285,6 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
     let not_logged_in = Tools::new().with_az(None, 1, "ERROR: Please run 'az login' to setup account.\n");
     let trailing = cloud.folder.path().join("trailing.jwt");
     std::fs::write(&trailing, "not a token\n").unwrap();
-    type SetUp<'a> = Box<dyn Fn(&mut Command) + 'a>;
     let cases: [(&str, SetUp<'_>); 9] = [
         (
             "signing in as service principal with a secret 00001111-aaaa-2222-bbbb-3333cccc4444 failed: AADSTS7000215",

@@ -150,7 +150,7 @@ fn a_publisher_killed_at_any_request_leaves_whole_documents_and_the_next_one_fin
     }
 }
 
-/// Numbers from a seed: SplitMix64.
+/// Numbers from a seed, by `SplitMix64`.
 struct Dice(u64);
 
 impl Dice {
@@ -181,6 +181,18 @@ fn fault(dice: &mut Dice) -> Fault {
     }
 }
 
+/// A site in an account, tried again for so long.
+fn site(account: &Account, timeout: Duration) -> Azure {
+    let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), account.connection_string());
+    let options = AzureOptions {
+        environment: [variable].into_iter().collect(),
+        first_pause: Duration::from_micros(100),
+        timeout,
+        ..AzureOptions::new(None)
+    };
+    block_on(Azure::open(options)).unwrap()
+}
+
 /// One publish of one more key while everything may fail, at a place of its own in the account.
 struct Schedule<'a> {
     seed: u64,
@@ -190,17 +202,6 @@ struct Schedule<'a> {
 impl Schedule<'_> {
     fn issuer(&self) -> IssuerUrl {
         format!("{ISSUER}/{}", self.seed).parse().unwrap()
-    }
-
-    fn site(&self, account: &Account, timeout: Duration) -> Azure {
-        let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), account.connection_string());
-        let options = AzureOptions {
-            environment: [variable].into_iter().collect(),
-            first_pause: Duration::from_micros(100),
-            timeout,
-            ..AzureOptions::new(None)
-        };
-        block_on(Azure::open(options)).unwrap()
     }
 
     fn wanted(&self, numbers: &[u8]) -> Wanted {
@@ -222,7 +223,7 @@ impl Schedule<'_> {
         let had_key = dice.roll(2) == 0;
         let bad_requests = usize::try_from(dice.roll(14)).unwrap();
         if had_key {
-            let site = self.site(self.account, Duration::from_secs(30));
+            let site = site(self.account, Duration::from_secs(30));
             block_on(issuer::publish(&site, &self.wanted(&[1]), &SystemClock)).unwrap();
         }
         let dice = Mutex::new(dice);
@@ -231,7 +232,7 @@ impl Schedule<'_> {
         });
         // A timeout that some schedules reach: an error is an answer too.
         let timeout = Duration::from_millis(if seed.is_multiple_of(10) { 3 } else { 30_000 });
-        let site = self.site(&self.account.through(&proxy.address), timeout);
+        let site = site(&self.account.through(&proxy.address), timeout);
         let outcome = block_on(issuer::publish(&site, &self.wanted(&[2]), &SystemClock));
         let (jwks, has_discovery) = self.published();
         let both: BTreeSet<_> = if had_key { [kid(1), kid(2)].into() } else { [kid(2)].into() };
@@ -254,7 +255,7 @@ impl Schedule<'_> {
             Err(error) => panic!("seed {seed}: {error}"),
         }
         // Whatever happened, the next publisher finishes.
-        let site = self.site(self.account, Duration::from_secs(30));
+        let site = site(self.account, Duration::from_secs(30));
         let next = block_on(issuer::publish(&site, &self.wanted(&[2]), &SystemClock)).unwrap();
         assert_eq!(self.published(), (Some(both), true), "seed {seed}");
         assert_eq!(next.documents.jwks.keys.len(), if had_key { 2 } else { 1 }, "seed {seed}");
@@ -386,7 +387,7 @@ fn a_site_reads_what_it_wrote_through_a_proxy_that_cuts_every_other_answer() {
         if cuts.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) { Fault::Cut(20) } else { Fault::Pass }
     });
     let schedule = Schedule { seed: 1, account: &account };
-    let site = schedule.site(&account.through(&proxy.address), Duration::from_secs(30));
+    let site = site(&account.through(&proxy.address), Duration::from_secs(30));
     block_on(issuer::publish(&site, &schedule.wanted(&[1, 2]), &SystemClock)).unwrap();
     let stored = block_on(site.read(&schedule.issuer().jwks_path())).unwrap().unwrap();
     assert_eq!(Jwks::parse(&stored.bytes).unwrap().keys.len(), 2);

@@ -1,4 +1,4 @@
-//! Does the test support work?
+//! The emulator, its front and the proxy that misbehaves do as they are told.
 
 mod support;
 
@@ -315,27 +315,15 @@ fn depth_counts_round_trips_one_after_another() {
 }
 
 #[test]
-fn the_proxy_is_quick_and_takes_many_connections() {
+fn the_proxy_takes_many_connections_at_once() {
     let upstream = http::Scripted::start(|_| http::response("200 OK", &[], b"hello"));
     let proxy = Proxy::start(&upstream.address, |_| Fault::Pass);
-    let before = Instant::now();
-    for _ in 0..200 {
-        http::get(&upstream.address, "/");
-    }
-    let direct = before.elapsed();
-    let before = Instant::now();
-    for _ in 0..200 {
-        http::get(&proxy.address, "/");
-    }
-    let added = before.elapsed().saturating_sub(direct) / 200;
-    println!("added per request: {added:?}");
-    assert!(added < Duration::from_millis(2));
     thread::scope(|scope| {
         for _ in 0..64 {
             scope.spawn(|| assert_eq!(http::get(&proxy.address, "/").status, 200));
         }
     });
-    assert_eq!(proxy.exchanges().len(), 264);
+    assert_eq!(proxy.exchanges().len(), 64);
 }
 
 #[test]
