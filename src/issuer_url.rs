@@ -45,6 +45,18 @@ impl IssuerUrl {
         self.text.strip_suffix('/').unwrap_or(&self.text)
     }
 
+    /// Whether another issuer's documents are found at the same place, whatever its string: the host in any case, the port it
+    /// has anyway, the path with or without its last slash and encoding.
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        let origin = |url: &Self| {
+            let uri = Uri::parse(url.text.as_str()).ok()?;
+            let authority = uri.authority()?;
+            let port = authority.port_to_u16().ok()?.unwrap_or(if uri.scheme().as_str() == "http" { 80 } else { 443 });
+            Some((authority.host().trim_end_matches('.').to_ascii_lowercase(), port))
+        };
+        origin(self) == origin(other) && self.path == other.path
+    }
+
     /// Where relying parties fetch the discovery document.
     pub fn discovery_url(&self) -> String {
         format!("{}/{DISCOVERY}", self.base())

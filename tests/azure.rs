@@ -203,6 +203,28 @@ fn another_container_is_made_and_has_no_website() {
     assert_eq!(elements(&account.get_properties(), "Enabled").last().unwrap(), "false");
 }
 
+/// Issuers that the script of the predecessor made: at the blob endpoint, with the container in the path.
+#[test]
+fn an_issuer_at_the_blob_endpoint_is_published_in_the_container_its_path_names() {
+    let account = account();
+    assert_eq!(
+        account.call("PUT", "/oidc", "restype=container", &[("x-ms-blob-public-access", "container")], b"").status(),
+        201
+    );
+    let url = format!("{}/oidc/", account.endpoint);
+    let output = run(&account, ["publish", &keys("rotation"), "--issuer", &url, "--container", "oidc"]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(account.list_blobs("oidc"), [".well-known/openid-configuration", "openid/v1/jwks"]);
+    assert!(stdout(&output).contains("and read back from the issuer URL: 2 keys, issuer identical"), "{output:?}");
+    // And it is found again.
+    let again = run(&account, ["publish", &keys("rotation"), "--container", "oidc", "-o", "json"]);
+    assert_eq!([&json(&again)["issuer"], &json(&again)["changed"]], [&Value::from(url.as_str()), &Value::from(false)]);
+    let status = run(&account, ["status", "--account", &account.name, "--container", "oidc"]);
+    assert!(status.status.success(), "{status:?}");
+    let output = run(&account, ["unpublish", "--force", "--container", "oidc"]);
+    assert!(output.status.success() && account.list_blobs("oidc").is_empty(), "{output:?}");
+}
+
 #[test]
 fn a_container_that_somebody_deleted_is_made_again() {
     let account = account();
@@ -249,7 +271,8 @@ fn every_kind_of_storage_credential_opens_the_account_and_is_named_and_never_pri
             .output()
             .unwrap();
         assert!(output.status.success(), "{name}: {output:?}");
-        assert!(stderr(&output).contains(&format!("credential for $web of {}: {name}\n", account.name)), "{output:?}");
+        let site = format!("$web of {} at {}", account.name, account.address());
+        assert!(stderr(&output).contains(&format!("credential for {site}: {name}\n")), "{output:?}");
         let printed = format!("{}{}", stdout(&output), stderr(&output));
         assert!(secret(&account).iter().all(|secret| !printed.contains(secret.as_str())), "{printed}");
         assert_eq!(published_kids(&account).len(), 2, "{name}");

@@ -30,7 +30,7 @@ const SUBJECT: &str = "system:serviceaccount:issuer:publisher";
 const GITHUB_SUBJECT: &str = "repo:octo-org/octo-repo:ref:refs/heads/main";
 const GITHUB_TOKEN: &str = "request-token-of-the-job";
 const STORAGE: &str = "https://storage.azure.com/.default";
-const ARM: &str = "https://management.azure.com/.default";
+const ARM: &str = "https://management.core.windows.net/.default";
 const SUBSCRIPTION: &str = "11111111-2222-3333-4444-555555555555";
 
 /// A cloud with some empty accounts in it, of which one is the current.
@@ -130,6 +130,11 @@ impl Cloud {
         command
     }
 
+    /// What messages call the site.
+    fn site(&self) -> String {
+        format!("$web of {} at {}", self.account().name, self.account().address())
+    }
+
     /// The issuer its web endpoint is.
     fn issuer(&self) -> String {
         format!("https://{}.z6.web.core.windows.net", self.account().name)
@@ -226,7 +231,7 @@ fn every_identity_signs_in_asks_for_the_web_endpoint_and_publishes() {
             }
             let output = output(&mut command);
             assert!(output.status.success(), "{method}: {output:?}");
-            let note = format!("note: credential for $web of {}: {named}\n", cloud.account().name);
+            let note = format!("note: credential for {}: {named}\n", cloud.site());
             assert!(stderr(&output).contains(&note), "{method}: {output:?}");
             assert!(stdout(&output).contains(&format!("issuer   {}\n", cloud.issuer())), "{method}: {output:?}");
             // The next one starts anew.
@@ -305,7 +310,7 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
             }),
         ),
         (
-            "trailing.jwt cannot be used as a certificate with its private key: it holds no private key",
+            "trailing.jwt cannot be used as a certificate with its private key: it holds no RSA private key",
             Box::new(|command| {
                 command.env("AZURE_CLIENT_CERTIFICATE_PATH", &trailing);
             }),
@@ -346,7 +351,8 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
         let mut command = cloud.principal();
         set_up(&mut command);
         let output = output(&mut command);
-        assert_eq!(output.status.code(), Some(3), "{sentence}: {output:?}");
+        let code = if sentence.starts_with("--auth") { 2 } else { 3 };
+        assert_eq!(output.status.code(), Some(code), "{sentence}: {output:?}");
         assert!(stderr(&output).contains(sentence), "{sentence}: {}", stderr(&output));
         assert!(stderr(&output).contains("\nhint: "), "{}", stderr(&output));
         assert!(!stderr(&output).contains("Trace ID") && !stderr(&output).contains("aka.ms"), "{}", stderr(&output));
@@ -387,21 +393,147 @@ fn a_role_that_is_missing_is_named_with_the_command_that_assigns_it() {
 }
 
 #[test]
+fn an_identity_that_is_set_up_in_part_is_an_error_and_not_another_identity() {
+    let cloud = Cloud::new();
+    let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]);
+    let token = cloud.file("token.jwt");
+    let cases: [(&[(&str, &str)], &str); 3] = [
+        // What the webhook leaves of a service account without its client ID.
+        (
+            &[("AZURE_TENANT_ID", TENANT), ("AZURE_FEDERATED_TOKEN_FILE", &token)],
+            "--auth workload-identity needs AZURE_CLIENT_ID",
+        ),
+        (
+            &[("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", SECRET)],
+            "--auth client-secret needs AZURE_CLIENT_ID, AZURE_TENANT_ID",
+        ),
+        (
+            &[("AZURE_TOKEN_CREDENTIALS", "az")],
+            "AZURE_TOKEN_CREDENTIALS \"az\" is none of dev, prod and the SDK's credentials",
+        ),
+    ];
+    for (variables, sentence) in cases {
+        let mut command = cloud.publish();
+        command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", cloud.imds.url()).env("PATH", tools.path_env());
+        let output = output(command.envs(variables.iter().copied()));
+        assert!(!output.status.success() && stderr(&output).contains(sentence), "{sentence}: {output:?}");
+    }
+    // An identity that was asked for is not the person who is logged in.
+    let output = output(cloud.publish().env("PATH", tools.path_env()).args(["--client-id", CLIENT]));
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        stderr(&output).contains("no credential was found: managed identity: this machine has none\n"),
+        "{output:?}"
+    );
+    assert!(tools.calls().is_empty());
+}
+
+#[test]
+fn a_metadata_service_of_another_cloud_or_one_that_never_answers_is_passed_over() {
+    let cloud = Cloud::new();
+    let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]);
+    let foreign = StandIn::http(|_| Response::new(404, &[("Content-Type", "text/html")], "<html>Not found</html>"));
+    let (forever, hold) = std::sync::mpsc::channel::<()>();
+    let hold = std::sync::Mutex::new(hold);
+    let silent = StandIn::http(move |_| {
+        let _ = hold.lock().unwrap().recv();
+        Response::new(400, &[], "")
+    });
+    for service in [&foreign, &silent] {
+        let mut command = cloud.publish();
+        command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", service.url()).env("PATH", tools.path_env());
+        command.args(["--issuer", "https://issuer.example.com", "--dry-run", "-o", "json"]);
+        assert_eq!(json(&output(&mut command))["credential"], "az");
+        assert_eq!(service.requests().len(), 1, "it is asked once, whatever it says");
+    }
+    drop(forever);
+}
+
+/// Entra that is busy is asked again, for as long as there is time.
+#[test]
+fn a_sign_in_that_is_throttled_is_tried_again_and_one_that_asks_for_too_long_is_an_error_at_once() {
+    let cloud = Cloud::new();
+    for (wait, code) in [("1", 0), ("86400", 3)] {
+        let asked = std::sync::atomic::AtomicBool::new(false);
+        let directory =
+            Client { tenant: TENANT.to_owned(), client_id: CLIENT.to_owned(), proof: Proof::Secret(SECRET.to_owned()) };
+        let answers = entra(vec![directory]);
+        let busy = StandIn::https(&cloud.authority, move |request| {
+            if asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                return answers(request);
+            }
+            let error = serde_json::json!({ "error": "temporarily_unavailable", "error_description": "AADSTS90055: busy", "error_codes": [90055] });
+            Response::json(429, error).with("Retry-After", wait)
+        });
+        let mut command = cloud.with_secret();
+        command.env("AZURE_AUTHORITY_HOST", busy.url()).args([
+            "--issuer",
+            "https://issuer.example.com",
+            "--dry-run",
+            "-o",
+            "json",
+        ]);
+        let output = output(&mut command);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        if code == 3 {
+            let error = &json(&output)["error"];
+            assert!(error["message"].as_str().unwrap().ends_with("failed: AADSTS90055: busy"), "{error}");
+            assert_eq!(
+                [&error["service"]["status"], &error["service"]["code"]],
+                [&Value::from(429), &Value::from("AADSTS90055")]
+            );
+        }
+    }
+}
+
+/// The hosts of each cloud, as a proxy sees them.
+#[test]
+fn each_cloud_has_hosts_of_its_own() {
+    let cases = [
+        ("public", "login.microsoftonline.com:443", "acct.blob.core.windows.net:443"),
+        ("usgov", "login.microsoftonline.us:443", "acct.blob.core.usgovcloudapi.net:443"),
+        ("china", "login.partner.microsoftonline.cn:443", "acct.blob.core.chinacloudapi.cn:443"),
+    ];
+    for (name, login, blob) in cases {
+        let proxy = StandIn::http(|_| Response::new(403, &[], ""));
+        let publish = |variables: &[(&str, &str)]| {
+            let mut command = command();
+            command.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap(), "--account", "acct"]);
+            command.args(["--cloud", name, "--issuer", "https://issuer.example.com", "--timeout", "2s"]);
+            command.env("HTTPS_PROXY", proxy.url()).env("NO_PROXY", "").envs(variables.iter().copied());
+            assert_eq!(output(&mut command).status.code(), Some(3));
+        };
+        publish(&[("AZURE_TENANT_ID", TENANT), ("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", SECRET)]);
+        publish(&[("AZURE_STORAGE_KEY", "c2VjcmV0")]);
+        let seen: Vec<_> = proxy
+            .requests()
+            .into_iter()
+            .map(|request| (request.method.clone(), request.header("host").unwrap().to_owned()))
+            .collect();
+        for host in [login, blob] {
+            assert!(seen.contains(&("CONNECT".to_owned(), host.to_owned())), "{name}: {seen:?}");
+        }
+        assert!(seen.iter().all(|(_, host)| [login, blob].contains(&host.as_str())), "{name}: {seen:?}");
+    }
+}
+
+#[test]
 fn an_account_is_asked_for_directly_where_its_place_is_known_and_no_slash_is_left_at_the_end() {
     let cloud = Cloud::new();
     let mut command = cloud.with_secret();
     command.args(["--subscription", SUBSCRIPTION, "--resource-group", "clusters", "-o", "json"]);
     let output = output(&mut command);
     assert_eq!(json(&output)["issuer"], cloud.issuer());
-    let asked = cloud.arm.requests();
-    assert_eq!(asked.len(), 1);
-    assert!(asked[0].path.ends_with(&format!("/storageAccounts/{}", cloud.account().name)), "{}", asked[0].path);
+    let asked =
+        || cloud.arm.requests().into_iter().filter(|request| request.path != "/metadata/endpoints").collect::<Vec<_>>();
+    assert_eq!(asked().len(), 1);
+    assert!(asked()[0].path.ends_with(&format!("/storageAccounts/{}", cloud.account().name)), "{}", asked()[0].path);
 
     // Now it is published, and nobody needs to be asked.
     let mut again = cloud.with_secret();
     again.args(["-o", "json"]);
     assert_eq!(json(&again.output().unwrap())["issuer"], cloud.issuer());
-    assert_eq!(cloud.arm.requests().len(), 1);
+    assert_eq!(asked().len(), 1);
 }
 
 #[test]

@@ -19,7 +19,13 @@ fn publish(variables: &[(&str, &str)]) -> Command {
     let mut command = command();
     command.envs(variables.iter().copied());
     command.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap()]);
-    command.args(["--issuer", ISSUER, "--no-fetch-back", "--timeout", "1s"]);
+    command.args(["--no-fetch-back", "--timeout", "1s"]);
+    command
+}
+
+fn publish_issuer(variables: &[(&str, &str)]) -> Command {
+    let mut command = publish(variables);
+    command.args(["--issuer", ISSUER]);
     command
 }
 
@@ -82,7 +88,7 @@ fn every_answer_of_the_service_becomes_a_sentence_that_names_the_cause_and_the_n
             refusal(status, code, "what happened")
         });
         let endpoint = format!("{}/acct", server.url());
-        let output = publish(&[("AZURE_STORAGE_KEY", "c2VjcmV0")])
+        let output = publish_issuer(&[("AZURE_STORAGE_KEY", "c2VjcmV0")])
             .args(["--account", "acct", "--endpoint", &endpoint, "-o", "json"])
             .output()
             .unwrap();
@@ -108,7 +114,7 @@ fn a_website_that_may_not_be_asked_for_stops_nothing_and_is_told() {
         Fault::Answer(support::http::response("403 Forbidden", &headers, b""))
     });
     let through = account.through(&proxy.address);
-    let output = publish(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
+    let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let note =
         format!("note: cannot ask whether the static website of {} is on: the SAS does not allow it", account.name);
@@ -126,7 +132,7 @@ fn switching_the_website_on_without_the_right_names_what_is_missing_and_writes_n
         Fault::Answer(support::http::response("403 Forbidden", &["x-ms-error-code: AuthorizationFailure"], b""))
     });
     let through = account.through(&proxy.address);
-    let output = publish(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
+    let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     let sentence = format!("error: cannot switch on the static website of {}: ", account.name);
     assert!(stderr(&output).contains(&sentence), "{output:?}");
@@ -138,12 +144,14 @@ fn switching_the_website_on_without_the_right_names_what_is_missing_and_writes_n
 fn a_lease_on_the_jwks_is_an_error_and_not_tried_for_ever() {
     let account = account();
     let variable = account.connection_string();
-    assert!(publish(&[("AZURE_STORAGE_CONNECTION_STRING", &variable)]).output().unwrap().status.success());
+    assert!(publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &variable)]).output().unwrap().status.success());
     let headers = [("x-ms-lease-action", "acquire"), ("x-ms-lease-duration", "-1")];
     assert_eq!(account.call("PUT", "/$web/openid/v1/jwks", "comp=lease", &headers, b"").status(), 201);
     let rotated = recording("path-issuer").path("sa.pub");
-    let output =
-        publish(&[("AZURE_STORAGE_CONNECTION_STRING", &variable)]).arg(rotated.to_str().unwrap()).output().unwrap();
+    let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &variable)])
+        .arg(rotated.to_str().unwrap())
+        .output()
+        .unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     assert!(stderr(&output).contains("somebody holds a lease on it"), "{output:?}");
 }
@@ -151,14 +159,33 @@ fn a_lease_on_the_jwks_is_an_error_and_not_tried_for_ever() {
 #[test]
 fn a_name_that_no_host_has_and_a_port_where_nobody_listens_are_said_to_be_so() {
     let key = ("AZURE_STORAGE_KEY", "c2VjcmV0");
-    let nobody = publish(&[key]).args(["--account", "acct", "--endpoint", "http://127.0.0.1:9/acct"]).output().unwrap();
+    let nobody =
+        publish_issuer(&[key]).args(["--account", "acct", "--endpoint", "http://127.0.0.1:9/acct"]).output().unwrap();
     assert_eq!(nobody.status.code(), Some(3));
     assert!(stderr(&nobody).contains("in $web of acct: no answer: Connection refused"), "{nobody:?}");
 }
 
 #[test]
 fn what_is_wrong_with_names_and_strings_is_said_before_anything_is_asked() {
-    let cases: [(&[(&str, &str)], &[&str], &str); 9] = [
+    let cases: [(&[(&str, &str)], &[&str], &str); 12] = [
+        (
+            &[
+                ("AZURE_STORAGE_KEY", "c2VjcmV0"),
+                ("AZURE_STORAGE_SERVICE_ENDPOINT", "https://other.blob.core.windows.net"),
+            ],
+            &["--account", "acct"],
+            "the blob endpoint https://other.blob.core.windows.net is not one of account acct",
+        ),
+        (
+            &[("AZURE_STORAGE_KEY", "c2VjcmV0")],
+            &["--account", "acct", "--endpoint", "http://127.0.0.1:9/other"],
+            "the blob endpoint http://127.0.0.1:9/other is not one of account acct",
+        ),
+        (
+            &[("AZURE_STORAGE_KEY", "c2VjcmV0")],
+            &["--account", "acct", "--issuer", "https://acct.blob.core.windows.net/oidc/"],
+            "the documents of the issuer \"https://acct.blob.core.windows.net/oidc/\" are in another container than $web",
+        ),
         (&[], &["--account", "Acct"], "\"Acct\" is not the name of a storage account"),
         (&[], &["--account", "acct.blob.core.windows.net"], "is not the name of a storage account"),
         (&[("AZURE_STORAGE_KEY", "not base64!")], &["--account", "acct"], "the account key is not base64"),
@@ -194,11 +221,39 @@ fn what_is_wrong_with_names_and_strings_is_said_before_anything_is_asked() {
         ),
     ];
     for (variables, args, sentence) in cases {
-        let output = publish(variables).args(args).output().unwrap();
-        assert_eq!(output.status.code(), Some(3), "{sentence}: {output:?}");
+        let mut command = if args.contains(&"--issuer") { publish(variables) } else { publish_issuer(variables) };
+        let output = command.args(args).output().unwrap();
+        // What the environment holds is not the command line's fault.
+        let code = if sentence.contains("connection string") || sentence.contains("base64") { 3 } else { 2 };
+        assert_eq!(output.status.code(), Some(code), "{sentence}: {output:?}");
         assert!(stderr(&output).contains(sentence), "{sentence}: {output:?}");
         assert!(!stderr(&output).contains("s3cr3t") && !stderr(&output).contains("c2VjcmV0"), "{output:?}");
     }
+}
+
+#[test]
+fn a_wait_without_end_that_the_service_asks_for_is_an_error_at_once() {
+    let busy = [("x-ms-error-code", "ServerBusy"), ("Retry-After", "18446744073709551615")];
+    let server = StandIn::http(move |_| Response::new(503, &busy, ""));
+    let endpoint = format!("{}/acct", server.url());
+    let output = publish_issuer(&[("AZURE_STORAGE_KEY", "c2VjcmV0")])
+        .args(["--account", "acct", "--endpoint", &endpoint])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(stderr(&output).contains("Azure is busy (503 ServerBusy) and stayed so"), "{output:?}");
+}
+
+#[test]
+fn a_sas_from_elsewhere_or_behind_network_rules_is_told_to_be_either() {
+    let server = StandIn::http(|_| refusal(403, "AuthorizationFailure", "no"));
+    let endpoint = format!("{}/acct", server.url());
+    let output = publish_issuer(&[("AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=abc")])
+        .args(["--account", "acct", "--endpoint", &endpoint])
+        .output()
+        .unwrap();
+    let sentence = "the SAS does not allow it, or the network rules of account acct keep this machine out";
+    assert!(stderr(&output).contains(sentence), "{output:?}");
 }
 
 #[test]
@@ -206,7 +261,7 @@ fn time_that_runs_out_is_an_error_that_says_so() {
     let account = account();
     let proxy = Proxy::start(account.address(), |_| Fault::Delay(std::time::Duration::from_secs(3600)));
     let through = account.through(&proxy.address);
-    let output = publish(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
+    let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
     assert!(stderr(&output).contains("not done within 1 s (--timeout)"), "{output:?}");
 }

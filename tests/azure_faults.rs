@@ -3,7 +3,7 @@
 mod support;
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     process::{Child, Command, Stdio},
     sync::{
         Arc, Mutex,
@@ -182,7 +182,7 @@ fn fault(dice: &mut Dice) -> Fault {
 }
 
 /// A site in an account, tried again for so long.
-fn site(account: &Account, timeout: Duration) -> Azure {
+fn open(account: &Account, timeout: Duration) -> Azure {
     let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), account.connection_string());
     let options = AzureOptions {
         environment: [variable].into_iter().collect(),
@@ -221,18 +221,29 @@ impl Schedule<'_> {
         let seed = self.seed;
         let mut dice = Dice(seed);
         let had_key = dice.roll(2) == 0;
-        let bad_requests = usize::try_from(dice.roll(14)).unwrap();
+        let bad_requests = dice.roll(5);
         if had_key {
-            let site = site(self.account, Duration::from_secs(30));
+            let site = open(self.account, Duration::from_secs(30));
             block_on(issuer::publish(&site, &self.wanted(&[1]), &SystemClock)).unwrap();
         }
-        let dice = Mutex::new(dice);
+        // What becomes of a request depends on what it is and how often it came before, not on which of several is first.
+        let counts: Mutex<HashMap<String, u64>> = Mutex::default();
         let proxy = Proxy::start(self.account.address(), move |seen| {
-            if seen.number < bad_requests { fault(&mut dice.lock().unwrap()) } else { Fault::Pass }
+            let request = format!("{} {} {}", seen.method, seen.path, seen.query.contains("comp="));
+            let count = {
+                let mut counts = counts.lock().unwrap();
+                let count = counts.entry(request.clone()).or_default();
+                *count += 1;
+                *count
+            };
+            let text = format!("{seed} {count} {request}");
+            let mut dice =
+                Dice(text.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)));
+            if count <= bad_requests { fault(&mut dice) } else { Fault::Pass }
         });
         // A timeout that some schedules reach: an error is an answer too.
         let timeout = Duration::from_millis(if seed.is_multiple_of(10) { 3 } else { 30_000 });
-        let site = site(&self.account.through(&proxy.address), timeout);
+        let site = open(&self.account.through(&proxy.address), timeout);
         let outcome = block_on(issuer::publish(&site, &self.wanted(&[2]), &SystemClock));
         let (jwks, has_discovery) = self.published();
         let both: BTreeSet<_> = if had_key { [kid(1), kid(2)].into() } else { [kid(2)].into() };
@@ -255,7 +266,7 @@ impl Schedule<'_> {
             Err(error) => panic!("seed {seed}: {error}"),
         }
         // Whatever happened, the next publisher finishes.
-        let site = site(self.account, Duration::from_secs(30));
+        let site = open(self.account, Duration::from_secs(30));
         let next = block_on(issuer::publish(&site, &self.wanted(&[2]), &SystemClock)).unwrap();
         assert_eq!(self.published(), (Some(both), true), "seed {seed}");
         assert_eq!(next.documents.jwks.keys.len(), if had_key { 2 } else { 1 }, "seed {seed}");
@@ -340,8 +351,8 @@ fn the_round_trips_of_a_publish_are_few() {
     let account = account();
     let front = Front::start(&account);
     let keys = key_files([1, 2]);
-    // Reads, website and container, JWKS, discovery document, reading back.
-    assert_eq!(round_trips(&account, &front, &keys, &[1]).0, 5, "the first publish on an empty account");
+    // Reads, website and container, JWKS, discovery document, whether the JWKS is still there, reading back.
+    assert_eq!(round_trips(&account, &front, &keys, &[1]).0, 6, "the first publish on an empty account");
     assert_eq!(round_trips(&account, &front, &keys, &[1, 2]).0, 3, "a key added");
     assert_eq!(round_trips(&account, &front, &keys, &[1, 2]), (2, 5), "nothing changed");
 }
@@ -387,7 +398,7 @@ fn a_site_reads_what_it_wrote_through_a_proxy_that_cuts_every_other_answer() {
         if cuts.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) { Fault::Cut(20) } else { Fault::Pass }
     });
     let schedule = Schedule { seed: 1, account: &account };
-    let site = site(&account.through(&proxy.address), Duration::from_secs(30));
+    let site = open(&account.through(&proxy.address), Duration::from_secs(30));
     block_on(issuer::publish(&site, &schedule.wanted(&[1, 2]), &SystemClock)).unwrap();
     let stored = block_on(site.read(&schedule.issuer().jwks_path())).unwrap().unwrap();
     assert_eq!(Jwks::parse(&stored.bytes).unwrap().keys.len(), 2);

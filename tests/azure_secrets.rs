@@ -160,7 +160,7 @@ fn nothing_printed_holds_what_is_wrong_with_a_secret() {
                 command.env("AZURE_STORAGE_KEY", "c2VjcmV0");
             }
             let output = planted.are_not_printed_by(command.env(name, &value), &value);
-            assert_eq!(output.status.code(), Some(3), "{value}: {output:?}");
+            assert!(!output.status.success(), "{value}: {output:?}");
         }
     }
 }

@@ -139,54 +139,83 @@ fn status_of_a_directory_shows_the_same() {
     assert!(output.status.success() && stdout(&output).contains("not looked at"), "{output:?}");
 }
 
-/// A token the cluster gives, with this issuer and so many seconds to live.
-fn token(folder: &TempDir, issuer: &str, seconds: i64) -> String {
-    let now = issuer::Timestamp::now().as_second();
-    let claims =
-        json!({ "iss": issuer, "aud": ["a"], "sub": "system:serviceaccount:a:b", "iat": now, "exp": now + seconds });
-    let path = folder.path().join("fresh.jwt");
-    std::fs::write(&path, unsigned(&claims)).unwrap();
-    path.to_str().unwrap().to_owned()
+/// A cluster with a key of its own, which is published.
+struct Cluster {
+    folder: TempDir,
+    key: rcgen::KeyPair,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let (folder, key) = (TempDir::new().unwrap(), rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap());
+        std::fs::write(folder.path().join("sa.pub"), key.public_key_pem()).unwrap();
+        Self { folder, key }
+    }
+
+    fn publish(&self, account: &Account) {
+        let keys = self.folder.path().join("sa.pub");
+        let args = ["publish", "--no-fetch-back", "--issuer", ISSUER, keys.to_str().unwrap()];
+        let output = issuer(account).args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// A token it gave some seconds ago, with this issuer and so many seconds to live.
+    fn token(&self, issuer: &str, ago: i64, life: i64) -> String {
+        let issued = issuer::Timestamp::now().as_second() - ago;
+        let claims = json!({ "iss": issuer, "aud": ["a"], "sub": "system:serviceaccount:a:b", "iat": issued, "exp": issued + life });
+        let header = jsonwebtoken::Header {
+            typ: None,
+            kid: Some(encode::key_id(pem::parse(self.key.public_key_pem()).unwrap().contents())),
+            ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::RS256)
+        };
+        let key = jsonwebtoken::EncodingKey::from_rsa_der(&encode::inside_pkcs8(&self.key.serialize_der()));
+        let path = self.folder.path().join("token.jwt");
+        std::fs::write(&path, jsonwebtoken::encode(&header, &claims, &key).unwrap()).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
 }
 
 #[test]
-fn unpublish_is_refused_while_the_cluster_s_tokens_name_the_issuer_and_removes_discovery_first() {
+fn unpublish_is_refused_unless_a_fresh_token_of_the_cluster_names_another_issuer_and_removes_discovery_first() {
     let account = account();
-    publish(&account, &[1]);
-    let folder = TempDir::new().unwrap();
-    let refusals = [
-        (ISSUER, 600, "the cluster's tokens name the issuer \"https://issuer.example.com\" still"),
-        (
-            "https://issuer.example.com/",
-            600,
-            "name the issuer \"https://issuer.example.com/\", whose documents are these",
-        ),
-        ("https://other.example.com", -600, "so it does not say which issuer the cluster names now"),
-    ];
+    let (cluster, stranger) = (Cluster::new(), Cluster::new());
+    cluster.publish(&account);
     let unpublish =
         |args: &[&str]| issuer(&account).args(["unpublish", "--account", &account.name]).args(args).output().unwrap();
-    for (issuer, seconds, sentence) in refusals {
-        let output = unpublish(&["--token", &token(&folder, issuer, seconds)]);
+    let refused = |token: &str, sentence: &str| {
+        let output = unpublish(&["--token", token]);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
-        assert!(stderr(&output).contains(sentence) && stderr(&output).contains("nothing was removed"), "{output:?}");
+        assert!(stderr(&output).contains(sentence) && stderr(&output).contains("; nothing was removed"), "{output:?}");
         assert_eq!(account.list_blobs("$web").len(), 2);
+    };
+    refused(&cluster.token(ISSUER, 0, 600), "name the issuer \"https://issuer.example.com\" still");
+    for same_place in ["https://issuer.example.com/", "https://ISSUER.example.com", "https://issuer.example.com.:443/"]
+    {
+        refused(
+            &cluster.token(same_place, 0, 600),
+            &format!("name the issuer {same_place:?}, whose documents are these"),
+        );
     }
+    let other = "https://other.example.com";
+    refused(&cluster.token(other, 700, 600), "the token expired at");
+    refused(&cluster.token(other, 3700, 31_536_000), "more than an hour ago");
+    refused(&stranger.token(other, 0, 600), "no key that is published here signed the token");
+    let forged = cluster.folder.path().join("forged.jwt");
+    std::fs::write(&forged, unsigned(&json!({ "iss": other, "iat": 2_000_000_000, "exp": 4_000_000_000_i64 })))
+        .unwrap();
+    refused(forged.to_str().unwrap(), "no key that is published here signed the token");
     let usage = unpublish(&[]);
     assert_eq!(usage.status.code(), Some(2), "neither a token nor --force: {usage:?}");
 
     let proxy = Proxy::start(account.address(), |_| Fault::Pass);
     let output = issuer(&account.through(&proxy.address))
-        .args(["unpublish", "--token", &token(&folder, "https://other.example.com", 600), "-o", "json"])
+        .args(["unpublish", "--token", &cluster.token(other, 0, 600), "-o", "json"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(value(&output)["removed"], json!([".well-known/openid-configuration", "openid/v1/jwks"]));
-    let deleted: Vec<_> = proxy
-        .exchanges()
-        .into_iter()
-        .filter(|exchange| exchange.seen.method == "DELETE")
-        .map(|exchange| exchange.seen.path)
-        .collect();
+    let deleted = proxy.exchanges().into_iter().filter(|exchange| exchange.seen.method == "DELETE");
+    let deleted: Vec<_> = deleted.map(|exchange| exchange.seen.path).collect();
     assert!(deleted[0].ends_with("openid-configuration") && deleted[1].ends_with("jwks"), "{deleted:?}");
     assert!(account.list_blobs("$web").is_empty());
     let again = issuer(&account).args(["unpublish", "--force", "--issuer", ISSUER]).output().unwrap();
@@ -220,10 +249,49 @@ fn an_unpublish_whose_answers_get_lost_or_is_cut_short_is_finished_by_the_next()
     assert!(output.status.success(), "{output:?}");
     assert!(account.list_blobs("$web").is_empty());
 
+    // The issuer is in the record of the JWKS, so the same command finishes.
     publish(&account, &[1]);
     assert!(account.delete_blob("$web", ".well-known/openid-configuration"));
-    let output = issuer(&account).args(["unpublish", "--force", "--issuer", ISSUER]).output().unwrap();
+    let output = issuer(&account).args(["unpublish", "--force"]).output().unwrap();
     assert!(output.status.success() && account.list_blobs("$web").is_empty(), "{output:?}");
+}
+
+/// Documents that other tools wrote are held against each other by what they say, not by their white space.
+#[test]
+fn status_of_documents_that_something_else_wrote_is_what_they_say() {
+    let run = recording("rotation");
+    let site = TempDir::new().unwrap();
+    let directory = site.path().to_str().unwrap();
+    let write = |path: &str, args: &[&str]| {
+        let file = site.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let output = command().args(args).arg(run.path("sa.pub")).output().unwrap();
+        std::fs::write(file, output.stdout).unwrap();
+    };
+    write(".well-known/openid-configuration", &["discovery", "--issuer", ISSUER]);
+    write("openid/v1/jwks", &["jwks"]);
+    let status = || command().args(["status", "--directory", directory, "--published", directory]).output().unwrap();
+    let output = status();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).contains("published by something else"), "{output:?}");
+
+    // A discovery document that points elsewhere is not about the JWKS that happens to be there.
+    write(
+        ".well-known/openid-configuration",
+        &["discovery", "--issuer", ISSUER, "--jwks-uri", "https://issuer.example.com/keys.json"],
+    );
+    let output = status();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(stderr(&output).contains("there is no JWKS"), "{output:?}");
+    write(
+        ".well-known/openid-configuration",
+        &["discovery", "--issuer", ISSUER, "--jwks-uri", "https://keys.example.com/jwks"],
+    );
+    let output = status();
+    assert!(
+        stderr(&output).contains("the jwks_uri is \"https://keys.example.com/jwks\", not below the issuer"),
+        "{output:?}"
+    );
 }
 
 #[test]

@@ -488,3 +488,111 @@ fn a_publisher_that_dies_between_two_writes_leaves_no_discovery_document_without
         assert!(plan(&site, &wanted(&[1]), hour(0)).is_unchanged());
     }
 }
+
+#[test]
+fn a_publisher_and_a_remover_at_once_leave_both_documents_or_neither() {
+    // The remover comes between the publisher's look and its discovery document, and is done before that is written.
+    for removed_first in [false, true] {
+        let site = Memory::default();
+        publish(&site, &wanted(&[1]), hour(0)).unwrap();
+        if removed_first {
+            let stored = block_on(site.read(&issuer().discovery_path())).unwrap().unwrap();
+            block_on(site.remove(&issuer().discovery_path(), &stored.etag)).unwrap();
+        }
+        let came = AtomicBool::new(false);
+        let racing = Watched {
+            site: &site,
+            before_write: Box::new(|path: &issuer::DocumentPath| {
+                if *path == issuer().discovery_path() && !came.swap(true, SeqCst) {
+                    std::thread::scope(|scope| {
+                        let remove = || block_on(issuer::unpublish(&site, &issuer(), &issuer::RemovalGuard::Force));
+                        scope.spawn(remove).join().unwrap()
+                    })?
+                    .unwrap();
+                }
+                Ok(())
+            }),
+        };
+        publish(&racing, &wanted(&[1]), hour(0)).unwrap();
+        assert!(came.load(SeqCst) == removed_first, "an unchanged discovery document is not written");
+        let there = |path| block_on(site.read(&path)).unwrap().is_some();
+        assert!(there(issuer().jwks_path()) && there(issuer().discovery_path()));
+    }
+}
+
+#[test]
+fn a_remover_that_a_publisher_overtakes_removes_what_came_meanwhile() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let came = AtomicBool::new(false);
+    let racing = Watched {
+        site: &site,
+        before_write: Box::new(|path: &issuer::DocumentPath| {
+            if *path == issuer().jwks_path() && !came.swap(true, SeqCst) {
+                std::thread::scope(|scope| scope.spawn(|| publish(&site, &wanted(&[1]), hour(0))).join().unwrap())?;
+            }
+            Ok(())
+        }),
+    };
+    let removal = block_on(issuer::unpublish(&racing, &issuer(), &issuer::RemovalGuard::Force)).unwrap().unwrap();
+    let discovery = issuer().discovery_path();
+    assert_eq!(removal.removed, [discovery.clone(), issuer().jwks_path(), discovery]);
+    let there = |path| block_on(site.read(&path)).unwrap().is_some();
+    assert!(!there(issuer().jwks_path()) && !there(issuer().discovery_path()));
+}
+
+/// A site that writes, and whose answer to the write of one document gets lost: the next request finds it there.
+struct Forgetful<'a> {
+    site: &'a Memory,
+    path: issuer::DocumentPath,
+    came: AtomicBool,
+}
+
+impl Site for Forgetful<'_> {
+    fn name(&self) -> String {
+        self.site.name()
+    }
+
+    async fn read(&self, path: &issuer::DocumentPath) -> Result<Option<issuer::site::Stored>, Error> {
+        self.site.read(path).await
+    }
+
+    async fn write(
+        &self,
+        path: &issuer::DocumentPath,
+        content: &Content,
+        condition: &Condition,
+    ) -> Result<issuer::site::Written, Error> {
+        let written = self.site.write(path, content, condition).await?;
+        let lost = *path == self.path && !self.came.swap(true, SeqCst);
+        Ok(if lost { issuer::site::Written::PreconditionFailed } else { written })
+    }
+
+    async fn remove(
+        &self,
+        path: &issuer::DocumentPath,
+        etag: &issuer::site::ETag,
+    ) -> Result<issuer::site::Written, Error> {
+        self.site.remove(path, etag).await
+    }
+}
+
+#[test]
+fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
+    for path in [issuer().jwks_path(), issuer().discovery_path()] {
+        let site = Memory::default();
+        let forgetful = Forgetful { site: &site, path, came: AtomicBool::new(false) };
+        let publication = publish(&forgetful, &wanted(&[1]), hour(0)).unwrap();
+        assert_eq!(publication.plan.keys[0].state, KeyState::Added);
+        assert_eq!(publication.plan.discovery.change, Change::Created);
+    }
+    let site = Memory::default();
+    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let path = issuer().discovery_path();
+    let stored = block_on(site.read(&path)).unwrap().unwrap();
+    block_on(site.remove(&path, &stored.etag)).unwrap();
+    let forgetful = Forgetful { site: &site, path, came: AtomicBool::new(false) };
+    let publication = publish(&forgetful, &wanted(&[1]), hour(0)).unwrap();
+    assert_eq!(publication.plan.discovery.change, Change::Created);
+    assert!(!publication.plan.is_unchanged());
+}

@@ -353,7 +353,7 @@ fn reading_back_goes_on_until_what_was_written_is_what_is_read() {
     let location: Location = server.url().parse().unwrap();
     let proof = block_on(async {
         let publication = issuer::publish(&directory, &wanted, &SystemClock).await.unwrap();
-        issuer::read_back(&directory, &wanted, &publication, &location, &fetcher, Duration::from_mins(1)).await.unwrap()
+        issuer::read_back(&directory, &wanted, &publication, &location, &fetcher, Duration::from_mins(1)).await
     });
     assert_eq!(proof, Ok(()));
     let discoveries = server.asked.lock().unwrap().iter().filter(|path| path.ends_with("openid-configuration")).count();
@@ -374,7 +374,7 @@ fn reading_back_is_given_up_when_the_wait_is_over_and_not_before() {
         let publication = issuer::publish(&directory, &wanted, &SystemClock).await.unwrap();
         let start = tokio::time::Instant::now();
         let wait = Duration::from_secs(20);
-        let proof = issuer::read_back(&directory, &wanted, &publication, &location, &fetcher, wait).await.unwrap();
+        let proof = issuer::read_back(&directory, &wanted, &publication, &location, &fetcher, wait).await;
         assert!(proof.is_err());
         start.elapsed()
     });
@@ -392,7 +392,7 @@ fn a_rival_s_later_publish_is_no_failure_of_ours_and_a_lost_key_is() {
     let server = Server::start(site.path());
     let location: Location = server.url.parse().unwrap();
     let read_back = async |publication: issuer::Publication| {
-        issuer::read_back(&directory, &ours, &publication, &location, &fetcher, Duration::ZERO).await.unwrap()
+        issuer::read_back(&directory, &ours, &publication, &location, &fetcher, Duration::ZERO).await
     };
     block_on(async {
         let publication = issuer::publish(&directory, &ours, &SystemClock).await.unwrap();

@@ -56,7 +56,28 @@ impl Account {
             return Err(refuse("it has a query; pass a SAS as AZURE_STORAGE_SAS_TOKEN".to_owned()));
         }
         let endpoint = Url::parse(text.trim_end_matches('/')).map_err(|error| refuse(error.to_string()))?;
-        Ok(Self { name, cloud, endpoint })
+        let account = Self { name, cloud, endpoint };
+        if account.is_of_another() {
+            return Err(AzureProblem::EndpointOfAnother { url: text, account: account.name.to_string() });
+        }
+        Ok(account)
+    }
+
+    /// Whether the endpoint names another account, in its host as in the clouds or in its path as in the emulator.
+    fn is_of_another(&self) -> bool {
+        let host = self.endpoint.host_str().unwrap_or_default();
+        if let Some((label, rest)) = host.split_once('.')
+            && rest.starts_with("blob.")
+        {
+            return label != self.name.as_str();
+        }
+        let path = self.endpoint.path().trim_matches('/');
+        !path.is_empty() && path != self.name.as_str()
+    }
+
+    /// Whether the endpoint is the one the account has anyway.
+    pub(crate) fn is_at_home(&self) -> bool {
+        self.endpoint.host_str() == Some(&format!("{}.blob.{}", self.name, self.cloud.storage_suffix()))
     }
 
     /// Whether requests go out unencrypted, which is only ever to this machine.

@@ -41,7 +41,7 @@ impl CertificateAssertion {
         }
         let pkcs8 = labelled("PRIVATE KEY").map(|block| (block, RsaKeyPair::from_pkcs8(block.contents())));
         let pkcs1 = labelled("RSA PRIVATE KEY").map(|block| (block, RsaKeyPair::from_der(block.contents())));
-        let (block, key) = pkcs8.chain(pkcs1).next().ok_or_else(|| refuse("it holds no private key"))?;
+        let (block, key) = pkcs8.chain(pkcs1).next().ok_or_else(|| refuse("it holds no RSA private key"))?;
         let key = key.map_err(|_| refuse("its private key is not an RSA key of 2048 bits or more"))?;
         let key_id = |block: &pem::Pem| {
             let keys = KeySet::from_bytes(pem::encode(block).as_bytes()).ok()?;

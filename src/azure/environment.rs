@@ -8,11 +8,10 @@ pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// Every variable that is read.
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 17] = [
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
         "ACTIONS_ID_TOKEN_REQUEST_URL",
         "AZURE_AUTHORITY_HOST",
-        "AZURE_CLIENT_CERTIFICATE_PASSWORD",
         "AZURE_CLIENT_CERTIFICATE_PATH",
         "AZURE_CLIENT_ID",
         "AZURE_CLIENT_SECRET",

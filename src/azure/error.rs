@@ -3,7 +3,10 @@ use std::{fmt, path::PathBuf};
 use azure_core::error::ErrorKind;
 use azure_storage_blob::StorageError;
 
-use super::{AuthMethod, retry::header};
+use super::{
+    AuthMethod, Credential,
+    retry::{cause, header},
+};
 use crate::entra::Cloud;
 
 /// Why Azure did not do what was asked: one sentence; [`hint`](AzureError::hint) names the next step.
@@ -41,6 +44,22 @@ pub enum AzureProblem {
         url: String,
         /// What is wrong with it.
         because: String,
+    },
+    /// The blob endpoint of another account.
+    #[error("the blob endpoint {url} is not one of account {account}")]
+    EndpointOfAnother {
+        /// The endpoint.
+        url: String,
+        /// The account.
+        account: String,
+    },
+    /// An issuer whose documents are in another container.
+    #[error("the documents of the issuer {issuer:?} are in another container than {container}")]
+    OtherContainer {
+        /// The issuer.
+        issuer: String,
+        /// The container that was asked for.
+        container: String,
     },
     /// A connection string that cannot be read.
     #[error("AZURE_STORAGE_CONNECTION_STRING is not a connection string: {0}")]
@@ -106,6 +125,9 @@ pub enum AzureProblem {
     /// The network rules of the account.
     #[error("the network rules of account {0} keep this machine out")]
     Firewall(String),
+    /// A SAS that does not reach as far, or the network rules of the account: the service does not say which.
+    #[error("the SAS does not allow it, or the network rules of account {0} keep this machine out")]
+    SasOrFirewall(String),
     /// An account without shared keys.
     #[error("account {0} does not allow account keys, nor SAS tokens made with one")]
     SharedKeyDisallowed(String),
@@ -160,12 +182,32 @@ impl AzureError {
 }
 
 impl AzureProblem {
+    /// Whether the call itself is wrong, so that nothing was asked of anybody.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::AccountName(_)
+                | Self::NoAccount
+                | Self::Endpoint { .. }
+                | Self::EndpointOfAnother { .. }
+                | Self::OtherContainer { .. }
+                | Self::Variables(_)
+        )
+    }
+
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::AccountName(_) => "3 to 24 lower-case letters and digits, without a domain".to_owned(),
             Self::NoAccount => "pass --account, or set AZURE_STORAGE_ACCOUNT".to_owned(),
             Self::Endpoint { .. } => {
                 "pass it as `az storage account show --query primaryEndpoints.blob` prints it".to_owned()
+            }
+            Self::EndpointOfAnother { .. } => {
+                "pass the account's own --endpoint, or unset AZURE_STORAGE_SERVICE_ENDPOINT".to_owned()
+            }
+            Self::OtherContainer { .. } => {
+                "pass the first segment of its path as --container: an issuer at the blob endpoint names the container itself"
+                    .to_owned()
             }
             Self::ConnectionString(_) => {
                 "copy it anew: az storage account show-connection-string --name ACCOUNT".to_owned()
@@ -187,8 +229,8 @@ impl AzureProblem {
             Self::Role { role, account } => format!(
                 "az role assignment create --role \"{role}\" --assignee PRINCIPAL --scope \"$(az storage account show --name {account} --query id --output tsv)\"; it takes effect within minutes"
             ),
-            Self::SasScope => {
-                "make it for the blob service with resource types service, container and object and permissions rwdc, or sign in instead"
+            Self::SasScope | Self::SasOrFirewall(_) => {
+                "make it for the blob service with resource types service, container and object, permissions rwdc, and this machine's address and protocol; or sign in instead"
                     .to_owned()
             }
             Self::Firewall(_) => {
@@ -277,10 +319,12 @@ impl Target<'_> {
         let text = error.to_string();
         if *error.kind() == ErrorKind::Credential {
             let credential = self.method.title().to_owned();
-            return AzureProblem::SignIn { credential, because: sign_in_failure(error) };
+            return AzureProblem::SignIn { credential, because: SignInFailure::of(error).because };
         }
-        // The words of getaddrinfo on Linux and macOS.
-        if ["Name or service not known", "nodename nor servname", "No such host"].iter().any(|part| text.contains(part))
+        // The words of getaddrinfo with glibc, on macOS and with musl.
+        if ["Name or service not known", "nodename nor servname", "Name does not resolve"]
+            .iter()
+            .any(|part| text.contains(part))
         {
             return AzureProblem::NoHost { host: self.host.to_owned(), cloud: self.cloud };
         }
@@ -300,14 +344,21 @@ impl Target<'_> {
             (403, "AuthorizationPermissionMismatch" | "InsufficientAccountPermissions") => {
                 AzureProblem::Role { role: operation.role(), account }
             }
-            (403, "AuthorizationResourceTypeMismatch" | "AuthorizationServiceMismatch") => AzureProblem::SasScope,
-            (403, "AuthorizationFailure" | "AuthorizationSourceIPMismatch" | "IpAuthorizationError") => {
-                AzureProblem::Firewall(account)
+            (
+                403,
+                "AuthorizationResourceTypeMismatch"
+                | "AuthorizationServiceMismatch"
+                | "AuthorizationProtocolMismatch"
+                | "AuthorizationSourceIPMismatch"
+                | "UnauthorizedBlobOverwrite",
+            ) => AzureProblem::SasScope,
+            (403, "AuthorizationFailure" | "IpAuthorizationError") if self.method == AuthMethod::Sas => {
+                AzureProblem::SasOrFirewall(account)
             }
+            (403, "AuthorizationFailure" | "IpAuthorizationError") => AzureProblem::Firewall(account),
             (403, "KeyBasedAuthenticationNotPermitted") => AzureProblem::SharedKeyDisallowed(account),
             (403, "AccountIsDisabled") => AzureProblem::AccountDisabled(account),
-            (401, _)
-            | (403, "AuthenticationFailed" | "InvalidAuthenticationInfo" | "AuthorizationProtocolMismatch") => {
+            (401, _) | (400 | 403, "AuthenticationFailed" | "InvalidAuthenticationInfo") => {
                 AzureProblem::NotAuthenticated(self.method.title())
             }
             (404, "ContainerNotFound") => AzureProblem::NoContainer(self.container.to_owned()),
@@ -348,11 +399,43 @@ fn code_and_message(error: azure_core::Error) -> (Option<String>, Option<String>
     (code, message.filter(|message| !message.is_empty()))
 }
 
-/// What a failed sign-in says, without the names of the SDK's types, links, and IDs that follow Entra's sentence.
-pub(super) fn sign_in_failure(error: &azure_core::Error) -> String {
-    let text = error.to_string();
-    let text = text.split_once("authentication failed.").map_or(text.as_str(), |(_, rest)| rest);
-    let text = text.split("To troubleshoot, visit").next().unwrap_or_default();
-    let text = text.split("Trace ID:").next().unwrap_or_default();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+/// A sign-in that failed.
+pub(super) struct SignInFailure {
+    /// What Entra or the tool says, without the names of the SDK's types, links, and IDs that follow Entra's sentence.
+    pub(super) because: String,
+    status: Option<u16>,
+    /// Entra's error code, such as `AADSTS7000215`.
+    code: Option<String>,
+    /// The trace ID Microsoft's support asks for.
+    trace_id: Option<String>,
+}
+
+impl SignInFailure {
+    pub(super) fn new(because: String) -> Self {
+        Self { because, status: None, code: None, trace_id: None }
+    }
+
+    pub(super) fn of(error: &azure_core::Error) -> Self {
+        let whole = error.to_string();
+        let text = whole.split_once("authentication failed.").map_or(whole.as_str(), |(_, rest)| rest);
+        let text = text.split("To troubleshoot, visit").next().unwrap_or_default();
+        let (text, ids) = text.split_once("Trace ID:").unwrap_or((text, ""));
+        let status = match cause(error).kind() {
+            ErrorKind::HttpResponse { status, .. } => Some(u16::from(*status)),
+            _ => None,
+        };
+        let digits = text.split_once("AADSTS").map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next());
+        Self {
+            because: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            status,
+            code: digits.flatten().map(|digits| format!("AADSTS{digits}")),
+            trace_id: ids.split_whitespace().next().map(ToOwned::to_owned),
+        }
+    }
+
+    pub(super) fn into_error(self, credential: &Credential) -> AzureError {
+        let problem = AzureProblem::SignIn { credential: credential.to_string(), because: self.because };
+        let error = problem.during("cannot use the storage account");
+        AzureError { status: self.status, code: self.code, request_id: self.trace_id, ..error }
+    }
 }

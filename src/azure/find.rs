@@ -3,8 +3,7 @@ use std::{path::Path, sync::Arc, time::Duration};
 use azure_core::{
     cloud::{CloudConfiguration, CustomConfiguration},
     credentials::{Secret, TokenCredential},
-    http::{ClientOptions, ExponentialRetryOptions, HttpClient, Method, Request, RetryOptions, Url},
-    time::Duration as SdkDuration,
+    http::{ClientOptions, HttpClient, Method, Request, RetryOptions, Url},
 };
 use azure_identity::{
     AzureCliCredential, AzureDeveloperCliCredential, ClientAssertion, ClientAssertionCredential,
@@ -14,11 +13,11 @@ use azure_identity::{
 use tokio::time::timeout;
 
 use super::{
-    Account, AccountName, AuthMethod, AzureProblem, Credential, Environment, Transport,
+    Account, AccountName, AuthMethod, AzureError, AzureProblem, Credential, Environment, Retry, Transport,
     certificate::CertificateAssertion,
     connection_string::{ConnectionString, Proof},
     credential::Access,
-    error::sign_in_failure,
+    error::SignInFailure,
     github::GitHubAssertion,
     kept_token::KeptToken,
     sas::SasSigner,
@@ -29,6 +28,9 @@ use crate::{entra::Cloud, http_clients::HttpClients};
 const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
 /// How long the metadata service of a machine may take to show that it is there.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// How long a credential may take to give a token that nobody set up on purpose.
+const GUESS_TIMEOUT: Duration = Duration::from_secs(30);
+const OPENING: &str = "cannot use the storage account";
 const PROBE: &str = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01";
 
 /// What is known before a credential is looked for.
@@ -41,6 +43,7 @@ pub(crate) struct Search {
     pub(crate) cloud: Cloud,
     pub(crate) client_id: Option<String>,
     pub(crate) clients: Arc<HttpClients>,
+    pub(crate) retry: Retry,
 }
 
 /// A credential and the account it is for.
@@ -56,64 +59,79 @@ impl Search {
     ///
     /// One whose variables are there is taken, or is the error: falling back to another identity would hide that. Managed
     /// identities, `az` and `azd` have no variables; the first of them that gives a token is taken.
-    pub(crate) async fn run(self) -> Result<Found, AzureProblem> {
-        let methods: Vec<_> = match self.method {
-            Some(method) => vec![method],
-            None => AuthMethod::ALL.into_iter().filter(|method| self.allows(*method)).collect(),
-        };
+    pub(crate) async fn run(self) -> Result<Found, AzureError> {
+        let fail = |problem: AzureProblem| problem.during(OPENING);
         let mut tried = Vec::new();
-        for method in methods {
-            if let Some(found) = self.storage_only(method)? {
+        for method in self.methods().map_err(fail)? {
+            if let Some(found) = self.storage_only(method).map_err(fail)? {
                 return Ok(found);
             }
-            let candidate = match self.candidate(method).await {
+            let (tokens, identity) = match self.candidate(method).await {
                 Ok(Some(candidate)) => candidate,
-                Ok(None) if self.method.is_some() => return Err(AzureProblem::Variables(method)),
+                Ok(None) if self.method.is_some() => return Err(fail(AzureProblem::Variables(method))),
                 Ok(None) => continue,
-                Err(Miss::Fatal(problem)) => return Err(problem),
+                Err(Miss::Fatal(problem)) => return Err(fail(problem)),
                 Err(Miss::NotThere(because)) => {
                     tried.push(format!("{}: {because}", method.title()));
                     continue;
                 }
             };
-            let (tokens, identity) = candidate;
+            let account = self.account(None).map_err(fail)?;
             let tokens: Tokens = Arc::new(KeptToken::new(tokens));
             let credential = Credential { method, identity, access: Access::Token(Arc::clone(&tokens)) };
-            match tokens.get_token(&[STORAGE_SCOPE], None).await {
-                Ok(_) => return Ok(Found { credential, account: self.account(None)? }),
-                Err(error) => {
-                    let because = sign_in_failure(&error);
-                    if self.method.is_some() || !is_guess(method) {
-                        return Err(AzureProblem::SignIn { credential: credential.to_string(), because });
-                    }
-                    tried.push(format!("{}: {because}", method.title()));
-                }
+            let first = self.retry.run(|| tokens.get_token(&[STORAGE_SCOPE], None));
+            // The SDK asks a metadata service for more than a minute, whatever is answered.
+            let limit = if is_guess(method) { GUESS_TIMEOUT } else { self.retry.timeout };
+            let failure = match timeout(limit, first).await {
+                Ok(Ok(_)) => return Ok(Found { credential, account }),
+                Ok(Err(error)) => SignInFailure::of(&error),
+                Err(_) => SignInFailure::new(format!("no token within {} s", limit.as_secs())),
+            };
+            if self.method.is_some() || !is_guess(method) {
+                return Err(failure.into_error(&credential));
             }
+            tried.push(format!("{}: {}", method.title(), failure.because));
         }
-        Err(match self.method {
+        Err(fail(match self.method {
             Some(method) => AzureProblem::SignIn { credential: method.title().to_owned(), because: tried.join("; ") },
             None => AzureProblem::NoCredential(tried),
-        })
+        }))
     }
 
-    /// Whether the variables of the Azure CLI and SDKs leave a method in.
-    fn allows(&self, method: AuthMethod) -> bool {
-        let login =
-            self.environment.get("AZURE_STORAGE_AUTH_MODE").is_some_and(|mode| mode.eq_ignore_ascii_case("login"));
-        if method.is_storage_only() {
-            return !login;
+    /// The methods to try: the one that was asked for, else all that the variables of the Azure CLI and SDKs leave in.
+    fn methods(&self) -> Result<Vec<AuthMethod>, AzureProblem> {
+        if let Some(method) = self.method {
+            return Ok(vec![method]);
         }
-        let developer = matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli);
-        match self.environment.get("AZURE_TOKEN_CREDENTIALS").map(str::to_ascii_lowercase).as_deref() {
-            Some("dev") => developer,
-            Some("prod") => !developer,
-            Some("environmentcredential") => matches!(method, AuthMethod::ClientSecret | AuthMethod::ClientCertificate),
-            Some("workloadidentitycredential") => method == AuthMethod::WorkloadIdentity,
-            Some("managedidentitycredential") => method == AuthMethod::ManagedIdentity,
-            Some("azureclicredential") => method == AuthMethod::AzureCli,
-            Some("azuredeveloperclicredential") => method == AuthMethod::AzureDeveloperCli,
-            _ => true,
-        }
+        let mode = self.environment.get("AZURE_STORAGE_AUTH_MODE").unwrap_or_default();
+        let login = mode.eq_ignore_ascii_case("login");
+        let developer = |method| matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli);
+        let chosen = self.environment.get("AZURE_TOKEN_CREDENTIALS").unwrap_or_default();
+        let allowed: fn(AuthMethod) -> bool = match chosen.to_ascii_lowercase().as_str() {
+            "" => |_| true,
+            "dev" => |method| matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli),
+            "prod" => |method| !matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli),
+            "environmentcredential" => {
+                |method| matches!(method, AuthMethod::ClientSecret | AuthMethod::ClientCertificate)
+            }
+            "workloadidentitycredential" => |method| method == AuthMethod::WorkloadIdentity,
+            "managedidentitycredential" => |method| method == AuthMethod::ManagedIdentity,
+            "azureclicredential" => |method| method == AuthMethod::AzureCli,
+            "azuredeveloperclicredential" => |method| method == AuthMethod::AzureDeveloperCli,
+            _ => {
+                let because =
+                    format!("AZURE_TOKEN_CREDENTIALS {chosen:?} is none of dev, prod and the SDK's credentials");
+                return Err(AzureProblem::Setting(because));
+            }
+        };
+        let fits = |method: &AuthMethod| {
+            if method.is_storage_only() {
+                return !login;
+            }
+            // Whoever asks for an identity does not mean the person who happens to be logged in.
+            allowed(*method) && !(self.client_id.is_some() && developer(*method))
+        };
+        Ok(AuthMethod::ALL.into_iter().filter(fits).collect())
     }
 
     /// Connection string, SAS or account key: nobody is asked for a token.
@@ -154,7 +172,10 @@ impl Search {
                 Err(AzureProblem::OtherAccount { asked: asked.to_string(), found: found.name.to_string() })
             }
             (_, Some(found)) => Ok(found),
-            (Some(asked), None) => Account::new(asked.clone(), self.cloud, self.endpoint.as_deref()),
+            (Some(asked), None) => {
+                let endpoint = self.endpoint.as_deref().or(self.environment.get("AZURE_STORAGE_SERVICE_ENDPOINT"));
+                Account::new(asked.clone(), self.cloud, endpoint)
+            }
         }
     }
 
@@ -163,28 +184,28 @@ impl Search {
         let get = |name| self.environment.get(name).map(ToOwned::to_owned);
         let client_id = self.client_id.clone().or_else(|| get("AZURE_CLIENT_ID"));
         let principal = client_id.clone().zip(get("AZURE_TENANT_ID"));
-        let sdk = |error: azure_core::Error| Miss::Fatal(AzureProblem::Setting(sign_in_failure(&error)));
+        // A secret, certificate or token file without the rest is an identity that was set up and would be passed over.
+        let whole = |name| match (get(name), &principal) {
+            (None, _) => Ok(None),
+            (Some(_), None) => Err(Miss::Fatal(AzureProblem::Variables(method))),
+            (Some(value), Some((client_id, tenant))) => Ok(Some((client_id.clone(), tenant.clone(), value))),
+        };
+        let sdk = |error: azure_core::Error| Miss::Fatal(AzureProblem::Setting(SignInFailure::of(&error).because));
         let tokens: Tokens = match method {
             AuthMethod::ClientSecret => {
-                let Some(((client_id, tenant), secret)) = principal.zip(get("AZURE_CLIENT_SECRET")) else {
-                    return Ok(None);
-                };
+                let Some((client_id, tenant, secret)) = whole("AZURE_CLIENT_SECRET")? else { return Ok(None) };
                 let options = ClientSecretCredentialOptions { client_options: self.client_options() };
                 ClientSecretCredential::new(&tenant, client_id, Secret::new(secret), Some(options)).map_err(sdk)?
             }
             AuthMethod::ClientCertificate => {
-                let Some(((client_id, tenant), path)) = principal.zip(get("AZURE_CLIENT_CERTIFICATE_PATH")) else {
-                    return Ok(None);
-                };
+                let Some((client_id, tenant, path)) = whole("AZURE_CLIENT_CERTIFICATE_PATH")? else { return Ok(None) };
                 let audience = format!("{}/{tenant}/oauth2/v2.0/token", self.authority_host());
                 let path = Path::new(&path);
                 let assertion = CertificateAssertion::read(path, audience, client_id.clone()).map_err(Miss::Fatal)?;
                 self.assertion_credential(tenant, client_id, assertion).map_err(sdk)?
             }
             AuthMethod::WorkloadIdentity => {
-                let Some(((client_id, tenant), path)) = principal.zip(get("AZURE_FEDERATED_TOKEN_FILE")) else {
-                    return Ok(None);
-                };
+                let Some((client_id, tenant, path)) = whole("AZURE_FEDERATED_TOKEN_FILE")? else { return Ok(None) };
                 let options = WorkloadIdentityCredentialOptions {
                     credential_options: ClientAssertionCredentialOptions { client_options: self.client_options() },
                     client_id: Some(client_id),
@@ -212,7 +233,7 @@ impl Search {
                     client_options: self.client_options(),
                 };
                 ManagedIdentityCredential::new(Some(options))
-                    .map_err(|error| Miss::NotThere(sign_in_failure(&error)))?
+                    .map_err(|error| Miss::NotThere(SignInFailure::of(&error).because))?
             }
             AuthMethod::AzureCli => AzureCliCredential::new(None).map_err(sdk)?,
             AuthMethod::AzureDeveloperCli => AzureDeveloperCliCredential::new(None).map_err(sdk)?,
@@ -235,14 +256,10 @@ impl Search {
     fn client_options(&self) -> ClientOptions {
         let mut cloud = CustomConfiguration::default();
         self.authority_host().clone_into(&mut cloud.authority_host);
-        let retry = ExponentialRetryOptions {
-            initial_delay: SdkDuration::milliseconds(200),
-            max_retries: 3,
-            ..ExponentialRetryOptions::default()
-        };
         ClientOptions {
             transport: Some(self.transport().for_sdk()),
-            retry: RetryOptions::exponential(retry),
+            // Retries are this crate's: they know a deadline and tell what they wait for.
+            retry: RetryOptions::none(),
             cloud: Some(Arc::new(CloudConfiguration::from(cloud))),
             ..ClientOptions::default()
         }
@@ -250,7 +267,9 @@ impl Search {
 
     /// Where Entra gives tokens, without a slash at its end: workload identity writes the variable with one.
     fn authority_host(&self) -> &str {
-        self.environment.get("AZURE_AUTHORITY_HOST").unwrap_or(self.cloud.authority_host()).trim_end_matches('/')
+        // Another cloud that was asked for wins over what was set up for this one.
+        let host = self.environment.get("AZURE_AUTHORITY_HOST").filter(|_| self.cloud == Cloud::Public);
+        host.unwrap_or(self.cloud.authority_host()).trim_end_matches('/')
     }
 
     fn transport(&self) -> Arc<Transport> {
@@ -259,12 +278,16 @@ impl Search {
         Arc::new(Transport::new(Arc::clone(&self.clients), metadata_service))
     }
 
-    /// Whether the metadata service of a virtual machine answers, whatever it says to a request without its header.
+    /// Whether this is a machine in Azure: its metadata service refuses a request without its header in JSON. Other clouds
+    /// have other services at that address.
     async fn is_in_azure(&self) -> bool {
         let Ok(url) = Url::parse(PROBE) else { return false };
         let transport = self.transport();
         let request = Request::new(url, Method::Get);
-        timeout(PROBE_TIMEOUT, transport.execute_request(&request)).await.is_ok_and(|answer| answer.is_ok())
+        let Ok(Ok(answer)) = timeout(PROBE_TIMEOUT, transport.execute_request(&request)).await else { return false };
+        let refused = u16::from(answer.status()) == 400;
+        let body = answer.into_body().collect().await.unwrap_or_default();
+        refused && serde_json::from_slice::<serde_json::Value>(&body).is_ok_and(|body| body.get("error").is_some())
     }
 }
 

@@ -9,10 +9,12 @@ use futures_util::future::join_all;
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{AzureError, AzureProblem, RESERVED, Retry, Transport, error::sign_in_failure};
+use super::{AzureError, AzureProblem, RESERVED, Retry, Transport, error::SignInFailure, retry::header};
 
 const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const STORAGE_VERSION: &str = "2023-05-01";
+/// Of the endpoint that tells what a private cloud is made of.
+const METADATA_VERSION: &str = "2015-01-01";
 /// How many pages of a list are read: a hundred subscriptions or accounts each.
 const PAGES_MAX: usize = 100;
 
@@ -30,8 +32,8 @@ pub struct ResourceScope {
 /// Microsoft Learn, "Subscriptions - List" and "Storage Accounts - List, Get Properties".
 pub(crate) struct ResourceManager {
     pub(crate) url: String,
-    /// What its tokens are asked for.
-    pub(crate) scope: String,
+    /// What its tokens are asked for; `None` where it is another than the cloud's and must be asked.
+    pub(crate) scope: Option<String>,
     pub(crate) tokens: Arc<dyn TokenCredential>,
     pub(crate) transport: Arc<Transport>,
     pub(crate) retry: Retry,
@@ -69,6 +71,16 @@ struct Endpoints {
 }
 
 #[derive(Deserialize)]
+struct Metadata {
+    authentication: Authentication,
+}
+
+#[derive(Deserialize)]
+struct Authentication {
+    audiences: Vec<String>,
+}
+
+#[derive(Deserialize)]
 struct Refusal {
     error: RefusalDetail,
 }
@@ -85,22 +97,27 @@ impl ResourceManager {
         let found = match self.find(account, scope).await {
             Ok(found) => found,
             Err(error) => {
-                let (status, code) = match error.kind() {
-                    ErrorKind::HttpResponse { status, error_code, raw_response } => (
-                        Some(u16::from(*status)),
-                        error_code.clone().or_else(|| raw_response.as_deref().and_then(refusal)),
-                    ),
-                    _ => (None, None),
+                let (status, code, request_id) = match error.kind() {
+                    ErrorKind::HttpResponse { status, error_code, raw_response } => {
+                        let id = raw_response.as_deref().and_then(|answer| header(answer.headers(), "x-ms-request-id"));
+                        (Some(u16::from(*status)), error_code.clone(), id)
+                    }
+                    _ => (None, None, None),
                 };
                 let because = match (status, &code) {
                     (Some(status), code) => {
                         let code = code.as_deref().unwrap_or("without a reason");
                         format!("Azure Resource Manager answered {status} {code}")
                     }
-                    (None, _) if *error.kind() == ErrorKind::Credential => sign_in_failure(&error),
+                    (None, _) if *error.kind() == ErrorKind::Credential => SignInFailure::of(&error).because,
                     (None, _) => format!("Azure Resource Manager cannot be asked: {error}"),
                 };
-                return Err(AzureError { status, code, ..unknown(because).during("cannot derive the issuer") });
+                return Err(AzureError {
+                    status,
+                    code,
+                    request_id,
+                    ..unknown(because).during("cannot derive the issuer")
+                });
             }
         };
         found.and_then(|account| account.properties.endpoints.web).ok_or_else(|| {
@@ -160,8 +177,12 @@ impl ResourceManager {
         let mut items = Vec::new();
         let mut next = Some(first);
         for _ in 0..PAGES_MAX {
+            let Some(url) = next.take() else { break };
             // The token is for this host alone.
-            let Some(url) = next.take().filter(|url| url.starts_with(&format!("{}/", self.url))) else { break };
+            if !url.to_ascii_lowercase().starts_with(&format!("{}/", self.url.to_ascii_lowercase())) {
+                let because = "the next page of a list is at another host";
+                return Err(azure_core::Error::with_message(ErrorKind::DataConversion, because));
+            }
             let page: Page<T> = self.get(&url).await?;
             items.extend(page.value);
             next = page.next;
@@ -174,9 +195,29 @@ impl ResourceManager {
     }
 
     async fn try_get<T: DeserializeOwned>(&self, url: &str) -> azure_core::Result<T> {
-        let token = self.tokens.get_token(&[&self.scope], None).await?;
+        let scope = match &self.scope {
+            Some(scope) => scope.clone(),
+            None => self.ask_scope().await?,
+        };
+        let token = self.tokens.get_token(&[&scope], None).await?;
+        self.send(url, Some(token.token.secret())).await
+    }
+
+    /// What tokens for it are asked for, as it says itself: a token for another one must not be sent here.
+    async fn ask_scope(&self) -> azure_core::Result<String> {
+        let url = format!("{}/metadata/endpoints?api-version={METADATA_VERSION}", self.url);
+        let metadata: Metadata = self.send(&url, None).await?;
+        let unknown =
+            || azure_core::Error::with_message(ErrorKind::DataConversion, "it names no audience for its tokens");
+        let audience = metadata.authentication.audiences.into_iter().next().ok_or_else(unknown)?;
+        Ok(format!("{}/.default", audience.trim_end_matches('/')))
+    }
+
+    async fn send<T: DeserializeOwned>(&self, url: &str, token: Option<&str>) -> azure_core::Result<T> {
         let mut request = Request::new(Url::parse(url)?, Method::Get);
-        request.insert_header(AUTHORIZATION, format!("Bearer {}", token.token.secret()));
+        if let Some(token) = token {
+            request.insert_header(AUTHORIZATION, format!("Bearer {token}"));
+        }
         let answer = self.transport.execute_request(&request).await?.try_into_raw_response().await?;
         let status = answer.status();
         if !status.is_success() {

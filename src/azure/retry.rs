@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep};
 /// The longest pause of our own choosing; a server may ask for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often a connection that does not come about is tried in all: a wrong name or port does not heal.
-const CONNECTIONS_MAX: u32 = 3;
+const CONNECTIONS_MAX: u32 = 5;
 /// Answers that a later attempt may turn out better: Microsoft Learn, "Retry guidance for Azure services".
 const TRANSIENT: [u16; 6] = [408, 429, 500, 502, 503, 504];
 /// The same in the words of the storage service, where the status says something else.
@@ -49,20 +49,27 @@ impl Retry {
     {
         // A timeout beyond the end of time has no end.
         let deadline = Instant::now().checked_add(self.timeout);
-        let mut attempts = 0;
+        let (mut attempts, mut connections) = (0, 0);
         loop {
             let error = match attempt().await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
             attempts += 1;
-            let Some(asked) = transient(&error, attempts) else { return Err(error) };
+            let cause = cause(&error);
+            if *cause.kind() == ErrorKind::Connection {
+                connections += 1;
+                if connections == CONNECTIONS_MAX {
+                    return Err(error);
+                }
+            }
+            let Some(asked) = transient(cause) else { return Err(error) };
             let pause = asked.max(self.pause(attempts));
-            if deadline.is_some_and(|deadline| Instant::now() + pause >= deadline) {
+            if deadline.is_some_and(|deadline| deadline.saturating_duration_since(Instant::now()) <= pause) {
                 return Err(error);
             }
             if let Some(observer) = &self.observer {
-                observer(&Retrying { because: reason(&error), pause });
+                observer(&Retrying { because: reason(cause), pause });
             }
             sleep(pause).await;
         }
@@ -78,16 +85,26 @@ impl Retry {
     }
 }
 
+/// What is behind a failed sign-in.
+pub(super) fn cause(error: &azure_core::Error) -> &azure_core::Error {
+    let mut cause = error;
+    while *cause.kind() == ErrorKind::Credential
+        && let Some(source) = std::error::Error::source(cause).and_then(|source| source.downcast_ref())
+    {
+        cause = source;
+    }
+    cause
+}
+
 /// What the server asks to wait, nothing where it does not say; `None` where trying again is of no use.
-fn transient(error: &azure_core::Error, attempts: u32) -> Option<Duration> {
+fn transient(error: &azure_core::Error) -> Option<Duration> {
     match error.kind() {
         ErrorKind::HttpResponse { status, raw_response, error_code } => {
             let named = error_code.as_ref().is_some_and(|code| TRANSIENT_CODES.contains(&code.as_str()));
             let again = named || TRANSIENT.contains(&u16::from(*status));
             again.then(|| raw_response.as_deref().and_then(retry_after).unwrap_or_default())
         }
-        ErrorKind::Connection if attempts < CONNECTIONS_MAX => Some(Duration::ZERO),
-        ErrorKind::Io => Some(Duration::ZERO),
+        ErrorKind::Connection | ErrorKind::Io => Some(Duration::ZERO),
         _ => None,
     }
 }

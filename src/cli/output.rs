@@ -38,7 +38,11 @@ pub(crate) struct Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let exit = if matches!(error, Error::Refused { .. }) { Exit::No } else { Exit::Incomplete };
+        let exit = match &error {
+            Error::Refused { .. } => Exit::No,
+            Error::Azure(error) if error.problem.is_usage() => Exit::Usage,
+            _ => Exit::Incomplete,
+        };
         let service = match &error {
             Error::Azure(error) if error.status.is_some() => Some(Box::new(json!({
                 "status": error.status,

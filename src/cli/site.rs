@@ -49,20 +49,36 @@ impl OpenSite {
         }
     }
 
-    /// The issuer that is published at the root of the site; `None` where nothing is, or nothing that can be read.
-    pub(super) async fn published_issuer(&self) -> Result<Option<IssuerUrl>, Failure> {
+    /// The issuer that is published at the root of the site, or whose removal was cut short there; `None` where nothing is, or
+    /// nothing that can be read.
+    pub(super) async fn published_issuer(&mut self) -> Result<Option<IssuerUrl>, Failure> {
         // Any issuer without a path has its documents at the root.
         let root: IssuerUrl = "https://localhost".parse()?;
         let (discovery_path, jwks_path) = (root.discovery_path(), root.jwks_path());
         let (discovery, jwks, hosting) = join3(self.read(&discovery_path), self.read(&jwks_path), self.hosting()).await;
         let (discovery, jwks, hosting) = (discovery?, jwks?, hosting?);
-        let published = discovery.as_ref().and_then(|stored| Discovery::parse(&stored.bytes).ok());
-        let published = published.and_then(|discovery| discovery.issuer.parse::<IssuerUrl>().ok());
-        let mut ahead = self.read_ahead();
-        ahead.documents.insert(discovery_path.clone(), discovery);
-        ahead.documents.insert(jwks_path, jwks);
-        ahead.hosting = Some(hosting);
-        Ok(published.filter(|issuer| issuer.discovery_path() == discovery_path))
+        let named = discovery.as_ref().and_then(|stored| Discovery::parse(&stored.bytes).ok());
+        let recorded = jwks.as_ref().and_then(|stored| stored.retention.issuer.clone());
+        let published: Option<IssuerUrl> =
+            named.map(|discovery| discovery.issuer).or(recorded).and_then(|issuer| issuer.parse().ok());
+        let Some(published) = published else { return Ok(None) };
+        if published.discovery_path() == discovery_path {
+            let mut ahead = self.read_ahead();
+            ahead.documents.insert(discovery_path, discovery);
+            ahead.documents.insert(jwks_path, jwks);
+            ahead.hosting = Some(hosting);
+            return Ok(Some(published));
+        }
+        // At the blob endpoint itself the container is part of the issuer.
+        Ok(self.serve(&published).is_ok_and(|is_here| is_here).then_some(published))
+    }
+
+    /// Gets ready for an issuer, and tells whether it is at the blob endpoint of the account itself.
+    pub(super) fn serve(&mut self, issuer: &IssuerUrl) -> Result<bool, Failure> {
+        match &mut self.kind {
+            Kind::Directory(_) => Ok(false),
+            Kind::Azure(azure, _) => Ok(azure.serve(issuer)?),
+        }
     }
 
     /// The issuer the site itself gives its documents; `None` where it gives none.

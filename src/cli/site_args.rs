@@ -9,6 +9,7 @@ use issuer::{
 use super::{Failure, site::OpenSite, steps::Steps, values};
 
 const AZURE: &str = "Azure Storage";
+const WEB: &str = "$web";
 
 /// Where the documents are stored.
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ pub(super) struct SiteArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "directory", help_heading = AZURE)]
     account: Option<String>,
     /// The container; $web is the one a static website serves
-    #[arg(long, value_name = "NAME", default_value = "$web", conflicts_with = "directory", help_heading = AZURE)]
+    #[arg(long, value_name = "NAME", default_value = WEB, conflicts_with = "directory", help_heading = AZURE)]
     container: String,
     /// The blob endpoint of a private cloud or the emulator [env: AZURE_STORAGE_SERVICE_ENDPOINT]
     #[arg(long, value_name = "URL", conflicts_with = "directory", help_heading = AZURE)]
@@ -68,7 +69,12 @@ enum Kind {
 impl SiteArgs {
     /// Whether an account or directory is named here.
     pub(super) fn is_explicit(&self) -> bool {
-        self.directory.is_some() || self.account.is_some() || self.endpoint.is_some()
+        let azure = [&self.account, &self.endpoint, &self.client_id, &self.subscription, &self.resource_group];
+        self.directory.is_some()
+            || azure.iter().any(|flag| flag.is_some())
+            || self.auth.is_some()
+            || self.resource_manager.is_some()
+            || self.container != WEB
     }
 
     /// What fetches documents, whether there is a site or not.

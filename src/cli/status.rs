@@ -80,11 +80,12 @@ impl Status {
         let (timeout, fetcher) = (request.timeout, request.fetcher.clone());
         let found = runtime::block_on(async {
             let look_inside = async {
-                let site = request.open(&steps).await?;
+                let mut site = request.open(&steps).await?;
                 let issuer = match issuer {
                     Some(issuer) => issuer,
-                    None => published_issuer(&site).await?,
+                    None => published_issuer(&mut site).await?,
                 };
+                site.serve(&issuer)?;
                 let status = issuer::status(&site, &issuer, retain).await?;
                 Ok((issuer, StoredSide { name: site.name(), credential: site.credential(), status }))
             };
@@ -118,13 +119,13 @@ async fn look_from_outside(
 }
 
 /// The issuer that is published at the root of a site.
-pub(super) async fn published_issuer(site: &OpenSite) -> Result<IssuerUrl, Failure> {
-    let none = || {
-        let hint = "pass --issuer URL: one with a path has its documents below that path";
-        let message = format!("no issuer is published at the root of {}", site.name());
-        Failure::new(Exit::No, message, Some(hint.to_owned()))
-    };
-    site.published_issuer().await?.ok_or_else(none)
+pub(super) async fn published_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
+    if let Some(issuer) = site.published_issuer().await? {
+        return Ok(issuer);
+    }
+    let hint = "pass --issuer URL: one with a path has its documents below that path";
+    let message = format!("no issuer is published at the root of {}", site.name());
+    Err(Failure::new(Exit::No, message, Some(hint.to_owned())))
 }
 
 impl Found {

@@ -44,7 +44,7 @@ impl Steps {
     pub(super) async fn run<T>(&self, what: impl Into<String>, step: impl Future<Output = T>) -> T {
         let what = printable(&what.into());
         let start = Instant::now();
-        self.state().running.push(what.clone());
+        let running = Running::new(self, what.clone());
         let mut step = pin!(step);
         let mut pause = PATIENCE;
         let output = loop {
@@ -57,11 +57,7 @@ impl Steps {
             }
             pause = FRAME;
         };
-        let mut state = self.state();
-        if let Some(index) = state.running.iter().position(|running| *running == what) {
-            state.running.remove(index);
-        }
-        self.clear(&mut state);
+        drop(running);
         if self.verbose {
             self.tell(&format!("{FAINT}{:>7.3} s  {what}{FAINT:#}\n", start.elapsed().as_secs_f64()));
         }
@@ -102,5 +98,28 @@ impl Steps {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A step that is going on; it ends when this is dropped, be it that nobody waits for it any more.
+struct Running<'a> {
+    steps: &'a Steps,
+    what: String,
+}
+
+impl<'a> Running<'a> {
+    fn new(steps: &'a Steps, what: String) -> Self {
+        steps.state().running.push(what.clone());
+        Self { steps, what }
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        let mut state = self.steps.state();
+        if let Some(index) = state.running.iter().position(|running| *running == self.what) {
+            state.running.remove(index);
+        }
+        self.steps.clear(&mut state);
     }
 }

@@ -46,20 +46,21 @@ impl Unpublish {
         });
         let token = token.transpose()?;
         let guard = match &token {
-            Some(token) if !self.force => RemovalGuard::Token { claims: &token.claims, now: Timestamp::now() },
+            Some(token) if !self.force => RemovalGuard::Token { token, now: Timestamp::now() },
             _ => RemovalGuard::Force,
         };
         let steps = output.steps();
         let timeout = request.timeout;
         let (issuer, site, outcome) = runtime::block_on(runtime::within(timeout, async {
-            let site = request.open(&steps).await?;
+            let mut site = request.open(&steps).await?;
             if let Some(credential) = site.credential() {
                 output.note(format!("credential for {}: {credential}", site.name()));
             }
             let issuer = match issuer {
                 Some(issuer) => issuer,
-                None => published_issuer(&site).await?,
+                None => published_issuer(&mut site).await?,
             };
+            site.serve(&issuer)?;
             let outcome = issuer::unpublish(&site, &issuer, &guard).await?;
             Ok((issuer, site.name(), outcome))
         }))??;

@@ -57,8 +57,7 @@ pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Resu
 pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Publication, Error> {
     // The plan whose JWKS was written, where the discovery document was another publisher's first.
     let mut begun: Option<Plan> = None;
-    // The plan whose JWKS was refused as somebody else's was there; it may be this very one, written by a request whose answer
-    // got lost.
+    // The plan of a write that came too late; what stands there may be its own, by a request whose answer got lost.
     let mut tried: Option<Plan> = None;
     for attempts in 1..=ATTEMPTS_MAX {
         let plan = plan(site, wanted, clock).await?;
@@ -67,8 +66,7 @@ pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> R
         }
         if let Some(tried) = tried.take()
             && begun.is_none()
-            && plan.jwks.change == Change::Unchanged
-            && tried.jwks.content == plan.jwks.content
+            && plan.is_outcome_of(&tried)
         {
             begun = Some(tried);
         }
@@ -79,16 +77,22 @@ pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> R
             tried = Some(plan);
             continue;
         }
-        let done = write(site, &plan.discovery).await? == Written::Done;
+        if write(site, &plan.discovery).await? == Written::PreconditionFailed {
+            if plan.jwks.change == Change::Unchanged {
+                tried = Some(plan);
+            } else {
+                begun.get_or_insert(plan);
+            }
+            continue;
+        }
+        // Whoever removes documents may have removed the JWKS in between.
+        if plan.discovery.change == Change::Created && site.read(&plan.jwks.path).await?.is_none() {
+            continue;
+        }
         let documents = plan.documents.clone();
-        if begun.is_none() && (done || plan.jwks.change != Change::Unchanged) {
-            begun = Some(plan);
-        }
-        if done && let Some(plan) = begun.take() {
-            // What this run did to the keys is in the plan that wrote them, what stands there now in the last one.
-            let plan = Plan { documents: documents.clone(), ..plan };
-            return Ok(Publication { plan, documents, attempts });
-        }
+        // What this run did to the keys is in the plan that wrote them, what stands there now in the last one.
+        let plan = Plan { documents: documents.clone(), ..begun.unwrap_or(plan) };
+        return Ok(Publication { plan, documents, attempts });
     }
     Err(Error::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
 }

@@ -118,6 +118,15 @@ impl Plan {
         }
     }
 
+    /// Whether this plan finds what an earlier one was about to write.
+    pub(super) fn is_outcome_of(&self, earlier: &Self) -> bool {
+        let found = |now: &PlannedDocument, then: &PlannedDocument| {
+            now.change == Change::Unchanged && now.content == then.content
+        };
+        let jwks = found(&self.jwks, &earlier.jwks);
+        if earlier.jwks.change == Change::Unchanged { jwks && found(&self.discovery, &earlier.discovery) } else { jwks }
+    }
+
     /// Whether carrying it out would write nothing.
     pub fn is_unchanged(&self) -> bool {
         self.jwks.change == Change::Unchanged

@@ -80,7 +80,7 @@ impl Mismatch {
             Self::Redirected { .. } => "serve the documents at the issuer URL itself".to_owned(),
             Self::ContentType { .. } => "let the server send application/json for both documents".to_owned(),
             Self::Discovery { .. } | Self::KeysMissing { .. } | Self::KeysUnexpected { .. } => {
-                "check that this place serves the site that was written, and that no cache in front of it is stale"
+                "check that this place serves the site that was written; a cache in front of it is up to date after the max-age of the old document, and --wait waits for it"
                     .to_owned()
             }
         }
@@ -98,18 +98,18 @@ impl Mismatch {
 ///
 /// The first [`Mismatch`].
 pub fn compare(documents: &Documents, published: &PublishedIssuer) -> Result<(), Mismatch> {
-    let discovery = read_discovery(&documents.issuer, published)?;
-    if discovery.body != documents.discovery.to_bytes() {
+    let page = read_discovery(&documents.issuer, published)?;
+    if parse_discovery(page)? != documents.discovery {
         return Err(Mismatch::Discovery { from: published.discovery.from.clone() });
     }
-    let (fetched, page, jwks) = read_jwks(published)?;
+    let (fetched, jwks) = read_jwks(published)?;
     let missing = documents.jwks.keys.iter().filter(|key| !jwks.keys.contains(key));
     let kids: Vec<_> = missing.map(|key| key.kid().unwrap_or_default().to_owned()).collect();
     let from = fetched.from.clone();
     if !kids.is_empty() {
         return Err(Mismatch::KeysMissing { from, kids });
     }
-    if page.body == documents.jwks.to_bytes() { Ok(()) } else { Err(Mismatch::KeysUnexpected { from }) }
+    if jwks == documents.jwks { Ok(()) } else { Err(Mismatch::KeysUnexpected { from }) }
 }
 
 /// The documents the public reads, where they are of use for this issuer.
@@ -120,7 +120,7 @@ pub fn compare(documents: &Documents, published: &PublishedIssuer) -> Result<(),
 pub fn published_documents(issuer: &IssuerUrl, published: &PublishedIssuer) -> Result<Documents, Mismatch> {
     let page = read_discovery(issuer, published)?;
     let discovery = parse_discovery(page)?;
-    let (_, _, jwks) = read_jwks(published)?;
+    let (_, jwks) = read_jwks(published)?;
     if jwks.keys.is_empty() {
         return Err(Mismatch::Refusal(Refusal::KeySetEmpty));
     }
@@ -142,14 +142,14 @@ fn parse_discovery(page: &Page) -> Result<Discovery, Mismatch> {
     Discovery::parse(&page.body).map_err(|error| Mismatch::Refusal(Refusal::DiscoveryContent(error)))
 }
 
-fn read_jwks(published: &PublishedIssuer) -> Result<(&Fetched, &Page, Jwks), Mismatch> {
+fn read_jwks(published: &PublishedIssuer) -> Result<(&Fetched, Jwks), Mismatch> {
     let Some(fetched) = &published.jwks else {
         return Err(Mismatch::Refusal(Refusal::KeySetEmpty));
     };
     let page = page(fetched, Refusal::KeySetFetch)?;
     let jwks = Jwks::parse(&page.body).map_err(|error| Mismatch::Refusal(Refusal::KeySetContent(error)))?;
     check_transport(fetched, page, true)?;
-    Ok((fetched, page, jwks))
+    Ok((fetched, jwks))
 }
 
 fn page(fetched: &Fetched, refusal: fn(crate::published::FetchError) -> Refusal) -> Result<&Page, Mismatch> {
@@ -189,7 +189,7 @@ mod remote {
 
     use super::{Mismatch, compare};
     use crate::{
-        Documents, Error, Jwk, Location, PublishedIssuer,
+        Documents, Jwk, Location, PublishedIssuer,
         documents::{Discovery, Jwks},
         publish::{Publication, Wanted, apply::read_live},
         published::HttpFetcher,
@@ -207,7 +207,7 @@ mod remote {
     ///
     /// # Errors
     ///
-    /// [`Error`] when the site itself cannot be read; the inner [`Mismatch`] when what the public reads stayed different.
+    /// [`Mismatch`] when what the public reads stayed different.
     pub async fn read_back(
         site: &impl Site,
         wanted: &Wanted,
@@ -215,38 +215,37 @@ mod remote {
         location: &Location,
         fetcher: &HttpFetcher,
         wait: Duration,
-    ) -> Result<Result<(), Mismatch>, Error> {
+    ) -> Result<(), Mismatch> {
         // A wait beyond the end of time has no end.
         let deadline = Instant::now().checked_add(wait);
         let mut documents = publication.documents.clone();
         let mut pause = FIRST_PAUSE;
         loop {
             let published = PublishedIssuer::fetch_expected(&wanted.issuer, location, fetcher).await;
-            let Err(mismatch) = compare(&documents, &published) else { return Ok(Ok(())) };
-            if let Some(newer) = newer(site, wanted, &documents).await? {
+            let Err(mismatch) = compare(&documents, &published) else { return Ok(()) };
+            if let Some(newer) = newer(site, wanted, &documents).await {
                 documents = newer;
                 if compare(&documents, &published).is_ok() {
-                    return Ok(Ok(()));
+                    return Ok(());
                 }
             }
             let left = deadline.map_or(pause, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                return Ok(Err(mismatch));
+                return Err(mismatch);
             }
             sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
-    /// What the site holds now, where that is something else and still has every key of the input.
-    async fn newer(site: &impl Site, wanted: &Wanted, known: &Documents) -> Result<Option<Documents>, Error> {
-        let live = read_live(site, &wanted.issuer).await?;
-        let (Some(discovery), Some(jwks)) = (live.discovery, live.jwks) else { return Ok(None) };
-        let (Ok(discovery), Ok(jwks)) = (Discovery::parse(&discovery.bytes), Jwks::parse(&jwks.bytes)) else {
-            return Ok(None);
-        };
+    /// What the site holds now, where that is something else and still has every key of the input. A site that does not
+    /// answer has told what it holds already.
+    async fn newer(site: &impl Site, wanted: &Wanted, known: &Documents) -> Option<Documents> {
+        let live = read_live(site, &wanted.issuer).await.ok()?;
+        let discovery = Discovery::parse(&live.discovery?.bytes).ok()?;
+        let jwks = Jwks::parse(&live.jwks?.bytes).ok()?;
         let documents = Documents { issuer: known.issuer.clone(), discovery, jwks };
         let complete = wanted.keys.iter().all(|key| documents.jwks.keys.contains(&Jwk::new(key.clone())));
-        Ok((complete && documents != *known).then_some(documents))
+        (complete && documents != *known).then_some(documents)
     }
 }

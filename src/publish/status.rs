@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Live, Retention, apply::read_live, wanted::due};
+use super::{Live, Retention, apply::read_live, plan::linked_path, wanted::due};
 use crate::{
     Documents, Error, IssuerUrl, Jwk,
     documents::{Discovery, DocumentError, Jwks},
@@ -48,6 +48,9 @@ pub enum SiteFault {
         /// What is wrong with it.
         error: DocumentError,
     },
+    /// The discovery document points to a JWKS that is not on the site.
+    #[error("the jwks_uri is {0:?}, not below the issuer")]
+    JwksElsewhere(String),
     /// The discovery document names another issuer.
     #[error("the discovery document names the issuer {seen:?}, not {expected:?}")]
     Issuer {
@@ -72,7 +75,14 @@ impl SiteStatus {
     fn new(live: &Live, issuer: &IssuerUrl, retain: Duration) -> Self {
         let mut faults = Vec::new();
         let discovery = parse(live.discovery.as_ref(), "discovery document", Discovery::parse, &mut faults);
-        let stored = live.linked.as_ref().or(live.jwks.as_ref());
+        let named = discovery.as_ref().map(|discovery| linked_path(discovery, issuer));
+        if let (Some(discovery), Some(None)) = (&discovery, &named) {
+            faults.push(SiteFault::JwksElsewhere(discovery.jwks_uri.clone()));
+        }
+        let stored = match named.flatten() {
+            Some(path) if path != issuer.jwks_path() => live.linked.as_ref(),
+            _ => live.jwks.as_ref(),
+        };
         let jwks = parse(stored, "JWKS", Jwks::parse, &mut faults);
         if let Some(discovery) = discovery.as_ref().filter(|discovery| discovery.issuer != issuer.as_str()) {
             let (expected, seen) = (issuer.as_str().to_owned(), discovery.issuer.clone());

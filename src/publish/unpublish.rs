@@ -1,20 +1,24 @@
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::apply::{ATTEMPTS_MAX, read_live};
 use crate::{
-    Claims, Error, IssuerUrl,
-    documents::{Discovery, DocumentPath},
+    Error, IssuerUrl, Token,
+    documents::{Discovery, DocumentPath, Jwks},
     site::{Site, Written},
+    verify::is_signed_by,
 };
+
+/// How old a token may be that shows which issuer a cluster names now.
+const FRESH: SignedDuration = SignedDuration::from_hours(1);
 
 /// How it is made sure that no cluster needs what is about to be removed.
 #[derive(Clone, Debug)]
 pub enum RemovalGuard<'a> {
-    /// By a token the cluster gives now: its issuer is another one by now.
+    /// By a token the cluster gives now: it is signed with one of the keys that are about to go, and names another issuer.
     Token {
-        /// Its claims; the signature does not matter here.
-        claims: &'a Claims,
-        /// The time, at which it must be valid still.
+        /// The token.
+        token: &'a Token<'a>,
+        /// The time: the token is valid, and an hour old at most.
         now: Timestamp,
     },
     /// Not at all.
@@ -41,9 +45,17 @@ pub enum RemovalRefusal {
     /// A token that says nothing about now.
     #[error("the token expired at {0}, so it does not say which issuer the cluster names now")]
     Expired(Timestamp),
-    /// A token without issuer or end.
+    /// A token that may say what the cluster named before.
+    #[error(
+        "the token was issued at {0}, more than an hour ago, so it does not say which issuer the cluster names now"
+    )]
+    Old(Timestamp),
+    /// A token without issuer, or without its times.
     #[error("the token has no {0}, so it does not say which issuer the cluster names now")]
     Incomplete(&'static str),
+    /// A token of another cluster, or of nobody.
+    #[error("no key that is published here signed the token, so it is not one of this cluster")]
+    NotOfThisCluster,
     /// The documents are those of another issuer.
     #[error("the documents there are those of the issuer {0:?}")]
     OtherIssuer(String),
@@ -56,7 +68,10 @@ impl RemovalRefusal {
             Self::InUse(_) | Self::SamePlace(_) => {
                 "give the API server another --service-account-issuer first, and wait until its old tokens have expired; --force removes it all the same"
             }
-            Self::Expired(_) | Self::Incomplete(_) => {
+            Self::NotOfThisCluster => {
+                "check the context of kubectl; where the cluster has other keys by now, --force removes the documents"
+            }
+            Self::Expired(_) | Self::Old(_) | Self::Incomplete(_) => {
                 "pass a fresh one: kubectl create token default --audience api://AzureADTokenExchange"
             }
             Self::OtherIssuer(_) => "pass --issuer with that string, byte for byte",
@@ -88,35 +103,45 @@ pub async fn unpublish(
         if let Some(other) = named.or(recorded).filter(|named| named != issuer.as_str()) {
             return Ok(Err(RemovalRefusal::OtherIssuer(other)));
         }
-        let documents = [(issuer.discovery_path(), live.discovery), (issuer.jwks_path(), live.jwks)];
-        let mut done = true;
-        for (path, stored) in documents {
+        if live.discovery.is_none() && live.jwks.is_none() {
+            return Ok(Ok(removal));
+        }
+        let published = live.jwks.as_ref().and_then(|stored| Jwks::parse(&stored.bytes).ok()).unwrap_or_default();
+        if let RemovalGuard::Token { token, .. } = guard
+            && !is_signed_by(token, &published)
+        {
+            return Ok(Err(RemovalRefusal::NotOfThisCluster));
+        }
+        for (path, stored) in [(issuer.discovery_path(), live.discovery), (issuer.jwks_path(), live.jwks)] {
             let Some(stored) = stored else { continue };
             if site.remove(&path, &stored.etag).await? == Written::PreconditionFailed {
-                done = false;
                 break;
             }
             removal.removed.push(path);
         }
-        if done {
-            return Ok(Ok(removal));
-        }
+        // Read again: a publisher may have brought one of them back meanwhile.
     }
     Err(Error::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
 }
 
 impl RemovalGuard<'_> {
+    /// Judges what the token says by itself.
     fn judge(&self, issuer: &IssuerUrl) -> Result<(), RemovalRefusal> {
-        let Self::Token { claims, now } = self else { return Ok(()) };
+        let Self::Token { token, now } = self else { return Ok(()) };
+        let claims = &token.claims;
         let named = claims.iss.as_deref().ok_or(RemovalRefusal::Incomplete("issuer"))?;
         if named == issuer.as_str() {
             return Err(RemovalRefusal::InUse(named.to_owned()));
         }
         // With and without a slash at the end are two issuers, and one place.
-        if named.trim_end_matches('/').eq_ignore_ascii_case(issuer.base()) {
+        if named.parse().is_ok_and(|named| issuer.is_same_place(&named)) {
             return Err(RemovalRefusal::SamePlace(named.to_owned()));
         }
         let expiry = claims.exp.ok_or(RemovalRefusal::Incomplete("end"))?;
-        if expiry <= *now { Err(RemovalRefusal::Expired(expiry)) } else { Ok(()) }
+        if expiry <= *now {
+            return Err(RemovalRefusal::Expired(expiry));
+        }
+        let issued = claims.iat.ok_or(RemovalRefusal::Incomplete("time of issue"))?;
+        if now.duration_since(issued) > FRESH { Err(RemovalRefusal::Old(issued)) } else { Ok(()) }
     }
 }

@@ -96,11 +96,13 @@ impl AzureOptions {
 pub struct Azure {
     account: Account,
     container: String,
+    /// What stands before the container in the paths of documents, where the issuer is at the blob endpoint itself.
+    above: Option<String>,
     credential: Credential,
     client: BlobServiceClient,
     retry: Retry,
     fetcher: HttpFetcher,
-    resource_manager: String,
+    resource_manager: Option<String>,
     /// How many writes in a row came too late: each waits longer before the site is read again.
     too_late: Mutex<u32>,
     /// The website as it was last read, so that switching it on keeps its pages.
@@ -116,11 +118,12 @@ impl Azure {
     pub async fn open(options: AzureOptions) -> Result<Self, Error> {
         let AzureOptions { account, container, endpoint, cloud, auth, client_id, environment, fetcher, .. } = options;
         let fail = |problem: crate::AzureProblem| problem.during("cannot use the storage account");
-        let endpoint = endpoint.or_else(|| environment.get("AZURE_STORAGE_SERVICE_ENDPOINT").map(ToOwned::to_owned));
         let account = account.map(|name| name.parse()).transpose().map_err(fail)?;
         let clients = fetcher.clients();
-        let search = Search { environment, method: auth, account, endpoint, cloud, client_id, clients };
-        let Found { credential, account } = search.run().await.map_err(fail)?;
+        let retry = Retry { timeout: options.timeout, first_pause: options.first_pause, observer: options.on_retry };
+        let search =
+            Search { environment, method: auth, account, endpoint, cloud, client_id, clients, retry: retry.clone() };
+        let Found { credential, account } = search.run().await?;
         let transport = Transport::authorised(fetcher.clients(), credential.clone());
         let client_options = ClientOptions {
             transport: Some(Arc::new(transport).for_sdk()),
@@ -136,11 +139,12 @@ impl Azure {
         })?;
         Ok(Self {
             container,
+            above: None,
             credential,
             client,
-            retry: Retry { timeout: options.timeout, first_pause: options.first_pause, observer: options.on_retry },
+            retry,
             fetcher,
-            resource_manager: options.resource_manager.unwrap_or_else(|| cloud.resource_manager().to_owned()),
+            resource_manager: options.resource_manager,
             account,
             too_late: Mutex::default(),
             website: Mutex::default(),
@@ -164,9 +168,10 @@ impl Azure {
             let problem = crate::AzureProblem::WebEndpoint { account: account.to_owned(), because };
             return Err(problem.during("cannot derive the issuer").into());
         };
+        let cloud = self.account.cloud.resource_manager();
         let manager = ResourceManager {
-            url: self.resource_manager.trim_end_matches('/').to_owned(),
-            scope: format!("{}/.default", self.account.cloud.resource_manager()),
+            scope: self.resource_manager.is_none().then(|| format!("{cloud}/.default")),
+            url: self.resource_manager.as_deref().unwrap_or(cloud).trim_end_matches('/').to_owned(),
             tokens,
             transport: Arc::new(Transport::new(self.fetcher.clients(), None)),
             retry: self.retry.clone(),
@@ -175,8 +180,32 @@ impl Azure {
         endpoint.trim_end_matches('/').parse()
     }
 
+    /// Gets ready for an issuer at the blob endpoint itself, as `https://acct.blob.core.windows.net/oidc`: the first segment of
+    /// its path is the container. Others need nothing, and give `false`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Azure`] when the issuer is in another container of this account.
+    pub fn serve(&mut self, issuer: &IssuerUrl) -> Result<bool, Error> {
+        let endpoint = self.account.endpoint.as_str().trim_end_matches('/');
+        let is_here = issuer.as_str().strip_prefix(endpoint).is_some_and(|rest| rest.starts_with('/'));
+        self.above = None;
+        if is_here {
+            let above = self.account.endpoint.path().trim_matches('/');
+            let above = if above.is_empty() { self.container.clone() } else { format!("{above}/{}", self.container) };
+            if !issuer.jwks_path().as_str().starts_with(&format!("{above}/")) {
+                let (issuer, container) = (issuer.as_str().to_owned(), self.container.clone());
+                let problem = crate::AzureProblem::OtherContainer { issuer, container };
+                return Err(problem.during("cannot use the storage account").into());
+            }
+            self.above = Some(above);
+        }
+        Ok(is_here)
+    }
+
     fn blob(&self, path: &DocumentPath) -> BlobClient {
-        self.client.blob_client(&self.container, path.as_str())
+        let below = self.above.as_ref().and_then(|above| path.as_str().strip_prefix(above.as_str())?.strip_prefix('/'));
+        self.client.blob_client(&self.container, below.unwrap_or(path.as_str()))
     }
 
     fn explain(&self, operation: Operation<'_>, error: azure_core::Error) -> Error {
@@ -287,7 +316,12 @@ impl Azure {
 
 impl Site for Azure {
     fn name(&self) -> String {
-        format!("{} of {}", self.container, self.account.name)
+        let Account { name, endpoint, .. } = &self.account;
+        if self.account.is_at_home() {
+            return format!("{} of {name}", self.container);
+        }
+        let port = endpoint.port().map(|port| format!(":{port}")).unwrap_or_default();
+        format!("{} of {name} at {}{port}", self.container, endpoint.host_str().unwrap_or_default())
     }
 
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
@@ -344,9 +378,10 @@ impl Site for Azure {
     }
 
     async fn host(&self) -> Result<(), Error> {
-        // Switching the website on makes its container too, in Azure; making it here as well costs no time.
-        let (website, container) = join(self.enable_website(), self.create_container()).await;
-        website.and(container)
+        // Switching the website on makes its container too, in Azure; making it here as well costs no time. Where it cannot
+        // be made and is not there, the first write says so.
+        let (website, _) = join(self.enable_website(), self.create_container()).await;
+        website
     }
 }
 

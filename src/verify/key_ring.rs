@@ -3,7 +3,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 
 use super::{Refusal, RelyingParty};
-use crate::{Algorithm, Jwk, KeyId, PublicKey, documents::Jwks, entra};
+use crate::{Algorithm, Jwk, KeyId, PublicKey, Token, documents::Jwks, entra};
 
 /// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
 const RSA_BITS_MIN: usize = 2048;
@@ -181,4 +181,15 @@ fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
         Algorithm::Es384 => &signature::ECDSA_P384_SHA384_FIXED,
         Algorithm::Es512 => &signature::ECDSA_P521_SHA512_FIXED,
     }
+}
+
+/// Whether a key of this set signed a token, whatever else the token says.
+pub(crate) fn is_signed_by(token: &Token<'_>, jwks: &Jwks) -> bool {
+    let ring = KeyRing::new(jwks);
+    let ready = token.header.kid.as_deref().and_then(|kid| ring.get(kid));
+    ready.is_some_and(|ready| {
+        let pinned = ready.algorithm.is_some_and(|algorithm| algorithm.name() == token.header.alg);
+        let key = ready.usable(RelyingParty::Oidc);
+        pinned && key.is_ok_and(|key| key.verify_sig(token.signing_input(), token.signature()).is_ok())
+    })
 }

@@ -9,6 +9,7 @@ mod verified_token;
 mod verifier;
 
 pub use expectations::{Expectations, RelyingParty};
+pub(crate) use key_ring::is_signed_by;
 pub use refusal::Refusal;
 pub use report::{CheckName, Checked, Outcome, Report};
 pub use verified_token::VerifiedToken;

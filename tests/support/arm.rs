@@ -87,6 +87,12 @@ impl Arm {
 
     fn answer(&self, request: &Request) -> Result<Response, Response> {
         check_version(request)?;
+        // What a private cloud is made of is told to everybody.
+        if request.path == "/metadata/endpoints" {
+            let authentication =
+                json!({ "loginEndpoint": "https://login.microsoftonline.com/", "audiences": AUDIENCES });
+            return Ok(Response::json(200, json!({ "authentication": authentication })));
+        }
         check_token(request)?;
         // Segments are compared without regard to case, as the names of resources are.
         let path = request.path.to_ascii_lowercase();

@@ -131,14 +131,15 @@ impl Publish {
         let timeout = request.timeout;
         let (wanted, outcome) = runtime::block_on(async {
             let carry_out = async {
-                let site = request.open(&steps).await?;
+                let mut site = request.open(&steps).await?;
                 if let Some(credential) = site.credential() {
                     output.note(format!("credential for {}: {credential}", site.name()));
                 }
                 let issuer = match issuer {
                     Some(issuer) => issuer,
-                    None => find_issuer(&site).await?,
+                    None => find_issuer(&mut site).await?,
                 };
+                site.serve(&issuer)?;
                 let wanted = wanted(issuer);
                 let carried_out = carry_out(&site, &wanted, only_plan).await?;
                 Ok::<_, Failure>((site, wanted, carried_out))
@@ -152,7 +153,7 @@ impl Publish {
                         Some(location) if !only_plan || publication.plan.is_unchanged() => {
                             let read = issuer::read_back(&site, &wanted, &publication, location, &fetcher, wait);
                             let read = Box::pin(read);
-                            let proof = steps.run(format!("read back from {location}"), read).await?;
+                            let proof = steps.run(format!("read back from {location}"), read).await;
                             Some(proof.map(|()| location.to_string()))
                         }
                         _ => None,
@@ -169,7 +170,7 @@ impl Publish {
 }
 
 /// The issuer that is published there already, else the one the site itself gives.
-async fn find_issuer(site: &OpenSite) -> Result<IssuerUrl, Failure> {
+async fn find_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
     if let Some(published) = site.published_issuer().await? {
         return Ok(published);
     }
