@@ -34,6 +34,7 @@ fn main() {
     memory(&hello);
     verification();
     publishing();
+    round_trips();
 }
 
 fn start_up(hello: &str) {
@@ -211,4 +212,41 @@ fn publishing() {
     );
     let peak = peak_memory_of(publish(PUBLISHES.is_multiple_of(2)));
     println!("| its peak memory | {peak} KiB | 30 MiB | {:.2} | < 1 |", peak as f64 / (30.0 * 1024.0));
+}
+
+/// The wall time of a publish where every request takes 100 ms longer, against that time for each sequential round trip.
+fn round_trips() {
+    use support::proxy::{Exchange, Fault, Proxy, depth};
+
+    const LATENCY: Duration = Duration::from_millis(100);
+    let account = support::azurite::account();
+    let front = support::front::Front::start(&account);
+    let folder = support::fixtures().join("kubernetes/rotation");
+    let keys = [folder.join("rsa2048.pub"), folder.join("rsa4096.pub")];
+    for (what, goal, keys) in [
+        ("the first publish on an empty account", 6, &keys[..1]),
+        ("a key added", 4, &keys[..]),
+        ("nothing changed", 2, &keys[..]),
+    ] {
+        let slow = |_: &support::proxy::Seen| Fault::Delay(LATENCY);
+        let (to_account, to_front) = (Proxy::start(account.address(), slow), Proxy::start(&front.address, slow));
+        let through = account.through(&to_account.address);
+        let mut command = Command::new(ISSUER);
+        command.env("AZURE_STORAGE_CONNECTION_STRING", through.connection_string());
+        command.arg("publish").args(keys).args(["--issuer", "https://issuer.example.com"]);
+        command
+            .args(["--published", &format!("http://{}", to_front.address)])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let start = Instant::now();
+        assert!(command.status().expect("the program starts").success());
+        let elapsed = start.elapsed().as_secs_f64() * 1e3;
+        let exchanges: Vec<Exchange> = [to_account.exchanges(), to_front.exchanges()].concat();
+        let trips = depth(&exchanges);
+        let least = trips as f64 * LATENCY.as_secs_f64() * 1e3;
+        println!(
+            "| `issuer publish`, {what}, 100 ms a request | {elapsed:.0} ms | {trips} round trips (goal {goal}), {least:.0} ms | {:.2} | ≤ 1.2 |",
+            elapsed / least
+        );
+    }
 }

@@ -16,7 +16,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Publishing to a directory: [`publish`] with a [`site::Directory`] and what is [`Wanted`]; [`plan`] shows it beforehand.
+//! Publishing to a directory: [`publish`] with a [`site::Directory`] and what is [`Wanted`]; [`plan`] shows it beforehand, [`status`]
+//! afterwards, and [`unpublish`] takes it away. Publishing to Azure Storage: the same with a `site::Azure`.
 //! Verifying tokens: a [`Verifier`] and [`Expectations`], each with an example of its own.
 //!
 //! # Layout
@@ -32,13 +33,14 @@
 //! | `verify` | [`Expectations`], [`Report`], [`Verifier`] | core |
 //! | `entra` | [`Aadsts`]: what Entra answers | core |
 //! | `publish` | [`Plan`] and [`Retention`] (core), [`publish`] | edge |
-//! | [`site`] | [`Site`](site::Site): a directory, memory | edge |
+//! | [`site`] | [`Site`](site::Site): a container of a storage account, a directory, memory | edge |
+//! | `azure` | `Environment`, `AuthMethod`, `AzureError`: who we are in Azure and what it answers | edge |
 //! | `published` | [`PublishedIssuer`]: the documents as the public reads them | edge |
 //! | `serve` | [`DocumentServer`] | edge |
 //!
 //! # Features
 //!
-//! `cli` (default) is the command line and all of the others; `remote` fetches over HTTPS with tokio and reqwest; `serve` is the
+//! `cli` (default) is the command line and all of the others; `azure` publishes to Azure Storage; `remote` fetches over HTTPS with tokio and reqwest; `serve` is the
 //! HTTP server; `yaml` reads Secret manifests in YAML. Without any of them there is no runtime, no client and no server.
 
 // No panic is reachable from input; tests may.

@@ -435,3 +435,43 @@ fn the_journey_for_real_accounts_runs_on_the_emulator_and_leaves_nothing_behind(
     assert!(stdout(&output).contains("# Done"), "{}", stdout(&output));
     assert!(account.list_blobs("$web").is_empty());
 }
+
+#[test]
+fn each_step_is_told_with_v_and_a_terminal_shows_the_one_that_takes_long() {
+    let account = account();
+    let front = Front::start(&account);
+    let proxy = Proxy::start(account.address(), |_| Fault::Delay(Duration::from_millis(450)));
+    let (keys, published) = (keys("rotation"), front.url());
+    let args = ["publish", &keys, "--issuer", "https://issuer.example.com", "--published", &published];
+    let verbose = issuer(&account.through(&proxy.address)).args(args).arg("-v").output().unwrap();
+    assert!(verbose.status.success(), "{verbose:?}");
+    let steps = [
+        "find a credential",
+        "read openid/v1/jwks",
+        "read .well-known/openid-configuration",
+        "ask whether the static website is on",
+        "switch the static website on",
+        "write openid/v1/jwks",
+        "write .well-known/openid-configuration",
+        "read back from",
+    ];
+    let told = stderr(&verbose);
+    for step in steps {
+        let line = told.lines().find(|line| line.contains(step)).unwrap_or_else(|| panic!("{step}: {told}"));
+        let (seconds, _) = line.trim().split_once(" s  ").unwrap();
+        assert!(seconds.parse::<f64>().is_ok(), "{line}");
+    }
+    let terminal = |account: &Account| {
+        let line = [&[env!("CARGO_BIN_EXE_issuer")], &args[..]].concat().join(" ");
+        let mut script = Command::new("script");
+        script.args(["-qec", &line, "/dev/null"]).env("AZURE_STORAGE_CONNECTION_STRING", account.connection_string());
+        let output = script.stdin(std::process::Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        stdout(&output)
+    };
+    let slow = terminal(&account.through(&proxy.address));
+    assert!(slow.contains("read openid/v1/jwks …") && !told.contains('…'), "{slow}");
+    // Every line that was drawn is taken away again.
+    let last = slow.rfind(" …").unwrap();
+    assert!(slow[last..].contains("\r\x1b[K"), "{slow:?}");
+}

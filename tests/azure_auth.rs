@@ -329,7 +329,7 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
             }),
         ),
         (
-            "--auth workload-identity needs AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE",
+            "the credential workload-identity needs AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE",
             Box::new(|command| {
                 command.args(["--auth", "workload-identity"]);
             }),
@@ -351,7 +351,7 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
         let mut command = cloud.principal();
         set_up(&mut command);
         let output = output(&mut command);
-        let code = if sentence.starts_with("--auth") { 2 } else { 3 };
+        let code = if sentence.starts_with("the credential") { 2 } else { 3 };
         assert_eq!(output.status.code(), Some(code), "{sentence}: {output:?}");
         assert!(stderr(&output).contains(sentence), "{sentence}: {}", stderr(&output));
         assert!(stderr(&output).contains("\nhint: "), "{}", stderr(&output));
@@ -401,11 +401,11 @@ fn an_identity_that_is_set_up_in_part_is_an_error_and_not_another_identity() {
         // What the webhook leaves of a service account without its client ID.
         (
             &[("AZURE_TENANT_ID", TENANT), ("AZURE_FEDERATED_TOKEN_FILE", &token)],
-            "--auth workload-identity needs AZURE_CLIENT_ID",
+            "the credential workload-identity needs AZURE_CLIENT_ID",
         ),
         (
             &[("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", SECRET)],
-            "--auth client-secret needs AZURE_CLIENT_ID, AZURE_TENANT_ID",
+            "the credential client-secret needs AZURE_CLIENT_ID, AZURE_TENANT_ID",
         ),
         (
             &[("AZURE_TOKEN_CREDENTIALS", "az")],

@@ -14,7 +14,7 @@ const WEB: &str = "$web";
 /// Where the documents are stored.
 #[derive(Debug, Args)]
 pub(super) struct SiteArgs {
-    /// A directory, made if it is not there
+    /// A directory; publishing makes it
     #[arg(long, value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
     /// A storage account, by its name [env: AZURE_STORAGE_ACCOUNT]
