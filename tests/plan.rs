@@ -3,7 +3,10 @@
 mod support;
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+    },
     time::Duration,
 };
 
@@ -421,9 +424,21 @@ type BeforeWrite<'a> = Box<dyn Fn(&issuer::DocumentPath) -> Result<(), Error> + 
 struct Watched<'a> {
     site: &'a Memory,
     before_write: BeforeWrite<'a>,
+    /// The document whose first write takes effect and is answered as if somebody else had been faster, as it is when the answer
+    /// gets lost and the request is sent again.
+    loses_answer_of: Mutex<Option<issuer::DocumentPath>>,
 }
 
 impl<'a> Watched<'a> {
+    fn new(site: &'a Memory, before_write: BeforeWrite<'a>) -> Self {
+        Self { site, before_write, loses_answer_of: Mutex::default() }
+    }
+
+    fn losing_answer_of(site: &'a Memory, path: issuer::DocumentPath) -> Self {
+        let before_write = Box::new(|_: &issuer::DocumentPath| Ok(()));
+        Self { loses_answer_of: Mutex::new(Some(path)), ..Self::new(site, before_write) }
+    }
+
     /// The publisher is killed before its write after these.
     fn dying_after(site: &'a Memory, writes: usize) -> Self {
         let left = AtomicUsize::new(writes);
@@ -431,7 +446,7 @@ impl<'a> Watched<'a> {
             let alive = left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
             if alive { Ok(()) } else { Err(Error::Client("killed".to_owned())) }
         });
-        Self { site, before_write }
+        Self::new(site, before_write)
     }
 
     /// Another publisher is faster with the discovery document, once.
@@ -443,7 +458,7 @@ impl<'a> Watched<'a> {
             }
             Ok(())
         });
-        Self { site, before_write }
+        Self::new(site, before_write)
     }
 }
 
@@ -463,7 +478,9 @@ impl Site for Watched<'_> {
         condition: &Condition,
     ) -> Result<issuer::site::Written, Error> {
         (self.before_write)(path)?;
-        self.site.write(path, content, condition).await
+        let written = self.site.write(path, content, condition).await?;
+        let lost = self.loses_answer_of.lock().unwrap().take_if(|lost| lost == path).is_some();
+        Ok(if lost { issuer::site::Written::PreconditionFailed } else { written })
     }
 
     async fn remove(
@@ -500,9 +517,9 @@ fn a_publisher_and_a_remover_at_once_leave_both_documents_or_neither() {
             block_on(site.remove(&issuer().discovery_path(), &stored.etag)).unwrap();
         }
         let came = AtomicBool::new(false);
-        let racing = Watched {
-            site: &site,
-            before_write: Box::new(|path: &issuer::DocumentPath| {
+        let racing = Watched::new(
+            &site,
+            Box::new(|path: &issuer::DocumentPath| {
                 if *path == issuer().discovery_path() && !came.swap(true, SeqCst) {
                     std::thread::scope(|scope| {
                         let remove = || block_on(issuer::unpublish(&site, &issuer(), &issuer::RemovalGuard::Force));
@@ -512,7 +529,7 @@ fn a_publisher_and_a_remover_at_once_leave_both_documents_or_neither() {
                 }
                 Ok(())
             }),
-        };
+        );
         publish(&racing, &wanted(&[1]), hour(0)).unwrap();
         assert!(came.load(SeqCst) == removed_first, "an unchanged discovery document is not written");
         let there = |path| block_on(site.read(&path)).unwrap().is_some();
@@ -525,15 +542,15 @@ fn a_remover_that_a_publisher_overtakes_removes_what_came_meanwhile() {
     let site = Memory::default();
     publish(&site, &wanted(&[1]), hour(0)).unwrap();
     let came = AtomicBool::new(false);
-    let racing = Watched {
-        site: &site,
-        before_write: Box::new(|path: &issuer::DocumentPath| {
+    let racing = Watched::new(
+        &site,
+        Box::new(|path: &issuer::DocumentPath| {
             if *path == issuer().jwks_path() && !came.swap(true, SeqCst) {
                 std::thread::scope(|scope| scope.spawn(|| publish(&site, &wanted(&[1]), hour(0))).join().unwrap())?;
             }
             Ok(())
         }),
-    };
+    );
     let removal = block_on(issuer::unpublish(&racing, &issuer(), &issuer::RemovalGuard::Force)).unwrap().unwrap();
     let discovery = issuer().discovery_path();
     assert_eq!(removal.removed, [discovery.clone(), issuer().jwks_path(), discovery]);
@@ -541,47 +558,11 @@ fn a_remover_that_a_publisher_overtakes_removes_what_came_meanwhile() {
     assert!(!there(issuer().jwks_path()) && !there(issuer().discovery_path()));
 }
 
-/// A site that writes, and whose answer to the write of one document gets lost: the next request finds it there.
-struct Forgetful<'a> {
-    site: &'a Memory,
-    path: issuer::DocumentPath,
-    came: AtomicBool,
-}
-
-impl Site for Forgetful<'_> {
-    fn name(&self) -> String {
-        self.site.name()
-    }
-
-    async fn read(&self, path: &issuer::DocumentPath) -> Result<Option<issuer::site::Stored>, Error> {
-        self.site.read(path).await
-    }
-
-    async fn write(
-        &self,
-        path: &issuer::DocumentPath,
-        content: &Content,
-        condition: &Condition,
-    ) -> Result<issuer::site::Written, Error> {
-        let written = self.site.write(path, content, condition).await?;
-        let lost = *path == self.path && !self.came.swap(true, SeqCst);
-        Ok(if lost { issuer::site::Written::PreconditionFailed } else { written })
-    }
-
-    async fn remove(
-        &self,
-        path: &issuer::DocumentPath,
-        etag: &issuer::site::ETag,
-    ) -> Result<issuer::site::Written, Error> {
-        self.site.remove(path, etag).await
-    }
-}
-
 #[test]
 fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
     for path in [issuer().jwks_path(), issuer().discovery_path()] {
         let site = Memory::default();
-        let forgetful = Forgetful { site: &site, path, came: AtomicBool::new(false) };
+        let forgetful = Watched::losing_answer_of(&site, path);
         let publication = publish(&forgetful, &wanted(&[1]), hour(0)).unwrap();
         assert_eq!(publication.plan.keys[0].state, KeyState::Added);
         assert_eq!(publication.plan.discovery.change, Change::Created);
@@ -591,7 +572,7 @@ fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
     let path = issuer().discovery_path();
     let stored = block_on(site.read(&path)).unwrap().unwrap();
     block_on(site.remove(&path, &stored.etag)).unwrap();
-    let forgetful = Forgetful { site: &site, path, came: AtomicBool::new(false) };
+    let forgetful = Watched::losing_answer_of(&site, path);
     let publication = publish(&forgetful, &wanted(&[1]), hour(0)).unwrap();
     assert_eq!(publication.plan.discovery.change, Change::Created);
     assert!(!publication.plan.is_unchanged());

@@ -17,10 +17,10 @@ use super::{
     certificate::CertificateAssertion,
     connection_string::{ConnectionString, Proof},
     credential::Access,
-    error::SignInFailure,
     github::GitHubAssertion,
     kept_token::KeptToken,
     sas::SasSigner,
+    sign_in_failure::SignInFailure,
 };
 use crate::{entra::Cloud, http_clients::HttpClients};
 

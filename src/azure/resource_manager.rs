@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{AzureError, AzureProblem, RESERVED, Retry, Transport, error::SignInFailure, retry::header};
+use super::{AzureError, AzureProblem, RESERVED, Retry, Transport, retry::header, sign_in_failure::SignInFailure};
 
 const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const STORAGE_VERSION: &str = "2023-05-01";

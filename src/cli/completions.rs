@@ -13,6 +13,7 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
+    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Exit {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "issuer", &mut script);

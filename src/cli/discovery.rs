@@ -27,6 +27,7 @@ pub(crate) struct Discovery {
 }
 
 impl Discovery {
+    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let issuer: IssuerUrl = values::parse(&self.issuer)?;
         let jwks_uri: JwksUri = match &self.jwks_uri {

@@ -22,6 +22,7 @@ pub(crate) struct Inspect {
 }
 
 impl Inspect {
+    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let input = TokenInput::read(self.token, output)?;
         let inspection = Inspection::parse(&input.text)

@@ -24,6 +24,7 @@ pub(crate) struct Jwks {
 }
 
 impl Jwks {
+    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let keys = self.keys.read(output)?;
         let jwks = issuer::Jwks::from_keys(keys.iter());

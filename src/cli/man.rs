@@ -17,6 +17,7 @@ pub(crate) struct Man {
 }
 
 impl Man {
+    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         fs::create_dir_all(&self.out).map_err(|source| Error::Write { path: self.out.clone(), source })?;
         let mut command = Cli::command().disable_help_subcommand(true);

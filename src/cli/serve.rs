@@ -23,6 +23,7 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
+    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let address: SocketAddr = self.listen.parse().map_err(|_| {
             let hint = "write it as 127.0.0.1:8080 or [::1]:8080";

@@ -56,6 +56,7 @@ struct StoredSide {
 }
 
 impl Status {
+    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let retain = values::duration("--retain", &self.retain)?;
         let url = self.url.or(self.issuer);

@@ -36,6 +36,7 @@ pub(crate) struct Unpublish {
 }
 
 impl Unpublish {
+    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let issuer: Option<IssuerUrl> = self.issuer.as_deref().map(values::parse).transpose()?;
         let request = self.site.request()?;

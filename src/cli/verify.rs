@@ -55,6 +55,7 @@ pub(crate) struct Verify {
 }
 
 impl Verify {
+    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let now = match &self.at {
             Some(at) => values::time("--at", at)?,

@@ -1,4 +1,4 @@
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc};
 
 use azure_core::{
     error::ErrorKind,
@@ -13,71 +13,19 @@ use azure_storage_blob::{
 use futures_util::future::join;
 use tokio::{sync::Mutex, time::sleep};
 
-use super::{Condition, Content, ETag, Headers, Hosting, Lack, Site, Stored, Written};
+use super::azure_options::WEB;
+use super::{AzureOptions, Condition, Content, ETag, Headers, Hosting, Lack, Site, Stored, Written};
 use crate::{
-    Cloud, Error, HttpFetcher, IssuerUrl,
-    azure::{
-        Account, AuthMethod, Credential, Environment, Found, Operation, ResourceManager, ResourceScope, Retry,
-        RetryObserver, Search, Target, Transport,
-    },
+    Error, HttpFetcher, IssuerUrl,
+    azure::{Account, Credential, Found, Operation, ResourceManager, ResourceScope, Retry, Search, Target, Transport},
     documents::DocumentPath,
     publish::Retention,
 };
 
-/// The container a static website serves.
-const WEB: &str = "$web";
 /// The metadata of a blob that holds the retention record of the JWKS in it.
 const RECORD: &str = "retention";
 /// The longest document that is read, in bytes.
 const DOCUMENT_MAX: usize = 1 << 20;
-
-/// How to reach a storage account.
-pub struct AzureOptions {
-    /// The account; may be left out where a connection string names it.
-    pub account: Option<String>,
-    /// The container; only `$web` has a static website.
-    pub container: String,
-    /// The blob endpoint, where it is not the one of the account in its cloud: private clouds, the emulator.
-    pub endpoint: Option<String>,
-    /// The cloud.
-    pub cloud: Cloud,
-    /// The only credential to take; without it, the first that is there.
-    pub auth: Option<AuthMethod>,
-    /// The client ID of the managed identity or service principal, in place of `AZURE_CLIENT_ID`.
-    pub client_id: Option<String>,
-    /// The variables credentials are found in.
-    pub environment: Environment,
-    /// How long one step, such as reading a document, is tried again.
-    pub timeout: Duration,
-    /// The pause before the first retry; each further one is up to twice as long.
-    pub first_pause: Duration,
-    /// Whose certificate authorities and connections are used.
-    pub fetcher: HttpFetcher,
-    /// Azure Resource Manager, where it is not the one of the cloud.
-    pub resource_manager: Option<String>,
-    /// Told of every request that is about to be sent again.
-    pub on_retry: Option<RetryObserver>,
-}
-
-impl AzureOptions {
-    /// The `$web` container of an account in the public cloud, as whoever the environment says we are.
-    pub fn new(account: Option<String>) -> Self {
-        Self {
-            account,
-            container: WEB.to_owned(),
-            endpoint: None,
-            cloud: Cloud::Public,
-            auth: None,
-            client_id: None,
-            environment: Environment::of_process(),
-            timeout: Duration::from_mins(1),
-            first_pause: Duration::from_millis(200),
-            fetcher: HttpFetcher::default(),
-            resource_manager: None,
-            on_retry: None,
-        }
-    }
-}
 
 /// A site in a container of an Azure Storage account, `$web` unless told otherwise.
 ///

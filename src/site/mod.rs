@@ -2,13 +2,17 @@
 
 #[cfg(feature = "azure")]
 mod azure;
+#[cfg(feature = "azure")]
+mod azure_options;
 mod directory;
 mod memory;
 
 use std::future::Future;
 
 #[cfg(feature = "azure")]
-pub use azure::{Azure, AzureOptions};
+pub use azure::Azure;
+#[cfg(feature = "azure")]
+pub use azure_options::AzureOptions;
 pub use directory::Directory;
 pub use memory::Memory;
 

@@ -99,6 +99,7 @@ struct Outcome {
 }
 
 impl Publish {
+    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let location = |text: &String| values::location("--published", text, self.site.directory.as_deref());
         let location = self.published.as_ref().map(location).transpose()?;
