@@ -290,7 +290,25 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
     let not_logged_in = Tools::new().with_az(None, 1, "ERROR: Please run 'az login' to setup account.\n");
     let trailing = cloud.folder.path().join("trailing.jwt");
     std::fs::write(&trailing, "not a token\n").unwrap();
-    let cases: [(&str, SetUp<'_>); 9] = [
+    let cases: [(&str, SetUp<'_>); 12] = [
+        (
+            "GitHub Actions: ACTIONS_ID_TOKEN_REQUEST_URL is not set (the job needs permissions: id-token: write)",
+            Box::new(|command| {
+                command.env("GITHUB_ACTIONS", "true");
+            }),
+        ),
+        (
+            "connection string: passed over (AZURE_STORAGE_AUTH_MODE is login)",
+            Box::new(|command| {
+                command.env("AZURE_STORAGE_CONNECTION_STRING", "x").env("AZURE_STORAGE_AUTH_MODE", "login");
+            }),
+        ),
+        (
+            "AZURE_FEDERATED_TOKEN_FILE, \"nothing.jwt\", cannot be read: No such file or directory",
+            Box::new(|command| {
+                command.env("AZURE_FEDERATED_TOKEN_FILE", "nothing.jwt");
+            }),
+        ),
         (
             "signing in as service principal with a secret 00001111-aaaa-2222-bbbb-3333cccc4444 failed: AADSTS7000215",
             Box::new(|command| {
@@ -335,7 +353,7 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
             }),
         ),
         (
-            "no credential was found: managed identity: this machine has none; az: ERROR: Please run 'az login' to setup account.; azd: azd not found",
+            "no credential was found: workload identity: AZURE_FEDERATED_TOKEN_FILE is not set; managed identity: this machine has none; az: ERROR: Please run 'az login' to setup account.; azd: azd not found",
             Box::new(|command| {
                 command.env("PATH", not_logged_in.path_env());
             }),
@@ -351,7 +369,7 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
         let mut command = cloud.principal();
         set_up(&mut command);
         let output = output(&mut command);
-        let code = if sentence.starts_with("the credential") { 2 } else { 3 };
+        let code = if sentence.starts_with("the credential") || sentence.contains("cannot be") { 2 } else { 3 };
         assert_eq!(output.status.code(), Some(code), "{sentence}: {output:?}");
         assert!(stderr(&output).contains(sentence), "{sentence}: {}", stderr(&output));
         assert!(stderr(&output).contains("\nhint: "), "{}", stderr(&output));
@@ -550,7 +568,7 @@ fn without_the_right_to_ask_for_the_endpoint_the_error_names_the_command_that_pr
     });
     let cases = [
         (&forbidden, "Azure Resource Manager answered 403 AuthorizationFailed"),
-        (&elsewhere, "the subscriptions the credential sees hold no such account with a web endpoint"),
+        (&elsewhere, "there is no such account with a web endpoint in the subscriptions the credential sees"),
     ];
     for (cloud, because) in cases {
         let name = &cloud.account().name;

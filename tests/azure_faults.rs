@@ -336,7 +336,7 @@ fn what_the_service_asks_to_wait_is_waited_and_a_longer_wait_than_there_is_time_
 
 /// The requests of a publish through a proxy that adds time to each, to the account and to its front.
 fn round_trips(account: &Account, front: &Front, keys: &TempDir, numbers: &[u8]) -> (usize, usize) {
-    let slow = |_: &support::proxy::Seen| Fault::Delay(Duration::from_millis(100));
+    let slow = |_: &support::proxy::Seen| Fault::Delay(Duration::from_millis(250));
     let (to_account, to_front) = (Proxy::start(account.address(), slow), Proxy::start(&front.address, slow));
     let through = account.through(&to_account.address);
     let published = format!("http://{}", to_front.address);

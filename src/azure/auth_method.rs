@@ -90,6 +90,11 @@ impl AuthMethod {
         }
     }
 
+    /// Whether it is a person who is logged in to a tool.
+    pub(crate) const fn is_developer(self) -> bool {
+        matches!(self, Self::AzureCli | Self::AzureDeveloperCli)
+    }
+
     /// Whether it proves a right to the storage account alone, and to nothing else in Azure.
     pub(crate) const fn is_storage_only(self) -> bool {
         matches!(self, Self::ConnectionString | Self::Sas | Self::AccountKey)

@@ -7,8 +7,9 @@ use std::{collections::BTreeMap, env, fmt};
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Every variable that is read.
-    pub const NAMES: [&'static str; 17] = [
+    /// Every variable that is read from here. Where a managed identity is that of an app (`IDENTITY_ENDPOINT`, `MSI_ENDPOINT`), the
+    /// SDK reads its variables from the process.
+    pub const NAMES: [&'static str; 18] = [
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
         "ACTIONS_ID_TOKEN_REQUEST_URL",
         "AZURE_AUTHORITY_HOST",
@@ -24,6 +25,7 @@ impl Environment {
         "AZURE_STORAGE_SERVICE_ENDPOINT",
         "AZURE_TENANT_ID",
         "AZURE_TOKEN_CREDENTIALS",
+        "GITHUB_ACTIONS",
         "IDENTITY_ENDPOINT",
         "MSI_ENDPOINT",
     ];

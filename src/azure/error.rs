@@ -21,6 +21,9 @@ pub struct AzureError {
 }
 
 impl AzureError {
+    /// What cannot be done before anything is asked of the account.
+    pub(crate) const OPENING: &str = "cannot use the storage account";
+
     /// The next step for the person who reads the error.
     pub fn hint(&self) -> Option<String> {
         self.problem.hint()
@@ -114,8 +117,8 @@ impl Target<'_> {
                 | "AuthorizationSourceIPMismatch"
                 | "UnauthorizedBlobOverwrite",
             ) => AzureProblem::SasScope,
-            (403, "AuthorizationFailure" | "IpAuthorizationError") if self.method == AuthMethod::Sas => {
-                AzureProblem::SasOrFirewall(account)
+            (403, "AuthorizationFailure" | "IpAuthorizationError") if self.method.is_storage_only() => {
+                AzureProblem::KeyOrFirewall { credential: self.method.title(), account }
             }
             (403, "AuthorizationFailure" | "IpAuthorizationError") => AzureProblem::Firewall(account),
             (403, "KeyBasedAuthenticationNotPermitted") => AzureProblem::SharedKeyDisallowed(account),

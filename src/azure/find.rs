@@ -30,7 +30,6 @@ const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a credential may take to give a token that nobody set up on purpose.
 const GUESS_TIMEOUT: Duration = Duration::from_secs(30);
-const OPENING: &str = "cannot use the storage account";
 const PROBE: &str = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01";
 
 /// What is known before a credential is looked for.
@@ -60,8 +59,11 @@ impl Search {
     /// One whose variables are there is taken, or is the error: falling back to another identity would hide that. Managed
     /// identities, `az` and `azd` have no variables; the first of them that gives a token is taken.
     pub(crate) async fn run(self) -> Result<Found, AzureError> {
-        let fail = |problem: AzureProblem| problem.during(OPENING);
+        let fail = |problem: AzureProblem| problem.during(AzureError::OPENING);
         let mut tried = Vec::new();
+        if let Some(method) = self.passed_over() {
+            tried.push(format!("{}: passed over (AZURE_STORAGE_AUTH_MODE is login)", method.title()));
+        }
         for method in self.methods().map_err(fail)? {
             if let Some(found) = self.storage_only(method).map_err(fail)? {
                 return Ok(found);
@@ -79,7 +81,7 @@ impl Search {
             let account = self.account(None).map_err(fail)?;
             let tokens: Tokens = Arc::new(KeptToken::new(tokens));
             let credential = Credential { method, identity, access: Access::Token(Arc::clone(&tokens)) };
-            let first = self.retry.run(|| tokens.get_token(&[STORAGE_SCOPE], None));
+            let first = self.retry.run(method.title(), || tokens.get_token(&[STORAGE_SCOPE], None));
             // The SDK asks a metadata service for more than a minute, whatever is answered.
             let limit = if is_guess(method) { GUESS_TIMEOUT } else { self.retry.timeout };
             let failure = match timeout(limit, first).await {
@@ -98,19 +100,28 @@ impl Search {
         }))
     }
 
+    /// What would open the account, were it not to be left alone.
+    fn passed_over(&self) -> Option<AuthMethod> {
+        let storage_only = AuthMethod::ALL.into_iter().filter(|method| method.is_storage_only());
+        let is_set = |method: &AuthMethod| self.environment.get(method.variables()).is_some();
+        storage_only.filter(|_| self.method.is_none() && self.is_login()).find(is_set)
+    }
+
+    /// Whether the Azure CLI is told to sign in rather than to use keys.
+    fn is_login(&self) -> bool {
+        self.environment.get("AZURE_STORAGE_AUTH_MODE").is_some_and(|mode| mode.eq_ignore_ascii_case("login"))
+    }
+
     /// The methods to try: the one that was asked for, else all that the variables of the Azure CLI and SDKs leave in.
     fn methods(&self) -> Result<Vec<AuthMethod>, AzureProblem> {
         if let Some(method) = self.method {
             return Ok(vec![method]);
         }
-        let mode = self.environment.get("AZURE_STORAGE_AUTH_MODE").unwrap_or_default();
-        let login = mode.eq_ignore_ascii_case("login");
-        let developer = |method| matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli);
         let chosen = self.environment.get("AZURE_TOKEN_CREDENTIALS").unwrap_or_default();
         let allowed: fn(AuthMethod) -> bool = match chosen.to_ascii_lowercase().as_str() {
             "" => |_| true,
-            "dev" => |method| matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli),
-            "prod" => |method| !matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli),
+            "dev" => AuthMethod::is_developer,
+            "prod" => |method| !method.is_developer(),
             "environmentcredential" => {
                 |method| matches!(method, AuthMethod::ClientSecret | AuthMethod::ClientCertificate)
             }
@@ -126,10 +137,10 @@ impl Search {
         };
         let fits = |method: &AuthMethod| {
             if method.is_storage_only() {
-                return !login;
+                return !self.is_login();
             }
             // Whoever asks for an identity does not mean the person who happens to be logged in.
-            allowed(*method) && !(self.client_id.is_some() && developer(*method))
+            allowed(*method) && !(self.client_id.is_some() && method.is_developer())
         };
         Ok(AuthMethod::ALL.into_iter().filter(fits).collect())
     }
@@ -205,7 +216,13 @@ impl Search {
                 self.assertion_credential(tenant, client_id, assertion).map_err(sdk)?
             }
             AuthMethod::WorkloadIdentity => {
-                let Some((client_id, tenant, path)) = whole("AZURE_FEDERATED_TOKEN_FILE")? else { return Ok(None) };
+                let Some((client_id, tenant, path)) = whole("AZURE_FEDERATED_TOKEN_FILE")? else {
+                    return self.not_set(method, principal.is_some(), "AZURE_FEDERATED_TOKEN_FILE is not set");
+                };
+                if let Err(error) = std::fs::File::open(&path) {
+                    let because = format!("AZURE_FEDERATED_TOKEN_FILE, {path:?}, cannot be read: {error}");
+                    return Err(Miss::Fatal(AzureProblem::Setting(because)));
+                }
                 let options = WorkloadIdentityCredentialOptions {
                     credential_options: ClientAssertionCredentialOptions { client_options: self.client_options() },
                     client_id: Some(client_id),
@@ -216,7 +233,12 @@ impl Search {
             }
             AuthMethod::GitHubActions => {
                 let request = get("ACTIONS_ID_TOKEN_REQUEST_URL").zip(get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"));
-                let Some(((client_id, tenant), (url, token))) = principal.zip(request) else { return Ok(None) };
+                let Some(((client_id, tenant), (url, token))) = principal.clone().zip(request) else {
+                    let is_job = principal.is_some() && get("GITHUB_ACTIONS").is_some();
+                    let because =
+                        "ACTIONS_ID_TOKEN_REQUEST_URL is not set (the job needs permissions: id-token: write)";
+                    return self.not_set(method, is_job, because);
+                };
                 let url = Url::parse(&url).map_err(|_| {
                     Miss::Fatal(AzureProblem::Setting("ACTIONS_ID_TOKEN_REQUEST_URL is not a URL".to_owned()))
                 })?;
@@ -241,6 +263,11 @@ impl Search {
         };
         let named = !matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli);
         Ok(Some((tokens, client_id.filter(|_| named))))
+    }
+
+    /// A method whose variables are not there; told of, where something says that it was meant.
+    fn not_set<T>(&self, method: AuthMethod, meant: bool, because: &str) -> Result<Option<T>, Miss> {
+        if meant && self.method != Some(method) { Err(Miss::NotThere(because.to_owned())) } else { Ok(None) }
     }
 
     fn assertion_credential<A: ClientAssertion + 'static>(

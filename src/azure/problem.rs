@@ -103,9 +103,14 @@ pub enum AzureProblem {
     /// The network rules of the account.
     #[error("the network rules of account {0} keep this machine out")]
     Firewall(String),
-    /// A SAS that does not reach as far, or the network rules of the account: the service does not say which.
-    #[error("the SAS does not allow it, or the network rules of account {0} keep this machine out")]
-    SasOrFirewall(String),
+    /// A key or SAS that does not open it, or the network rules of the account: the service does not say which.
+    #[error("the {credential} does not allow it, or the network rules of account {account} keep this machine out")]
+    KeyOrFirewall {
+        /// The credential.
+        credential: &'static str,
+        /// The account.
+        account: String,
+    },
     /// An account without shared keys.
     #[error("account {0} does not allow account keys, nor SAS tokens made with one")]
     SharedKeyDisallowed(String),
@@ -153,7 +158,7 @@ pub enum AzureProblem {
 }
 
 impl AzureProblem {
-    /// Whether the call itself is wrong, so that nothing was asked of anybody.
+    /// Whether the call itself is wrong, its variables included, so that nothing was asked of anybody.
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
@@ -162,6 +167,11 @@ impl AzureProblem {
                 | Self::Endpoint { .. }
                 | Self::EndpointOfAnother { .. }
                 | Self::OtherContainer { .. }
+                | Self::ConnectionString(_)
+                | Self::OtherAccount { .. }
+                | Self::AccountKey
+                | Self::Certificate { .. }
+                | Self::Setting(_)
                 | Self::Variables(_)
         )
     }
@@ -185,7 +195,11 @@ impl AzureProblem {
             }
             Self::OtherAccount { .. } => "unset the variable, or choose another credential with --auth".to_owned(),
             Self::AccountKey => "copy it anew: az storage account keys list --account-name ACCOUNT".to_owned(),
-            Self::Variables(_) => "set them, or leave out --auth to take what is there".to_owned(),
+            Self::Variables(_) => {
+                "set what is missing, or unset the rest of it; without --auth the first credential that is there is taken"
+                    .to_owned()
+            }
+            Self::Setting(_) => "set the variable to what it should be, or unset it".to_owned(),
             Self::Certificate { .. } => {
                 "pass a PEM file with the certificate and its private key, without a password".to_owned()
             }
@@ -193,14 +207,18 @@ impl AzureProblem {
                 "run `az login`, or set the variables of a service principal or workload identity (issuer publish --help)"
                     .to_owned()
             }
-            Self::SignIn { .. } => "mend that, or choose another credential with --auth".to_owned(),
+            Self::SignIn { .. } => "see to it that it can sign in (az login, the secret, the federated credential), or choose another with --auth".to_owned(),
             Self::NoHost { .. } | Self::NoSuchAccount(_) => "check --account, --cloud and --endpoint".to_owned(),
             Self::NoContainer(_) => "publish to it first: issuer publish makes it".to_owned(),
             Self::NoAnswer(_) => "check the network, the proxy and --endpoint".to_owned(),
             Self::Role { role, account } => format!(
                 "az role assignment create --role \"{role}\" --assignee PRINCIPAL --scope \"$(az storage account show --name {account} --query id --output tsv)\"; it takes effect within minutes"
             ),
-            Self::SasScope | Self::SasOrFirewall(_) => {
+            Self::KeyOrFirewall { .. } => {
+                "check the credential, and run it from an allowed network; note that Entra must reach the web endpoint too"
+                    .to_owned()
+            }
+            Self::SasScope => {
                 "make it for the blob service with resource types service, container and object, permissions rwdc, and this machine's address and protocol; or sign in instead"
                     .to_owned()
             }
@@ -225,7 +243,7 @@ impl AzureProblem {
             Self::WebEndpoint { account, .. } => format!(
                 "pass it as --issuer, without its last slash: az storage account show --name {account} --query primaryEndpoints.web --output tsv"
             ),
-            Self::Setting(_) | Self::Unexpected(_) => return None,
+            Self::Unexpected(_) => return None,
         };
         Some(hint)
     }

@@ -15,6 +15,8 @@ const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const STORAGE_VERSION: &str = "2023-05-01";
 /// Of the endpoint that tells what a private cloud is made of.
 const METADATA_VERSION: &str = "2015-01-01";
+/// How many subscriptions are asked at once.
+const AT_ONCE: usize = 8;
 /// How many pages of a list are read: a hundred subscriptions or accounts each.
 const PAGES_MAX: usize = 100;
 
@@ -121,11 +123,13 @@ impl ResourceManager {
             }
         };
         found.and_then(|account| account.properties.endpoints.web).ok_or_else(|| {
-            let where_ = match scope {
-                ResourceScope { subscription: Some(subscription), .. } => format!("subscription {subscription}"),
-                ResourceScope { subscription: None, .. } => "the subscriptions the credential sees".to_owned(),
+            let group = scope.resource_group.as_ref().map(|group| format!(" and group {group}")).unwrap_or_default();
+            let place = match &scope.subscription {
+                Some(subscription) => format!("subscription {subscription}{group}"),
+                None => format!("the subscriptions the credential sees{group}"),
             };
-            unknown(format!("{where_} hold no such account with a web endpoint")).during("cannot derive the issuer")
+            unknown(format!("there is no such account with a web endpoint in {place}"))
+                .during("cannot derive the issuer")
         })
     }
 
@@ -150,22 +154,21 @@ impl ResourceManager {
                 self.list::<Subscription>(url).await?.into_iter().map(|subscription| subscription.id).collect()
             }
         };
-        let lists = subscriptions.iter().map(|subscription| {
-            self.list::<Account>(format!("{}?api-version={STORAGE_VERSION}", accounts(subscription)))
-        });
         let mut failure = None;
-        for list in join_all(lists).await {
-            match list {
-                Ok(list) => {
-                    let in_group = |found: &Account| {
-                        let group = scope.resource_group.as_ref().map(|group| format!("/resourcegroups/{group}/"));
-                        group.is_none_or(|group| found.id.to_lowercase().contains(&group.to_lowercase()))
-                    };
-                    if let Some(found) = list.into_iter().find(|found| found.name == account && in_group(found)) {
-                        return Ok(Some(found));
-                    }
+        for some in subscriptions.chunks(AT_ONCE) {
+            let lists = some.iter().map(|subscription| {
+                self.list::<Account>(format!("{}?api-version={STORAGE_VERSION}", accounts(subscription)))
+            });
+            for list in join_all(lists).await {
+                let in_group = |found: &Account| {
+                    let group = scope.resource_group.as_ref().map(|group| format!("/resourcegroups/{group}/"));
+                    group.is_none_or(|group| found.id.to_lowercase().contains(&group.to_lowercase()))
+                };
+                match list.map(|list| list.into_iter().find(|found| found.name == account && in_group(found))) {
+                    Ok(Some(found)) => return Ok(Some(found)),
+                    Ok(None) => {}
+                    Err(error) => failure = Some(error),
                 }
-                Err(error) => failure = Some(error),
             }
         }
         // An account may be in the very subscription that could not be read.
@@ -191,7 +194,7 @@ impl ResourceManager {
     }
 
     async fn get<T: DeserializeOwned>(&self, url: &str) -> azure_core::Result<T> {
-        self.retry.run(|| self.try_get(url)).await
+        self.retry.run("Azure Resource Manager", || self.try_get(url)).await
     }
 
     async fn try_get<T: DeserializeOwned>(&self, url: &str) -> azure_core::Result<T> {

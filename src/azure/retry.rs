@@ -23,6 +23,8 @@ const TRANSIENT_CODES: [&str; 3] = ["AccountBeingCreated", "ContainerBeingDelete
 /// A request that is about to be sent again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retrying {
+    /// What is asked for, such as `openid/v1/jwks`.
+    pub what: String,
     /// What went wrong, such as `503 ServerBusy`.
     pub because: String,
     /// How long is waited first.
@@ -43,7 +45,7 @@ pub(crate) struct Retry {
 
 impl Retry {
     /// Sends a request until it succeeds, fails for good, or the time is over; then the last failure is the answer.
-    pub(crate) async fn run<T, F>(&self, mut attempt: impl FnMut() -> F) -> azure_core::Result<T>
+    pub(crate) async fn run<T, F>(&self, what: &str, mut attempt: impl FnMut() -> F) -> azure_core::Result<T>
     where
         F: Future<Output = azure_core::Result<T>>,
     {
@@ -69,7 +71,7 @@ impl Retry {
                 return Err(error);
             }
             if let Some(observer) = &self.observer {
-                observer(&Retrying { because: reason(cause), pause });
+                observer(&Retrying { what: what.to_owned(), because: reason(cause), pause });
             }
             sleep(pause).await;
         }

@@ -38,7 +38,7 @@ impl SignInFailure {
 
     pub(super) fn into_error(self, credential: &Credential) -> AzureError {
         let problem = AzureProblem::SignIn { credential: credential.to_string(), because: self.because };
-        let error = problem.during("cannot use the storage account");
+        let error = problem.during(AzureError::OPENING);
         AzureError { status: self.status, code: self.code, request_id: self.trace_id, ..error }
     }
 }

@@ -4,16 +4,17 @@ use serde_json::json;
 
 use super::{Cli, Exit, Output};
 
-/// Print a script that completes this command line in a shell
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Print a script that completes this command line in a shell";
+
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  issuer completions bash > /etc/bash_completion.d/issuer")]
+#[command(about = ABOUT, after_help = "Example:\n  issuer completions bash > /etc/bash_completion.d/issuer")]
 pub(crate) struct Completions {
     /// The shell
     shell: Shell,
 }
 
 impl Completions {
-    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Exit {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "issuer", &mut script);

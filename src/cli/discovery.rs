@@ -6,9 +6,11 @@ use serde_json::json;
 
 use super::{Exit, Failure, Output, inputs::KeyInputs, jwks::print_or_write, values};
 
-/// Print the discovery document of an issuer
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Print the discovery document of an issuer";
+
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  issuer discovery --issuer https://issuer.example.com sa.pub")]
+#[command(about = ABOUT, after_help = "Example:\n  issuer discovery --issuer https://issuer.example.com sa.pub")]
 pub(crate) struct Discovery {
     #[command(flatten)]
     keys: KeyInputs,
@@ -27,7 +29,6 @@ pub(crate) struct Discovery {
 }
 
 impl Discovery {
-    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let issuer: IssuerUrl = values::parse(&self.issuer)?;
         let jwks_uri: JwksUri = match &self.jwks_uri {

@@ -13,18 +13,19 @@ use super::{
 /// The widest column of names: a longer name stands out of it.
 const WIDTH_MAX: usize = 40;
 
-/// Show the header and claims of a token, without judging it
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Show the header and claims of a token, without judging it";
+
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  issuer inspect token.jwt")]
+#[command(about = ABOUT, after_help = "Example:\n  issuer inspect token.jwt")]
 pub(crate) struct Inspect {
     /// A file with the token, or - for standard input [default: $AZURE_FEDERATED_TOKEN_FILE]
     token: Option<PathBuf>,
 }
 
 impl Inspect {
-    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let input = TokenInput::read(self.token, output)?;
+        let input = TokenInput::read(self.token, Some(output))?;
         let inspection = Inspection::parse(&input.text)
             .map_err(|error| Error::Token { input: input.name.clone(), because: error.to_string() })?;
         let Inspection { header, claims } = &inspection;

@@ -9,9 +9,11 @@ use super::{
     out_file,
 };
 
-/// Print the JWKS of public keys, with the API server's key IDs
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Print the JWKS of public keys, with the API server's key IDs";
+
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  issuer jwks /etc/kubernetes/pki/sa.pub")]
+#[command(about = ABOUT, after_help = "Example:\n  issuer jwks /etc/kubernetes/pki/sa.pub")]
 pub(crate) struct Jwks {
     #[command(flatten)]
     keys: KeyInputs,
@@ -24,7 +26,6 @@ pub(crate) struct Jwks {
 }
 
 impl Jwks {
-    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let keys = self.keys.read(output)?;
         let jwks = issuer::Jwks::from_keys(keys.iter());

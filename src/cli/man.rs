@@ -7,9 +7,11 @@ use serde_json::json;
 
 use super::{Cli, Exit, Failure, Output, out_file};
 
-/// Write the manual pages
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Write the manual pages";
+
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  issuer man --out /usr/local/share/man/man1")]
+#[command(about = ABOUT, after_help = "Example:\n  issuer man --out /usr/local/share/man/man1")]
 pub(crate) struct Man {
     /// The directory to write them to; made if it is not there
     #[arg(long, value_name = "DIR")]
@@ -17,7 +19,6 @@ pub(crate) struct Man {
 }
 
 impl Man {
-    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         fs::create_dir_all(&self.out).map_err(|source| Error::Write { path: self.out.clone(), source })?;
         let mut command = Cli::command().disable_help_subcommand(true);

@@ -10,9 +10,11 @@ use tokio::{
 
 use super::{Exit, Failure, Output, output::printable, runtime};
 
-/// Serve the documents of a directory over HTTP, to put behind an ingress
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Serve the documents of a directory over HTTP, to put behind an ingress";
+
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  issuer serve site/ --listen 127.0.0.1:8080")]
+#[command(about = ABOUT, after_help = "Example:\n  issuer serve site/ --listen 127.0.0.1:8080")]
 pub(crate) struct Serve {
     /// The directory that was published to
     #[arg(value_name = "DIR")]
@@ -23,7 +25,6 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let address: SocketAddr = self.listen.parse().map_err(|_| {
             let hint = "write it as 127.0.0.1:8080 or [::1]:8080";

@@ -70,14 +70,14 @@ impl OpenSite {
             return Ok(Some(published));
         }
         // At the blob endpoint itself the container is part of the issuer.
-        Ok(self.serve(&published).is_ok_and(|is_here| is_here).then_some(published))
+        Ok(self.adapt_to(&published).is_ok_and(|is_here| is_here).then_some(published))
     }
 
     /// Gets ready for an issuer, and tells whether it is at the blob endpoint of the account itself.
-    pub(super) fn serve(&mut self, issuer: &IssuerUrl) -> Result<bool, Failure> {
+    pub(super) fn adapt_to(&mut self, issuer: &IssuerUrl) -> Result<bool, Failure> {
         match &mut self.kind {
             Kind::Directory(_) => Ok(false),
-            Kind::Azure(azure, _) => Ok(azure.serve(issuer)?),
+            Kind::Azure(azure, _) => Ok(azure.adapt_to(issuer)?),
         }
     }
 

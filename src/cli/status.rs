@@ -16,9 +16,11 @@ use super::{
     values,
 };
 
-/// Show what is published, as it is stored and as the public reads it
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Show what is published, as it is stored and as the public reads it";
+
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(about = ABOUT, after_help = "Examples:
   issuer status --account acct
   issuer status https://acct.z6.web.core.windows.net
 
@@ -56,7 +58,6 @@ struct StoredSide {
 }
 
 impl Status {
-    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let retain = values::duration("--retain", &self.retain)?;
         let url = self.url.or(self.issuer);
@@ -86,7 +87,7 @@ impl Status {
                     Some(issuer) => issuer,
                     None => published_issuer(&mut site).await?,
                 };
-                site.serve(&issuer)?;
+                site.adapt_to(&issuer)?;
                 let status = issuer::status(&site, &issuer, retain).await?;
                 Ok((issuer, StoredSide { name: site.name(), credential: site.credential(), status }))
             };
@@ -120,11 +121,11 @@ async fn look_from_outside(
 }
 
 /// The issuer that is published at the root of a site.
-pub(super) async fn published_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
+async fn published_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
     if let Some(issuer) = site.published_issuer().await? {
         return Ok(issuer);
     }
-    let hint = "pass --issuer URL: one with a path has its documents below that path";
+    let hint = "publish it: issuer publish; an issuer with a path is not found by itself: pass --issuer URL";
     let message = format!("no issuer is published at the root of {}", site.name());
     Err(Failure::new(Exit::No, message, Some(hint.to_owned())))
 }
@@ -139,8 +140,10 @@ impl Found {
         if let Some(unknown) = self.site.as_ref().and_then(|site| site.status.hosting.unknown.as_ref()) {
             output.note(unknown);
         }
-        for fault in self.site.iter().flat_map(|site| &site.status.faults) {
-            output.failure(&Failure::new(Exit::No, fault.to_string(), Some("publish them: issuer publish".to_owned())));
+        let faults: Vec<_> = self.site.iter().flat_map(|site| &site.status.faults).map(ToString::to_string).collect();
+        if !faults.is_empty() {
+            let hint = Some("publish them: issuer publish".to_owned());
+            output.failure(&Failure::new(Exit::No, faults.join(", and "), hint));
         }
         if self.website_is_off() {
             let hint = "issuer publish switches it on".to_owned();
@@ -157,6 +160,11 @@ impl Found {
             _ if self.site.as_ref().is_some_and(|site| !site.status.faults.is_empty()) => Exit::No,
             _ => Exit::Yes,
         }
+    }
+
+    /// Where the public side was read, as a URL or directory.
+    fn address(&self) -> &str {
+        if self.from == Location::Issuer.to_string() { self.issuer.as_str() } else { &self.from }
     }
 
     fn website_is_off(&self) -> bool {
@@ -210,6 +218,7 @@ impl Found {
                 format!("{GOOD}ok{GOOD:#}, {same}{count} at {from}")
             }
             Some(Err(mismatch)) if mismatch.is_inconclusive() => format!("{WARN}cannot be read{WARN:#} at {from}"),
+            Some(Err(Mismatch::Refusal(_))) => format!("{BAD}of no use{BAD:#}, at {from}"),
             Some(Err(_)) => match &self.site {
                 Some(site) if site.status.documents.is_some() => format!("{BAD}not what is stored{BAD:#}, at {from}"),
                 _ => format!("{BAD}of no use{BAD:#}, at {from}"),
@@ -230,7 +239,7 @@ impl Found {
         let public = self.public.as_ref().map(|public| {
             let mismatch = public.as_ref().err().map(values::mismatch_json);
             let keys = public.as_ref().ok().map(|keys| keys.iter().map(key_json).collect::<Vec<_>>());
-            json!({ "from": self.from, "keys": keys, "mismatch": mismatch })
+            json!({ "from": self.address(), "keys": keys, "mismatch": mismatch })
         });
         json!({ "issuer": self.issuer.as_str(), "stored": stored, "public": public })
     }

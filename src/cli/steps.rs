@@ -68,7 +68,7 @@ impl Steps {
     pub(super) fn retrying(&self, retrying: &Retrying) {
         if self.verbose {
             self.clear(&mut self.state());
-            let because = printable(&retrying.because);
+            let because = printable(&format!("{}: {}", retrying.what, retrying.because));
             self.tell(&format!(
                 "{FAINT}           {because}, again in {:.1} s{FAINT:#}\n",
                 retrying.pause.as_secs_f64()

@@ -17,8 +17,8 @@ pub(super) struct TokenInput {
 }
 
 impl TokenInput {
-    /// Reads the file named, or the one workload identity mounts into the pod.
-    pub(super) fn read(path: Option<PathBuf>, output: &mut Output) -> Result<Self, Failure> {
+    /// Reads the file named, or the one workload identity mounts into the pod; what Entra would stumble over is told to `output`.
+    pub(super) fn read(path: Option<PathBuf>, output: Option<&mut Output>) -> Result<Self, Failure> {
         let variable = || std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").filter(|path| !path.is_empty());
         let path = path.or_else(|| variable().map(PathBuf::from)).ok_or_else(|| {
             let hint = "pass a file, - for standard input, or set AZURE_FEDERATED_TOKEN_FILE";
@@ -28,7 +28,10 @@ impl TokenInput {
         let bytes = inputs::read(&path, TOKEN_FILE_MAX)?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let trimmed = text.trim_end_matches(['\r', '\n']);
-        if trimmed.len() < text.len() && Token::parse(trimmed).is_ok() {
+        if let Some(output) = output
+            && trimmed.len() < text.len()
+            && Token::parse(trimmed).is_ok()
+        {
             let sent = "leave it out of a file that an Azure SDK reads: Entra answers AADSTS50027";
             output.note(format!("{name} ends in a newline, which is not part of the token; {sent}"));
         }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
-use clap::Args;
-use issuer::{IssuerUrl, RemovalGuard, Timestamp, Token, site::Site};
+use clap::{ArgGroup, Args};
+use issuer::{IssuerUrl, Removal, RemovalGuard, Timestamp, Token, site::Site};
 use serde_json::json;
 
 use super::{
@@ -9,18 +9,20 @@ use super::{
     output::{BAD, GOOD, STRONG, printable},
     runtime,
     site_args::SiteArgs,
-    status::published_issuer,
     token_input::TokenInput,
     values,
 };
 
-/// Remove the documents of an issuer that no cluster uses any more
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Remove the documents of an issuer that no cluster uses any more";
+
 #[derive(Debug, Args)]
+#[command(about = ABOUT, group = ArgGroup::new("guard").required(true).multiple(true).args(["token", "force"]))]
 #[command(after_help = "Example:
   kubectl create token default > fresh.jwt
   issuer unpublish --account acct --token fresh.jwt
 
-The discovery document goes first, then the JWKS. Refused while the token names this issuer.")]
+One of --token and --force is needed. The discovery document goes first, then the JWKS. Refused while the token names this issuer.")]
 pub(crate) struct Unpublish {
     #[command(flatten)]
     site: SiteArgs,
@@ -28,7 +30,7 @@ pub(crate) struct Unpublish {
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     /// A token the cluster gives now, which shows that it names another issuer by now; - for standard input
-    #[arg(long, value_name = "FILE", required_unless_present = "force")]
+    #[arg(long, value_name = "FILE")]
     token: Option<PathBuf>,
     /// Remove them whatever the cluster's tokens name
     #[arg(long)]
@@ -36,11 +38,11 @@ pub(crate) struct Unpublish {
 }
 
 impl Unpublish {
-    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let issuer: Option<IssuerUrl> = self.issuer.as_deref().map(values::parse).transpose()?;
         let request = self.site.request()?;
-        let input = self.token.map(|path| TokenInput::read(Some(path), output)).transpose()?;
+        // Its end does not matter here, so there is no note on it.
+        let input = self.token.map(|path| TokenInput::read(Some(path), None)).transpose()?;
         let token = input.as_ref().map(|input| {
             Token::parse(&input.text)
                 .map_err(|error| issuer::Error::Token { input: input.name.clone(), because: error.to_string() })
@@ -58,28 +60,31 @@ impl Unpublish {
                 output.note(format!("credential for {}: {credential}", site.name()));
             }
             let issuer = match issuer {
-                Some(issuer) => issuer,
-                None => published_issuer(&mut site).await?,
+                Some(issuer) => Some(issuer),
+                None => site.published_issuer().await?,
             };
-            site.serve(&issuer)?;
+            let Some(issuer) = issuer else { return Ok((None, site.name(), Ok(Removal::default()))) };
+            site.adapt_to(&issuer)?;
             let outcome = issuer::unpublish(&site, &issuer, &guard).await?;
-            Ok((issuer, site.name(), outcome))
+            Ok((Some(issuer), site.name(), outcome))
         }))??;
         let (removed, refusal) = match outcome {
             Ok(removal) => (removal.removed, None),
             Err(refusal) => (Vec::new(), Some(refusal)),
         };
+        if issuer.is_none() {
+            output.note("an issuer with a path is not found by itself: pass --issuer URL");
+        }
+        let issuer = issuer.as_ref().map(IssuerUrl::as_str);
         if output.is_json() {
             let removed: Vec<_> = removed.iter().map(issuer::DocumentPath::as_str).collect();
             let refusal =
                 refusal.as_ref().map(|refusal| json!({ "message": refusal.to_string(), "hint": refusal.hint() }));
-            output.json(&json!({ "issuer": issuer.as_str(), "site": site, "removed": removed, "refusal": refusal }));
+            output.json(&json!({ "issuer": issuer, "site": site, "removed": removed, "refusal": refusal }));
         } else {
-            let mut lines = vec![
-                format!("{STRONG}issuer{STRONG:#}   {issuer}"),
-                format!("{STRONG}site{STRONG:#}     {}", printable(&site)),
-                String::new(),
-            ];
+            let mut lines: Vec<_> =
+                issuer.iter().map(|issuer| format!("{STRONG}issuer{STRONG:#}   {issuer}")).collect();
+            lines.extend([format!("{STRONG}site{STRONG:#}     {}", printable(&site)), String::new()]);
             lines.extend(removed.iter().map(|path| format!("  {BAD}-{BAD:#} {}", printable(path.as_str()))));
             if !removed.is_empty() {
                 lines.push(String::new());

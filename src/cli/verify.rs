@@ -19,9 +19,11 @@ use super::{
 /// The longest file that is read as a JWKS, in bytes: as long as a published one may be.
 const JWKS_FILE_MAX: usize = 1 << 20;
 
-/// Verify that a projected service account token validates against what is published
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Verify that a projected service account token validates against what is published";
+
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  issuer verify token.jwt --service-account default/workload-identity-sa")]
+#[command(about = ABOUT, after_help = "Example:\n  issuer verify token.jwt --service-account default/workload-identity-sa")]
 pub(crate) struct Verify {
     /// A file with the token, or - for standard input [default: $AZURE_FEDERATED_TOKEN_FILE]
     token: Option<PathBuf>,
@@ -55,7 +57,6 @@ pub(crate) struct Verify {
 }
 
 impl Verify {
-    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let now = match &self.at {
             Some(at) => values::time("--at", at)?,
@@ -69,7 +70,7 @@ impl Verify {
         if [&self.token, &self.jwks].into_iter().flatten().filter(|path| is_stdin(path)).count() > 1 {
             return Err(stdin_twice());
         }
-        let input = TokenInput::read(self.token, output)?;
+        let input = TokenInput::read(self.token, Some(output))?;
         let token = Token::parse(&input.text).ok();
         let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
         if trusted.is_none() && self.jwks.is_some() && named.is_some() {

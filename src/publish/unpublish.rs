@@ -100,14 +100,19 @@ pub async fn unpublish(
         let live = read_live(site, issuer).await?;
         let recorded = live.jwks.as_ref().and_then(|stored| stored.retention.issuer.clone());
         let named = live.discovery.as_ref().and_then(|stored| Discovery::issuer_of(&stored.bytes));
-        if let Some(other) = named.or(recorded).filter(|named| named != issuer.as_str()) {
-            return Ok(Err(RemovalRefusal::OtherIssuer(other)));
+        let other = named.or(recorded).filter(|named| named != issuer.as_str());
+        if let Some(other) = &other
+            && removal.removed.is_empty()
+        {
+            return Ok(Err(RemovalRefusal::OtherIssuer(other.clone())));
         }
-        if live.discovery.is_none() && live.jwks.is_none() {
+        // What came after ours was removed is somebody else's.
+        if other.is_some() || (live.discovery.is_none() && live.jwks.is_none()) {
             return Ok(Ok(removal));
         }
         let published = live.jwks.as_ref().and_then(|stored| Jwks::parse(&stored.bytes).ok()).unwrap_or_default();
         if let RemovalGuard::Token { token, .. } = guard
+            && removal.removed.is_empty()
             && !is_signed_by(token, &published)
         {
             return Ok(Err(RemovalRefusal::NotOfThisCluster));

@@ -33,6 +33,8 @@ const DOCUMENT_MAX: usize = 1 << 20;
 /// changes with it in one step. The static website is switched on where it is off, with every other property of the service
 /// left as it is. Needs the role Storage Blob Data Contributor, and for the switch Storage Account Contributor.
 ///
+/// Call [`adapt_to`](Self::adapt_to) first where the issuer may be at the blob endpoint itself.
+///
 /// ```no_run
 /// use issuer::{SystemClock, Wanted, site::{Azure, AzureOptions}};
 /// # async fn example(wanted: Wanted) -> Result<(), issuer::Error> {
@@ -65,7 +67,7 @@ impl Azure {
     /// [`Error::Azure`] when no credential is found, the one that is set up does not work, or a name or URL is wrong.
     pub async fn open(options: AzureOptions) -> Result<Self, Error> {
         let AzureOptions { account, container, endpoint, cloud, auth, client_id, environment, fetcher, .. } = options;
-        let fail = |problem: crate::AzureProblem| problem.during("cannot use the storage account");
+        let fail = |problem: crate::AzureProblem| problem.during(crate::AzureError::OPENING);
         let account = account.map(|name| name.parse()).transpose().map_err(fail)?;
         let clients = fetcher.clients();
         let retry = Retry { timeout: options.timeout, first_pause: options.first_pause, observer: options.on_retry };
@@ -112,7 +114,7 @@ impl Azure {
     pub async fn web_endpoint(&self, scope: &ResourceScope) -> Result<IssuerUrl, Error> {
         let account = self.account.name.as_str();
         let Some(tokens) = self.credential.tokens() else {
-            let because = format!("the {} opens the storage account alone", self.credential.method.title());
+            let because = format!("the {} may not ask Azure Resource Manager", self.credential.method.title());
             let problem = crate::AzureProblem::WebEndpoint { account: account.to_owned(), because };
             return Err(problem.during("cannot derive the issuer").into());
         };
@@ -134,7 +136,7 @@ impl Azure {
     /// # Errors
     ///
     /// [`Error::Azure`] when the issuer is in another container of this account.
-    pub fn serve(&mut self, issuer: &IssuerUrl) -> Result<bool, Error> {
+    pub fn adapt_to(&mut self, issuer: &IssuerUrl) -> Result<bool, Error> {
         let endpoint = self.account.endpoint.as_str().trim_end_matches('/');
         let is_here = issuer.as_str().strip_prefix(endpoint).is_some_and(|rest| rest.starts_with('/'));
         self.above = None;
@@ -144,7 +146,7 @@ impl Azure {
             if !issuer.jwks_path().as_str().starts_with(&format!("{above}/")) {
                 let (issuer, container) = (issuer.as_str().to_owned(), self.container.clone());
                 let problem = crate::AzureProblem::OtherContainer { issuer, container };
-                return Err(problem.during("cannot use the storage account").into());
+                return Err(problem.during(crate::AzureError::OPENING).into());
             }
             self.above = Some(above);
         }
@@ -178,10 +180,13 @@ impl Azure {
         if bytes.len() > DOCUMENT_MAX {
             return Err(too_long());
         }
+        // Without the version a write could not be made conditional.
+        let etag = properties.etag.map(|etag| ETag(etag.to_string())).filter(|etag| !etag.0.is_empty());
+        let etag = etag.ok_or_else(|| azure_core::Error::with_message(ErrorKind::Other, "the answer has no ETag"))?;
         let record = properties.metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(RECORD));
         Ok(Stored {
             bytes,
-            etag: ETag(properties.etag.map(|etag| etag.to_string()).unwrap_or_default()),
+            etag,
             headers: Some(Headers {
                 content_type: properties.content_type.unwrap_or_default(),
                 cache_control: properties.cache_control.unwrap_or_default(),
@@ -235,7 +240,7 @@ impl Azure {
                 other => other.map(|_| ()),
             }
         };
-        self.retry.run(create).await.map_err(|error| self.explain(Operation::CreateContainer, error))
+        self.retry.run("the container", create).await.map_err(|error| self.explain(Operation::CreateContainer, error))
     }
 
     async fn enable_website(&self) -> Result<(), Error> {
@@ -248,7 +253,10 @@ impl Azure {
             let body: RequestContent<BlobServiceProperties, XmlFormat> = properties().try_into()?;
             self.client.set_properties(body, None).await.map(|_| ())
         };
-        self.retry.run(enable).await.map_err(|error| self.explain(Operation::EnableWebsite, error))
+        self.retry
+            .run("the static website", enable)
+            .await
+            .map_err(|error| self.explain(Operation::EnableWebsite, error))
     }
 
     /// Lets those who came too late spread, so that one of them gets through.
@@ -273,7 +281,7 @@ impl Site for Azure {
     }
 
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
-        match self.retry.run(|| self.read_blob(path)).await {
+        match self.retry.run(path.as_str(), || self.read_blob(path)).await {
             Ok(stored) => Ok(Some(stored)),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(self.explain(Operation::Read(path.as_str()), error)),
@@ -283,12 +291,12 @@ impl Site for Azure {
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
         let operation = Operation::Write(path.as_str());
         let write = || self.write_blob(path, content, condition);
-        let mut written = self.retry.run(write).await;
+        let mut written = self.retry.run(path.as_str(), write).await;
         if let Err(error) = &written
             && is(error, 404, &StorageErrorCode::ContainerNotFound)
         {
             self.create_container().await?;
-            written = self.retry.run(write).await;
+            written = self.retry.run(path.as_str(), write).await;
         }
         let written = written.map_err(|error| self.explain(operation, error))?;
         match written {
@@ -300,7 +308,7 @@ impl Site for Azure {
 
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
         self.retry
-            .run(|| self.remove_blob(path, etag))
+            .run(path.as_str(), || self.remove_blob(path, etag))
             .await
             .map_err(|error| self.explain(Operation::Remove(path.as_str()), error))
     }
@@ -310,7 +318,7 @@ impl Site for Azure {
             return Ok(Hosting::default());
         }
         let read = || async { self.client.get_properties(None).await?.into_model() };
-        let properties = match self.retry.run(read).await {
+        let properties = match self.retry.run("the static website", read).await {
             Ok(properties) => properties,
             // Only the blobs may be open to whoever asks; reading back shows whether they are served.
             Err(error) if matches!(error.http_status().map(u16::from), Some(403)) => {

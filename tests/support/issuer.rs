@@ -6,13 +6,14 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-/// The binary, without colour and without anything of Azure in the environment.
+/// The binary, without colour, and without anything of Azure or a proxy in the environment.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));
     command.env("NO_COLOR", "1").stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if ["AZURE_", "ACTIONS_ID_", "IDENTITY_", "IMDS_", "MSI_"].iter().any(|prefix| text.starts_with(prefix)) {
+        let azure = ["AZURE_", "ACTIONS_ID_", "GITHUB_ACTIONS", "IDENTITY_", "IMDS_", "MSI_"];
+        if azure.iter().any(|prefix| text.starts_with(prefix)) || text.to_ascii_lowercase().ends_with("_proxy") {
             command.env_remove(name);
         }
     }

@@ -1,6 +1,6 @@
 use issuer::{
-    Change, DropReason, KeyState, Mismatch, PlannedDocument, PlannedKey, RelyingParty, TOKEN_EXCHANGE_AUDIENCE,
-    Timestamp, Wanted, site::Lack,
+    Change, DropReason, KeyState, Location, Mismatch, PlannedDocument, PlannedKey, RelyingParty,
+    TOKEN_EXCHANGE_AUDIENCE, Timestamp, Wanted, site::Lack,
 };
 use serde_json::{Value, json};
 
@@ -30,7 +30,7 @@ impl Answer {
     pub(super) fn proof(&self) -> Option<&Result<String, Mismatch>> {
         match &self.outcome.stage {
             Stage::Refused { .. } => None,
-            Stage::Planned { proof } | Stage::Published { proof } => proof.as_ref(),
+            Stage::Planned { proof, .. } | Stage::Published { proof } => proof.as_ref(),
         }
     }
 
@@ -105,6 +105,11 @@ impl Answer {
         format!("  {style}{sign}{style:#} {:width$}  {change}", printable(document.path.as_str()))
     }
 
+    /// Where the documents were read back, as a URL or directory.
+    fn address<'a>(&'a self, place: &'a str) -> &'a str {
+        if place == Location::Issuer.to_string() { self.wanted.issuer.as_str() } else { place }
+    }
+
     /// What is known of the static website, and what is done about it.
     fn website(&self) -> Option<&'static str> {
         let hosting = &self.outcome.plan.hosting;
@@ -130,13 +135,21 @@ impl Answer {
         let done = match &self.outcome.stage {
             Stage::Refused { written: false } => return format!("{BAD}refused{BAD:#}: nothing was written"),
             Stage::Refused { written: true } => return format!("{BAD}refused{BAD:#}: others published meanwhile"),
+            Stage::Planned { check: true, .. } if !unchanged => {
+                return format!("{WARN}drift{WARN:#}: publishing would change what is marked; nothing was written");
+            }
             Stage::Planned { .. } if !unchanged => return format!("{WARN}planned{WARN:#}: nothing was written"),
             _ if unchanged => "unchanged",
             _ => "published",
         };
         match self.proof() {
             None => {
-                format!("{GOOD}{done}{GOOD:#}; nothing was proven from outside: pass --published URL to read it back")
+                let advice = if self.outcome.credential.is_some() {
+                    "leave out --no-fetch-back"
+                } else {
+                    "pass --published URL to read it back"
+                };
+                format!("{GOOD}{done}{GOOD:#}; nothing was proven from outside: {advice}")
             }
             Some(Ok(place)) => {
                 let count = self.outcome.plan.documents.jwks.keys.len();
@@ -167,7 +180,7 @@ impl Answer {
             "static_website": self.website(),
             "changed": !self.outcome.plan.is_unchanged(),
             "written": self.was_written(),
-            "read_back_from": read_back_from,
+            "read_back_from": read_back_from.map(|place| self.address(place)),
             "mismatch": mismatch.map(values::mismatch_json),
             "keys": self.outcome.plan.keys.iter().map(key_json).collect::<Vec<_>>(),
             "documents": [document_json(&self.outcome.plan.jwks), document_json(&self.outcome.plan.discovery)],

@@ -19,9 +19,12 @@ use super::{
 const WAIT_AZURE: Duration = Duration::from_mins(1);
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Publish the discovery document and the JWKS, keeping every key that is already published
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str =
+    "Publish the discovery document and the JWKS, keeping every key that is already published";
+
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(about = ABOUT, after_help = "Examples:
   issuer publish sa.pub --account acct
   issuer publish sa.pub --account acct --issuer https://issuers.example.com/clusters/prod-1
   issuer publish sa.pub --issuer https://issuer.example.com --directory site/
@@ -82,7 +85,7 @@ enum Stage {
     /// Refused; nothing was written, unless before another publisher came in between.
     Refused { written: bool },
     /// Asked for by --dry-run or --check; nothing was written.
-    Planned { proof: Proof },
+    Planned { proof: Proof, check: bool },
     /// Written, or found as they should be.
     Published { proof: Proof },
 }
@@ -99,7 +102,6 @@ struct Outcome {
 }
 
 impl Publish {
-    #[inline(never)]
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let location = |text: &String| values::location("--published", text, self.site.directory.as_deref());
         let location = self.published.as_ref().map(location).transpose()?;
@@ -140,7 +142,7 @@ impl Publish {
                     Some(issuer) => issuer,
                     None => find_issuer(&mut site).await?,
                 };
-                site.serve(&issuer)?;
+                site.adapt_to(&issuer)?;
                 let wanted = wanted(issuer);
                 let carried_out = carry_out(&site, &wanted, only_plan).await?;
                 Ok::<_, Failure>((site, wanted, carried_out))
@@ -159,7 +161,11 @@ impl Publish {
                         }
                         _ => None,
                     };
-                    let stage = if only_plan { Stage::Planned { proof } } else { Stage::Published { proof } };
+                    let stage = if only_plan {
+                        Stage::Planned { proof, check: self.check }
+                    } else {
+                        Stage::Published { proof }
+                    };
                     (publication.plan, stage)
                 }
             };
