@@ -237,10 +237,12 @@ fn a_container_that_somebody_deleted_is_made_again() {
     assert_eq!(published_kids(&account).len(), 2);
 }
 
+/// What a case sets in the environment.
+type Variables = fn(&Account) -> Vec<(&'static str, String)>;
+
 #[test]
 fn every_kind_of_storage_credential_opens_the_account_and_is_named_and_never_printed() {
     let secret = |account: &Account| [account.key.clone(), account.account_sas("rwdc", "sco", 10)];
-    type Variables = fn(&Account) -> Vec<(&'static str, String)>;
     let cases: [(&str, Variables); 5] = [
         ("connection string", |account| vec![("AZURE_STORAGE_CONNECTION_STRING", account.connection_string())]),
         ("connection string", |account| {

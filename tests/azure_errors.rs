@@ -165,9 +165,12 @@ fn a_name_that_no_host_has_and_a_port_where_nobody_listens_are_said_to_be_so() {
     assert!(stderr(&nobody).contains("in $web of acct: no answer: Connection refused"), "{nobody:?}");
 }
 
+/// Variables, arguments, and the sentence about them.
+type Wrong<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
+
 #[test]
 fn what_is_wrong_with_names_and_strings_is_said_before_anything_is_asked() {
-    let cases: [(&[(&str, &str)], &[&str], &str); 12] = [
+    let cases: [Wrong<'_>; 12] = [
         (
             &[
                 ("AZURE_STORAGE_KEY", "c2VjcmV0"),
@@ -288,7 +291,7 @@ fn an_answer_without_an_etag_is_an_error_and_nothing_is_written() {
 #[test]
 fn time_that_runs_out_is_an_error_that_says_so() {
     let account = account();
-    let proxy = Proxy::start(account.address(), |_| Fault::Delay(std::time::Duration::from_secs(3600)));
+    let proxy = Proxy::start(account.address(), |_| Fault::Delay(std::time::Duration::from_hours(1)));
     let through = account.through(&proxy.address);
     let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));

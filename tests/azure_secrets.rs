@@ -104,7 +104,7 @@ fn troubles(account: &Account) -> Vec<(&'static str, Proxy)> {
         ("not HTTP", Proxy::start(account.address(), |_| Fault::Answer(b"nonsense\r\n\r\n".to_vec()))),
         ("reset", Proxy::start(account.address(), |_| Fault::Reset)),
         ("cut", Proxy::start(account.address(), |_| Fault::Cut(3))),
-        ("silent", Proxy::start(account.address(), |_| Fault::Delay(Duration::from_secs(3600)))),
+        ("silent", Proxy::start(account.address(), |_| Fault::Delay(Duration::from_hours(1)))),
     ]
 }
 
