@@ -477,3 +477,14 @@ fn each_step_is_told_with_v_and_a_terminal_shows_the_one_that_takes_long() {
     let last = slow.rfind(" …").unwrap();
     assert!(slow[last..].contains("\r\x1b[K"), "{slow:?}");
 }
+
+#[test]
+fn a_container_without_a_website_has_none_to_tell_of() {
+    let account = account();
+    let args = ["publish", &keys("rotation"), "--issuer", "https://cdn.example.com", "--container", "documents"];
+    let output = issuer(&account).args(args).args(["--no-fetch-back", "-o", "json"]).output().unwrap();
+    assert_eq!(json(&output)["static_website"], Value::Null);
+    let output =
+        issuer(&account).args(["status", "--container", "documents", "--published", "http://127.0.0.1:9"]).output();
+    assert!(!stdout(&output.unwrap()).contains("website"));
+}

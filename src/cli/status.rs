@@ -2,7 +2,7 @@ use clap::Args;
 use issuer::{
     HttpFetcher, IssuerUrl, Jwk, KeyStatus, Location, Mismatch, PublishedIssuer, SiteStatus, Timestamp, compare,
     published_documents,
-    site::{Lack, Site},
+    site::{Hosting, Site},
 };
 use serde_json::{Value, json};
 
@@ -137,8 +137,8 @@ impl Found {
         } else {
             output.text(&self.to_text());
         }
-        if let Some(unknown) = self.site.as_ref().and_then(|site| site.status.hosting.unknown.as_ref()) {
-            output.note(unknown);
+        if let Some(Hosting::Unknown(because)) = self.site.as_ref().map(|site| &site.status.hosting) {
+            output.note(because);
         }
         let faults: Vec<_> = self.site.iter().flat_map(|site| &site.status.faults).map(ToString::to_string).collect();
         if !faults.is_empty() {
@@ -168,17 +168,12 @@ impl Found {
     }
 
     fn website_is_off(&self) -> bool {
-        self.site.as_ref().is_some_and(|site| site.status.hosting.lacks.contains(&Lack::StaticWebsite))
+        self.site.as_ref().is_some_and(|site| site.status.hosting == Hosting::Off)
     }
 
     /// What is known of the static website, where the site has one.
     fn website(&self) -> Option<&'static str> {
-        let site = self.site.as_ref().filter(|site| site.credential.is_some())?;
-        Some(match () {
-            () if site.status.hosting.unknown.is_some() => "unknown",
-            () if self.website_is_off() => "off",
-            () => "on",
-        })
+        values::website(&self.site.as_ref()?.status.hosting)
     }
 
     fn to_text(&self) -> String {

@@ -2,7 +2,7 @@
 
 use std::{path::Path, str::FromStr, time::Duration};
 
-use issuer::{Error, Location, Mismatch, RelyingParty, Timestamp};
+use issuer::{Error, Location, Mismatch, RelyingParty, Timestamp, site::Hosting};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde_json::{Value, json};
 
@@ -95,4 +95,14 @@ pub(super) fn mismatch_json(mismatch: &Mismatch) -> Value {
         "aadsts": mismatch.aadsts().map(issuer::Aadsts::code),
         "fix": mismatch.fix(),
     })
+}
+
+/// What is known of a static website; `None` where the site has none.
+pub(super) fn website(hosting: &Hosting) -> Option<&'static str> {
+    match hosting {
+        Hosting::On => Some("on"),
+        Hosting::Off => Some("off"),
+        Hosting::Unknown(_) => Some("unknown"),
+        _ => None,
+    }
 }

@@ -4,7 +4,7 @@ use super::{Change, Live, Plan, PlannedDocument, Wanted, plan::linked_path};
 use crate::{
     Clock, Documents, Error, IssuerUrl,
     documents::Discovery,
-    site::{Site, Written},
+    site::{Hosting, Site, Written},
 };
 
 /// How often a site is read and planned anew when other publishers keep changing it. Each round one of them gets through.
@@ -70,7 +70,7 @@ pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> R
         {
             begun = Some(tried);
         }
-        if !plan.hosting.lacks.is_empty() {
+        if plan.hosting == Hosting::Off {
             site.host().await?;
         }
         if write(site, &plan.jwks).await? == Written::PreconditionFailed {

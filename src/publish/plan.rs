@@ -28,7 +28,7 @@ pub struct Live {
     pub jwks: Option<Stored>,
     /// The JWKS the discovery document points to, where that is another document of the site.
     pub linked: Option<Stored>,
-    /// What the site lacks for its documents to be served.
+    /// Whether the site serves what it stores.
     pub hosting: Hosting,
 }
 
@@ -41,7 +41,7 @@ pub struct Plan {
     pub jwks: PlannedDocument,
     /// The discovery document.
     pub discovery: PlannedDocument,
-    /// What is done to the site itself before anything is written.
+    /// Whether the site serves what it stores; [`Hosting::Off`] is switched on before anything is written.
     pub hosting: Hosting,
     /// What both documents say when the plan has been carried out.
     pub documents: Documents,
@@ -131,7 +131,7 @@ impl Plan {
     pub fn is_unchanged(&self) -> bool {
         self.jwks.change == Change::Unchanged
             && self.discovery.change == Change::Unchanged
-            && self.hosting.lacks.is_empty()
+            && self.hosting != Hosting::Off
     }
 }
 

@@ -14,7 +14,7 @@ use futures_util::future::join;
 use tokio::{sync::Mutex, time::sleep};
 
 use super::azure_options::WEB;
-use super::{AzureOptions, Condition, Content, ETag, Headers, Hosting, Lack, Site, Stored, Written};
+use super::{AzureOptions, Condition, Content, ETag, Headers, Hosting, Site, Stored, Written};
 use crate::{
     Error, HttpFetcher, IssuerUrl,
     azure::{Account, Credential, Found, Operation, ResourceManager, ResourceScope, Retry, Search, Target, Transport},
@@ -323,14 +323,14 @@ impl Site for Azure {
             // Only the blobs may be open to whoever asks; reading back shows whether they are served.
             Err(error) if matches!(error.http_status().map(u16::from), Some(403)) => {
                 let unknown = self.explain(Operation::ReadWebsite, error).to_string();
-                return Ok(Hosting { lacks: Vec::new(), unknown: Some(unknown) });
+                return Ok(Hosting::Unknown(unknown));
             }
             Err(error) => return Err(self.explain(Operation::ReadWebsite, error)),
         };
         let website = properties.static_website.unwrap_or_default();
-        let lacks = if website.enabled == Some(true) { Vec::new() } else { vec![Lack::StaticWebsite] };
+        let hosting = if website.enabled == Some(true) { Hosting::On } else { Hosting::Off };
         *self.website.lock().await = Some(website);
-        Ok(Hosting { lacks, unknown: None })
+        Ok(hosting)
     }
 
     async fn host(&self) -> Result<(), Error> {

@@ -51,7 +51,7 @@ pub trait Site: Sync {
     /// [`Error`] when it is unknown whether the document is gone; a failed condition is not an error.
     fn remove(&self, path: &DocumentPath, etag: &ETag) -> impl Future<Output = Result<Written, Error>> + Send;
 
-    /// What the site lacks for its documents to be served; nothing, where there is no more to a site than its documents.
+    /// Whether the site serves what it stores.
     ///
     /// # Errors
     ///
@@ -60,11 +60,11 @@ pub trait Site: Sync {
         async { Ok(Hosting::default()) }
     }
 
-    /// Makes what the site lacks; called before the first write where [`hosting`](Site::hosting) names something.
+    /// Lets the site serve what it stores; called before the first write where [`hosting`](Site::hosting) is [`Hosting::Off`].
     ///
     /// # Errors
     ///
-    /// [`Error`] when it could not be made.
+    /// [`Error`] when it could not be switched on.
     fn host(&self) -> impl Future<Output = Result<(), Error>> + Send {
         async { Ok(()) }
     }
@@ -72,19 +72,17 @@ pub trait Site: Sync {
 
 /// Whether a site serves what it stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Hosting {
-    /// What is made before the first write.
-    pub lacks: Vec<Lack>,
-    /// Why nothing is known of it, as the end of a sentence: `the credential may not read the service properties`.
-    pub unknown: Option<String>,
-}
-
-/// Something a site lacks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Lack {
-    /// The static website of a storage account is off.
-    StaticWebsite,
+pub enum Hosting {
+    /// There is nothing to switch on.
+    #[default]
+    Plain,
+    /// The static website is on.
+    On,
+    /// The static website is off; publishing switches it on before its first write.
+    Off,
+    /// It may not be asked; why not, in a sentence.
+    Unknown(String),
 }
 
 /// A document as a site holds it.

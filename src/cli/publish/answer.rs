@@ -1,6 +1,6 @@
 use issuer::{
     Change, DropReason, KeyState, Location, Mismatch, PlannedDocument, PlannedKey, RelyingParty,
-    TOKEN_EXCHANGE_AUDIENCE, Timestamp, Wanted, site::Lack,
+    TOKEN_EXCHANGE_AUDIENCE, Timestamp, Wanted, site::Hosting,
 };
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ impl Answer {
         ];
         lines.extend(self.outcome.plan.keys.iter().map(key_line));
         lines.push(String::new());
-        if self.outcome.plan.hosting.lacks.contains(&Lack::StaticWebsite) {
+        if self.outcome.plan.hosting == Hosting::Off {
             let width = self.document_width();
             lines.push(format!("  {WARN}~{WARN:#} {:width$}  off → on", "static website"));
         }
@@ -108,17 +108,6 @@ impl Answer {
     /// Where the documents were read back, as a URL or directory.
     fn address<'a>(&'a self, place: &'a str) -> &'a str {
         if place == Location::Issuer.to_string() { self.wanted.issuer.as_str() } else { place }
-    }
-
-    /// What is known of the static website, and what is done about it.
-    fn website(&self) -> Option<&'static str> {
-        let hosting = &self.outcome.plan.hosting;
-        match self.outcome.credential {
-            None => None,
-            Some(_) if hosting.unknown.is_some() => Some("unknown"),
-            Some(_) if hosting.lacks.contains(&Lack::StaticWebsite) => Some("off"),
-            Some(_) => Some("on"),
-        }
     }
 
     fn document_width(&self) -> usize {
@@ -177,7 +166,7 @@ impl Answer {
             "issuer": issuer,
             "site": self.outcome.site,
             "credential": self.outcome.credential,
-            "static_website": self.website(),
+            "static_website": values::website(&self.outcome.plan.hosting),
             "changed": !self.outcome.plan.is_unchanged(),
             "written": self.was_written(),
             "read_back_from": read_back_from.map(|place| self.address(place)),

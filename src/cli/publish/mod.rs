@@ -3,7 +3,10 @@ mod answer;
 use std::time::Duration;
 
 use clap::Args;
-use issuer::{Change, Error, IssuerUrl, Location, Mismatch, Plan, Publication, SystemClock, Wanted, site::Site};
+use issuer::{
+    Change, Error, IssuerUrl, Location, Mismatch, Plan, Publication, SystemClock, Wanted,
+    site::{Hosting, Site},
+};
 
 use self::answer::Answer;
 use super::{
@@ -217,8 +220,10 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
             answer.outcome.site
         ));
     }
-    if let Some(unknown) = plan.hosting.unknown.as_ref().filter(|_| !matches!(answer.proof(), Some(Ok(_)))) {
-        output.note(unknown);
+    if let Hosting::Unknown(because) = &plan.hosting
+        && !matches!(answer.proof(), Some(Ok(_)))
+    {
+        output.note(because);
     }
     plan.warnings.iter().for_each(|warning| output.warning(warning));
     if output.is_json() {
