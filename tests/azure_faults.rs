@@ -241,8 +241,8 @@ impl Schedule<'_> {
                 Dice(text.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)));
             if count <= bad_requests { fault(&mut dice) } else { Fault::Pass }
         });
-        // A timeout that some schedules reach: an error is an answer too.
-        let timeout = Duration::from_millis(if seed.is_multiple_of(10) { 3 } else { 30_000 });
+        // Some have no time to try again: an error is an answer too.
+        let timeout = if seed.is_multiple_of(10) { Duration::ZERO } else { Duration::from_secs(30) };
         let site = open(&self.account.through(&proxy.address), timeout);
         let outcome = block_on(issuer::publish(&site, &self.wanted(&[2]), &SystemClock));
         let (jwks, has_discovery) = self.published();
@@ -300,7 +300,7 @@ fn a_thousand_schedules_of_faults_end_in_the_right_state_or_in_an_error_with_not
         }
     });
     let succeeded = succeeded.into_inner() as u64;
-    assert!(seeds.is_some() || succeeded < count, "some reached their timeout");
+    assert!(seeds.is_some() || succeeded < count, "some had no time to try again");
     assert!(seeds.is_some() || succeeded > count * 8 / 10, "{succeeded} succeeded");
 }
 

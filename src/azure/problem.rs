@@ -3,6 +3,9 @@ use std::{fmt, path::PathBuf};
 use super::{AuthMethod, AzureError};
 use crate::entra::Cloud;
 
+/// What Entra answers about a tenant that it does not have, or that another cloud has.
+const OTHER_CLOUD: [&str; 5] = ["AADSTS90002:", "AADSTS90038:", "AADSTS900382:", "AADSTS900432:", "AADSTS900439:"];
+
 /// What stands in the way; reads as the end of `cannot …: …`.
 ///
 /// Microsoft Learn, "Blob Storage error codes" and "Common REST API error codes".
@@ -207,7 +210,12 @@ impl AzureProblem {
                 "run `az login`, or set the variables of a service principal or workload identity (issuer publish --help)"
                     .to_owned()
             }
-            Self::SignIn { .. } => "see to it that it can sign in (az login, the secret, the federated credential), or choose another with --auth".to_owned(),
+            Self::SignIn { because, .. } if OTHER_CLOUD.iter().any(|code| because.contains(code)) => {
+                "check AZURE_TENANT_ID, and --cloud: a tenant is in one cloud only".to_owned()
+            }
+            Self::SignIn { .. } => {
+                "mend its secret, federated credential or login, or choose another credential with --auth".to_owned()
+            }
             Self::NoHost { .. } | Self::NoSuchAccount(_) => "check --account, --cloud and --endpoint".to_owned(),
             Self::NoContainer(_) => "publish to it first: issuer publish makes it".to_owned(),
             Self::NoAnswer(_) => "check the network, the proxy and --endpoint".to_owned(),
