@@ -6,6 +6,7 @@ pub mod arm;
 pub mod assertion;
 pub mod azurite;
 pub mod cli;
+pub mod cloud;
 pub mod encode;
 pub mod entra;
 pub mod front;
