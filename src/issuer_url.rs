@@ -48,13 +48,23 @@ impl IssuerUrl {
     /// Whether another issuer's documents are found at the same place, whatever its string: the host in any case, the port it
     /// has anyway, the path with or without its last slash and encoding.
     pub(crate) fn is_same_place(&self, other: &Self) -> bool {
-        let origin = |url: &Self| {
-            let uri = Uri::parse(url.text.as_str()).ok()?;
-            let authority = uri.authority()?;
-            let port = authority.port_to_u16().ok()?.unwrap_or(if uri.scheme().as_str() == "http" { 80 } else { 443 });
-            Some((authority.host().trim_end_matches('.').to_ascii_lowercase(), port))
-        };
-        origin(self) == origin(other) && self.path == other.path
+        self.origin() == other.origin() && self.path == other.path
+    }
+
+    /// Whether this URL is at or below another, by the same rules.
+    #[cfg(feature = "azure")]
+    pub(crate) fn is_at_or_below(&self, other: &Self) -> bool {
+        let rest = self.path.strip_prefix(&other.path);
+        let is_below = rest.is_some_and(|rest| other.path.is_empty() || rest.is_empty() || rest.starts_with('/'));
+        self.origin() == other.origin() && is_below
+    }
+
+    /// The host, in lower case and without a dot at its end, and the port.
+    fn origin(&self) -> Option<(String, u16)> {
+        let uri = Uri::parse(self.text.as_str()).ok()?;
+        let authority = uri.authority()?;
+        let port = authority.port_to_u16().ok()?.unwrap_or(if uri.scheme().as_str() == "http" { 80 } else { 443 });
+        Some((authority.host().trim_end_matches('.').to_ascii_lowercase(), port))
     }
 
     /// Where relying parties fetch the discovery document.

@@ -150,6 +150,25 @@ fn a_dry_run_and_a_check_change_nothing_and_a_website_that_is_off_is_drift() {
     assert_eq!(check.status.code(), Some(1), "{check:?}");
 }
 
+/// What was done before another publisher was faster is told as well.
+#[test]
+fn a_website_that_was_switched_on_is_told_of_however_the_documents_came_about() {
+    let account = account();
+    let rival = std::sync::Mutex::new(Some(account.clone()));
+    let proxy = Proxy::start(account.address(), move |seen| {
+        if seen.method == "PUT"
+            && seen.path.ends_with("jwks")
+            && let Some(account) = rival.lock().unwrap().take()
+        {
+            account.put_blob("$web", "openid/v1/jwks", &recording("rotation").bytes("jwks.json"), &[]);
+        }
+        Fault::Pass
+    });
+    let args = ["publish", &keys("rotation"), "--issuer", "https://issuer.example.com", "--no-fetch-back"];
+    let output = run(&account.through(&proxy.address), args);
+    assert!(output.status.success() && stdout(&output).contains("off → on"), "{output:?}");
+}
+
 #[test]
 fn the_issuer_that_is_published_is_the_one_when_none_is_given() {
     let account = account();

@@ -374,6 +374,26 @@ fn a_sign_in_that_is_throttled_is_tried_again_and_one_that_asks_for_too_long_is_
     }
 }
 
+#[test]
+fn github_s_endpoint_that_is_busy_is_asked_again() {
+    let cloud = Cloud::new();
+    let asked = std::sync::atomic::AtomicBool::new(false);
+    let answers = support::github::github(GITHUB_TOKEN, support::cloud::GITHUB_SUBJECT);
+    let busy = StandIn::https(&cloud.authority, move |request| {
+        if asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            answers(request)
+        } else {
+            Response::new(503, &[], "")
+        }
+    });
+    let mut command = cloud.principal();
+    command.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token", busy.url()));
+    command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", GITHUB_TOKEN);
+    command.args(["--issuer", "https://issuer.example.com", "--dry-run", "-o", "json"]);
+    assert_eq!(json(&output(&mut command))["credential"], format!("GitHub Actions {CLIENT}"));
+    assert_eq!(busy.requests().len(), 2);
+}
+
 /// The hosts of each cloud, as a proxy sees them.
 #[test]
 fn each_cloud_has_hosts_of_its_own() {

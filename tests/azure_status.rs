@@ -2,7 +2,11 @@
 
 mod support;
 
-use std::process::{Command, Output};
+use std::{
+    collections::BTreeSet,
+    process::{Command, Output},
+    sync::Mutex,
+};
 
 use serde_json::{Value, json};
 use support::{
@@ -244,11 +248,16 @@ fn unpublish_with_force_asks_for_no_token_and_another_issuer_s_documents_are_lef
 fn an_unpublish_whose_answers_get_lost_or_is_cut_short_is_finished_by_the_next() {
     let account = account();
     publish(&account, &[1]);
-    let proxy = Proxy::start(account.address(), |seen| {
-        if seen.method == "DELETE" && seen.number % 2 == 0 { Fault::DropAnswer } else { Fault::Pass }
+    let dropped = Mutex::new(BTreeSet::new());
+    let proxy = Proxy::start(account.address(), move |seen| {
+        let first = seen.method == "DELETE" && dropped.lock().unwrap().insert(seen.path.clone());
+        if first { Fault::DropAnswer } else { Fault::Pass }
     });
-    let output = issuer(&account.through(&proxy.address)).args(["unpublish", "--force"]).output().unwrap();
+    let through = account.through(&proxy.address);
+    let output = issuer(&through).args(["unpublish", "--force", "-o", "json"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
+    // Every deletion took effect and none was answered; it says what it did all the same.
+    assert_eq!(value(&output)["removed"], json!([".well-known/openid-configuration", "openid/v1/jwks"]));
     assert!(account.list_blobs("$web").is_empty());
 
     // The issuer is in the record of the JWKS, so the same command finishes.
@@ -294,6 +303,24 @@ fn status_of_documents_that_something_else_wrote_is_what_they_say() {
         stderr(&output).contains("the jwks_uri is \"https://keys.example.com/jwks\", not below the issuer"),
         "{output:?}"
     );
+}
+
+#[test]
+fn documents_that_name_no_issuer_of_this_place_are_not_said_to_be_gone() {
+    for discovery in [
+        "garbage",
+        r#"{"issuer":"https://cdn.example.com/clusters/a","jwks_uri":"https://cdn.example.com/clusters/a/openid/v1/jwks"}"#,
+    ] {
+        let account = account();
+        account.create_container("$web");
+        account.put_blob("$web", ".well-known/openid-configuration", discovery.as_bytes(), &[]);
+        for command in [&["unpublish", "--force"][..], &["status", "--account", &account.name]] {
+            let output = issuer(&account).args(command).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            assert!(stderr(&output).contains("do not name an issuer that is published there"), "{output:?}");
+        }
+        assert_eq!(account.list_blobs("$web").len(), 1);
+    }
 }
 
 #[test]

@@ -577,3 +577,16 @@ fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
     assert_eq!(publication.plan.discovery.change, Change::Created);
     assert!(!publication.plan.is_unchanged());
 }
+
+#[test]
+fn a_publisher_that_was_overtaken_tells_of_every_key_that_stands_there_and_of_what_it_did_to_its_own() {
+    let site = Memory::default();
+    let rival = Wanted { replace_unreadable: false, ..wanted(&[3]) };
+    let publication = publish(&Watched::overtaken_by(&site, &rival), &wanted(&[1, 2]), hour(0)).unwrap();
+    let states: Vec<_> = publication.plan.keys.iter().map(|key| (key.kid().to_owned(), key.state)).collect();
+    assert_eq!(states[0], (kid(1), KeyState::Added));
+    assert_eq!(states[1], (kid(2), KeyState::Added));
+    assert!(matches!(&states[2], (third, KeyState::Retired { .. }) if *third == kid(3)), "{states:?}");
+    assert_eq!(publication.plan.jwks.change, Change::Created);
+    assert_eq!(published(&site).len(), 3);
+}

@@ -62,6 +62,11 @@ impl Target<'_> {
             Operation::ReadWebsite => format!("cannot ask whether the static website of {account} is on"),
             Operation::EnableWebsite => format!("cannot switch on the static website of {account}"),
         };
+        if *error.kind() == ErrorKind::Credential {
+            let SignInFailure { because, status, code, trace_id } = SignInFailure::of(&error);
+            let problem = AzureProblem::SignIn { credential: self.method.title().to_owned(), because };
+            return AzureError { operation: operation_text, problem, status, code, request_id: trace_id };
+        }
         let (status, request_id) = match error.kind() {
             ErrorKind::HttpResponse { status, raw_response, .. } => {
                 let answer = raw_response.as_deref();
@@ -82,9 +87,8 @@ impl Target<'_> {
 
     fn explain_silence(&self, error: &azure_core::Error) -> AzureProblem {
         let text = error.to_string();
-        if *error.kind() == ErrorKind::Credential {
-            let credential = self.method.title().to_owned();
-            return AzureProblem::SignIn { credential, because: SignInFailure::of(error).because };
+        if matches!(error.kind(), ErrorKind::Other | ErrorKind::DataConversion) {
+            return AzureProblem::UnusableAnswer(text);
         }
         // The words of getaddrinfo with glibc, on macOS and with musl.
         if ["Name or service not known", "nodename nor servname", "Name does not resolve"]

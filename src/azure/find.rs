@@ -82,14 +82,16 @@ impl Search {
             let tokens: Tokens = Arc::new(KeptToken::new(tokens));
             let credential = Credential { method, identity, access: Access::Token(Arc::clone(&tokens)) };
             let first = self.retry.run(method.title(), || tokens.get_token(&[STORAGE_SCOPE], None));
-            // The SDK asks a metadata service for more than a minute, whatever is answered.
-            let limit = if is_guess(method) { GUESS_TIMEOUT } else { self.retry.timeout };
+            // The SDK asks a metadata service for more than a minute, whatever is answered; what nobody set up on purpose
+            // must leave time for the next.
+            let is_guess = self.method.is_none() && is_guess(method);
+            let limit = if is_guess { GUESS_TIMEOUT.min(self.retry.timeout / 3) } else { self.retry.timeout };
             let failure = match timeout(limit, first).await {
                 Ok(Ok(_)) => return Ok(Found { credential, account }),
                 Ok(Err(error)) => SignInFailure::of(&error),
-                Err(_) => SignInFailure::new(format!("no token within {} s", limit.as_secs())),
+                Err(_) => SignInFailure::new(format!("no token within {} s", limit.as_secs_f64())),
             };
-            if self.method.is_some() || !is_guess(method) {
+            if !is_guess {
                 return Err(failure.into_error(&credential));
             }
             tried.push(format!("{}: {}", method.title(), failure.because));
@@ -136,11 +138,11 @@ impl Search {
             }
         };
         let fits = |method: &AuthMethod| {
-            if method.is_storage_only() {
-                return !self.is_login();
+            // Whoever asks for an identity means neither a key nor the person who happens to be logged in.
+            if self.client_id.is_some() && (method.is_storage_only() || method.is_developer()) {
+                return false;
             }
-            // Whoever asks for an identity does not mean the person who happens to be logged in.
-            allowed(*method) && !(self.client_id.is_some() && method.is_developer())
+            if method.is_storage_only() { !self.is_login() } else { allowed(*method) }
         };
         Ok(AuthMethod::ALL.into_iter().filter(fits).collect())
     }

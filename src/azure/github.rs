@@ -33,15 +33,18 @@ impl ClientAssertion for GitHubAssertion {
         url.query_pairs_mut().append_pair("audience", TOKEN_EXCHANGE_AUDIENCE);
         let mut request = Request::new(url, Method::Get);
         request.insert_header(AUTHORIZATION, format!("bearer {}", self.token.secret()));
-        let answer = self.transport.execute_request(&request).await?;
-        let failed = |because: String| azure_core::Error::with_message(ErrorKind::Credential, because);
-        let status = u16::from(answer.status());
-        if status != 200 {
-            return Err(failed(format!("GitHub answered {status} to the request for the job's OIDC token")));
+        let answer = self.transport.execute_request(&request).await?.try_into_raw_response().await?;
+        let status = answer.status();
+        if !status.is_success() {
+            let because = format!("GitHub answered {} to the request for the job's OIDC token", u16::from(status));
+            let kind = ErrorKind::HttpResponse { status, error_code: None, raw_response: Some(Box::new(answer)) };
+            return Err(azure_core::Error::with_message(kind, because));
         }
-        let body = answer.into_body().collect().await?;
-        let answer: Answer = serde_json::from_slice(&body)
-            .map_err(|_| failed("GitHub's answer to the request for the job's OIDC token holds none".to_owned()))?;
+        let unread = |_| {
+            let because = "GitHub's answer to the request for the job's OIDC token holds none";
+            azure_core::Error::with_message(ErrorKind::Credential, because)
+        };
+        let answer: Answer = serde_json::from_slice(answer.body()).map_err(unread)?;
         Ok(answer.value)
     }
 }

@@ -92,6 +92,9 @@ pub enum AzureProblem {
     /// No answer.
     #[error("no answer: {0}")]
     NoAnswer(String),
+    /// An answer that is of no use.
+    #[error("the answer cannot be used: {0}")]
+    UnusableAnswer(String),
     /// A role is missing.
     #[error("the credential lacks the role {role} on account {account}")]
     Role {
@@ -251,7 +254,7 @@ impl AzureProblem {
             Self::WebEndpoint { account, .. } => format!(
                 "pass it as --issuer, without its last slash: az storage account show --name {account} --query primaryEndpoints.web --output tsv"
             ),
-            Self::Unexpected(_) => return None,
+            Self::UnusableAnswer(_) | Self::Unexpected(_) => return None,
         };
         Some(hint)
     }

@@ -99,20 +99,22 @@ impl ResourceManager {
         let found = match self.find(account, scope).await {
             Ok(found) => found,
             Err(error) => {
+                let failure = SignInFailure::of(&error);
                 let (status, code, request_id) = match error.kind() {
+                    ErrorKind::Credential => (failure.status, failure.code, failure.trace_id),
                     ErrorKind::HttpResponse { status, error_code, raw_response } => {
                         let id = raw_response.as_deref().and_then(|answer| header(answer.headers(), "x-ms-request-id"));
                         (Some(u16::from(*status)), error_code.clone(), id)
                     }
                     _ => (None, None, None),
                 };
-                let because = match (status, &code) {
-                    (Some(status), code) => {
+                let because = match error.kind() {
+                    ErrorKind::Credential => failure.because,
+                    ErrorKind::HttpResponse { status, .. } => {
                         let code = code.as_deref().unwrap_or("without a reason");
-                        format!("Azure Resource Manager answered {status} {code}")
+                        format!("Azure Resource Manager answered {} {code}", u16::from(*status))
                     }
-                    (None, _) if *error.kind() == ErrorKind::Credential => SignInFailure::of(&error).because,
-                    (None, _) => format!("Azure Resource Manager cannot be asked: {error}"),
+                    _ => format!("Azure Resource Manager cannot be asked: {error}"),
                 };
                 return Err(AzureError {
                     status,

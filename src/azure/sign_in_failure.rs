@@ -6,11 +6,11 @@ use super::{AzureError, AzureProblem, Credential, retry::cause};
 pub(crate) struct SignInFailure {
     /// What Entra or the tool says, without the names of the SDK's types, links, and IDs that follow Entra's sentence.
     pub(super) because: String,
-    status: Option<u16>,
+    pub(super) status: Option<u16>,
     /// Entra's error code, such as `AADSTS7000215`.
-    code: Option<String>,
+    pub(super) code: Option<String>,
     /// The trace ID Microsoft's support asks for.
-    trace_id: Option<String>,
+    pub(super) trace_id: Option<String>,
 }
 
 impl SignInFailure {

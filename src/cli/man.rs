@@ -45,7 +45,12 @@ impl Man {
 /// One page in roff, with the sections people look for.
 fn page(name: String, command: clap::Command) -> std::io::Result<Vec<u8>> {
     let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let examples = after.strip_prefix("Example:\n").unwrap_or_default().replace('-', "\\-");
+    let (title, rest) = after.split_once('\n').unwrap_or_default();
+    let (examples, notes) = match title {
+        "Example:" | "Examples:" => rest.split_once("\n\n").unwrap_or((rest, "")),
+        _ => ("", after.as_str()),
+    };
+    let [examples, notes] = [examples, notes].map(|text| text.replace('-', "\\-"));
     let command = command.after_help(Resettable::Reset);
     let source = concat!("issuer ", env!("CARGO_PKG_VERSION"));
     let man = Page::new(command).title(name).source(source).manual("issuer manual");
@@ -53,6 +58,9 @@ fn page(name: String, command: clap::Command) -> std::io::Result<Vec<u8>> {
     man.render(&mut page)?;
     if !examples.is_empty() {
         page.extend(format!(".SH EXAMPLES\n.nf\n{examples}\n.fi\n").into_bytes());
+    }
+    if !notes.is_empty() {
+        page.extend(format!(".SH NOTES\n{notes}\n").into_bytes());
     }
     let codes = [
         "0  done, or the answer is yes",

@@ -44,7 +44,7 @@ impl From<Error> for Failure {
             _ => Exit::Incomplete,
         };
         let service = match &error {
-            Error::Azure(error) if error.status.is_some() => Some(Box::new(json!({
+            Error::Azure(error) if error.status.is_some() || error.code.is_some() => Some(Box::new(json!({
                 "status": error.status,
                 "code": error.code,
                 "request_id": error.request_id,

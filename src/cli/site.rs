@@ -20,6 +20,14 @@ pub(super) struct OpenSite {
     read_ahead: Mutex<ReadAhead>,
 }
 
+/// What is published at the root of a site.
+pub(super) enum Root {
+    Empty,
+    Issuer(IssuerUrl),
+    /// Documents that cannot be read, or are not those of an issuer at the root.
+    Unusable,
+}
+
 enum Kind {
     Directory(Directory),
     Azure(Box<Azure>, ResourceScope),
@@ -49,9 +57,8 @@ impl OpenSite {
         }
     }
 
-    /// The issuer that is published at the root of the site, or whose removal was cut short there; `None` where nothing is, or
-    /// nothing that can be read.
-    pub(super) async fn published_issuer(&mut self) -> Result<Option<IssuerUrl>, Failure> {
+    /// The issuer that is published at the root of the site, or whose removal was cut short there.
+    pub(super) async fn published_issuer(&mut self) -> Result<Root, Failure> {
         // Any issuer without a path has its documents at the root.
         let root: IssuerUrl = "https://localhost".parse()?;
         let (discovery_path, jwks_path) = (root.discovery_path(), root.jwks_path());
@@ -59,18 +66,21 @@ impl OpenSite {
         let (discovery, jwks, hosting) = (discovery?, jwks?, hosting?);
         let named = discovery.as_ref().and_then(|stored| Discovery::parse(&stored.bytes).ok());
         let recorded = jwks.as_ref().and_then(|stored| stored.retention.issuer.clone());
-        let published: Option<IssuerUrl> =
-            named.map(|discovery| discovery.issuer).or(recorded).and_then(|issuer| issuer.parse().ok());
-        let Some(published) = published else { return Ok(None) };
+        if discovery.is_none() && jwks.is_none() {
+            return Ok(Root::Empty);
+        }
+        let published = named.map(|discovery| discovery.issuer).or(recorded).and_then(|issuer| issuer.parse().ok());
+        let Some(published): Option<IssuerUrl> = published else { return Ok(Root::Unusable) };
         if published.discovery_path() == discovery_path {
             let mut ahead = self.read_ahead();
             ahead.documents.insert(discovery_path, discovery);
             ahead.documents.insert(jwks_path, jwks);
             ahead.hosting = Some(hosting);
-            return Ok(Some(published));
+            return Ok(Root::Issuer(published));
         }
         // At the blob endpoint itself the container is part of the issuer.
-        Ok(self.adapt_to(&published).is_ok_and(|is_here| is_here).then_some(published))
+        let is_here = self.adapt_to(&published).is_ok_and(|is_here| is_here);
+        Ok(if is_here { Root::Issuer(published) } else { Root::Unusable })
     }
 
     /// Gets ready for an issuer, and tells whether it is at the blob endpoint of the account itself.

@@ -10,7 +10,7 @@ use super::{
     Exit, Failure, Output,
     output::{BAD, FAINT, GOOD, STRONG, WARN, minute, printable},
     runtime,
-    site::OpenSite,
+    site::{OpenSite, Root},
     site_args::SiteArgs,
     steps::Steps,
     values,
@@ -83,6 +83,9 @@ impl Status {
         let found = runtime::block_on(async {
             let look_inside = async {
                 let mut site = request.open(&steps).await?;
+                if let Some(credential) = site.credential() {
+                    output.note(format!("credential for {}: {credential}", site.name()));
+                }
                 let issuer = match issuer {
                     Some(issuer) => issuer,
                     None => published_issuer(&mut site).await?,
@@ -122,12 +125,22 @@ async fn look_from_outside(
 
 /// The issuer that is published at the root of a site.
 async fn published_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
-    if let Some(issuer) = site.published_issuer().await? {
-        return Ok(issuer);
+    match site.published_issuer().await? {
+        Root::Issuer(issuer) => Ok(issuer),
+        Root::Empty => {
+            let hint = "publish it: issuer publish; an issuer with a path is not found by itself: pass --issuer URL";
+            let message = format!("no issuer is published at the root of {}", site.name());
+            Err(Failure::new(Exit::No, message, Some(hint.to_owned())))
+        }
+        Root::Unusable => Err(unusable_root(site)),
     }
-    let hint = "publish it: issuer publish; an issuer with a path is not found by itself: pass --issuer URL";
-    let message = format!("no issuer is published at the root of {}", site.name());
-    Err(Failure::new(Exit::No, message, Some(hint.to_owned())))
+}
+
+/// The answer to documents at the root that do not tell whose they are.
+pub(super) fn unusable_root(site: &OpenSite) -> Failure {
+    let hint = "pass --issuer URL, byte for byte as in --service-account-issuer".to_owned();
+    let message = format!("the documents at the root of {} do not name an issuer that is published there", site.name());
+    Failure::new(Exit::No, message, Some(hint))
 }
 
 impl Found {

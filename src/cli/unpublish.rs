@@ -8,7 +8,9 @@ use super::{
     Exit, Failure, Output,
     output::{BAD, GOOD, STRONG, printable},
     runtime,
+    site::Root,
     site_args::SiteArgs,
+    status::unusable_root,
     token_input::TokenInput,
     values,
 };
@@ -61,7 +63,11 @@ impl Unpublish {
             }
             let issuer = match issuer {
                 Some(issuer) => Some(issuer),
-                None => site.published_issuer().await?,
+                None => match site.published_issuer().await? {
+                    Root::Issuer(issuer) => Some(issuer),
+                    Root::Empty => None,
+                    Root::Unusable => return Err(unusable_root(&site)),
+                },
             };
             let Some(issuer) = issuer else { return Ok((None, site.name(), Ok(Removal::default()))) };
             site.adapt_to(&issuer)?;

@@ -1,6 +1,6 @@
 use futures_util::future::join3;
 
-use super::{Change, Live, Plan, PlannedDocument, Wanted, plan::linked_path};
+use super::{Change, KeyState, Live, Plan, PlanWarning, PlannedDocument, PlannedKey, Wanted, plan::linked_path};
 use crate::{
     Clock, Documents, Error, IssuerUrl,
     documents::Discovery,
@@ -55,46 +55,97 @@ pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Resu
 /// [`Error::Contended`] when others changed the site before every attempt; other variants when the site cannot be read or
 /// written.
 pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Publication, Error> {
-    // The plan whose JWKS was written, where the discovery document was another publisher's first.
-    let mut begun: Option<Plan> = None;
-    // The plan of a write that came too late; what stands there may be its own, by a request whose answer got lost.
-    let mut tried: Option<Plan> = None;
+    let mut deeds = Deeds::default();
+    // The plan of a write that came too late, and whether that was the JWKS: what stands there may be its own, by a request
+    // whose answer got lost.
+    let mut tried: Option<(Plan, bool)> = None;
     for attempts in 1..=ATTEMPTS_MAX {
         let plan = plan(site, wanted, clock).await?;
-        if !plan.refusals.is_empty() {
-            return Err(Error::Refused { site: site.name(), plan: Box::new(plan), written: begun.is_some() });
+        match tried.take() {
+            Some((tried, true)) if plan.jwks.is_found(&tried.jwks) => deeds.wrote_jwks(&tried),
+            Some((tried, false)) if plan.discovery.is_found(&tried.discovery) => deeds.wrote_discovery(&tried),
+            _ => {}
         }
-        if let Some(tried) = tried.take()
-            && begun.is_none()
-            && plan.is_outcome_of(&tried)
-        {
-            begun = Some(tried);
+        if !plan.refusals.is_empty() {
+            return Err(Error::Refused { site: site.name(), plan: Box::new(plan), written: deeds.any() });
         }
         if plan.hosting == Hosting::Off {
             site.host().await?;
+            deeds.hosted = true;
         }
         if write(site, &plan.jwks).await? == Written::PreconditionFailed {
-            tried = Some(plan);
+            tried = Some((plan, true));
             continue;
         }
+        deeds.wrote_jwks(&plan);
         if write(site, &plan.discovery).await? == Written::PreconditionFailed {
-            if plan.jwks.change == Change::Unchanged {
-                tried = Some(plan);
-            } else {
-                begun.get_or_insert(plan);
-            }
+            tried = Some((plan, false));
             continue;
         }
+        deeds.wrote_discovery(&plan);
         // Whoever removes documents may have removed the JWKS in between.
         if plan.discovery.change == Change::Created && site.read(&plan.jwks.path).await?.is_none() {
             continue;
         }
         let documents = plan.documents.clone();
-        // What this run did to the keys is in the plan that wrote them, what stands there now in the last one.
-        let plan = Plan { documents: documents.clone(), ..begun.unwrap_or(plan) };
-        return Ok(Publication { plan, documents, attempts });
+        return Ok(Publication { plan: deeds.add_to(plan), documents, attempts });
     }
     Err(Error::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
+}
+
+/// What a publish did over its attempts: each plan only knows what it found.
+#[derive(Default)]
+struct Deeds {
+    hosted: bool,
+    jwks: Option<Change>,
+    discovery: Option<Change>,
+    /// Keys that were added, brought back or dropped.
+    keys: Vec<PlannedKey>,
+}
+
+impl Deeds {
+    fn any(&self) -> bool {
+        self.hosted || self.jwks.is_some() || self.discovery.is_some()
+    }
+
+    fn wrote_jwks(&mut self, plan: &Plan) {
+        if plan.jwks.change != Change::Unchanged {
+            self.jwks.get_or_insert(plan.jwks.change);
+            let touched = |key: &&PlannedKey| !matches!(key.state, KeyState::Kept | KeyState::Retired { .. });
+            for key in plan.keys.iter().filter(touched) {
+                // A key that was added and then retired by somebody else comes back; it was added all the same.
+                if !self.keys.iter().any(|known| known.jwk == key.jwk) {
+                    self.keys.push(key.clone());
+                }
+            }
+        }
+    }
+
+    fn wrote_discovery(&mut self, plan: &Plan) {
+        if plan.discovery.change != Change::Unchanged {
+            self.discovery.get_or_insert(plan.discovery.change);
+        }
+    }
+
+    /// The last plan, with what was done before it.
+    fn add_to(self, mut plan: Plan) -> Plan {
+        if self.hosted {
+            plan.hosting = Hosting::Off;
+        }
+        plan.jwks.change = self.jwks.unwrap_or(plan.jwks.change);
+        plan.discovery.change = self.discovery.unwrap_or(plan.discovery.change);
+        // What this run dropped itself is no longer there to be dropped.
+        let dropped = |kid: &str| self.keys.iter().any(|deed| deed.kid() == kid && !deed.is_published());
+        plan.warnings.retain(|warning| !matches!(warning, PlanWarning::NotPublished(kid) if dropped(kid)));
+        for deed in self.keys {
+            match plan.keys.iter_mut().find(|key| key.jwk == deed.jwk) {
+                Some(key) if matches!(key.state, KeyState::Kept | KeyState::Returned) => key.state = deed.state,
+                None if !deed.is_published() => plan.keys.push(deed),
+                _ => {}
+            }
+        }
+        plan
+    }
 }
 
 async fn write(site: &impl Site, document: &PlannedDocument) -> Result<Written, Error> {

@@ -118,15 +118,6 @@ impl Plan {
         }
     }
 
-    /// Whether this plan finds what an earlier one was about to write.
-    pub(super) fn is_outcome_of(&self, earlier: &Self) -> bool {
-        let found = |now: &PlannedDocument, then: &PlannedDocument| {
-            now.change == Change::Unchanged && now.content == then.content
-        };
-        let jwks = found(&self.jwks, &earlier.jwks);
-        if earlier.jwks.change == Change::Unchanged { jwks && found(&self.discovery, &earlier.discovery) } else { jwks }
-    }
-
     /// Whether carrying it out would write nothing.
     pub fn is_unchanged(&self) -> bool {
         self.jwks.change == Change::Unchanged
@@ -136,6 +127,11 @@ impl Plan {
 }
 
 impl PlannedDocument {
+    /// Whether this is what an earlier plan was about to write, found as it should be.
+    pub(super) fn is_found(&self, earlier: &Self) -> bool {
+        self.change == Change::Unchanged && self.content == earlier.content
+    }
+
     fn new(path: DocumentPath, live: Option<&Stored>, content: Content) -> Self {
         let (change, condition) = match live {
             None => (Change::Created, Condition::IfNoneMatch),

@@ -96,8 +96,15 @@ pub async fn unpublish(
         return Ok(Err(refusal));
     }
     let mut removal = Removal::default();
+    // A removal whose answer got lost is found done at the next look.
+    let mut tried: Option<DocumentPath> = None;
     for _ in 0..ATTEMPTS_MAX {
         let live = read_live(site, issuer).await?;
+        let is_gone = |path: &DocumentPath| {
+            let stored = if *path == issuer.jwks_path() { &live.jwks } else { &live.discovery };
+            stored.is_none()
+        };
+        removal.removed.extend(tried.take().filter(is_gone));
         let recorded = live.jwks.as_ref().and_then(|stored| stored.retention.issuer.clone());
         let named = live.discovery.as_ref().and_then(|stored| Discovery::issuer_of(&stored.bytes));
         let other = named.or(recorded).filter(|named| named != issuer.as_str());
@@ -120,6 +127,7 @@ pub async fn unpublish(
         for (path, stored) in [(issuer.discovery_path(), live.discovery), (issuer.jwks_path(), live.jwks)] {
             let Some(stored) = stored else { continue };
             if site.remove(&path, &stored.etag).await? == Written::PreconditionFailed {
+                tried = Some(path);
                 break;
             }
             removal.removed.push(path);

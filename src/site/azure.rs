@@ -137,8 +137,9 @@ impl Azure {
     ///
     /// [`Error::Azure`] when the issuer is in another container of this account.
     pub fn adapt_to(&mut self, issuer: &IssuerUrl) -> Result<bool, Error> {
-        let endpoint = self.account.endpoint.as_str().trim_end_matches('/');
-        let is_here = issuer.as_str().strip_prefix(endpoint).is_some_and(|rest| rest.starts_with('/'));
+        // The endpoint has the form of an issuer URL.
+        let endpoint: IssuerUrl = self.account.endpoint.as_str().parse()?;
+        let is_here = issuer.is_at_or_below(&endpoint);
         self.above = None;
         if is_here {
             let above = self.account.endpoint.path().trim_matches('/');
@@ -153,9 +154,14 @@ impl Azure {
         Ok(is_here)
     }
 
-    fn blob(&self, path: &DocumentPath) -> BlobClient {
+    /// The name of a document's blob.
+    fn name_of<'a>(&self, path: &'a DocumentPath) -> &'a str {
         let below = self.above.as_ref().and_then(|above| path.as_str().strip_prefix(above.as_str())?.strip_prefix('/'));
-        self.client.blob_client(&self.container, below.unwrap_or(path.as_str()))
+        below.unwrap_or(path.as_str())
+    }
+
+    fn blob(&self, path: &DocumentPath) -> BlobClient {
+        self.client.blob_client(&self.container, self.name_of(path))
     }
 
     fn explain(&self, operation: Operation<'_>, error: azure_core::Error) -> Error {
@@ -281,22 +287,22 @@ impl Site for Azure {
     }
 
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
-        match self.retry.run(path.as_str(), || self.read_blob(path)).await {
+        match self.retry.run(self.name_of(path), || self.read_blob(path)).await {
             Ok(stored) => Ok(Some(stored)),
             Err(error) if is_absent(&error) => Ok(None),
-            Err(error) => Err(self.explain(Operation::Read(path.as_str()), error)),
+            Err(error) => Err(self.explain(Operation::Read(self.name_of(path)), error)),
         }
     }
 
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
-        let operation = Operation::Write(path.as_str());
+        let operation = Operation::Write(self.name_of(path));
         let write = || self.write_blob(path, content, condition);
-        let mut written = self.retry.run(path.as_str(), write).await;
+        let mut written = self.retry.run(self.name_of(path), write).await;
         if let Err(error) = &written
             && is(error, 404, &StorageErrorCode::ContainerNotFound)
         {
             self.create_container().await?;
-            written = self.retry.run(path.as_str(), write).await;
+            written = self.retry.run(self.name_of(path), write).await;
         }
         let written = written.map_err(|error| self.explain(operation, error))?;
         match written {
@@ -308,9 +314,9 @@ impl Site for Azure {
 
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
         self.retry
-            .run(path.as_str(), || self.remove_blob(path, etag))
+            .run(self.name_of(path), || self.remove_blob(path, etag))
             .await
-            .map_err(|error| self.explain(Operation::Remove(path.as_str()), error))
+            .map_err(|error| self.explain(Operation::Remove(self.name_of(path)), error))
     }
 
     async fn hosting(&self) -> Result<Hosting, Error> {

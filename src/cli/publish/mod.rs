@@ -13,7 +13,7 @@ use super::{
     Exit, Failure, Output,
     inputs::KeyInputs,
     runtime,
-    site::OpenSite,
+    site::{OpenSite, Root},
     site_args::SiteArgs,
     values::{self, For},
 };
@@ -181,7 +181,8 @@ impl Publish {
 
 /// The issuer that is published there already, else the one the site itself gives.
 async fn find_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
-    if let Some(published) = site.published_issuer().await? {
+    // What cannot be used is for the plan to judge.
+    if let Root::Issuer(published) = site.published_issuer().await? {
         return Ok(published);
     }
     let none = || {
