@@ -159,7 +159,13 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
     let not_logged_in = Tools::new().with_az(None, 1, "ERROR: Please run 'az login' to setup account.\n");
     let trailing = cloud.folder.path().join("trailing.jwt");
     std::fs::write(&trailing, "not a token\n").unwrap();
-    let cases: [(&str, SetUp<'_>); 12] = [
+    let cases: [(&str, SetUp<'_>); 13] = [
+        (
+            "signing in as service principal with a secret 00001111-aaaa-2222-bbbb-3333cccc4444 failed: no answer: Connection refused",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", SECRET).env("AZURE_AUTHORITY_HOST", "https://127.0.0.1:9");
+            }),
+        ),
         (
             "GitHub Actions: ACTIONS_ID_TOKEN_REQUEST_URL is not set (the job needs permissions: id-token: write)",
             Box::new(|command| {
@@ -241,7 +247,11 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
         let code = if sentence.starts_with("the credential") || sentence.contains("cannot be") { 2 } else { 3 };
         assert_eq!(output.status.code(), Some(code), "{sentence}: {output:?}");
         assert!(stderr(&output).contains(sentence), "{sentence}: {}", stderr(&output));
-        let hint = if sentence.contains("90002") { "\nhint: check AZURE_TENANT_ID, and --cloud" } else { "\nhint: " };
+        let hint = match sentence {
+            cloud if cloud.contains("90002") => "\nhint: check AZURE_TENANT_ID, and --cloud",
+            silent if silent.contains("no answer") => "\nhint: check the network, the proxy and AZURE_AUTHORITY_HOST",
+            _ => "\nhint: ",
+        };
         assert!(stderr(&output).contains(hint), "{}", stderr(&output));
         assert!(!stderr(&output).contains("Trace ID") && !stderr(&output).contains("aka.ms"), "{}", stderr(&output));
     }

@@ -49,7 +49,8 @@ fn properties(request: &Request) -> bool {
 /// Each answer to every request but for the website, with its sentence, and the words the hint must hold.
 #[test]
 fn every_answer_of_the_service_becomes_a_sentence_that_names_the_cause_and_the_next_step() {
-    let cases: [(u16, &str, &str, &str); 15] = [
+    let cases: [(u16, &str, &str, &str); 16] = [
+        (400, "InvalidResourceName", "\"$web\" is not the name of a container", "single hyphens"),
         (403, "AuthorizationPermissionMismatch", "the SAS does not allow it", "permissions rwdc"),
         (403, "AuthorizationResourceTypeMismatch", "the SAS does not allow it", "permissions rwdc"),
         (

@@ -287,22 +287,15 @@ fn status_of_documents_that_something_else_wrote_is_what_they_say() {
     assert!(stdout(&output).contains("published by something else"), "{output:?}");
 
     // A discovery document that points elsewhere is not about the JWKS that happens to be there.
-    write(
-        ".well-known/openid-configuration",
-        &["discovery", "--issuer", ISSUER, "--jwks-uri", "https://issuer.example.com/keys.json"],
-    );
-    let output = status();
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(stderr(&output).contains("there is no JWKS"), "{output:?}");
-    write(
-        ".well-known/openid-configuration",
-        &["discovery", "--issuer", ISSUER, "--jwks-uri", "https://keys.example.com/jwks"],
-    );
-    let output = status();
-    assert!(
-        stderr(&output).contains("the jwks_uri is \"https://keys.example.com/jwks\", not below the issuer"),
-        "{output:?}"
-    );
+    for (jwks_uri, code, sentence) in [
+        ("https://issuer.example.com/keys.json", 1, "there is no JWKS"),
+        ("https://keys.example.com/jwks", 3, "the jwks_uri is \"https://keys.example.com/jwks\", not below the issuer"),
+    ] {
+        write(".well-known/openid-configuration", &["discovery", "--issuer", ISSUER, "--jwks-uri", jwks_uri]);
+        let output = status();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert!(stderr(&output).contains(sentence), "{output:?}");
+    }
 }
 
 #[test]

@@ -63,9 +63,7 @@ impl Target<'_> {
             Operation::EnableWebsite => format!("cannot switch on the static website of {account}"),
         };
         if *error.kind() == ErrorKind::Credential {
-            let SignInFailure { because, status, code, trace_id } = SignInFailure::of(&error);
-            let problem = AzureProblem::SignIn { credential: self.method.title().to_owned(), because };
-            return AzureError { operation: operation_text, problem, status, code, request_id: trace_id };
+            return SignInFailure::of(&error).into_error(self.method.title().to_owned(), &operation_text);
         }
         let (status, request_id) = match error.kind() {
             ErrorKind::HttpResponse { status, raw_response, .. } => {
@@ -132,6 +130,7 @@ impl Target<'_> {
             }
             (404, "ContainerNotFound") => AzureProblem::NoContainer(self.container.to_owned()),
             (404, "ResourceNotFound" | "AccountNotFound") => AzureProblem::NoSuchAccount(account),
+            (400, "InvalidResourceName") => AzureProblem::ContainerName(self.container.to_owned()),
             (400, "AccountRequiresHttps") => AzureProblem::HttpsRequired(account),
             (400, "MetadataTooLarge" | "RequestHeaderTooLarge") | (431, _) => AzureProblem::RecordTooLong,
             (412, "LeaseIdMissing") => AzureProblem::Leased,

@@ -92,7 +92,7 @@ impl Search {
                 Err(_) => SignInFailure::new(format!("no token within {} s", limit.as_secs_f64())),
             };
             if !is_guess {
-                return Err(failure.into_error(&credential));
+                return Err(failure.into_error(credential.to_string(), AzureError::OPENING));
             }
             tried.push(format!("{}: {}", method.title(), failure.because));
         }
@@ -263,8 +263,8 @@ impl Search {
             AuthMethod::AzureDeveloperCli => AzureDeveloperCliCredential::new(None).map_err(sdk)?,
             AuthMethod::ConnectionString | AuthMethod::Sas | AuthMethod::AccountKey => return Ok(None),
         };
-        let named = !matches!(method, AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli);
-        Ok(Some((tokens, client_id.filter(|_| named))))
+        // Who is logged in to a tool has no client ID.
+        Ok(Some((tokens, client_id.filter(|_| !method.is_developer()))))
     }
 
     /// A method whose variables are not there; told of, where something says that it was meant.
@@ -330,5 +330,5 @@ enum Miss {
 
 /// Whether a method is tried without a sign that it was set up.
 fn is_guess(method: AuthMethod) -> bool {
-    matches!(method, AuthMethod::ManagedIdentity | AuthMethod::AzureCli | AuthMethod::AzureDeveloperCli)
+    method == AuthMethod::ManagedIdentity || method.is_developer()
 }

@@ -81,6 +81,17 @@ pub enum AzureProblem {
         /// What Entra or the tool says.
         because: String,
     },
+    /// Nobody answers who could give a token.
+    #[error("signing in as {credential} failed: no answer: {because}")]
+    SignInUnanswered {
+        /// Who was to be signed in.
+        credential: String,
+        /// What went wrong.
+        because: String,
+    },
+    /// Text that is not the name of a container.
+    #[error("{0:?} is not the name of a container")]
+    ContainerName(String),
     /// No such host.
     #[error("no host has the name {host}; there is no account of that name in the {} cloud, or no network", .cloud.name())]
     NoHost {
@@ -220,6 +231,8 @@ impl AzureProblem {
                 "mend its secret, federated credential or login, or choose another credential with --auth".to_owned()
             }
             Self::NoHost { .. } | Self::NoSuchAccount(_) => "check --account, --cloud and --endpoint".to_owned(),
+            Self::SignInUnanswered { .. } => "check the network, the proxy and AZURE_AUTHORITY_HOST".to_owned(),
+            Self::ContainerName(_) => "3 to 63 lower-case letters, digits and single hyphens, or $web".to_owned(),
             Self::NoContainer(_) => "publish to it first: issuer publish makes it".to_owned(),
             Self::NoAnswer(_) => "check the network, the proxy and --endpoint".to_owned(),
             Self::Role { role, account } => format!(

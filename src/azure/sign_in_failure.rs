@@ -1,6 +1,6 @@
 use azure_core::error::ErrorKind;
 
-use super::{AzureError, AzureProblem, Credential, retry::cause};
+use super::{AzureError, AzureProblem, retry::cause};
 
 /// A sign-in that failed.
 pub(crate) struct SignInFailure {
@@ -11,11 +11,13 @@ pub(crate) struct SignInFailure {
     pub(super) code: Option<String>,
     /// The trace ID Microsoft's support asks for.
     pub(super) trace_id: Option<String>,
+    /// Whether nobody answered.
+    silent: bool,
 }
 
 impl SignInFailure {
     pub(super) fn new(because: String) -> Self {
-        Self { because, status: None, code: None, trace_id: None }
+        Self { because, status: None, code: None, trace_id: None, silent: false }
     }
 
     pub(super) fn of(error: &azure_core::Error) -> Self {
@@ -33,12 +35,18 @@ impl SignInFailure {
             status,
             code: digits.flatten().map(|digits| format!("AADSTS{digits}")),
             trace_id: ids.split_whitespace().next().map(ToOwned::to_owned),
+            silent: matches!(cause(error).kind(), ErrorKind::Connection | ErrorKind::Io),
         }
     }
 
-    pub(super) fn into_error(self, credential: &Credential) -> AzureError {
-        let problem = AzureProblem::SignIn { credential: credential.to_string(), because: self.because };
-        let error = problem.during(AzureError::OPENING);
-        AzureError { status: self.status, code: self.code, request_id: self.trace_id, ..error }
+    /// The error of whatever was about to be done as `credential`.
+    pub(super) fn into_error(self, credential: String, operation: &str) -> AzureError {
+        let Self { because, status, code, trace_id, silent } = self;
+        let problem = if silent {
+            AzureProblem::SignInUnanswered { credential, because }
+        } else {
+            AzureProblem::SignIn { credential, because }
+        };
+        AzureError { status, code, request_id: trace_id, ..problem.during(operation) }
     }
 }

@@ -9,7 +9,6 @@ use issuer::{
 use super::{Failure, site::OpenSite, steps::Steps, values};
 
 const AZURE: &str = "Azure Storage";
-const WEB: &str = "$web";
 
 /// Where the documents are stored.
 #[derive(Debug, Args)]
@@ -21,7 +20,7 @@ pub(super) struct SiteArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "directory", help_heading = AZURE)]
     account: Option<String>,
     /// The container; $web is the one a static website serves
-    #[arg(long, value_name = "NAME", default_value = WEB, conflicts_with = "directory", help_heading = AZURE)]
+    #[arg(long, value_name = "NAME", default_value = AzureOptions::WEB, conflicts_with = "directory", help_heading = AZURE)]
     container: String,
     /// The blob endpoint of a private cloud or the emulator [env: AZURE_STORAGE_SERVICE_ENDPOINT]
     #[arg(long, value_name = "URL", conflicts_with = "directory", help_heading = AZURE)]
@@ -74,7 +73,7 @@ impl SiteArgs {
             || azure.iter().any(|flag| flag.is_some())
             || self.auth.is_some()
             || self.resource_manager.is_some()
-            || self.container != WEB
+            || self.container != AzureOptions::WEB
     }
 
     /// What fetches documents, whether there is a site or not.

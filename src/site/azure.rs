@@ -13,7 +13,6 @@ use azure_storage_blob::{
 use futures_util::future::join;
 use tokio::{sync::Mutex, time::sleep};
 
-use super::azure_options::WEB;
 use super::{AzureOptions, Condition, Content, ETag, Headers, Hosting, Site, Stored, Written};
 use crate::{
     Error, HttpFetcher, IssuerUrl,
@@ -320,7 +319,7 @@ impl Site for Azure {
     }
 
     async fn hosting(&self) -> Result<Hosting, Error> {
-        if self.container != WEB {
+        if self.container != AzureOptions::WEB {
             return Ok(Hosting::default());
         }
         let read = || async { self.client.get_properties(None).await?.into_model() };

@@ -5,9 +5,6 @@ use crate::{
     azure::{AuthMethod, Environment, RetryObserver},
 };
 
-/// The container a static website serves.
-pub(super) const WEB: &str = "$web";
-
 /// How to reach a storage account.
 pub struct AzureOptions {
     /// The account; may be left out where a connection string names it.
@@ -37,11 +34,14 @@ pub struct AzureOptions {
 }
 
 impl AzureOptions {
+    /// The container a static website serves.
+    pub const WEB: &str = "$web";
+
     /// The `$web` container of an account in the public cloud, as whoever the environment says we are.
     pub fn new(account: Option<String>) -> Self {
         Self {
             account,
-            container: WEB.to_owned(),
+            container: Self::WEB.to_owned(),
             endpoint: None,
             cloud: Cloud::Public,
             auth: None,
