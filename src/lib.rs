@@ -88,7 +88,9 @@ pub use published::{FetchError, Fetched, Location, Page, PublishedIssuer};
 #[cfg(feature = "serve")]
 pub use serve::DocumentServer;
 pub use token::{Claims, Header, Inspection, KubernetesClaims, ObjectReference, ServiceAccount, Token, TokenError};
-pub use verify::{CheckName, Checked, Expectations, Outcome, Refusal, RelyingParty, Report, VerifiedToken, Verifier};
+pub use verify::{
+    CheckName, Checked, Expectations, Outcome, Refusal, RelyingParty, Report, TrustedIssuer, VerifiedToken, Verifier,
+};
 
 /// The example of the README, compiled.
 #[cfg(doctest)]

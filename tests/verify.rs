@@ -120,9 +120,9 @@ fn a_good_token_gives_its_claims() {
     assert_eq!(verified.issuer(), ISSUER);
     assert_eq!(verified.service_account().namespace, "default");
     assert_eq!(verified.service_account().name, "workload-identity-sa");
-    assert_eq!(verified.audiences(), [ENTRA]);
+    assert!(verified.audiences().eq([ENTRA]));
     assert_eq!(verified.expires(), Timestamp::from_second(NOW + 3540).unwrap());
-    assert_eq!(verified.kubernetes().unwrap().serviceaccount.as_ref().unwrap().uid.as_deref(), Some("1"));
+    assert_eq!(verified.service_account_uid(), Some("1"));
 }
 
 #[test]
@@ -554,7 +554,7 @@ fn every_truncation_and_every_flipped_bit_of_a_recorded_token_is_refused() {
 fn a_token_never_shows_its_signature() {
     let token = recording("rotation").text("entra.jwt");
     let signature = token.rsplit('.').next().unwrap();
-    let shown = format!("{:?}", Token::parse(&token).unwrap());
+    let shown = format!("{:?}", Token::parse(&token, &mut Vec::new()).unwrap());
     assert!(shown.contains("RS256") && !shown.contains(&signature[..20]));
     for command in [vec!["inspect"], vec!["inspect", "-o", "json"], vec!["verify", "-o", "json"], vec!["verify"]] {
         let run = recording("rotation");

@@ -30,7 +30,7 @@ impl TokenInput {
         let trimmed = text.trim_end_matches(['\r', '\n']);
         if let Some(output) = output
             && trimmed.len() < text.len()
-            && Token::parse(trimmed).is_ok()
+            && Token::parse(trimmed, &mut Vec::new()).is_ok()
         {
             let sent = "leave it out of a file that an Azure SDK reads: Entra answers AADSTS50027";
             output.note(format!("{name} ends in a newline, which is not part of the token; {sent}"));

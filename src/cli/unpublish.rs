@@ -45,8 +45,9 @@ impl Unpublish {
         let request = self.site.request()?;
         // Its end does not matter here, so there is no note on it.
         let input = self.token.map(|path| TokenInput::read(Some(path), None)).transpose()?;
+        let mut buffer = Vec::new();
         let token = input.as_ref().map(|input| {
-            Token::parse(&input.text)
+            Token::parse(&input.text, &mut buffer)
                 .map_err(|error| issuer::Error::Token { input: input.name.clone(), because: error.to_string() })
         });
         let token = token.transpose()?;

@@ -71,7 +71,8 @@ impl Verify {
             return Err(stdin_twice());
         }
         let input = TokenInput::read(self.token, Some(output))?;
-        let token = Token::parse(&input.text).ok();
+        let mut buffer = Vec::new();
+        let token = Token::parse(&input.text, &mut buffer).ok();
         let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
         if trusted.is_none() && self.jwks.is_some() && named.is_some() {
             output.note("the issuer is the token's own word; pass --issuer to hold it to yours");
@@ -155,9 +156,9 @@ impl Answer<'_> {
         if let Some(token) = &self.token {
             let pod = token.claims.kubernetes.as_ref().and_then(|kubernetes| kubernetes.pod.as_ref());
             let pod = pod.map(|pod| format!(", pod {}", printable(&pod.name))).unwrap_or_default();
-            let or_none = |text: &Option<String>| printable(text.as_deref().unwrap_or("(none)"));
-            lines.push(format!("{STRONG}token{STRONG:#}    {}{pod}", or_none(&token.claims.sub)));
-            lines.push(format!("{STRONG}issuer{STRONG:#}   {}", or_none(&token.claims.iss)));
+            let or_none = |text: Option<&str>| printable(text.unwrap_or("(none)"));
+            lines.push(format!("{STRONG}token{STRONG:#}    {}{pod}", or_none(token.claims.sub.as_deref())));
+            lines.push(format!("{STRONG}issuer{STRONG:#}   {}", or_none(token.claims.iss.as_deref())));
             lines.push(String::new());
         }
         for checked in &self.report.checks {
@@ -234,13 +235,11 @@ impl Answer<'_> {
             Some(refusal) if refusal.is_inconclusive() => "undecided",
             Some(_) => "refused",
         };
-        let claim = |get: fn(&issuer::Claims) -> &Option<String>| {
-            self.token.as_ref().and_then(|token| get(&token.claims).clone())
-        };
+        let claims = self.token.as_ref().map(|token| &token.claims);
         json!({
             "verdict": verdict,
-            "issuer": claim(|claims| &claims.iss),
-            "subject": claim(|claims| &claims.sub),
+            "issuer": claims.and_then(|claims| claims.iss.as_ref()),
+            "subject": claims.and_then(|claims| claims.sub.as_ref()),
             "checks": self.report.checks.iter().map(check_json).collect::<Vec<_>>(),
             "refusal": refusal.map(|refusal| self.refusal_json(refusal)),
         })

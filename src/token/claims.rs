@@ -1,23 +1,34 @@
-use std::fmt;
+use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 
-use super::numeric_date;
+use super::{numeric_date, text};
 
 /// The claims of a service account token (RFC 7519 section 4.1, Kubernetes `pkg/serviceaccount/claims.go`).
 ///
 /// A claim given twice, or of another type, makes the token unreadable; unknown claims are passed over.
+///
+/// ```
+/// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;
+/// let mut buffer = Vec::new();
+/// let claims = issuer::Token::parse(&text, &mut buffer)?.claims;
+/// assert_eq!(claims.sub.as_deref(), Some("system:serviceaccount:default:workload-identity-sa"));
+/// assert_eq!(claims.exp, Some("2026-11-22T01:33:42Z".parse()?));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
-pub struct Claims {
+pub struct Claims<'a> {
     /// The issuer.
-    pub iss: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text::optional")]
+    pub iss: Option<Cow<'a, str>>,
     /// The subject, `system:serviceaccount:NAMESPACE:NAME`.
-    pub sub: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text::optional")]
+    pub sub: Option<Cow<'a, str>>,
     /// The audiences; `None` when the claim is absent.
-    #[serde(default, deserialize_with = "audiences")]
-    pub aud: Option<Vec<String>>,
+    #[serde(borrow, default, deserialize_with = "text::one_or_list")]
+    pub aud: Option<Vec<Cow<'a, str>>>,
     /// When the token stops being valid.
     #[serde(default, deserialize_with = "numeric_date::deserialize")]
     pub exp: Option<Timestamp>,
@@ -28,64 +39,64 @@ pub struct Claims {
     #[serde(default, deserialize_with = "numeric_date::deserialize")]
     pub iat: Option<Timestamp>,
     /// The token's own ID, from Kubernetes 1.30 on.
-    pub jti: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text::optional")]
+    pub jti: Option<Cow<'a, str>>,
     /// What Kubernetes says of the service account and what the token is bound to.
-    #[serde(rename = "kubernetes.io")]
-    pub kubernetes: Option<KubernetesClaims>,
+    #[serde(borrow, rename = "kubernetes.io")]
+    pub kubernetes: Option<KubernetesClaims<'a>>,
     /// The namespace in a token from a Secret, the kind that came before projected tokens.
-    #[serde(rename = "kubernetes.io/serviceaccount/namespace")]
-    pub legacy_namespace: Option<String>,
+    #[serde(borrow, default, rename = "kubernetes.io/serviceaccount/namespace", deserialize_with = "text::optional")]
+    pub legacy_namespace: Option<Cow<'a, str>>,
 }
 
 /// The claim `kubernetes.io`.
+///
+/// ```
+/// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;
+/// let mut buffer = Vec::new();
+/// let kubernetes = issuer::Token::parse(&text, &mut buffer)?.claims.kubernetes.unwrap();
+/// assert_eq!(kubernetes.namespace.as_deref(), Some("default"));
+/// assert!(kubernetes.pod.is_some() && kubernetes.secret.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
-pub struct KubernetesClaims {
+pub struct KubernetesClaims<'a> {
     /// The namespace of the service account.
-    pub namespace: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text::optional")]
+    pub namespace: Option<Cow<'a, str>>,
     /// The service account.
-    pub serviceaccount: Option<ObjectReference>,
+    #[serde(borrow)]
+    pub serviceaccount: Option<ObjectReference<'a>>,
     /// The pod the token is bound to.
-    pub pod: Option<ObjectReference>,
+    #[serde(borrow)]
+    pub pod: Option<ObjectReference<'a>>,
     /// The Secret the token is bound to.
-    pub secret: Option<ObjectReference>,
+    #[serde(borrow)]
+    pub secret: Option<ObjectReference<'a>>,
     /// The node the pod runs on, or the token is bound to.
-    pub node: Option<ObjectReference>,
+    #[serde(borrow)]
+    pub node: Option<ObjectReference<'a>>,
 }
 
 /// The name and UID of a Kubernetes object.
+///
+/// ```
+/// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;
+/// let mut buffer = Vec::new();
+/// let kubernetes = issuer::Token::parse(&text, &mut buffer)?.claims.kubernetes.unwrap();
+/// let account = kubernetes.serviceaccount.unwrap();
+/// assert_eq!(account.name, "workload-identity-sa");
+/// assert_eq!(account.uid.unwrap().len(), 36);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
-pub struct ObjectReference {
+pub struct ObjectReference<'a> {
     /// The name.
-    pub name: String,
+    #[serde(borrow)]
+    pub name: Cow<'a, str>,
     /// The UID, which a new object of the same name does not share.
-    pub uid: Option<String>,
-}
-
-/// One string or a list of strings (RFC 7519 section 4.1.3).
-fn audiences<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    struct Audiences;
-
-    impl<'de> de::Visitor<'de> for Audiences {
-        type Value = Vec<String>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a string or a list of strings")
-        }
-
-        fn visit_str<E: de::Error>(self, one: &str) -> Result<Vec<String>, E> {
-            Ok(vec![one.to_owned()])
-        }
-
-        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
-            let mut audiences = Vec::new();
-            while let Some(audience) = list.next_element()? {
-                audiences.push(audience);
-            }
-            Ok(audiences)
-        }
-    }
-
-    deserializer.deserialize_any(Audiences).map(Some)
+    #[serde(borrow, default, deserialize_with = "text::optional")]
+    pub uid: Option<Cow<'a, str>>,
 }

@@ -1,24 +1,35 @@
-use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+
+use serde::Deserialize;
+
+use super::text;
 
 /// The members of a JOSE header that decide anything here (RFC 7515 section 4.1).
 ///
 /// `jku`, `jwk`, `x5u` and `x5c` are never read: keys come from the published issuer alone (RFC 8725 section 3.10).
 /// A member given twice makes the header unreadable.
+///
+/// ```
+/// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
+/// let mut buffer = Vec::new();
+/// let header = issuer::Token::parse(&text, &mut buffer)?.header;
+/// assert_eq!(header.alg, "RS256");
+/// assert_eq!(header.kid.unwrap().len(), 43);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
-pub struct Header {
+pub struct Header<'a> {
     /// The algorithm the token claims to be signed with.
-    pub alg: String,
+    #[serde(borrow)]
+    pub alg: Cow<'a, str>,
     /// The ID of the key it claims to be signed with.
-    pub kid: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text::optional")]
+    pub kid: Option<Cow<'a, str>>,
     /// The media type; the API server leaves it out.
-    pub typ: Option<String>,
+    #[serde(borrow, default, deserialize_with = "text::optional")]
+    pub typ: Option<Cow<'a, str>>,
     /// Extensions that must be understood; none is.
-    #[serde(default, deserialize_with = "critical")]
-    pub crit: Option<Vec<String>>,
-}
-
-/// A list where it is present at all: null is no list (RFC 7515 section 4.1.11).
-fn critical<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<String>>, D::Error> {
-    Vec::deserialize(deserializer).map(Some)
+    #[serde(borrow, default, deserialize_with = "text::list")]
+    pub crit: Option<Vec<Cow<'a, str>>>,
 }

@@ -1,7 +1,10 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{TokenError, read, split};
+use super::{
+    TokenError,
+    segments::{Segments, read},
+};
 
 /// The header and claims of a token as they stand, for people to look at; nothing is judged, not even their types.
 ///
@@ -27,8 +30,9 @@ impl Inspection {
     ///
     /// [`TokenError`] when the text is not three segments of base64url with JSON objects in the first two.
     pub fn parse(text: &str) -> Result<Self, TokenError> {
-        let segments = split(text)?;
-        Ok(Self { header: read("header", &segments.header)?, claims: read("claims", &segments.claims)? })
+        let mut buffer = Vec::new();
+        let segments = Segments::decode(text, &mut buffer)?;
+        Ok(Self { header: read("header", segments.header)?, claims: read("claims", segments.claims)? })
     }
 
     /// A claim that is a NumericDate, as a time to the second; `None` when it is absent or something else.

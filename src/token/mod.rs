@@ -4,20 +4,19 @@ mod claims;
 mod header;
 mod inspection;
 mod numeric_date;
+mod segments;
 mod service_account;
+mod text;
 
 use std::fmt;
 
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use serde::de::DeserializeOwned;
+use segments::Segments;
 
 pub use claims::{Claims, KubernetesClaims, ObjectReference};
 pub use header::Header;
 pub use inspection::Inspection;
 pub use service_account::ServiceAccount;
-
-/// The longest token that is taken apart, in bytes; the API server's are under 2 KiB, and no HTTP header holds more.
-const TOKEN_MAX: usize = 64 << 10;
+pub(crate) use service_account::parts as subject_parts;
 
 /// A JWS in compact serialization (RFC 7515 section 3.1) whose header and claims were read, and nothing more.
 ///
@@ -26,39 +25,46 @@ const TOKEN_MAX: usize = 64 << 10;
 ///
 /// ```
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;
-/// let token = issuer::Token::parse(&text)?;
+/// let mut buffer = Vec::new();
+/// let token = issuer::Token::parse(&text, &mut buffer)?;
 /// assert_eq!(token.header.alg, "RS256");
 /// assert_eq!(token.claims.sub.as_deref(), Some("system:serviceaccount:default:workload-identity-sa"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Token<'t> {
+pub struct Token<'a> {
     /// The JOSE header.
-    pub header: Header,
+    pub header: Header<'a>,
     /// The claims.
-    pub claims: Claims,
-    signing_input: &'t str,
-    signature: Vec<u8>,
+    pub claims: Claims<'a>,
+    segments: Segments<'a>,
 }
 
-impl<'t> Token<'t> {
+impl<'a> Token<'a> {
     /// Takes a token apart; the text is exactly the token, without a newline at its end.
+    ///
+    /// The decoded segments stand in `buffer`, whatever was in it before; its room may be used for one token after the other.
     ///
     /// # Errors
     ///
     /// [`TokenError`] when the text is not three segments of base64url with JSON objects in the first two.
-    pub fn parse(text: &'t str) -> Result<Self, TokenError> {
-        let Segments { signing_input, header, claims, signature } = split(text)?;
-        Ok(Self { header: read("header", &header)?, claims: read("claims", &claims)?, signing_input, signature })
+    pub fn parse(text: &'a str, buffer: &'a mut Vec<u8>) -> Result<Self, TokenError> {
+        let segments = Segments::decode(text, buffer)?;
+        Ok(Self { header: segments.header()?, claims: segments.claims()?, segments })
     }
 
     /// The bytes the signature is over (RFC 7515 section 5.2).
     pub(crate) fn signing_input(&self) -> &[u8] {
-        self.signing_input.as_bytes()
+        self.segments.signing_input.as_bytes()
     }
 
     pub(crate) fn signature(&self) -> &[u8] {
-        &self.signature
+        self.segments.signature
+    }
+
+    /// The claims as they were signed, in JSON.
+    pub(crate) fn claims_json(&self) -> &'a str {
+        self.segments.claims
     }
 }
 
@@ -69,14 +75,21 @@ impl fmt::Debug for Token<'_> {
 }
 
 /// Why text is not a token; reads as the end of "X is not a token: …".
+///
+/// ```
+/// use issuer::{Token, TokenError};
+/// let error = Token::parse("a.b.c.d", &mut Vec::new()).unwrap_err();
+/// assert_eq!(error, TokenError::Segments(4));
+/// assert_eq!(error.to_string(), "it has 4 segments between dots, and a signed token has 3");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
     /// Nothing is there.
     #[error("it is empty")]
     Empty,
-    /// More bytes than any HTTP header holds.
-    #[error("it has {0} bytes, and tokens have 65536 at most")]
+    /// More bytes than the header of a request holds on most servers.
+    #[error("it has {0} bytes, and tokens have 16384 at most")]
     TooLong(usize),
     /// Not three segments.
     #[error("it has {0} {segment} between dots, and a signed token has 3", segment = if *.0 == 1 { "segment" } else { "segments" })]
@@ -90,46 +103,4 @@ pub enum TokenError {
     /// A segment is not the JSON it should be.
     #[error("its {0} cannot be read: {1}")]
     Json(&'static str, String),
-}
-
-/// The segments of a token, decoded.
-struct Segments<'t> {
-    signing_input: &'t str,
-    header: Vec<u8>,
-    claims: Vec<u8>,
-    signature: Vec<u8>,
-}
-
-fn split(text: &str) -> Result<Segments<'_>, TokenError> {
-    if text.is_empty() {
-        return Err(TokenError::Empty);
-    }
-    if text.len() > TOKEN_MAX {
-        return Err(TokenError::TooLong(text.len()));
-    }
-    let (signing_input, signature) = text.rsplit_once('.').ok_or(TokenError::Segments(1))?;
-    let segments = text.bytes().filter(|byte| *byte == b'.').count() + 1;
-    let (header, claims) = match (segments, signing_input.split_once('.')) {
-        (3, Some(parts)) => parts,
-        (5, _) => return Err(TokenError::Encrypted),
-        _ => return Err(TokenError::Segments(segments)),
-    };
-    Ok(Segments {
-        signing_input,
-        header: decode("header", header)?,
-        claims: decode("claims", claims)?,
-        signature: decode("signature", signature)?,
-    })
-}
-
-fn decode(name: &'static str, segment: &str) -> Result<Vec<u8>, TokenError> {
-    BASE64_URL_SAFE_NO_PAD.decode(segment).map_err(|_| TokenError::Base64(name))
-}
-
-fn read<T: DeserializeOwned>(name: &'static str, json: &[u8]) -> Result<T, TokenError> {
-    // serde also reads a struct from a list.
-    if json.trim_ascii_start().first() != Some(&b'{') {
-        return Err(TokenError::Json(name, "it is not a JSON object".to_owned()));
-    }
-    serde_json::from_slice(json).map_err(|error| TokenError::Json(name, error.to_string()))
 }

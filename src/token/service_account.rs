@@ -22,18 +22,28 @@ const SUBJECT: &str = "system:serviceaccount:";
 impl ServiceAccount {
     /// The service account of a subject `system:serviceaccount:NAMESPACE:NAME`; `None` for any other subject.
     pub fn from_subject(subject: &str) -> Option<Self> {
-        let (namespace, name) = subject.strip_prefix(SUBJECT)?.split_once(':')?;
-        Self::new(namespace, name)
+        let (namespace, name) = parts(subject)?;
+        Some(Self { namespace: namespace.to_owned(), name: name.to_owned() })
     }
 
-    /// Kubernetes' rules for both names: a DNS label of up to 63, a DNS subdomain of up to 253 characters.
     fn new(namespace: &str, name: &str) -> Option<Self> {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let label = |text: &str| (1..=63).contains(&text.len()) && text.bytes().all(plain);
-        let subdomain =
-            |text: &str| (1..=253).contains(&text.len()) && text.bytes().all(|byte| plain(byte) || byte == b'.');
-        (label(namespace) && subdomain(name)).then(|| Self { namespace: namespace.to_owned(), name: name.to_owned() })
+        are_names(namespace, name).then(|| Self { namespace: namespace.to_owned(), name: name.to_owned() })
     }
+}
+
+/// The namespace and name of a subject, without a copy; `None` for a subject that is not a service account's.
+pub(crate) fn parts(subject: &str) -> Option<(&str, &str)> {
+    let (namespace, name) = subject.strip_prefix(SUBJECT)?.split_once(':')?;
+    are_names(namespace, name).then_some((namespace, name))
+}
+
+/// Kubernetes' rules for both names: a DNS label of up to 63, a DNS subdomain of up to 253 characters.
+fn are_names(namespace: &str, name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let label = |text: &str| (1..=63).contains(&text.len()) && text.bytes().all(plain);
+    let subdomain =
+        |text: &str| (1..=253).contains(&text.len()) && text.bytes().all(|byte| plain(byte) || byte == b'.');
+    label(namespace) && subdomain(name)
 }
 
 impl FromStr for ServiceAccount {

@@ -4,17 +4,34 @@ use aws_lc_rs::signature::ParsedPublicKey;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    CheckName, Expectations, Refusal, RelyingParty, Verifier, key_ring::Ready, refusal::second,
-    verifier::DiscoveryState,
+    CheckName, Expectations, Refusal, RelyingParty, TrustedIssuer, Verifier, key_ring::Ready, refusal::second,
+    trusted_issuer::DiscoveryState,
 };
-use crate::{Algorithm, IssuerUrl, ServiceAccount, Token, token::TokenError};
+use crate::{
+    Algorithm, IssuerUrl, Token,
+    token::{TokenError, subject_parts},
+};
 
 /// One token before one verifier.
 pub(super) struct Case<'a> {
-    pub(super) verifier: &'a Verifier,
+    verifier: &'a Verifier,
+    /// The one among the trusted issuers that the token names.
+    trusted: Option<&'a TrustedIssuer>,
     pub(super) token: Result<Token<'a>, TokenError>,
-    pub(super) expectations: &'a Expectations,
-    pub(super) now: Timestamp,
+    expectations: &'a Expectations,
+    now: Timestamp,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn new(
+        verifier: &'a Verifier,
+        token: Result<Token<'a>, TokenError>,
+        expectations: &'a Expectations,
+        now: Timestamp,
+    ) -> Self {
+        let named = token.as_ref().ok().and_then(|token| token.claims.iss.as_deref());
+        Self { verifier, trusted: verifier.select(named), token, expectations, now }
+    }
 }
 
 pub(super) enum Verdict {
@@ -46,6 +63,7 @@ pub(super) const CHECKS: [Check; 9] = [
 ];
 
 const NO_TOKEN: Verdict = Skipped("the token cannot be read");
+const NO_ISSUER: Verdict = Skipped("the token names no issuer to ask");
 const NO_KEY_SET: Verdict = Skipped("the JWKS cannot be read");
 
 fn judge_token(case: &Case<'_>) -> Verdict {
@@ -63,7 +81,7 @@ fn judge_token(case: &Case<'_>) -> Verdict {
         (RelyingParty::Oidc, None) => Some("RS256, ES256, ES384 or ES512"),
     };
     if let Some(accepted) = accepted {
-        return Failed(Refusal::Algorithm { alg: header.alg.clone(), accepted });
+        return Failed(Refusal::Algorithm { alg: header.alg.to_string(), accepted });
     }
     if header.kid.as_deref().unwrap_or_default().is_empty() {
         return Failed(Refusal::KeyIdMissing);
@@ -74,7 +92,7 @@ fn judge_token(case: &Case<'_>) -> Verdict {
         return Failed(Refusal::Type(typ.to_owned()));
     }
     match &header.crit {
-        Some(names) => Failed(Refusal::Critical(names.clone())),
+        Some(names) => Failed(Refusal::Critical(names.iter().map(ToString::to_string).collect())),
         None => Passed,
     }
 }
@@ -89,9 +107,16 @@ fn see_token(case: &Case<'_>) -> String {
 fn judge_issuer(case: &Case<'_>) -> Verdict {
     let Ok(token) = &case.token else { return NO_TOKEN };
     let Some(seen) = &token.claims.iss else { return Failed(Refusal::IssuerMissing) };
-    match &case.verifier.issuer {
-        Some(trusted) if trusted.as_str() == seen => Passed,
-        Some(trusted) => Failed(Refusal::Issuer { expected: trusted.as_str().to_owned(), seen: seen.clone() }),
+    let differs = |trusted: &TrustedIssuer| {
+        Failed(Refusal::Issuer { expected: trusted.url.as_str().to_owned(), seen: seen.to_string() })
+    };
+    match case.trusted {
+        Some(trusted) if trusted.url.as_str() == seen => Passed,
+        Some(trusted) => differs(trusted),
+        None if case.verifier.trusted() > 0 => match case.verifier.near(seen) {
+            Some(near) => differs(near),
+            None => Failed(Refusal::IssuerUntrusted { seen: seen.to_string(), trusted: case.verifier.trusted() }),
+        },
         None => Failed(Refusal::IssuerUrl(match seen.parse::<IssuerUrl>() {
             Ok(_) => "no issuer is trusted".to_owned(),
             Err(error) => error.to_string(),
@@ -100,33 +125,33 @@ fn judge_issuer(case: &Case<'_>) -> Verdict {
 }
 
 fn see_issuer(case: &Case<'_>) -> String {
-    case.verifier.issuer.as_ref().map_or_else(String::new, ToString::to_string)
+    case.trusted.map_or_else(String::new, |trusted| trusted.url.to_string())
 }
 
 fn judge_discovery(case: &Case<'_>) -> Verdict {
-    match &case.verifier.discovery {
+    let Some(trusted) = case.trusted else { return NO_ISSUER };
+    match &trusted.discovery {
         DiscoveryState::Good(_) => Passed,
         DiscoveryState::Bad(refusal) => Failed(refusal.clone()),
         DiscoveryState::NotAsked => Skipped("the JWKS was given"),
-        DiscoveryState::NoIssuer => Skipped("the token names no issuer to ask"),
     }
 }
 
 fn see_discovery(case: &Case<'_>) -> String {
-    match &case.verifier.discovery {
-        DiscoveryState::Good(seen) => seen.clone(),
+    match case.trusted.map(|trusted| &trusted.discovery) {
+        Some(DiscoveryState::Good(seen)) => seen.clone(),
         _ => String::new(),
     }
 }
 
 fn judge_key_set(case: &Case<'_>) -> Verdict {
-    match &case.verifier.keys {
+    match case.trusted.and_then(|trusted| trusted.keys.as_ref()) {
         None => Skipped("no trusted discovery document says where it is"),
         Some(Err(refusal)) => Failed(refusal.clone()),
         Some(Ok(ring)) => match ring.judge(case.expectations.relying_party) {
             Ok(()) => Passed,
             Err(Refusal::KeySetDuplicate { kid, .. }) => {
-                let named = case.token.as_ref().is_ok_and(|token| token.header.kid.as_ref() == Some(&kid));
+                let named = case.token.as_ref().is_ok_and(|token| token.header.kid.as_deref() == Some(&kid));
                 Failed(Refusal::KeySetDuplicate { kid, named })
             }
             Err(refusal) => Failed(refusal),
@@ -135,8 +160,8 @@ fn judge_key_set(case: &Case<'_>) -> Verdict {
 }
 
 fn see_key_set(case: &Case<'_>) -> String {
-    match &case.verifier.keys {
-        Some(Ok(ring)) => format!("{}{}", ring.seen(), case.verifier.jwks_remark),
+    match case.trusted.map(|trusted| (&trusted.keys, &trusted.jwks_remark)) {
+        Some((Some(Ok(ring)), remark)) => format!("{}{remark}", ring.seen()),
         _ => String::new(),
     }
 }
@@ -144,7 +169,7 @@ fn see_key_set(case: &Case<'_>) -> String {
 /// The key the token names, when there is one to judge.
 fn key<'a>(case: &'a Case<'_>) -> Result<(&'a Ready, &'a ParsedPublicKey), Verdict> {
     let Ok(token) = &case.token else { return Err(NO_TOKEN) };
-    let Some(Ok(ring)) = &case.verifier.keys else { return Err(NO_KEY_SET) };
+    let Some(Ok(ring)) = case.trusted.and_then(|trusted| trusted.keys.as_ref()) else { return Err(NO_KEY_SET) };
     let kid = token.header.kid.as_deref().unwrap_or_default();
     if kid.is_empty() {
         return Err(Skipped("the token names no key"));
@@ -154,7 +179,7 @@ fn key<'a>(case: &'a Case<'_>) -> Result<(&'a Ready, &'a ParsedPublicKey), Verdi
             let (kid, published) = (kid.to_owned(), published.to_owned());
             return Err(Failed(Refusal::KeyIdForeign { kid, published }));
         }
-        return Err(Failed(Refusal::KeyNotFound { kid: kid.to_owned(), published: ring.kids().to_vec() }));
+        return Err(Failed(Refusal::KeyNotFound { kid: kid.to_owned(), published: ring.kids() }));
     };
     // What only Entra asks of a key hangs together with RS256: an ES key is refused for its algorithm already.
     match ready.usable(case.expectations.relying_party) {
@@ -181,7 +206,7 @@ fn judge_signature(case: &Case<'_>) -> Verdict {
         Some(algorithm) if algorithm.name() == token.header.alg => {}
         algorithm => {
             let key_alg = algorithm.map_or("nothing", Algorithm::name);
-            return Failed(Refusal::AlgorithmOfKey { alg: token.header.alg.clone(), key_alg });
+            return Failed(Refusal::AlgorithmOfKey { alg: token.header.alg.to_string(), key_alg });
         }
     }
     match key.verify_sig(token.signing_input(), token.signature()) {
@@ -196,16 +221,16 @@ fn see_signature(case: &Case<'_>) -> String {
 
 fn judge_audience(case: &Case<'_>) -> Verdict {
     let Ok(token) = &case.token else { return NO_TOKEN };
-    let expected = case.expectations.audiences();
-    if expected.is_empty() {
+    let expected = || case.expectations.audiences();
+    if expected().next().is_none() {
         return Skipped("no audience was asked for");
     }
     match &token.claims.aud {
         None => Failed(Refusal::AudienceMissing),
-        Some(seen) if seen.iter().any(|audience| expected.contains(&audience.as_str())) => Passed,
+        Some(seen) if seen.iter().any(|audience| expected().any(|expected| expected == audience)) => Passed,
         Some(seen) => Failed(Refusal::Audience {
-            expected: expected.into_iter().map(str::to_owned).collect(),
-            seen: seen.clone(),
+            expected: expected().map(str::to_owned).collect(),
+            seen: seen.iter().map(ToString::to_string).collect(),
         }),
     }
 }
@@ -218,12 +243,12 @@ fn see_audience(case: &Case<'_>) -> String {
 fn judge_subject(case: &Case<'_>) -> Verdict {
     let Ok(token) = &case.token else { return NO_TOKEN };
     let Some(seen) = &token.claims.sub else { return Failed(Refusal::SubjectMissing) };
-    let Some(account) = ServiceAccount::from_subject(seen) else {
-        return Failed(Refusal::SubjectForm(seen.clone()));
+    let Some((namespace, name)) = subject_parts(seen) else {
+        return Failed(Refusal::SubjectForm(seen.to_string()));
     };
     match &case.expectations.service_account {
-        Some(expected) if *expected != account => {
-            Failed(Refusal::Subject { expected: expected.to_string(), seen: seen.clone() })
+        Some(expected) if (&*expected.namespace, &*expected.name) != (namespace, name) => {
+            Failed(Refusal::Subject { expected: expected.to_string(), seen: seen.to_string() })
         }
         _ => Passed,
     }
@@ -231,7 +256,7 @@ fn judge_subject(case: &Case<'_>) -> Verdict {
 
 fn see_subject(case: &Case<'_>) -> String {
     let subject = case.token.as_ref().ok().and_then(|token| token.claims.sub.clone());
-    subject.unwrap_or_default()
+    subject.unwrap_or_default().into_owned()
 }
 
 fn judge_time(case: &Case<'_>) -> Verdict {

@@ -67,10 +67,8 @@ impl Expectations {
     }
 
     /// The audiences in force; empty when any will do.
-    pub(crate) fn audiences(&self) -> Vec<&str> {
-        match (self.audiences.is_empty(), self.relying_party) {
-            (true, RelyingParty::Entra) => vec![entra::TOKEN_EXCHANGE_AUDIENCE],
-            _ => self.audiences.iter().map(String::as_str).collect(),
-        }
+    pub(super) fn audiences(&self) -> impl Iterator<Item = &str> {
+        let entra = self.audiences.is_empty() && self.relying_party == RelyingParty::Entra;
+        entra.then_some(entra::TOKEN_EXCHANGE_AUDIENCE).into_iter().chain(self.audiences.iter().map(String::as_str))
     }
 }

@@ -1,9 +1,12 @@
-use std::collections::{HashMap, hash_map::Entry};
+use std::{
+    collections::{HashMap, HashSet, hash_map::Entry},
+    sync::Arc,
+};
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 
 use super::{Refusal, RelyingParty};
-use crate::{Algorithm, Jwk, KeyId, PublicKey, Token, documents::Jwks, entra};
+use crate::{Algorithm, Jwk, PublicKey, Token, documents::Jwks, entra};
 
 /// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
 const RSA_BITS_MIN: usize = 2048;
@@ -16,7 +19,9 @@ pub(super) struct KeyRing {
     /// The first thing wrong with the set as a whole.
     flaw: Option<Refusal>,
     len: usize,
-    kids: Vec<String>,
+    kids: Arc<[String]>,
+    /// For API server's key IDs, the `kid` the key is published under in place of it.
+    foreign: HashMap<String, String>,
 }
 
 /// One key, ready to verify or not.
@@ -25,8 +30,6 @@ pub(super) struct Ready {
     /// What people call the key: `RSA 2048`.
     pub(super) kind: String,
     verifying: Result<ParsedPublicKey, Unusable>,
-    /// The API server's key ID, where the key is published under another.
-    foreign: Option<KeyId>,
     has_use: bool,
     within_entra: bool,
 }
@@ -70,12 +73,10 @@ impl Ready {
                 .or_else(|_| broken("the cryptographic library refuses it".to_owned())),
             Err(flaw) => broken(flaw.to_string()),
         };
-        let foreign = key.ok().map(PublicKey::key_id).filter(|key_id| jwk.kid() != Some(key_id.as_str()));
         Self {
             algorithm: key.ok().map(PublicKey::algorithm),
             kind: key.map_or_else(|_| "unknown".to_owned(), ToString::to_string),
             verifying,
-            foreign: foreign.cloned(),
             has_use: jwk.public_key_use().is_some(),
             within_entra: position < entra::KEYS_MAX,
         }
@@ -98,7 +99,9 @@ impl Ready {
 
 impl KeyRing {
     pub(super) fn new(jwks: &Jwks) -> Self {
-        let mut ring = Self { keys: HashMap::new(), flaw: None, len: jwks.keys.len(), kids: Vec::new() };
+        let (len, kids) = (jwks.keys.len(), Arc::default());
+        let mut ring = Self { keys: HashMap::new(), flaw: None, len, kids, foreign: HashMap::new() };
+        let mut kids = Vec::new();
         let mut keys: HashMap<&str, &PublicKey> = HashMap::new();
         for (position, jwk) in jwks.keys.iter().enumerate() {
             let kid = jwk.kid().unwrap_or_default();
@@ -112,6 +115,9 @@ impl KeyRing {
             {
                 ring.flaw.get_or_insert_with(|| Refusal::KeySetDuplicate { kid: kid.to_owned(), named: false });
             }
+            if let Some(key_id) = jwk.key().ok().map(PublicKey::key_id).filter(|key_id| key_id.as_str() != kid) {
+                ring.foreign.entry(key_id.as_str().to_owned()).or_insert_with(|| kid.to_owned());
+            }
             let ready = Ready::new(jwk, position);
             match ring.keys.entry(kid.to_owned()) {
                 Entry::Occupied(mut known) => {
@@ -121,10 +127,11 @@ impl KeyRing {
                 }
                 Entry::Vacant(unknown) => {
                     unknown.insert(ready);
-                    ring.kids.push(kid.to_owned());
+                    kids.push(kid.to_owned());
                 }
             }
         }
+        ring.kids = kids.into();
         let unusable = |ready: &Ready| matches!(ready.verifying, Err(Unusable::Broken(_)));
         if ring.flaw.is_none() && ring.keys.values().all(unusable) {
             ring.flaw = Some(Refusal::KeySetEmpty);
@@ -152,8 +159,9 @@ impl KeyRing {
     /// its tokens will not find.
     pub(super) fn seen(&self) -> String {
         let count = if self.len == 1 { "1 key".to_owned() } else { format!("{} keys", self.len) };
-        let foreign = |kid: &&String| self.keys.get(*kid).is_some_and(|ready| ready.foreign.is_some());
-        let foreign: Vec<_> = self.kids.iter().filter(foreign).map(|kid| format!("{kid:?}")).collect();
+        let foreign: HashSet<_> = self.foreign.values().collect();
+        let foreign: Vec<_> =
+            self.kids.iter().filter(|kid| foreign.contains(kid)).map(|kid| format!("{kid:?}")).collect();
         if foreign.is_empty() {
             count
         } else {
@@ -163,13 +171,12 @@ impl KeyRing {
 
     /// The `kid` a key is published under, where it is not the API server's, which a token names.
     pub(super) fn foreign_kid(&self, key_id: &str) -> Option<&str> {
-        let is_it = |ready: &Ready| ready.foreign.as_ref().is_some_and(|foreign| foreign.as_str() == key_id);
-        self.kids.iter().find(|kid| self.keys.get(*kid).is_some_and(is_it)).map(String::as_str)
+        self.foreign.get(key_id).map(String::as_str)
     }
 
     /// The key IDs in their order.
-    pub(super) fn kids(&self) -> &[String] {
-        &self.kids
+    pub(super) fn kids(&self) -> Arc<[String]> {
+        Arc::clone(&self.kids)
     }
 }
 

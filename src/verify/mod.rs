@@ -5,6 +5,8 @@ mod expectations;
 mod key_ring;
 mod refusal;
 mod report;
+mod scratch;
+mod trusted_issuer;
 mod verified_token;
 mod verifier;
 
@@ -12,6 +14,7 @@ pub use expectations::{Expectations, RelyingParty};
 pub(crate) use key_ring::is_signed_by;
 pub use refusal::Refusal;
 pub use report::{CheckName, Checked, Outcome, Report};
+pub use trusted_issuer::TrustedIssuer;
+pub(crate) use trusted_issuer::is_json;
 pub use verified_token::VerifiedToken;
 pub use verifier::Verifier;
-pub(crate) use verifier::is_json;

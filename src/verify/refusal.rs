@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
@@ -46,6 +46,14 @@ pub enum Refusal {
         /// The token's.
         seen: String,
     },
+    /// The token's issuer is none of those that are trusted.
+    #[error("issuer {seen:?} is none of the {trusted} that are trusted")]
+    IssuerUntrusted {
+        /// The token's.
+        seen: String,
+        /// How many are trusted.
+        trusted: usize,
+    },
     /// The discovery document could not be fetched.
     #[error("the discovery document cannot be fetched: {0}")]
     DiscoveryFetch(FetchError),
@@ -89,7 +97,7 @@ pub enum Refusal {
         /// The token's `kid`.
         kid: String,
         /// The key IDs that are published.
-        published: Vec<String>,
+        published: Arc<[String]>,
     },
     /// The key the token names is published under another key ID than the API server's.
     #[error("the JWKS has key {kid:?} under the kid {published:?}")]
@@ -186,7 +194,9 @@ impl Refusal {
             | Self::KeyIdMissing
             | Self::Type(_)
             | Self::Critical(_) => CheckName::Token,
-            Self::IssuerMissing | Self::IssuerUrl(_) | Self::Issuer { .. } => CheckName::Issuer,
+            Self::IssuerMissing | Self::IssuerUrl(_) | Self::Issuer { .. } | Self::IssuerUntrusted { .. } => {
+                CheckName::Issuer
+            }
             Self::DiscoveryFetch(_) | Self::DiscoveryContent(_) | Self::DiscoveryIssuer { .. } => CheckName::Discovery,
             Self::KeySetFetch(_)
             | Self::KeySetContent(_)
@@ -217,7 +227,9 @@ impl Refusal {
             Self::Legacy | Self::IssuerMissing | Self::AudienceMissing | Self::SubjectMissing | Self::ExpiryMissing => {
                 Aadsts::CLAIM_MISSING
             }
-            Self::IssuerUrl(_) | Self::Issuer { .. } | Self::DiscoveryIssuer { .. } => Aadsts::ISSUER,
+            Self::IssuerUrl(_) | Self::Issuer { .. } | Self::IssuerUntrusted { .. } | Self::DiscoveryIssuer { .. } => {
+                Aadsts::ISSUER
+            }
             Self::DiscoveryFetch(FetchError::Status { status: 401 | 403, .. })
             | Self::KeySetFetch(FetchError::Status { status: 401 | 403, .. }) => Aadsts::BLOCKED,
             // The limit is this crate's own.
@@ -284,6 +296,9 @@ impl Refusal {
                 "set --service-account-issuer to the https URL the documents are published at".to_owned()
             }
             Self::Issuer { expected, seen } => issuer_fix(expected, seen),
+            Self::IssuerUntrusted { seen, .. } => {
+                format!("trust {seen:?} too, if it is yours; a token that a stranger made is rightly refused")
+            }
             Self::DiscoveryIssuer { expected: seen, seen: expected } => format!(
                 "{} (a federated credential that has the token's own string is answered AADSTS501661 instead)",
                 issuer_fix(expected, seen)

@@ -1,30 +1,138 @@
+use std::{borrow::Cow, fmt, ops::Range};
+
 use jiff::Timestamp;
+use serde_json::{Map, Value};
 
-use crate::{Claims, ServiceAccount, token::KubernetesClaims};
+use super::Refusal;
+use crate::{
+    Claims, ObjectReference, ServiceAccount, Token,
+    token::{KubernetesClaims, subject_parts},
+};
 
-/// The claims of a token that passed every check: signed by a key of the trusted issuer, meant for us, in time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The claims of a token that passed every check: signed by a key of a trusted issuer, meant for us, in time.
+///
+/// The strings stand in one copy of the signed JSON, so that a token costs next to nothing to keep.
+///
+/// ```
+/// use issuer::{Documents, Expectations, KeySet, Verifier};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
+/// let verifier = Verifier::new(&Documents::new(issuer, &keys))?;
+///
+/// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;
+/// let token = verifier.verify(&text, &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?)?;
+/// assert_eq!(token.issuer(), "https://oidcissuera67fb168.z6.web.core.windows.net/");
+/// assert_eq!((token.namespace(), token.name()), ("default", "workload-identity-sa"));
+/// assert_eq!(token.subject(), token.service_account().to_string());
+/// assert_eq!(token.service_account_uid().map(str::len), Some(36));
+/// assert_eq!(token.audiences().collect::<Vec<_>>(), ["api://AzureADTokenExchange"]);
+/// assert_eq!(token.expires().to_string(), "2026-11-22T01:33:42Z");
+/// assert_eq!(token.issued_at(), token.not_before());
+/// assert_eq!(token.pod().unwrap().name, "quick-start");
+/// assert!(token.node().is_none() && token.secret().is_none() && token.jti().is_none());
+/// assert_eq!(token.claim("exp"), Some(token.expires().as_second().into()));
+/// assert!(token.claims_json().starts_with("{\"aud\":"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
 pub struct VerifiedToken {
-    pub(super) issuer: String,
-    pub(super) service_account: ServiceAccount,
-    pub(super) expires: Timestamp,
-    pub(super) claims: Claims,
+    /// The claims as they were signed, and behind them what strings with escapes in them say.
+    text: Box<str>,
+    json: Span,
+    issuer: Span,
+    subject: Span,
+    namespace: Span,
+    name: Span,
+    audiences: Box<[Span]>,
+    expires: Timestamp,
+    not_before: Option<Timestamp>,
+    issued_at: Option<Timestamp>,
+    jti: Option<Span>,
+    service_account: Option<Object>,
+    pod: Option<Object>,
+    node: Option<Object>,
+    secret: Option<Object>,
+}
+
+/// Where a string stands in the text.
+type Span = Range<usize>;
+
+/// Where the name and UID of an object stand.
+#[derive(Clone, PartialEq, Eq)]
+struct Object {
+    name: Span,
+    uid: Option<Span>,
 }
 
 impl VerifiedToken {
-    /// The issuer, byte for byte the trusted one.
-    pub fn issuer(&self) -> &str {
-        &self.issuer
+    /// Keeps what a token says, once every check has passed.
+    pub(super) fn new(token: Token<'_>) -> Result<Self, Refusal> {
+        let json = token.claims_json();
+        let Claims { iss, sub, aud, exp, nbf, iat, jti, kubernetes, .. } = token.claims;
+        let mut text = Text { json, kept: json.to_owned() };
+        let subject = sub.ok_or(Refusal::SubjectMissing)?;
+        let (namespace, name) = subject_parts(&subject).ok_or_else(|| Refusal::SubjectForm(subject.to_string()))?;
+        let subject = text.keep(&subject);
+        let end = subject.end;
+        let name = end - name.len()..end;
+        let namespace = name.start - 1 - namespace.len()..name.start - 1;
+        let KubernetesClaims { serviceaccount, pod, node, secret, .. } = kubernetes.unwrap_or_default();
+        let mut object = |object: Option<ObjectReference<'_>>| {
+            object.map(|object| Object { name: text.keep(&object.name), uid: object.uid.map(|uid| text.keep(&uid)) })
+        };
+        let (service_account, pod, node, secret) = (object(serviceaccount), object(pod), object(node), object(secret));
+        Ok(Self {
+            json: 0..json.len(),
+            issuer: text.keep(&iss.ok_or(Refusal::IssuerMissing)?),
+            subject,
+            namespace,
+            name,
+            audiences: aud.iter().flatten().map(|audience| text.keep(audience)).collect(),
+            expires: exp.ok_or(Refusal::ExpiryMissing)?,
+            not_before: nbf,
+            issued_at: iat,
+            jti: jti.map(|jti| text.keep(&jti)),
+            service_account,
+            pod,
+            node,
+            secret,
+            text: text.kept.into_boxed_str(),
+        })
     }
 
-    /// The service account the token is of.
-    pub fn service_account(&self) -> &ServiceAccount {
-        &self.service_account
+    /// The issuer, byte for byte a trusted one.
+    pub fn issuer(&self) -> &str {
+        self.at(&self.issuer)
+    }
+
+    /// The subject, `system:serviceaccount:NAMESPACE:NAME`.
+    pub fn subject(&self) -> &str {
+        self.at(&self.subject)
+    }
+
+    /// The namespace of the service account the token is of.
+    pub fn namespace(&self) -> &str {
+        self.at(&self.namespace)
+    }
+
+    /// The name of the service account the token is of.
+    pub fn name(&self) -> &str {
+        self.at(&self.name)
+    }
+
+    /// The service account the token is of, on its own.
+    pub fn service_account(&self) -> ServiceAccount {
+        ServiceAccount { namespace: self.namespace().to_owned(), name: self.name().to_owned() }
+    }
+
+    /// The UID of the service account, which a new one of the same name does not share.
+    pub fn service_account_uid(&self) -> Option<&str> {
+        self.service_account.as_ref()?.uid.as_ref().map(|uid| self.at(uid))
     }
 
     /// Whom the token is for.
-    pub fn audiences(&self) -> &[String] {
-        self.claims.aud.as_deref().unwrap_or_default()
+    pub fn audiences(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.audiences.iter().map(|audience| self.at(audience))
     }
 
     /// When the token stops being valid.
@@ -32,13 +140,79 @@ impl VerifiedToken {
         self.expires
     }
 
-    /// What the token is bound to, where it says so.
-    pub fn kubernetes(&self) -> Option<&KubernetesClaims> {
-        self.claims.kubernetes.as_ref()
+    /// When the token started being valid, where it says so.
+    pub fn not_before(&self) -> Option<Timestamp> {
+        self.not_before
     }
 
-    /// The claims as they were read.
-    pub fn claims(&self) -> &Claims {
-        &self.claims
+    /// When the token was issued, where it says so.
+    pub fn issued_at(&self) -> Option<Timestamp> {
+        self.issued_at
+    }
+
+    /// The token's own ID, from Kubernetes 1.30 on.
+    pub fn jti(&self) -> Option<&str> {
+        self.jti.as_ref().map(|jti| self.at(jti))
+    }
+
+    /// The pod the token is bound to.
+    pub fn pod(&self) -> Option<ObjectReference<'_>> {
+        self.object(self.pod.as_ref())
+    }
+
+    /// The node the pod runs on, or the token is bound to, from Kubernetes 1.30 on.
+    pub fn node(&self) -> Option<ObjectReference<'_>> {
+        self.object(self.node.as_ref())
+    }
+
+    /// The Secret the token is bound to.
+    pub fn secret(&self) -> Option<ObjectReference<'_>> {
+        self.object(self.secret.as_ref())
+    }
+
+    /// Any claim by its name, also those without a method here. It is read from the JSON at each call.
+    pub fn claim(&self, name: &str) -> Option<Value> {
+        serde_json::from_str::<Map<String, Value>>(self.claims_json()).ok()?.remove(name)
+    }
+
+    /// All claims, byte for byte as they were signed, in JSON.
+    pub fn claims_json(&self) -> &str {
+        self.at(&self.json)
+    }
+
+    fn at(&self, span: &Span) -> &str {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
+
+    fn object(&self, object: Option<&Object>) -> Option<ObjectReference<'_>> {
+        let Object { name, uid } = object?;
+        Some(ObjectReference { name: self.at(name).into(), uid: uid.as_ref().map(|uid| self.at(uid).into()) })
+    }
+}
+
+/// The claims, as they were signed.
+impl fmt::Debug for VerifiedToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("VerifiedToken").field(&self.claims_json()).finish()
+    }
+}
+
+/// Text that strings are looked up in before they are added to it.
+struct Text<'a> {
+    json: &'a str,
+    kept: String,
+}
+
+impl Text<'_> {
+    fn keep(&mut self, string: &Cow<'_, str>) -> Span {
+        // A string without escapes was borrowed from the JSON, and its address tells where it stands.
+        let start = string.as_ptr().addr().wrapping_sub(self.json.as_ptr().addr());
+        let span = start..start.wrapping_add(string.len());
+        if self.json.get(span.clone()) == Some(string) {
+            return span;
+        }
+        let start = self.kept.len();
+        self.kept.push_str(string);
+        start..self.kept.len()
     }
 }

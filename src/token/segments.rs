@@ -1,0 +1,78 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use memchr::memchr_iter;
+use serde::Deserialize;
+
+use super::{Claims, Header, TokenError};
+
+/// The longest token that is taken apart, in bytes; the API server's are under 2 KiB.
+///
+/// It bounds what a token costs that is refused: the header of a whole request has about as much on most servers.
+const TOKEN_MAX: usize = 16 << 10;
+
+/// The three segments of a token, decoded.
+#[derive(Clone, Copy)]
+pub(super) struct Segments<'a> {
+    pub(super) signing_input: &'a str,
+    pub(super) header: &'a str,
+    pub(super) claims: &'a str,
+    pub(super) signature: &'a [u8],
+}
+
+impl<'a> Segments<'a> {
+    pub(super) fn decode(text: &'a str, buffer: &'a mut Vec<u8>) -> Result<Self, TokenError> {
+        if text.is_empty() {
+            return Err(TokenError::Empty);
+        }
+        if text.len() > TOKEN_MAX {
+            return Err(TokenError::TooLong(text.len()));
+        }
+        let mut dots = memchr_iter(b'.', text.as_bytes());
+        let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
+            return Err(match memchr_iter(b'.', text.as_bytes()).count() + 1 {
+                5 => TokenError::Encrypted,
+                segments => TokenError::Segments(segments),
+            });
+        };
+        let (header, claims, signature) = (&text[..first], &text[first + 1..second], &text[second + 1..]);
+        // Each has a little more room than it needs: what decodes to less than three bytes is written as three.
+        buffer.resize(base64::decoded_len_estimate(text.len()) + 9, 0);
+        let (header, rest) = decode("header", header, buffer)?;
+        let (claims, rest) = decode("claims", claims, rest)?;
+        let (signature, _) = decode("signature", signature, rest)?;
+        Ok(Self {
+            signing_input: &text[..second],
+            header: json("header", header)?,
+            claims: json("claims", claims)?,
+            signature,
+        })
+    }
+
+    pub(super) fn header(&self) -> Result<Header<'a>, TokenError> {
+        read("header", self.header)
+    }
+
+    pub(super) fn claims(&self) -> Result<Claims<'a>, TokenError> {
+        read("claims", self.claims)
+    }
+}
+
+/// Decodes a segment to the front of the room; gives what it says, and the room behind it.
+fn decode<'a>(name: &'static str, segment: &str, room: &'a mut [u8]) -> Result<(&'a [u8], &'a mut [u8]), TokenError> {
+    let length = BASE64_URL_SAFE_NO_PAD.decode_slice(segment, room).map_err(|_| TokenError::Base64(name))?;
+    let (decoded, rest) = room.split_at_mut(length);
+    Ok((decoded, rest))
+}
+
+fn json<'a>(name: &'static str, bytes: &'a [u8]) -> Result<&'a str, TokenError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| TokenError::Json(name, "it is not UTF-8".to_owned()))?;
+    // serde also reads a struct from a list.
+    if text.trim_ascii_start().starts_with('{') {
+        Ok(text)
+    } else {
+        Err(TokenError::Json(name, "it is not a JSON object".to_owned()))
+    }
+}
+
+pub(super) fn read<'a, T: Deserialize<'a>>(name: &'static str, json: &'a str) -> Result<T, TokenError> {
+    serde_json::from_str(json).map_err(|error| TokenError::Json(name, error.to_string()))
+}

@@ -1,0 +1,125 @@
+use super::{Refusal, RelyingParty, key_ring::KeyRing};
+use crate::{
+    Documents, IssuerUrl,
+    documents::{Discovery, Jwks},
+    published::{Fetched, Page, PublishedIssuer},
+};
+
+/// An issuer whose tokens are believed, with its keys parsed.
+///
+/// A [`Verifier`](super::Verifier) trusts one or many.
+///
+/// ```
+/// use issuer::{Documents, KeySet, TrustedIssuer, Verifier};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let mut trusted = Vec::new();
+/// for cluster in ["a", "b"] {
+///     let issuer = format!("https://issuers.example.com/{cluster}").parse()?;
+///     trusted.push(TrustedIssuer::new(&Documents::new(issuer, &keys))?);
+/// }
+/// assert_eq!(trusted[0].url().as_str(), "https://issuers.example.com/a");
+/// let verifier = Verifier::trusting(trusted);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct TrustedIssuer {
+    pub(super) url: IssuerUrl,
+    pub(super) discovery: DiscoveryState,
+    /// `None` when no trusted discovery document says where the JWKS is.
+    pub(super) keys: Option<Result<KeyRing, Refusal>>,
+    /// How the JWKS was served, where that is remarkable.
+    pub(super) jwks_remark: String,
+}
+
+pub(super) enum DiscoveryState {
+    /// Names the trusted issuer; the text is for people.
+    Good(String),
+    Bad(Refusal),
+    NotAsked,
+}
+
+impl TrustedIssuer {
+    /// An issuer with its documents at hand.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] when no token can ever pass: the discovery document names another issuer, or the JWKS is not usable.
+    pub fn new(documents: &Documents) -> Result<Self, Refusal> {
+        let discovery = judge_issuer(&documents.issuer, &documents.discovery)?;
+        let ring = KeyRing::new(&documents.jwks);
+        ring.judge(RelyingParty::Oidc)?;
+        Ok(Self {
+            url: documents.issuer.clone(),
+            discovery: DiscoveryState::Good(discovery),
+            keys: Some(Ok(ring)),
+            jwks_remark: String::new(),
+        })
+    }
+
+    /// An issuer with its documents as they were read; what is wrong with them becomes part of every report.
+    pub fn from_published(issuer: IssuerUrl, published: &PublishedIssuer) -> Self {
+        let discovery = match read_discovery(&issuer, &published.discovery) {
+            Ok(seen) => DiscoveryState::Good(seen),
+            Err(refusal) => DiscoveryState::Bad(refusal),
+        };
+        let keys = match (&discovery, &published.jwks) {
+            // A trusted discovery document without a JWKS never passes for one that was not asked.
+            (DiscoveryState::Good(_), None) => Some(Err(Refusal::KeySetEmpty)),
+            (_, jwks) => jwks.as_ref().map(read_jwks),
+        };
+        let page = published.jwks.as_ref().and_then(|jwks| jwks.outcome.as_ref().ok());
+        Self { url: issuer, discovery, keys, jwks_remark: page.map(remark).unwrap_or_default() }
+    }
+
+    /// An issuer with a JWKS alone, without a discovery document.
+    pub fn from_jwks(issuer: IssuerUrl, jwks: &Jwks) -> Self {
+        let keys = Some(Ok(KeyRing::new(jwks)));
+        Self { url: issuer, discovery: DiscoveryState::NotAsked, keys, jwks_remark: String::new() }
+    }
+
+    /// The issuer URL.
+    pub fn url(&self) -> &IssuerUrl {
+        &self.url
+    }
+}
+
+fn read_jwks(fetched: &Fetched) -> Result<KeyRing, Refusal> {
+    let page = fetched.outcome.as_ref().map_err(|error| Refusal::KeySetFetch(error.clone()))?;
+    Jwks::parse(&page.body).map(|jwks| KeyRing::new(&jwks)).map_err(Refusal::KeySetContent)
+}
+
+fn read_discovery(issuer: &IssuerUrl, fetched: &Fetched) -> Result<String, Refusal> {
+    let page = fetched.outcome.as_ref().map_err(|error| Refusal::DiscoveryFetch(error.clone()))?;
+    let discovery = Discovery::parse(&page.body).map_err(Refusal::DiscoveryContent)?;
+    let seen = judge_issuer(issuer, &discovery)?;
+    let elsewhere = match issuer.rest_below(&discovery.jwks_uri) {
+        Some(_) => String::new(),
+        None => format!(", its jwks_uri is not below the issuer: {}", discovery.jwks_uri),
+    };
+    Ok(seen + &elsewhere + &remark(page))
+}
+
+/// How a document was served, where that is not as it should be.
+fn remark(page: &Page) -> String {
+    let mut remark = String::new();
+    if let Some(url) = &page.redirected_to {
+        remark = format!(", redirected to {url}");
+    }
+    match page.content_type.as_deref() {
+        Some("") => remark + ", served without a Content-Type",
+        Some(other) if !is_json(other) => format!("{remark}, served as {other} and not as application/json"),
+        _ => remark,
+    }
+}
+
+/// Whether a Content-Type is that of a JSON document.
+pub(crate) fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json") || essence.eq_ignore_ascii_case("application/jwk-set+json")
+}
+
+fn judge_issuer(issuer: &IssuerUrl, discovery: &Discovery) -> Result<String, Refusal> {
+    if discovery.issuer == issuer.as_str() {
+        return Ok("issuer identical".to_owned());
+    }
+    Err(Refusal::DiscoveryIssuer { expected: issuer.as_str().to_owned(), seen: discovery.issuer.clone() })
+}
