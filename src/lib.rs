@@ -36,6 +36,7 @@
 //! | [`site`] | [`Site`](site::Site): a container of a storage account, a directory, memory | edge |
 //! | `azure` | `Environment`, `AuthMethod`, `AzureError`: who we are in Azure and what it answers | edge |
 //! | `published` | [`PublishedIssuer`]: the documents as the public reads them | edge |
+//! | `remote` | `RemoteVerifier`: a verifier that keeps its keys up to date | edge |
 //! | `serve` | [`DocumentServer`] | edge |
 //!
 //! # Features
@@ -58,6 +59,8 @@ mod issuer_url;
 mod key;
 mod publish;
 mod published;
+#[cfg(feature = "remote")]
+mod remote;
 #[cfg(feature = "serve")]
 mod serve;
 pub mod site;
@@ -85,6 +88,8 @@ pub use publish::{
 #[cfg(feature = "remote")]
 pub use published::HttpFetcher;
 pub use published::{FetchError, Fetched, Location, Page, PublishedIssuer};
+#[cfg(feature = "remote")]
+pub use remote::{Refresh, RemoteVerifier, RemoteVerifierBuilder};
 #[cfg(feature = "serve")]
 pub use serve::DocumentServer;
 pub use token::{Claims, Header, Inspection, KubernetesClaims, ObjectReference, ServiceAccount, Token, TokenError};

@@ -518,7 +518,7 @@ fn documents_of_another_issuer_make_no_verifier() {
 fn a_trusted_discovery_document_without_a_jwks_verifies_nothing() {
     let signer = signer();
     let documents = Documents::new(issuer(), &signer.keys);
-    let page = |body| Ok(issuer::Page { body, content_type: None, redirected_to: None });
+    let page = |body| Ok(issuer::Page { body, content_type: None, redirected_to: None, fresh_for: None });
     let discovery = issuer::Fetched { from: "memory".to_owned(), outcome: page(documents.discovery.to_bytes()) };
     let verifier = Verifier::from_published(issuer(), &issuer::PublishedIssuer { discovery, jwks: None });
     let token = signer.sign(&signer.header(), &claims());

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 /// A document as it was read from where the public reads it, or why it was not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
@@ -16,6 +18,8 @@ pub struct Page {
     pub content_type: Option<String>,
     /// The URL the body came from in the end, where redirects led elsewhere.
     pub redirected_to: Option<String>,
+    /// How long it may be kept, where its server says so.
+    pub fresh_for: Option<Duration>,
 }
 
 /// Why a document did not come back; reads as the end of "the JWKS cannot be fetched: …".

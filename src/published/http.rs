@@ -2,10 +2,10 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use reqwest::{
     Response, Url,
-    header::{ACCEPT, CONTENT_TYPE, LOCATION},
+    header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
 };
 
-use super::{DOCUMENT_MAX, FetchError, Page};
+use super::{DOCUMENT_MAX, FetchError, Page, freshness::fresh_for};
 use crate::{
     Error,
     http_clients::{HttpClients, innermost},
@@ -102,6 +102,8 @@ async fn page(url: &Url, mut response: Response, redirected_to: Option<String>) 
         return Err(FetchError::Status { url: url.to_string(), status, is_html });
     }
     let content_type = Some(content_type.to_owned());
+    let text = |name| response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let fresh_for = fresh_for(text(CACHE_CONTROL), text(AGE).next());
     let mut body = Vec::new();
     loop {
         let chunk = response.chunk().await;
@@ -110,7 +112,7 @@ async fn page(url: &Url, mut response: Response, redirected_to: Option<String>) 
                 return Err(FetchError::TooLong { url: url.to_string(), limit: DOCUMENT_MAX });
             }
             Some(chunk) => body.extend_from_slice(&chunk),
-            None => return Ok(Page { body, content_type, redirected_to }),
+            None => return Ok(Page { body, content_type, redirected_to, fresh_for }),
         }
     }
 }

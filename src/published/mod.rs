@@ -2,6 +2,8 @@
 
 mod fetched;
 #[cfg(feature = "remote")]
+mod freshness;
+#[cfg(feature = "remote")]
 mod http;
 mod location;
 
@@ -62,8 +64,14 @@ impl PublishedIssuer {
     #[cfg(feature = "remote")]
     pub async fn fetch(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
         let discovery = fetch_place(&location.discovery(issuer), fetcher).await;
-        let jwks = fetch_jwks(discovery.jwks_place(issuer, location), issuer, location, fetcher).await;
-        Self { discovery, jwks }
+        Self { discovery, jwks: None }.fetch_jwks(issuer, location, fetcher).await
+    }
+
+    /// Fetches the JWKS again, from where the discovery document said.
+    #[cfg(feature = "remote")]
+    pub(crate) async fn fetch_jwks(self, issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
+        let jwks = fetch_jwks(self.discovery.jwks_place(issuer, location), issuer, location, fetcher).await;
+        Self { jwks, ..self }
     }
 }
 
@@ -120,7 +128,7 @@ fn read_place(place: &Place) -> Fetched {
     };
     let outcome = match regular().and_then(|file| file.take(limit).read_to_end(&mut body)) {
         Ok(_) if body.len() > DOCUMENT_MAX => Err(FetchError::TooLong { url: from.clone(), limit: DOCUMENT_MAX }),
-        Ok(_) => Ok(Page { body, content_type: None, redirected_to: None }),
+        Ok(_) => Ok(Page { body, content_type: None, redirected_to: None, fresh_for: None }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(FetchError::NotThere(from.clone())),
         Err(error) => Err(FetchError::Unreadable { path: from.clone(), because: error.to_string() }),
     };

@@ -1,4 +1,8 @@
+use std::sync::Arc;
+
 use super::{Refusal, RelyingParty, key_ring::KeyRing};
+#[cfg(feature = "remote")]
+use crate::FetchError;
 use crate::{
     Documents, IssuerUrl,
     documents::{Discovery, Jwks},
@@ -21,15 +25,17 @@ use crate::{
 /// let verifier = Verifier::trusting(trusted);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
+#[derive(Clone)]
 pub struct TrustedIssuer {
     pub(super) url: IssuerUrl,
     pub(super) discovery: DiscoveryState,
     /// `None` when no trusted discovery document says where the JWKS is.
-    pub(super) keys: Option<Result<KeyRing, Refusal>>,
+    pub(super) keys: Option<Result<Arc<KeyRing>, Refusal>>,
     /// How the JWKS was served, where that is remarkable.
     pub(super) jwks_remark: String,
 }
 
+#[derive(Clone)]
 pub(super) enum DiscoveryState {
     /// Names the trusted issuer; the text is for people.
     Good(String),
@@ -50,7 +56,7 @@ impl TrustedIssuer {
         Ok(Self {
             url: documents.issuer.clone(),
             discovery: DiscoveryState::Good(discovery),
-            keys: Some(Ok(ring)),
+            keys: Some(Ok(Arc::new(ring))),
             jwks_remark: String::new(),
         })
     }
@@ -72,7 +78,7 @@ impl TrustedIssuer {
 
     /// An issuer with a JWKS alone, without a discovery document.
     pub fn from_jwks(issuer: IssuerUrl, jwks: &Jwks) -> Self {
-        let keys = Some(Ok(KeyRing::new(jwks)));
+        let keys = Some(Ok(Arc::new(KeyRing::new(jwks))));
         Self { url: issuer, discovery: DiscoveryState::NotAsked, keys, jwks_remark: String::new() }
     }
 
@@ -80,11 +86,44 @@ impl TrustedIssuer {
     pub fn url(&self) -> &IssuerUrl {
         &self.url
     }
+
+    /// An issuer nobody has asked for its documents yet.
+    #[cfg(feature = "remote")]
+    pub(crate) fn unread(issuer: IssuerUrl) -> Self {
+        let (url, because) = (issuer.discovery_url(), "it was not asked yet".to_owned());
+        let discovery = DiscoveryState::Bad(Refusal::DiscoveryFetch(FetchError::NoAnswer { url, because }));
+        Self { url: issuer, discovery, keys: None, jwks_remark: String::new() }
+    }
+
+    /// Why its documents could not be read, where they could not.
+    #[cfg(feature = "remote")]
+    pub(crate) fn unreadable(&self) -> Option<&Refusal> {
+        match (&self.discovery, &self.keys) {
+            (DiscoveryState::Bad(refusal), _) | (_, Some(Err(refusal))) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Why no token of it can ever pass, where none can.
+    #[cfg(feature = "remote")]
+    pub(crate) fn unusable(&self) -> Option<Refusal> {
+        match (self.unreadable(), &self.keys) {
+            (Some(refusal), _) => Some(refusal.clone()),
+            (None, Some(Ok(ring))) => ring.judge(RelyingParty::Oidc).err(),
+            (None, _) => None,
+        }
+    }
+
+    /// The same, where reading its documents again has failed.
+    #[cfg(feature = "remote")]
+    pub(crate) fn kept_after(&self, failure: &Refusal) -> Self {
+        Self { jwks_remark: format!(", kept although {failure}"), ..self.clone() }
+    }
 }
 
-fn read_jwks(fetched: &Fetched) -> Result<KeyRing, Refusal> {
+fn read_jwks(fetched: &Fetched) -> Result<Arc<KeyRing>, Refusal> {
     let page = fetched.outcome.as_ref().map_err(|error| Refusal::KeySetFetch(error.clone()))?;
-    Jwks::parse(&page.body).map(|jwks| KeyRing::new(&jwks)).map_err(Refusal::KeySetContent)
+    Jwks::parse(&page.body).map(|jwks| Arc::new(KeyRing::new(&jwks))).map_err(Refusal::KeySetContent)
 }
 
 fn read_discovery(issuer: &IssuerUrl, fetched: &Fetched) -> Result<String, Refusal> {

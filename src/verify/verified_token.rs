@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt, ops::Range};
+use std::{fmt, ops::Range};
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -204,7 +204,7 @@ struct Text<'a> {
 }
 
 impl Text<'_> {
-    fn keep(&mut self, string: &Cow<'_, str>) -> Span {
+    fn keep(&mut self, string: &str) -> Span {
         // A string without escapes was borrowed from the JSON, and its address tells where it stands.
         let start = string.as_ptr().addr().wrapping_sub(self.json.as_ptr().addr());
         let span = start..start.wrapping_add(string.len());

@@ -73,6 +73,18 @@ impl Verifier {
         self.issuers.insert(issuer.url.as_str().to_owned(), issuer);
     }
 
+    /// The trusted issuers, in no order.
+    #[cfg(feature = "remote")]
+    pub(crate) fn issuers(&self) -> impl Iterator<Item = &TrustedIssuer> {
+        self.issuers.values().map(AsRef::as_ref)
+    }
+
+    /// The trusted issuer of a URL.
+    #[cfg(feature = "remote")]
+    pub(crate) fn issuer(&self, url: &IssuerUrl) -> Option<&TrustedIssuer> {
+        self.issuers.get(url.as_str()).map(AsRef::as_ref)
+    }
+
     /// Verifies a token; the first check that fails refuses it.
     ///
     /// # Errors

@@ -1,0 +1,74 @@
+use super::{Refresh, RemoteVerifier, source::Source};
+use crate::{Clock, HttpFetcher, IssuerUrl, Location, SystemClock};
+
+/// What a [`RemoteVerifier`] is made of.
+///
+/// ```
+/// use issuer::{HttpFetcher, Location, RemoteVerifier, SystemClock};
+/// let verifier = RemoteVerifier::builder()
+///     .trust("https://issuers.example.com/a".parse()?)
+///     .trust_published_at("https://issuers.example.com/b".parse()?, Location::Directory("site".into()))
+///     .fetcher(HttpFetcher::default())
+///     .clock(SystemClock)
+///     .on_refresh(|refresh| println!("{}: {:?}", refresh.issuer, refresh.outcome))
+///     .build();
+/// # Ok::<(), issuer::Error>(())
+/// ```
+pub struct RemoteVerifierBuilder {
+    pub(super) sources: Vec<Source>,
+    pub(super) fetcher: HttpFetcher,
+    pub(super) clock: Box<dyn Clock + Send>,
+    pub(super) observer: Box<dyn Fn(&Refresh) + Send + Sync>,
+}
+
+impl Default for RemoteVerifierBuilder {
+    fn default() -> Self {
+        Self {
+            sources: Vec::new(),
+            fetcher: HttpFetcher::default(),
+            clock: Box::new(SystemClock),
+            observer: Box::new(|_| {}),
+        }
+    }
+}
+
+impl RemoteVerifierBuilder {
+    /// Trusts an issuer whose documents are at its own URL.
+    #[must_use]
+    pub fn trust(self, issuer: IssuerUrl) -> Self {
+        self.trust_published_at(issuer, Location::Issuer)
+    }
+
+    /// Trusts an issuer whose documents are read from another place; what they say is held to the issuer all the same.
+    #[must_use]
+    pub fn trust_published_at(mut self, issuer: IssuerUrl, location: Location) -> Self {
+        self.sources.push(Source::new(issuer, location));
+        self
+    }
+
+    /// Fetches with this fetcher, which may trust more certificate authorities; the system's alone unless it is given.
+    #[must_use]
+    pub fn fetcher(mut self, fetcher: HttpFetcher) -> Self {
+        self.fetcher = fetcher;
+        self
+    }
+
+    /// Takes the time of tokens and of keys from this clock; the machine's unless it is given.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock + Send + 'static) -> Self {
+        self.clock = Box::new(clock);
+        self
+    }
+
+    /// Is told of every attempt to read the documents, good or bad.
+    #[must_use]
+    pub fn on_refresh(mut self, observer: impl Fn(&Refresh) + Send + Sync + 'static) -> Self {
+        self.observer = Box::new(observer);
+        self
+    }
+
+    /// The verifier. Nothing is fetched yet.
+    pub fn build(self) -> RemoteVerifier {
+        RemoteVerifier::assemble(self)
+    }
+}

@@ -1,0 +1,44 @@
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use super::schedule::{Next, Schedule};
+use crate::{HttpFetcher, IssuerUrl, Location, PublishedIssuer, Refusal};
+
+/// One published issuer: where it is read, and when.
+pub(super) struct Source {
+    pub(super) issuer: IssuerUrl,
+    location: Location,
+    schedule: Mutex<Schedule>,
+    /// Held while a request is in flight. The discovery document that was last read well, which is not asked for again.
+    pub(super) discovery: tokio::sync::Mutex<Option<PublishedIssuer>>,
+}
+
+impl Source {
+    pub(super) fn new(issuer: IssuerUrl, location: Location) -> Self {
+        Self { issuer, location, schedule: Mutex::default(), discovery: tokio::sync::Mutex::default() }
+    }
+
+    /// What is to be done for a token judged now, and the number of the attempt it was decided after.
+    pub(super) fn next(&self, now: Timestamp, refusal: Option<&Refusal>) -> (Next, u64) {
+        let schedule = self.schedule();
+        match schedule.next(now, refusal) {
+            // It is being read already.
+            Next::Refresh if self.discovery.try_lock().is_err() => (Next::Answer, schedule.attempts),
+            next => (next, schedule.attempts),
+        }
+    }
+
+    /// Fetches the documents, the discovery document only where it is not known.
+    pub(super) async fn fetch(&self, known: Option<PublishedIssuer>, fetcher: &HttpFetcher) -> PublishedIssuer {
+        match known {
+            Some(known) => known.fetch_jwks(&self.issuer, &self.location, fetcher).await,
+            None => PublishedIssuer::fetch(&self.issuer, &self.location, fetcher).await,
+        }
+    }
+
+    /// Nothing that holds it can panic.
+    pub(super) fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

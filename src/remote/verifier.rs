@@ -1,0 +1,208 @@
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use jiff::Timestamp;
+use tokio::{runtime::Handle, task::JoinHandle};
+
+use super::{Refresh, RemoteVerifierBuilder, schedule::Next, source::Source};
+use crate::{
+    CheckName, Clock, Expectations, HttpFetcher, IssuerUrl, PublishedIssuer, Refusal, Report, Token, TrustedIssuer,
+    VerifiedToken, Verifier,
+};
+
+/// Verifies tokens of published issuers, whose documents it fetches and keeps up to date.
+///
+/// An issuer is read when its first token comes, or by [`ready`](Self::ready): the discovery document once, its JWKS again
+/// and again. A JWKS is kept as long as its Cache-Control says, a minute at least and a day at most, ten minutes where it
+/// says nothing. The call that finds four fifths of that time gone starts to read it again and does not wait; only one that
+/// comes after all of it is gone does. A token with an unknown `kid` has the JWKS read again too, at most once in 30 s.
+/// However many callers wait, one request is in flight. Where reading fails the old keys stay, reports and
+/// [`on_refresh`](RemoteVerifierBuilder::on_refresh) say so, and it is tried again after 30 s, from the discovery document
+/// on. Keys that are gone from a JWKS that was read no longer verify anything.
+///
+/// It works within a Tokio runtime; outside of one nothing is fetched. Clones share what they know.
+///
+/// ```no_run
+/// use issuer::{Expectations, RemoteVerifier};
+/// # async fn serve(token: &str) -> Result<(), Box<dyn std::error::Error>> {
+/// let verifier = RemoteVerifier::new("https://issuer.example.com".parse()?);
+/// verifier.ready().await?; // fails at start rather than at the first token
+/// let verified = verifier.verify(token, &Expectations::entra()).await?;
+/// println!("{}/{}", verified.namespace(), verified.name());
+///
+/// let report = verifier.examine(token, &Expectations::entra()).await;
+/// assert!(report.refusal().is_none());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct RemoteVerifier {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    /// What is known now; exchanged whole, so that no token is judged by half of a refresh.
+    current: RwLock<Arc<Verifier>>,
+    sources: HashMap<String, Source>,
+    fetcher: HttpFetcher,
+    clock: Box<dyn Clock + Send>,
+    observer: Box<dyn Fn(&Refresh) + Send + Sync>,
+}
+
+impl RemoteVerifier {
+    /// A verifier for one issuer, read from its own URL.
+    pub fn new(issuer: IssuerUrl) -> Self {
+        Self::builder().trust(issuer).build()
+    }
+
+    /// A verifier for several issuers, or with a clock, a fetcher or an observer of one's own.
+    pub fn builder() -> RemoteVerifierBuilder {
+        RemoteVerifierBuilder::default()
+    }
+
+    pub(super) fn assemble(builder: RemoteVerifierBuilder) -> Self {
+        let RemoteVerifierBuilder { sources, fetcher, clock, observer } = builder;
+        let sources: HashMap<_, _> =
+            sources.into_iter().map(|source| (source.issuer.as_str().to_owned(), source)).collect();
+        let unread = sources.values().map(|source| TrustedIssuer::unread(source.issuer.clone()));
+        let current = RwLock::new(Arc::new(Verifier::trusting(unread)));
+        Self { shared: Arc::new(Shared { current, sources, fetcher, clock, observer }) }
+    }
+
+    /// Reads every issuer that was not read yet.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] of a check of the documents, for the first issuer whose documents cannot be used; it is tried again when
+    /// a token of it comes.
+    pub async fn ready(&self) -> Result<(), Refusal> {
+        let now = self.shared.clock.now();
+        let unread = self.shared.sources.iter().filter(|(_, source)| !source.schedule().has_keys());
+        let started: Vec<_> = unread.map(|(name, source)| self.start(name, source.next(now, None))).collect();
+        for task in started.into_iter().flatten() {
+            // It ends early only together with the runtime.
+            let _ = task.await;
+        }
+        let current = self.shared.current();
+        current.issuers().find_map(TrustedIssuer::unusable).map_or(Ok(()), Err)
+    }
+
+    /// Verifies a token; the first check that fails refuses it.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`], the same that [`examine`](Self::examine) reports first.
+    pub async fn verify(&self, token: &str, expectations: &Expectations) -> Result<VerifiedToken, Refusal> {
+        let (current, now) = (self.shared.current(), self.shared.clock.now());
+        let verdict = current.verify(token, expectations, now);
+        match &verdict {
+            Ok(verified) => self.refresh(verified.issuer(), None, now).await,
+            Err(refusal) => self.refresh_after(refusal, token, now).await,
+        }
+        match self.shared.newer_than(&current) {
+            Some(newer) => newer.verify(token, expectations, self.shared.clock.now()),
+            None => verdict,
+        }
+    }
+
+    /// Goes through every check of a token and reports each.
+    pub async fn examine(&self, token: &str, expectations: &Expectations) -> Report {
+        let (current, now) = (self.shared.current(), self.shared.clock.now());
+        let report = current.examine(token, expectations, now);
+        match report.refusal() {
+            None => self.refresh(&issuer_of(token).unwrap_or_default(), None, now).await,
+            Some(refusal) => self.refresh_after(refusal, token, now).await,
+        }
+        match self.shared.newer_than(&current) {
+            Some(newer) => newer.examine(token, expectations, self.shared.clock.now()),
+            None => report,
+        }
+    }
+
+    /// Reads the documents again where that may change a refusal.
+    async fn refresh_after(&self, refusal: &Refusal, token: &str, now: Timestamp) {
+        if let CheckName::Discovery | CheckName::KeySet | CheckName::Key = refusal.check()
+            && let Some(issuer) = issuer_of(token)
+        {
+            self.refresh(&issuer, Some(refusal), now).await;
+        }
+    }
+
+    /// Reads the documents of an issuer again where it is time to, and waits where nothing can be said before.
+    async fn refresh(&self, issuer: &str, refusal: Option<&Refusal>, now: Timestamp) {
+        let Some((name, source)) = self.shared.sources.get_key_value(issuer) else { return };
+        let (next, after) = source.next(now, refusal);
+        if let Some(task) = self.start(name, (next, after))
+            && next == Next::Wait
+        {
+            // It ends early only together with the runtime.
+            let _ = task.await;
+        }
+    }
+
+    /// Reads them in a task of its own: a caller that goes away does not stop it, or they would be asked for again at once.
+    fn start(&self, name: &str, (next, after): (Next, u64)) -> Option<JoinHandle<()>> {
+        if next == Next::Answer {
+            return None;
+        }
+        let (shared, name) = (Arc::clone(&self.shared), name.to_owned());
+        Some(Handle::try_current().ok()?.spawn(async move { shared.read(&name, after).await }))
+    }
+}
+
+impl Shared {
+    /// Nothing that holds it can panic.
+    fn current(&self) -> Arc<Verifier> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What is known now, where it is not what was known then.
+    fn newer_than(&self, then: &Arc<Verifier>) -> Option<Arc<Verifier>> {
+        let now = self.current();
+        (!Arc::ptr_eq(&now, then)).then_some(now)
+    }
+
+    /// Reads the documents of an issuer, unless somebody did since an attempt.
+    async fn read(&self, name: &str, after: u64) {
+        let Some(source) = self.sources.get(name) else { return };
+        let mut discovery = source.discovery.lock().await;
+        if source.schedule().attempts != after {
+            return;
+        }
+        let published = source.fetch(discovery.take(), &self.fetcher).await;
+        let trusted = TrustedIssuer::from_published(source.issuer.clone(), &published);
+        let failure = trusted.unreadable().cloned();
+        let keeps_keys = failure.is_some() && source.schedule().has_keys();
+        // First what is known, then that it is known: who sees the attempt sees its keys.
+        self.exchange(trusted, failure.as_ref().filter(|_| keeps_keys));
+        let now = self.clock.now();
+        let outcome = if let Some(failure) = failure {
+            source.schedule().failed(now);
+            Err(failure)
+        } else {
+            let page = published.jwks.as_ref().and_then(|jwks| jwks.outcome.as_ref().ok());
+            let fresh_for = page.and_then(|page| page.fresh_for);
+            *discovery = Some(PublishedIssuer { jwks: None, ..published });
+            Ok(source.schedule().succeeded(now, fresh_for))
+        };
+        drop(discovery);
+        (self.observer)(&Refresh { issuer: source.issuer.clone(), outcome, keeps_keys });
+    }
+
+    /// Puts what was read in the place of what was known; where reading failed, the known keys with a word on it.
+    fn exchange(&self, trusted: TrustedIssuer, failure: Option<&Refusal>) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        let mut next = Verifier::clone(&current);
+        let kept = failure.zip(next.issuer(trusted.url()));
+        let trusted = kept.map_or(trusted, |(failure, known)| known.kept_after(failure));
+        next.trust(Arc::new(trusted));
+        *current = Arc::new(next);
+    }
+}
+
+/// The issuer a token names.
+fn issuer_of(token: &str) -> Option<String> {
+    Some(Token::parse(token, &mut Vec::new()).ok()?.claims.iss?.into_owned())
+}
