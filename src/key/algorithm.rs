@@ -3,6 +3,14 @@ use std::fmt;
 /// A JWS signature algorithm the API server signs service account tokens with (RFC 7518 section 3.1).
 ///
 /// The order is that of the names, which is the order of `id_token_signing_alg_values_supported`.
+///
+/// ```
+/// use issuer::{Algorithm, KeySet};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/mixed-keys/p384.pub")?)?;
+/// assert_eq!(keys[0].algorithm(), Algorithm::Es384);
+/// assert_eq!(Algorithm::Es384.name(), "ES384");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {

@@ -5,6 +5,14 @@ use spki::AlgorithmIdentifierRef;
 use super::{KeyError, key_error::name_of};
 
 /// A curve of RFC 7518 section 6.2.1.1 that the API server signs with.
+///
+/// ```
+/// use issuer::Curve;
+/// assert_eq!(Curve::from_name("P-521"), Some(Curve::P521));
+/// assert_eq!(Curve::P521.name(), "P-521");
+/// assert_eq!(Curve::P521.coordinate_len(), 66);
+/// assert_eq!(Curve::from_name("secp256k1"), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Curve {

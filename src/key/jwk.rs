@@ -10,6 +10,18 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 ///
 /// An entry made [from a key](Jwk::new) is in the API server's form. An entry that was [read](Jwk::from_value) keeps what it
 /// was, usable or not, so that publishing loses nothing another publisher put there.
+///
+/// ```
+/// use issuer::{Jwk, KeySet};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let jwk = Jwk::new(keys[0].clone());
+/// assert_eq!(jwk.kid(), Some(keys[0].key_id().as_str()));
+/// assert_eq!((jwk.public_key_use(), jwk.alg()), (Some("sig"), Some("RS256")));
+/// let read = Jwk::from_value(jwk.to_value());
+/// assert_eq!(read.key(), Ok(&keys[0]));
+/// assert!(read.is_canonical());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jwk {
     members: Map<String, Value>,
@@ -42,6 +54,14 @@ impl Jwk {
     }
 
     /// The entry a JSON value is; anything parses, and [`key`](Self::key) says whether it is usable.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// let jwk = issuer::Jwk::from_value(json!({ "kty": "oct", "kid": "a", "k": "c2VjcmV0" }));
+    /// assert_eq!(jwk.key().unwrap_err().to_string(), "its type is oct, and RSA and EC keys are accepted");
+    /// assert_eq!(jwk.private_members(), ["k"]);
+    /// assert_eq!(jwk.to_value(), json!({ "kty": "oct", "kid": "a" }));
+    /// ```
     pub fn from_value(value: Value) -> Self {
         match value {
             Value::Object(members) => Self { key: read_key(&members), members },

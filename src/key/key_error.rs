@@ -3,6 +3,13 @@ use der::asn1::ObjectIdentifier;
 use super::Curve;
 
 /// Why bytes are not a public key this crate works with; reads as the end of "X is not usable: …".
+///
+/// ```
+/// use issuer::{KeyError, PublicKey};
+/// let error = PublicKey::rsa(&[0xff; 32], &[1, 0, 1]).unwrap_err();
+/// assert_eq!(error, KeyError::RsaSize(256));
+/// assert_eq!(error.to_string(), "its RSA modulus has 256 bits, and 512 to 16384 are accepted");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {

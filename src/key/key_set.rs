@@ -7,6 +7,16 @@ use super::{Jwk, KeyError, KeyId, Note, Place, PublicKey, SkipReason, der_key, p
 use crate::Error;
 
 /// Public keys in the order of the input, each once, at least one.
+///
+/// ```
+/// use issuer::KeySet;
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// assert_eq!(keys.iter().map(ToString::to_string).collect::<Vec<_>>(), ["RSA 2048", "RSA 4096"]);
+/// let newer = KeySet::from_keys([keys[1].clone(), keys[1].clone()])?;
+/// assert_eq!(*newer, keys[1..]);
+/// assert!(KeySet::from_keys([]).is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySet {
     keys: Vec<PublicKey>,
@@ -60,6 +70,18 @@ impl std::ops::Deref for KeySet {
 /// An input may be PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, `CERTIFICATE`, `RSA PRIVATE KEY`, `EC PRIVATE KEY`, `PRIVATE KEY`;
 /// text around blocks, CRLF and a byte order mark are fine), DER of the same, SSH public keys, a Kubernetes Secret in
 /// YAML or JSON, a JWK or JWK Set, or base64 of any of these.
+///
+/// ```
+/// use issuer::{KeyReader, Note};
+/// let mut reader = KeyReader::default();
+/// for path in ["fixtures/keys/rsa2048.b64", "fixtures/keys/p384-private-pkcs8.key"] {
+///     reader.read(path, &std::fs::read(path)?)?;
+/// }
+/// let (keys, notes) = reader.finish()?;
+/// assert_eq!((keys[0].to_string(), keys[1].to_string()), ("RSA 2048".to_owned(), "P-384".to_owned()));
+/// assert!(matches!(notes.as_slice(), [Note::Private { place }] if place.input().ends_with("p384-private-pkcs8.key")));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct KeyReader {
     found: Vec<(PublicKey, Place)>,
@@ -71,6 +93,12 @@ type Skipped = Vec<(&'static str, String)>;
 
 impl KeyReader {
     /// The longest input that is read, in bytes: a thousand keys of 16384 bits are shorter.
+    ///
+    /// ```
+    /// use issuer::{Error, KeyReader};
+    /// let error = KeyReader::default().read("-", &vec![b' '; KeyReader::INPUT_MAX + 1]).unwrap_err();
+    /// assert!(matches!(error, Error::Input { .. }));
+    /// ```
     pub const INPUT_MAX: usize = 4 << 20;
 
     /// Reads one input; `name` is what messages call it, a path or `-`.

@@ -1,6 +1,16 @@
 use super::{KeyError, KeyId, Place};
 
 /// Something about the input that its owner should know and that stops nothing.
+///
+/// ```
+/// use issuer::{KeyReader, Note};
+/// let mut reader = KeyReader::default();
+/// reader.read("sa.pub", &std::fs::read("fixtures/keys/rsa2048-twice.pub")?)?;
+/// let (keys, notes) = reader.finish()?;
+/// let [note @ Note::Duplicate { first, .. }] = notes.as_slice() else { panic!("{notes:?}") };
+/// assert_eq!(note.to_string(), format!("sa.pub, block 2 \"RSA PUBLIC KEY\" is the same key as {first}"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Note {
@@ -39,6 +49,17 @@ pub enum Note {
 }
 
 /// Why a part of the input was passed over.
+///
+/// ```
+/// use issuer::{KeyReader, Note, SkipReason};
+/// let mut reader = KeyReader::default();
+/// reader.read("sa.key", &std::fs::read("fixtures/keys/p256-private.key")?)?;
+/// let (keys, notes) = reader.finish()?;
+/// let Note::Skipped { place, reason } = &notes[0] else { panic!("{notes:?}") };
+/// assert_eq!((place.to_string().as_str(), reason), ("sa.key, block 1 \"EC PARAMETERS\"", &SkipReason::Label));
+/// assert_eq!(reason.to_string(), "its label is not that of a public key, certificate or private key");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SkipReason {

@@ -18,6 +18,15 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 512..=16384;
 const RSA_EXPONENT_MAX: u64 = (1 << 31) - 1;
 
 /// The numbers a public key consists of, big-endian; RSA without leading zero bytes, coordinates in full length.
+///
+/// ```
+/// use issuer::{KeyMaterial, KeySet, PublicKey};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let KeyMaterial::Rsa { modulus, exponent } = keys[0].material() else { panic!("{}", keys[0]) };
+/// assert_eq!((modulus.len(), exponent.as_slice()), (256, [1, 0, 1].as_slice()));
+/// assert_eq!(PublicKey::rsa(modulus, exponent)?, keys[0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyMaterial {
@@ -42,6 +51,17 @@ pub enum KeyMaterial {
 /// A checked public key with the API server's key ID.
 ///
 /// RSA has 512 to 16384 bits, an odd modulus, and an odd exponent from 3 to 2³¹−1; an EC point is on its curve.
+///
+/// ```
+/// use issuer::{Algorithm, PublicKey};
+/// let der = std::fs::read("fixtures/keys/rsa2048-spki.der")?;
+/// let key = PublicKey::from_spki_der(&der)?;
+/// assert_eq!(key.key_id().as_str(), "VySw_uf2CxNBmIAMX_W82QIp1ATwZ9JFL9E-DbKqxPk");
+/// assert_eq!((key.algorithm(), key.bits()), (Algorithm::Rs256, 2048));
+/// assert_eq!(key.to_string(), "RSA 2048");
+/// assert_eq!(key.spki_der(), der);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct PublicKey {
     material: KeyMaterial,
@@ -60,6 +80,13 @@ impl Eq for PublicKey {}
 
 impl PublicKey {
     /// An RSA key of its big-endian modulus and exponent; leading zero bytes are allowed and dropped.
+    ///
+    /// ```
+    /// use issuer::{KeyError, PublicKey};
+    /// assert_eq!(PublicKey::rsa(&[0xff; 256], &[1, 0, 1])?.bits(), 2048);
+    /// assert_eq!(PublicKey::rsa(&[0xff; 256], &[1]), Err(KeyError::RsaExponentSmall(1)));
+    /// # Ok::<(), issuer::KeyError>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -89,6 +116,15 @@ impl PublicKey {
     }
 
     /// An EC key of its big-endian coordinates, each of [`Curve::coordinate_len`] bytes.
+    ///
+    /// ```
+    /// use issuer::{Curve, KeyError, KeyMaterial, KeySet, PublicKey};
+    /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/mixed-keys/p256.pub")?)?;
+    /// let KeyMaterial::Ec { x, y, .. } = keys[0].material() else { panic!("{}", keys[0]) };
+    /// assert_eq!(PublicKey::ec(Curve::P256, x, y)?, keys[0]);
+    /// assert_eq!(PublicKey::ec(Curve::P256, y, x), Err(KeyError::EcPoint(Curve::P256)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
