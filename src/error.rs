@@ -7,6 +7,15 @@ use crate::{
 };
 
 /// Why something could not be done: one sentence that names the input; [`hint`](Error::hint) names the next step.
+///
+/// ```
+/// use issuer::{Error, KeySet};
+/// let error = KeySet::from_bytes(&std::fs::read("fixtures/malformed/pgp.pub")?).unwrap_err();
+/// assert!(matches!(error, Error::NoKey { .. }));
+/// assert_eq!(error.to_string(), "input holds no usable key: 1 block \"PGP MESSAGE\" was skipped");
+/// assert_eq!(error.hint().unwrap(), "pass the API server's --service-account-key-file");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -22,7 +22,9 @@ const JWKS: &str = "openid/v1/jwks";
 /// use issuer::IssuerUrl;
 /// let issuer: IssuerUrl = "https://issuers.example.com/clusters/a/".parse()?;
 /// assert_eq!(issuer.as_str(), "https://issuers.example.com/clusters/a/");
+/// assert_eq!(issuer.base(), "https://issuers.example.com/clusters/a");
 /// assert_eq!(issuer.discovery_url(), "https://issuers.example.com/clusters/a/.well-known/openid-configuration");
+/// assert_eq!(issuer.jwks_uri().as_str(), "https://issuers.example.com/clusters/a/openid/v1/jwks");
 /// assert_eq!(issuer.jwks_path().as_str(), "clusters/a/openid/v1/jwks");
 /// assert!("http://issuer.example.com".parse::<IssuerUrl>().is_err());
 /// # Ok::<(), issuer::Error>(())
@@ -88,6 +90,14 @@ impl IssuerUrl {
     }
 
     /// Where the document of a URL stands on the site of this issuer; `None` when the URL is not below the issuer.
+    ///
+    /// ```
+    /// let issuer: issuer::IssuerUrl = "https://issuers.example.com/clusters/a".parse()?;
+    /// let path = issuer.path_below("https://issuers.example.com/clusters/a/keys.json").unwrap();
+    /// assert_eq!(path.as_str(), "clusters/a/keys.json");
+    /// assert_eq!(issuer.path_below("https://issuers.example.com/keys.json"), None);
+    /// # Ok::<(), issuer::Error>(())
+    /// ```
     pub fn path_below(&self, url: &str) -> Option<DocumentPath> {
         self.rest_below(url).map(|rest| self.document_path(&rest))
     }
@@ -140,6 +150,14 @@ impl AsRef<str> for IssuerUrl {
 }
 
 /// The URL of a JWKS: the same rules as for an [`IssuerUrl`], and a query is allowed.
+///
+/// ```
+/// use issuer::JwksUri;
+/// let uri: JwksUri = "https://keys.example.com/jwks?cluster=a".parse()?;
+/// assert_eq!(uri.as_str(), "https://keys.example.com/jwks?cluster=a");
+/// assert!("keys.example.com/jwks".parse::<JwksUri>().is_err());
+/// # Ok::<(), issuer::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JwksUri(String);
 
@@ -168,6 +186,14 @@ impl fmt::Display for JwksUri {
 }
 
 /// Why a string is not an issuer URL or a `jwks_uri`; reads as the end of "X is not an issuer URL: …".
+///
+/// ```
+/// use issuer::{Error, IssuerUrl, UrlError};
+/// let error = "issuer.example.com".parse::<IssuerUrl>().unwrap_err();
+/// assert!(matches!(error, Error::Url { because: UrlError::NoScheme, .. }));
+/// assert_eq!(error.to_string(), "\"issuer.example.com\" is not an issuer URL: it has no scheme");
+/// assert_eq!(error.hint().unwrap(), "write it as the API server has it, https:// included");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {

@@ -9,6 +9,18 @@ use crate::{IssuerUrl, JwksUri, PublicKey};
 /// A discovery document: the API server's five members in its order (OpenID Connect Discovery 1.0 section 3).
 ///
 /// Read from elsewhere it keeps these members and forgets any other.
+///
+/// ```
+/// use issuer::{Discovery, KeySet};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
+/// let discovery = Discovery::new(&issuer, &"https://192.0.2.2:16443/openid/v1/jwks".parse()?, keys.iter());
+/// let recorded = std::fs::read("fixtures/kubernetes/rotation/openid-configuration.json")?;
+/// assert_eq!(discovery.to_bytes(), recorded);
+/// assert_eq!(Discovery::parse(&recorded)?, discovery);
+/// assert!(discovery.to_pretty().ends_with(b"\n}\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Discovery {
     /// The issuer, which relying parties hold byte for byte against `iss`.

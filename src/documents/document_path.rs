@@ -3,6 +3,13 @@ use std::fmt;
 /// Where a document stands on a site: segments joined by slashes, no slash at either end, none of them `.` or `..`.
 ///
 /// Made by an [`IssuerUrl`](crate::IssuerUrl) only, which checks its path.
+///
+/// ```
+/// let issuer: issuer::IssuerUrl = "https://issuers.example.com/clusters/a".parse()?;
+/// assert_eq!(issuer.jwks_path().as_str(), "clusters/a/openid/v1/jwks");
+/// assert_eq!(issuer.discovery_path().to_string(), "clusters/a/.well-known/openid-configuration");
+/// # Ok::<(), issuer::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DocumentPath(String);
 

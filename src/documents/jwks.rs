@@ -4,6 +4,16 @@ use super::{DocumentError, parse, pretty};
 use crate::{Jwk, PublicKey};
 
 /// A JWK Set (RFC 7517 section 5), in order.
+///
+/// ```
+/// use issuer::{Jwks, KeySet};
+/// let recorded = std::fs::read("fixtures/kubernetes/rotation/jwks.json")?;
+/// let jwks = Jwks::parse(&recorded)?;
+/// assert_eq!(jwks.to_bytes(), recorded);
+/// assert_eq!(Jwks::from_keys(KeySet::from_bytes(&recorded)?.iter()), jwks);
+/// assert!(jwks.to_pretty().starts_with(b"{\n  \"keys\": [\n"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Jwks {
     /// Its entries, usable or not.

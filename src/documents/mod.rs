@@ -38,6 +38,13 @@ impl Documents {
 }
 
 /// Why bytes are not the document they should be; reads as the end of "the JWKS is not usable: …".
+///
+/// ```
+/// use issuer::{DocumentError, Jwks};
+/// let error = Jwks::parse(b"<!DOCTYPE html>").unwrap_err();
+/// assert_eq!(error, DocumentError::Html);
+/// assert_eq!(error.to_string(), "it is an HTML page, not JSON");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentError {

@@ -4,6 +4,13 @@ use std::fmt;
 ///
 /// Microsoft Learn, "Microsoft Entra authentication and authorization error codes", and the texts seen in the field;
 /// Microsoft may change the codes.
+///
+/// ```
+/// use issuer::Aadsts;
+/// assert_eq!(Aadsts::AUDIENCE.to_string(), "AADSTS700212");
+/// assert_eq!(Aadsts::AUDIENCE.code(), 700_212);
+/// assert_eq!(Aadsts::AUDIENCE.meaning(), "no federated credential matches this audience");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Aadsts(u32);
 

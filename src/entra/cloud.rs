@@ -2,6 +2,15 @@
 ///
 /// Microsoft Learn, "Microsoft Entra authentication and national clouds", and the constants of the Azure CLI
 /// (`azure-cli-core`, `cloud.py`).
+///
+/// ```
+/// use issuer::Cloud;
+/// assert_eq!(Cloud::default(), Cloud::Public);
+/// assert_eq!(Cloud::UsGov.name(), "usgov");
+/// assert_eq!(Cloud::UsGov.authority_host(), "https://login.microsoftonline.us");
+/// assert_eq!(Cloud::UsGov.resource_manager(), "https://management.usgovcloudapi.net");
+/// assert_eq!(Cloud::UsGov.storage_suffix(), "core.usgovcloudapi.net");
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Cloud {
     /// Azure, the public cloud.

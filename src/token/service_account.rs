@@ -5,8 +5,10 @@ use std::{fmt, str::FromStr};
 /// Shows as the subject of its tokens; parses from `NAMESPACE/NAME`.
 ///
 /// ```
-/// let account: issuer::ServiceAccount = "default/workload-identity-sa".parse()?;
+/// use issuer::ServiceAccount;
+/// let account: ServiceAccount = "default/workload-identity-sa".parse()?;
 /// assert_eq!(account.to_string(), "system:serviceaccount:default:workload-identity-sa");
+/// assert_eq!(ServiceAccount::from_subject(&account.to_string()), Some(account));
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
