@@ -36,6 +36,25 @@ const DOCUMENTS: [&[&str]; 2] = [&[".well-known", "openid-configuration"], &["op
 /// GET and HEAD of `.well-known/openid-configuration` and `openid/v1/jwks`, at the root and below any issuer path, with
 /// `ETag` and 304. Everything else in the directory is 404, retention records and what links lead out of it included.
 /// Documents are read anew for every request, so a publish shows at once.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{DocumentServer, HttpFetcher, SystemClock, site::Directory};
+/// # use issuer::{KeySet, Wanted};
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// # let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let directory = tempfile::tempdir()?;
+/// issuer::publish(&Directory::open(directory.path())?, &wanted, &SystemClock).await?;
+/// let server = DocumentServer::open(directory.path())?;
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let url = format!("http://{}/openid/v1/jwks", listener.local_addr()?);
+/// tokio::spawn(async move { server.serve(listener, std::future::pending()).await });
+/// assert_eq!(HttpFetcher::default().fetch(&url).await?.content_type.as_deref(), Some("application/json"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct DocumentServer {
     root: PathBuf,
@@ -56,6 +75,14 @@ impl DocumentServer {
     }
 
     /// The routes, to put into a server of one's own.
+    ///
+    /// ```
+    /// use axum::{Router, routing::get};
+    /// let server = issuer::DocumentServer::open("fixtures".as_ref())?;
+    /// let app: Router = Router::new().route("/healthz", get(|| async { "ok" })).fallback_service(server.router());
+    /// assert!(app.has_routes());
+    /// # Ok::<(), issuer::Error>(())
+    /// ```
     pub fn router(&self) -> Router {
         Router::new().fallback(answer).with_state(self.clone())
     }

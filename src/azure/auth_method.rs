@@ -1,6 +1,13 @@
 use std::{fmt, str::FromStr};
 
 /// A way to prove to Azure who is asking; listed in the order in which they are tried.
+///
+/// ```
+/// use issuer::AuthMethod;
+/// assert_eq!("workload-identity".parse(), Ok(AuthMethod::WorkloadIdentity));
+/// assert_eq!(AuthMethod::AzureCli.name(), "az");
+/// assert_eq!(AuthMethod::ALL[0], AuthMethod::ConnectionString);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum AuthMethod {
     /// `AZURE_STORAGE_CONNECTION_STRING`.

@@ -3,6 +3,14 @@ use std::{collections::BTreeMap, env, fmt};
 /// The variables that say who we are in Azure, those of the Azure CLI and SDKs.
 ///
 /// Values are secret and never print.
+///
+/// ```
+/// use issuer::Environment;
+/// let variables = [("AZURE_STORAGE_KEY", "c2VjcmV0"), ("AZURE_CLIENT_ID", "")];
+/// let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+/// let environment: Environment = variables.into_iter().collect();
+/// assert_eq!(format!("{environment:?}"), r#"{"AZURE_STORAGE_KEY"}"#);
+/// ```
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
 
@@ -31,6 +39,12 @@ impl Environment {
     ];
 
     /// The variables of this process; an empty one is as good as none.
+    ///
+    /// ```
+    /// use issuer::Environment;
+    /// assert!(!Environment::NAMES.contains(&"PATH"));
+    /// assert!(!format!("{:?}", Environment::of_process()).contains(r#""PATH""#));
+    /// ```
     pub fn of_process() -> Self {
         let variable = |name: &str| Some((name.to_owned(), env::var(name).ok()?));
         Self::NAMES.iter().filter_map(|name| variable(name)).collect()

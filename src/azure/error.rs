@@ -5,6 +5,20 @@ use super::{AuthMethod, AzureProblem, retry::header, sign_in_failure::SignInFail
 use crate::entra::Cloud;
 
 /// Why Azure did not do what was asked: one sentence; [`hint`](AzureError::hint) names the next step.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{Error, site::{Azure, AzureOptions}};
+/// let error = Azure::open(AzureOptions::new(Some("My_Account".to_owned()))).await.unwrap_err();
+/// let Error::Azure(error) = error else { panic!("{error}") };
+/// assert_eq!(error.operation, "cannot use the storage account");
+/// assert!(error.to_string().ends_with("\"My_Account\" is not the name of a storage account"));
+/// assert_eq!(error.hint().unwrap(), "3 to 24 lower-case letters and digits, without a domain");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{operation}: {problem}")]
 pub struct AzureError {

@@ -9,6 +9,21 @@ const OTHER_CLOUD: [&str; 5] = ["AADSTS90002:", "AADSTS90038:", "AADSTS900382:",
 /// What stands in the way; reads as the end of `cannot …: …`.
 ///
 /// Microsoft Learn, "Blob Storage error codes" and "Common REST API error codes".
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{AzureProblem, Environment, Error, site::{Azure, AzureOptions}};
+/// let environment: Environment = [("AZURE_STORAGE_KEY".to_owned(), "c2VjcmV0".to_owned())].into_iter().collect();
+/// let error = Azure::open(AzureOptions { environment, ..AzureOptions::new(None) }).await.unwrap_err();
+/// let Error::Azure(error) = error else { panic!("{error}") };
+/// assert_eq!(error.problem, AzureProblem::NoAccount);
+/// assert_eq!(error.problem.to_string(), "no storage account was named");
+/// assert!(error.problem.is_usage());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AzureProblem {

@@ -21,6 +21,12 @@ const AT_ONCE: usize = 8;
 const PAGES_MAX: usize = 100;
 
 /// Where Azure Resource Manager looks for an account.
+///
+/// ```
+/// use issuer::ResourceScope;
+/// let scope = ResourceScope { resource_group: Some("clusters".to_owned()), ..ResourceScope::default() };
+/// assert_eq!(scope.subscription, None);
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResourceScope {
     /// The ID of the only subscription to look in; without it, all that the credential sees.

@@ -21,6 +21,15 @@ const TRANSIENT: [u16; 6] = [408, 429, 500, 502, 503, 504];
 const TRANSIENT_CODES: [&str; 3] = ["AccountBeingCreated", "ContainerBeingDeleted", "OperationTimedOut"];
 
 /// A request that is about to be sent again.
+///
+/// ```
+/// use issuer::Retrying;
+/// use std::time::Duration;
+/// let tell = |Retrying { what, because, pause }: &Retrying| format!("{what}: {because}, again in {pause:?}");
+/// let pause = Duration::from_millis(200);
+/// let retrying = Retrying { what: "openid/v1/jwks".to_owned(), because: "503 ServerBusy".to_owned(), pause };
+/// assert_eq!(tell(&retrying), "openid/v1/jwks: 503 ServerBusy, again in 200ms");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retrying {
     /// What is asked for, such as `openid/v1/jwks`.
@@ -32,6 +41,15 @@ pub struct Retrying {
 }
 
 /// Told of every request that is about to be sent again.
+///
+/// ```
+/// use issuer::{RetryObserver, Retrying, site::AzureOptions};
+/// let observer: RetryObserver = std::sync::Arc::new(|retrying: &Retrying| {
+///     eprintln!("{}: {}, again in {:?}", retrying.what, retrying.because, retrying.pause);
+/// });
+/// let options = AzureOptions { on_retry: Some(observer), ..AzureOptions::new(Some("acct".to_owned())) };
+/// assert!(options.on_retry.is_some());
+/// ```
 pub type RetryObserver = Arc<dyn Fn(&Retrying) + Send + Sync>;
 
 /// How requests to Azure are tried again: with pauses that grow and are never the same for two callers, at least as long as

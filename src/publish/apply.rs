@@ -11,6 +11,22 @@ use crate::{
 pub(super) const ATTEMPTS_MAX: u32 = 1000;
 
 /// What publishing did.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, SystemClock, Wanted, site::Memory};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let site = Memory::default();
+/// let first = issuer::publish(&site, &wanted, &SystemClock).await?;
+/// assert_eq!((first.attempts, first.plan.is_unchanged()), (1, false));
+/// let second = issuer::publish(&site, &wanted, &SystemClock).await?;
+/// assert!(second.plan.is_unchanged() && second.documents == first.documents);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
     /// The plan that was carried out.
@@ -22,6 +38,20 @@ pub struct Publication {
 }
 
 /// Works out what publishing would change on a site, and writes nothing.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{Change, KeySet, SystemClock, Wanted, site::Memory};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let plan = issuer::plan(&Memory::default(), &wanted, &SystemClock).await?;
+/// assert_eq!(plan.jwks.change, Change::Created);
+/// assert!(plan.refusals.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

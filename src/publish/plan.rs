@@ -20,6 +20,20 @@ const RSA_BITS_USUAL: usize = 8192;
 const TOKEN_LIFE_MAX: Duration = Duration::from_hours(24);
 
 /// What stands on a site before publishing.
+///
+/// ```
+/// use issuer::{Live, Plan, PlannedDocument, Timestamp, Wanted, site::{ETag, Stored}};
+/// # use issuer::KeySet;
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let plan = Plan::new(&Live::default(), &wanted, Timestamp::UNIX_EPOCH);
+/// let stored = |PlannedDocument { content, .. }| {
+///     Some(Stored { bytes: content.bytes, etag: ETag("1".to_owned()), headers: None, retention: content.retention })
+/// };
+/// let live = Live { jwks: stored(plan.jwks), discovery: stored(plan.discovery), ..Live::default() };
+/// assert!(Plan::new(&live, &wanted, Timestamp::UNIX_EPOCH).is_unchanged());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Live {
     /// The discovery document.
@@ -33,6 +47,17 @@ pub struct Live {
 }
 
 /// What publishing would change, worked out from [`Live`], [`Wanted`] and the time alone.
+///
+/// ```
+/// use issuer::{Change, KeySet, Live, Plan, Timestamp, Wanted};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let plan = Plan::new(&Live::default(), &wanted, Timestamp::now());
+/// assert_eq!((plan.jwks.change, plan.discovery.change), (Change::Created, Change::Created));
+/// assert_eq!(plan.documents.jwks.to_bytes(), std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
+/// assert!(plan.refusals.is_empty() && plan.warnings.is_empty() && !plan.is_unchanged());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// Every key, those in the input first, in their order.
@@ -52,6 +77,17 @@ pub struct Plan {
 }
 
 /// One document of a plan.
+///
+/// ```
+/// use issuer::{KeySet, Live, Plan, Timestamp, Wanted, site::Condition};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let document = Plan::new(&Live::default(), &wanted, Timestamp::now()).jwks;
+/// assert_eq!(document.path.as_str(), "openid/v1/jwks");
+/// assert_eq!(document.content.headers.content_type, "application/json");
+/// assert_eq!(document.condition, Condition::IfNoneMatch);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedDocument {
     /// Where it stands on the site.
@@ -65,6 +101,23 @@ pub struct PlannedDocument {
 }
 
 /// What happens to a document.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{Change, KeySet, SystemClock, Wanted, site::Memory};
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let site = Memory::default();
+/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// // The second key is retired: it stays in the JWKS, and the record says since when.
+/// let fewer = Wanted { keys: KeySet::from_keys([wanted.keys[0].clone()])?, ..wanted };
+/// let plan = issuer::plan(&site, &fewer, &SystemClock).await?;
+/// assert_eq!((plan.jwks.change, plan.discovery.change), (Change::Recorded, Change::Unchanged));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// It is not there yet.

@@ -3,6 +3,17 @@ use jiff::Timestamp;
 use crate::Jwk;
 
 /// One key of a plan.
+///
+/// ```
+/// use issuer::{KeySet, KeyState, Live, Plan, Timestamp, Wanted};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let key = Plan::new(&Live::default(), &wanted, Timestamp::now()).keys.remove(0);
+/// assert_eq!(key.kid(), wanted.keys[0].key_id().as_str());
+/// assert_eq!(key.state, KeyState::Added);
+/// assert!(key.is_published());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedKey {
     /// The entry; for a dropped key the one that was published.
@@ -24,6 +35,23 @@ impl PlannedKey {
 }
 
 /// What publishing does with a key.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, KeyState, Timestamp, Wanted, site::Memory};
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let (site, now) = (Memory::default(), "2026-11-22T00:00:00Z".parse::<Timestamp>()?);
+/// issuer::publish(&site, &wanted, &now).await?;
+/// let newer = Wanted { keys: KeySet::from_keys([wanted.keys[1].clone()])?, ..wanted };
+/// let plan = issuer::plan(&site, &newer, &now).await?;
+/// assert_eq!(plan.keys[0].state, KeyState::Kept);
+/// assert_eq!(plan.keys[1].state, KeyState::Retired { since: now, due: "2026-11-24T00:00:00Z".parse()? });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
     /// In the input, not published yet.
@@ -44,6 +72,23 @@ pub enum KeyState {
 }
 
 /// Why a key is taken away.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{DropReason, KeySet, KeyState, SystemClock, Wanted, site::Memory};
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let site = Memory::default();
+/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let remove = vec![wanted.keys[0].key_id().to_string()];
+/// let newer = Wanted { remove, keys: KeySet::from_keys([wanted.keys[1].clone()])?, ..wanted };
+/// let plan = issuer::plan(&site, &newer, &SystemClock).await?;
+/// assert_eq!(plan.keys[1].state, KeyState::Dropped(DropReason::Removed));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropReason {
     /// It was asked for by its `kid`.

@@ -7,6 +7,18 @@ use crate::{
 };
 
 /// How what the public reads differs from what was written.
+///
+/// ```
+/// use issuer::{Aadsts, PublishedIssuer};
+/// let issuer = "https://issuer.example.com".parse()?;
+/// let published = PublishedIssuer::from_directory(&issuer, "fixtures/keys".as_ref());
+/// let mismatch = issuer::published_documents(&issuer, &published).unwrap_err();
+/// assert!(mismatch.to_string().ends_with("fixtures/keys/.well-known/openid-configuration is not there"));
+/// assert_eq!(mismatch.aadsts(), Some(Aadsts::UNREACHABLE));
+/// assert!(!mismatch.is_tolerable() && !mismatch.is_inconclusive());
+/// assert!(mismatch.fix().starts_with("publish"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mismatch {
@@ -94,6 +106,22 @@ impl Mismatch {
 
 /// Holds what the public reads against the documents that were written.
 ///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, PublishedIssuer, SystemClock, Wanted, site::Directory};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let directory = tempfile::tempdir()?;
+/// let site = Directory::open(directory.path())?;
+/// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let published = PublishedIssuer::from_directory(&wanted.issuer, site.path());
+/// assert_eq!(issuer::compare(&publication.documents, &published), Ok(()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
 /// # Errors
 ///
 /// The first [`Mismatch`].
@@ -113,6 +141,22 @@ pub fn compare(documents: &Documents, published: &PublishedIssuer) -> Result<(),
 }
 
 /// The documents the public reads, where they are of use for this issuer.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, PublishedIssuer, SystemClock, Wanted, site::Directory};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let directory = tempfile::tempdir()?;
+/// let site = Directory::open(directory.path())?;
+/// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let published = PublishedIssuer::from_directory(&wanted.issuer, site.path());
+/// assert_eq!(issuer::published_documents(&wanted.issuer, &published)?, publication.documents);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///
@@ -204,6 +248,25 @@ mod remote {
     ///
     /// When another publisher has written since, what counts is what the site holds now, as long as every key of ours is
     /// in it.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// use issuer::{HttpFetcher, Location, SystemClock, site::Directory};
+    /// use std::time::Duration;
+    /// # use issuer::{KeySet, Wanted};
+    /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+    /// # let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+    /// let directory = tempfile::tempdir()?;
+    /// let site = Directory::open(directory.path())?;
+    /// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
+    /// let (location, fetcher) = (Location::Directory(site.path().to_owned()), HttpFetcher::default());
+    /// let read = issuer::read_back(&site, &wanted, &publication, &location, &fetcher, Duration::ZERO).await;
+    /// assert_eq!(read, Ok(()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

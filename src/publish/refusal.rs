@@ -1,6 +1,17 @@
 use crate::documents::DocumentError;
 
 /// Why a plan is not carried out: each is an outage somebody would have to explain.
+///
+/// ```
+/// use issuer::{KeySet, Live, Plan, PlanRefusal, Timestamp, Wanted};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/mixed-keys/p256.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let refusal = Plan::new(&Live::default(), &wanted, Timestamp::now()).refusals.remove(0);
+/// assert_eq!(refusal, PlanRefusal::NoRsaKey);
+/// assert_eq!(refusal.to_string(), "no key is RSA, and Entra takes RS256 alone");
+/// assert!(refusal.hint().starts_with("sign with an RSA key"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanRefusal {

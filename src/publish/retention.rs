@@ -12,6 +12,17 @@ use crate::IssuerUrl;
 ///
 /// As JSON text it is `{"issuer":URL,"keys":{KID:[PUBLISHED,RETIRED]}}` with times in seconds since 1970 and `null` for what is
 /// not known: 100 keys with Kubernetes key IDs fit the 8 KiB that a blob's metadata may have.
+///
+/// ```
+/// use issuer::Retention;
+/// let record = Retention::from_text(r#"{"keys":{"a":[1795305600],"b":[1795305600,1795392000]}}"#);
+/// assert_eq!(record.published_since("a"), Some("2026-11-22T00:00:00Z".parse()?));
+/// assert_eq!(record.retired_since("a"), None);
+/// assert_eq!(record.retired_since("b"), Some("2026-11-23T00:00:00Z".parse()?));
+/// assert_eq!(Retention::from_text(&record.to_text()), record);
+/// assert!(Retention::from_text("not a record").is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Retention {

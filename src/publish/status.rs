@@ -10,6 +10,22 @@ use crate::{
 };
 
 /// What is published on a site for one issuer.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, SystemClock, Wanted, site::{Hosting, Memory}};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let site = Memory::default();
+/// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let status = issuer::status(&site, &wanted.issuer, Wanted::RETAIN).await?;
+/// assert_eq!(status.documents, Some(publication.documents));
+/// assert!(status.faults.is_empty() && status.hosting == Hosting::Plain);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteStatus {
     /// Both documents, where both are there, can be read, and name the issuer.
@@ -23,6 +39,22 @@ pub struct SiteStatus {
 }
 
 /// One published key.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, Timestamp, Wanted, site::Memory};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let (site, now) = (Memory::default(), "2026-11-22T00:00:00Z".parse::<Timestamp>()?);
+/// issuer::publish(&site, &wanted, &now).await?;
+/// let key = issuer::status(&site, &wanted.issuer, Wanted::RETAIN).await?.keys.remove(0);
+/// assert_eq!(key.jwk.key(), Ok(&wanted.keys[0]));
+/// assert_eq!((key.published, key.retired), (Some(now), None));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyStatus {
     /// The entry.
@@ -34,6 +66,19 @@ pub struct KeyStatus {
 }
 
 /// What is wrong with the documents of a site.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{SiteFault, Wanted, site::Memory};
+/// let issuer = "https://issuer.example.com".parse()?;
+/// let status = issuer::status(&Memory::default(), &issuer, Wanted::RETAIN).await?;
+/// assert_eq!(status.faults[0], SiteFault::Missing("discovery document"));
+/// assert_eq!(status.faults[0].to_string(), "there is no discovery document");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SiteFault {
@@ -62,6 +107,23 @@ pub enum SiteFault {
 }
 
 /// Reads what is published on a site for an issuer; `retain` is how long retired keys are to stay.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, Timestamp, Wanted, site::Memory};
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let (site, now) = (Memory::default(), "2026-11-22T00:00:00Z".parse::<Timestamp>()?);
+/// issuer::publish(&site, &wanted, &now).await?;
+/// let newer = Wanted { keys: KeySet::from_keys([wanted.keys[1].clone()])?, ..wanted };
+/// issuer::publish(&site, &newer, &now).await?;
+/// let status = issuer::status(&site, &newer.issuer, newer.retain).await?;
+/// assert_eq!(status.keys[1].retired, Some((now, newer.due(now))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

@@ -12,6 +12,24 @@ use crate::{
 const FRESH: SignedDuration = SignedDuration::from_hours(1);
 
 /// How it is made sure that no cluster needs what is about to be removed.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{RemovalGuard, SystemClock, Token, Wanted, site::Memory};
+/// # use issuer::KeySet;
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let site = Memory::default();
+/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// // A token of the same cluster, which names another issuer by now.
+/// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
+/// let guard = RemovalGuard::Token { token: &Token::parse(&text)?, now: "2026-11-22T00:40:00Z".parse()? };
+/// assert!(issuer::unpublish(&site, &wanted.issuer, &guard).await?.is_ok());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub enum RemovalGuard<'a> {
     /// By a token the cluster gives now: it is signed with one of the keys that are about to go, and names another issuer.
@@ -26,6 +44,21 @@ pub enum RemovalGuard<'a> {
 }
 
 /// What was removed.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, RemovalGuard, SystemClock, Wanted, site::Memory};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let (site, issuer) = (Memory::default(), &wanted.issuer);
+/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let removal = issuer::unpublish(&site, issuer, &RemovalGuard::Force).await??;
+/// assert_eq!(removal.removed, [issuer.discovery_path(), issuer.jwks_path()]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removal {
     /// The documents, in the order in which they went.
@@ -33,6 +66,22 @@ pub struct Removal {
 }
 
 /// Why nothing is removed.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{RemovalGuard, RemovalRefusal, Token, site::Memory};
+/// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
+/// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
+/// let guard = RemovalGuard::Token { token: &Token::parse(&text)?, now: "2026-11-22T00:40:00Z".parse()? };
+/// let refusal = issuer::unpublish(&Memory::default(), &issuer, &guard).await?.unwrap_err();
+/// assert_eq!(refusal, RemovalRefusal::InUse(issuer.to_string()));
+/// assert_eq!(refusal.to_string(), format!("the cluster's tokens name the issuer \"{issuer}\" still"));
+/// assert!(refusal.hint().starts_with("give the API server another --service-account-issuer first"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RemovalRefusal {
@@ -82,6 +131,21 @@ impl RemovalRefusal {
 /// Removes the documents of an issuer: discovery first, then the JWKS, so that no reader is sent to a key set that is not there.
 ///
 /// The JWKS that goes is the one below the issuer, where [`publish`](crate::publish) puts it.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, RemovalGuard, SystemClock, Wanted, site::{Memory, Site}};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let site = Memory::default();
+/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// issuer::unpublish(&site, &wanted.issuer, &RemovalGuard::Force).await??;
+/// assert_eq!(site.read(&wanted.issuer.jwks_path()).await?, None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Errors
 ///

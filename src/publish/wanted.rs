@@ -7,6 +7,15 @@ use crate::{IssuerUrl, KeySet, RelyingParty};
 /// What is to be published, and how far publishing may go.
 ///
 /// [`Wanted::new`] is the safe choice in everything: it adds and never takes away.
+///
+/// ```
+/// use issuer::{KeySet, Wanted};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted { prune: true, ..Wanted::new("https://issuer.example.com".parse()?, keys) };
+/// assert_eq!(wanted.retain, Wanted::RETAIN);
+/// assert_eq!(wanted.due("2026-11-22T00:00:00Z".parse()?).to_string(), "2026-11-24T00:00:00Z");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
     /// The issuer; its path is the documents' place on the site.

@@ -5,6 +5,17 @@ use jiff::SignedDuration;
 use crate::documents::DocumentError;
 
 /// Something about a plan that its owner should know and that stops nothing.
+///
+/// ```
+/// use issuer::{KeySet, Live, Plan, PlanWarning, Timestamp, Wanted};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let issuer = "https://issuer.example.com".parse()?;
+/// let wanted = Wanted { remove: vec!["abc".to_owned()], ..Wanted::new(issuer, keys) };
+/// let plan = Plan::new(&Live::default(), &wanted, Timestamp::now());
+/// assert_eq!(plan.warnings, [PlanWarning::NotPublished("abc".to_owned())]);
+/// assert_eq!(plan.warnings[0].to_string(), "key abc is not published: nothing to remove");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanWarning {

@@ -101,11 +101,33 @@ impl Azure {
     }
 
     /// Who we are there, such as `workload identity 1c2d8f30-…`; nothing secret.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// use issuer::site::{Azure, AzureOptions};
+    /// let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), "UseDevelopmentStorage=true".to_owned());
+    /// let options = AzureOptions { environment: [variable].into_iter().collect(), ..AzureOptions::new(None) };
+    /// assert_eq!(Azure::open(options).await?.credential(), "connection string");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn credential(&self) -> String {
         self.credential.to_string()
     }
 
     /// The issuer that the account's own web endpoint is, as Azure Resource Manager tells it, without a trailing slash.
+    ///
+    /// ```no_run
+    /// use issuer::{ResourceScope, site::{Azure, AzureOptions}};
+    /// # async fn example() -> Result<(), issuer::Error> {
+    /// let site = Azure::open(AzureOptions::new(Some("acct".to_owned()))).await?;
+    /// let issuer = site.web_endpoint(&ResourceScope::default()).await?;
+    /// assert!(issuer.as_str().ends_with(".web.core.windows.net"));
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// # Errors
     ///
@@ -131,6 +153,21 @@ impl Azure {
 
     /// Gets ready for an issuer at the blob endpoint itself, as `https://acct.blob.core.windows.net/oidc`: the first segment of
     /// its path is the container. Others need nothing, and give `false`.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// use issuer::site::{Azure, AzureOptions};
+    /// let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), "UseDevelopmentStorage=true".to_owned());
+    /// let options = AzureOptions { environment: [variable].into_iter().collect(), ..AzureOptions::new(None) };
+    /// let mut site = Azure::open(options).await?;
+    /// assert!(site.adapt_to(&"http://127.0.0.1:10000/devstoreaccount1/$web/prod-1".parse()?)?);
+    /// assert!(site.adapt_to(&"http://127.0.0.1:10000/devstoreaccount1/other".parse()?).is_err());
+    /// assert!(!site.adapt_to(&"https://issuer.example.com".parse()?)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///

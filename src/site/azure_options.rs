@@ -6,6 +6,16 @@ use crate::{
 };
 
 /// How to reach a storage account.
+///
+/// ```
+/// use issuer::{AuthMethod, Cloud, site::AzureOptions};
+/// let options = AzureOptions {
+///     cloud: Cloud::UsGov,
+///     auth: Some(AuthMethod::WorkloadIdentity),
+///     ..AzureOptions::new(Some("acct".to_owned()))
+/// };
+/// assert_eq!(options.container, AzureOptions::WEB);
+/// ```
 pub struct AzureOptions {
     /// The account; may be left out where a connection string names it.
     pub account: Option<String>,

@@ -24,6 +24,22 @@ const LOCK_PAUSE: Duration = Duration::from_millis(5);
 /// kill a reader sees the old or the new one, whole. A directory keeps no headers: whatever serves it sets them. The
 /// retention record of `openid/v1/jwks` is the dot file `openid/v1/.jwks.retention.json`, written before the document:
 /// it is true of either version.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, SystemClock, Wanted, site::Directory};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let directory = tempfile::tempdir()?;
+/// let site = Directory::open(directory.path())?;
+/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let jwks = std::fs::read(site.path().join("openid/v1/jwks"))?;
+/// assert_eq!(jwks, std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Directory {
     path: PathBuf,

@@ -7,6 +7,21 @@ use super::{Condition, Content, ETag, Site, Stored, Written};
 use crate::{Error, documents::DocumentPath};
 
 /// A site in memory, for tests of what embeds this crate.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, SystemClock, Wanted, site::{Memory, Site}};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let site = Memory::default();
+/// assert_eq!(site.read(&wanted.issuer.jwks_path()).await?, None);
+/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// assert!(site.read(&wanted.issuer.jwks_path()).await?.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Memory {
     documents: Mutex<HashMap<DocumentPath, (u64, Content)>>,

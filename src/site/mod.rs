@@ -21,6 +21,25 @@ use crate::{Error, documents::DocumentPath, publish::Retention};
 /// A place that keeps documents and writes them one at a time, each whole, under a condition.
 ///
 /// `Directory` is one; a blob container is another.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{Live, Plan, Timestamp, site::{Memory, Site, Written}};
+/// # use issuer::{KeySet, Wanted};
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// # let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let jwks = Plan::new(&Live::default(), &wanted, Timestamp::now()).jwks;
+/// let site = Memory::default();
+/// site.host().await?;
+/// assert_eq!(site.write(&jwks.path, &jwks.content, &jwks.condition).await?, Written::Done);
+/// let stored = site.read(&jwks.path).await?.unwrap();
+/// assert_eq!(stored.bytes, jwks.content.bytes, "{}", site.name());
+/// assert_eq!(site.remove(&jwks.path, &stored.etag).await?, Written::Done);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Site: Sync {
     /// What messages call the site, such as a path.
     fn name(&self) -> String;
@@ -71,6 +90,16 @@ pub trait Site: Sync {
 }
 
 /// Whether a site serves what it stores.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::site::{Directory, Hosting, Site};
+/// assert_eq!(Directory::open("site")?.hosting().await?, Hosting::Plain);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hosting {
@@ -86,6 +115,22 @@ pub enum Hosting {
 }
 
 /// A document as a site holds it.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, SystemClock, Wanted, site::{Memory, Site, Stored}};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let site = Memory::default();
+/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let Stored { bytes, retention, .. } = site.read(&wanted.issuer.jwks_path()).await?.unwrap();
+/// assert_eq!(bytes, std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
+/// assert_eq!(retention.issuer.as_deref(), Some("https://issuer.example.com"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// The body.
@@ -99,6 +144,17 @@ pub struct Stored {
 }
 
 /// A document to write.
+///
+/// ```
+/// use issuer::{KeySet, Live, Plan, Timestamp, Wanted, site::Content};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let Content { bytes, headers, retention } = Plan::new(&Live::default(), &wanted, Timestamp::now()).jwks.content;
+/// assert_eq!(bytes, std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
+/// assert_eq!(headers.cache_control, wanted.cache_control);
+/// assert!(retention.published_since(wanted.keys[0].key_id().as_str()).is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     /// The body.
@@ -110,6 +166,16 @@ pub struct Content {
 }
 
 /// The HTTP headers a document is served with.
+///
+/// ```
+/// use issuer::{KeySet, Live, Plan, Timestamp, Wanted, site::Headers};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let plan = Plan::new(&Live::default(), &wanted, Timestamp::now());
+/// let Headers { content_type, cache_control } = plan.discovery.content.headers;
+/// assert_eq!((content_type.as_str(), cache_control.as_str()), ("application/json", "public, max-age=300"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Headers {
     /// Content-Type.
@@ -119,10 +185,45 @@ pub struct Headers {
 }
 
 /// The version of a stored document; every change of body, headers or retention record makes another (RFC 9110 section 8.8.3).
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{Live, Plan, Timestamp, site::{Condition, Content, ETag, Memory, Site}};
+/// # use issuer::{KeySet, Wanted};
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// # let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let jwks = Plan::new(&Live::default(), &wanted, Timestamp::now()).jwks;
+/// let site = Memory::default();
+/// site.write(&jwks.path, &jwks.content, &Condition::IfNoneMatch).await?;
+/// let first: ETag = site.read(&jwks.path).await?.unwrap().etag;
+/// let changed = Content { bytes: b"{\"keys\":[]}".to_vec(), ..jwks.content };
+/// site.write(&jwks.path, &changed, &Condition::IfMatch(first.clone())).await?;
+/// assert_ne!(site.read(&jwks.path).await?.unwrap().etag, first);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ETag(pub String);
 
 /// What must hold for a write to happen (RFC 9110 section 13.1).
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, Live, Plan, Timestamp, Wanted, site::{Condition, ETag, Memory, Site, Written}};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let jwks = Plan::new(&Live::default(), &wanted, Timestamp::now()).jwks;
+/// let site = Memory::default();
+/// let changed = Condition::IfMatch(ETag("1".to_owned()));
+/// assert_eq!(site.write(&jwks.path, &jwks.content, &changed).await?, Written::PreconditionFailed);
+/// assert_eq!(site.write(&jwks.path, &jwks.content, &Condition::IfNoneMatch).await?, Written::Done);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// The document is still the version that was read.
@@ -132,6 +233,22 @@ pub enum Condition {
 }
 
 /// How a write or removal ended.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, Live, Plan, Timestamp, Wanted, site::{Memory, Site, Written}};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let jwks = Plan::new(&Live::default(), &wanted, Timestamp::now()).jwks;
+/// let site = Memory::default();
+/// assert_eq!(site.write(&jwks.path, &jwks.content, &jwks.condition).await?, Written::Done);
+/// // Another publisher with the same plan.
+/// assert_eq!(site.write(&jwks.path, &jwks.content, &jwks.condition).await?, Written::PreconditionFailed);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// The document is there, or gone.
