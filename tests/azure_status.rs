@@ -203,10 +203,10 @@ fn unpublish_is_refused_unless_a_fresh_token_of_the_cluster_names_another_issuer
     let other = "https://other.example.com";
     refused(&cluster.token(other, 700, 600), "the token expired at");
     refused(&cluster.token(other, 3700, 31_536_000), "more than an hour ago");
+    refused(&cluster.token(other, -120, 600), "which is later than now");
     refused(&stranger.token(other, 0, 600), "no key that is published here signed the token");
-    let forged = cluster.folder.path().join("forged.jwt");
-    std::fs::write(&forged, unsigned(&json!({ "iss": other, "iat": 2_000_000_000, "exp": 4_000_000_000_i64 })))
-        .unwrap();
+    let (forged, issued) = (cluster.folder.path().join("forged.jwt"), issuer::Timestamp::now().as_second());
+    std::fs::write(&forged, unsigned(&json!({ "iss": other, "iat": issued, "exp": issued + 600 }))).unwrap();
     refused(forged.to_str().unwrap(), "no key that is published here signed the token");
     let usage = unpublish(&[]);
     assert_eq!(usage.status.code(), Some(2), "neither a token nor --force: {usage:?}");

@@ -11,7 +11,7 @@ pub use cloud::Cloud;
 /// ```
 /// use issuer::{TOKEN_EXCHANGE_AUDIENCE, Token};
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
-/// assert_eq!(Token::parse(&text)?.claims.aud.unwrap(), [TOKEN_EXCHANGE_AUDIENCE]);
+/// assert_eq!(Token::parse(&text, &mut Vec::new())?.claims.aud.unwrap(), [TOKEN_EXCHANGE_AUDIENCE]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub const TOKEN_EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";

@@ -10,6 +10,8 @@ use crate::{
 
 /// How old a token may be that shows which issuer a cluster names now.
 const FRESH: SignedDuration = SignedDuration::from_hours(1);
+/// How far the clock that issued it may be ahead.
+const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(1);
 
 /// How it is made sure that no cluster needs what is about to be removed.
 ///
@@ -24,7 +26,9 @@ const FRESH: SignedDuration = SignedDuration::from_hours(1);
 /// issuer::publish(&site, &wanted, &SystemClock).await?;
 /// // A token of the same cluster, which names another issuer by now.
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
-/// let guard = RemovalGuard::Token { token: &Token::parse(&text)?, now: "2026-11-22T00:40:00Z".parse()? };
+/// let mut buffer = Vec::new();
+/// let token = &Token::parse(&text, &mut buffer)?;
+/// let guard = RemovalGuard::Token { token, now: "2026-11-22T00:40:00Z".parse()? };
 /// assert!(issuer::unpublish(&site, &wanted.issuer, &guard).await?.is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -73,7 +77,9 @@ pub struct Removal {
 /// use issuer::{RemovalGuard, RemovalRefusal, Token, site::Memory};
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
 /// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
-/// let guard = RemovalGuard::Token { token: &Token::parse(&text)?, now: "2026-11-22T00:40:00Z".parse()? };
+/// let mut buffer = Vec::new();
+/// let token = &Token::parse(&text, &mut buffer)?;
+/// let guard = RemovalGuard::Token { token, now: "2026-11-22T00:40:00Z".parse()? };
 /// let refusal = issuer::unpublish(&Memory::default(), &issuer, &guard).await?.unwrap_err();
 /// assert_eq!(refusal, RemovalRefusal::InUse(issuer.to_string()));
 /// assert_eq!(refusal.to_string(), format!("the cluster's tokens name the issuer \"{issuer}\" still"));
@@ -99,6 +105,11 @@ pub enum RemovalRefusal {
         "the token was issued at {0}, more than an hour ago, so it does not say which issuer the cluster names now"
     )]
     Old(Timestamp),
+    /// A token whose time has not come, or a clock that is behind.
+    #[error(
+        "the token was issued at {0}, which is later than now, so it does not say which issuer the cluster names now"
+    )]
+    NotYetIssued(Timestamp),
     /// A token without issuer, or without its times.
     #[error("the token has no {0}, so it does not say which issuer the cluster names now")]
     Incomplete(&'static str),
@@ -120,6 +131,7 @@ impl RemovalRefusal {
             Self::NotOfThisCluster => {
                 "check the context of kubectl; where the cluster has other keys by now, --force removes the documents"
             }
+            Self::NotYetIssued(_) => "set the clocks of control plane and this machine (NTP), and pass a fresh token",
             Self::Expired(_) | Self::Old(_) | Self::Incomplete(_) => {
                 "pass a fresh one: kubectl create token default --audience api://AzureADTokenExchange"
             }
@@ -219,6 +231,10 @@ impl RemovalGuard<'_> {
             return Err(RemovalRefusal::Expired(expiry));
         }
         let issued = claims.iat.ok_or(RemovalRefusal::Incomplete("time of issue"))?;
-        if now.duration_since(issued) > FRESH { Err(RemovalRefusal::Old(issued)) } else { Ok(()) }
+        match now.duration_since(issued) {
+            age if age > FRESH => Err(RemovalRefusal::Old(issued)),
+            age if age < -CLOCKS_APART => Err(RemovalRefusal::NotYetIssued(issued)),
+            _ => Ok(()),
+        }
     }
 }

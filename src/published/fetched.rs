@@ -1,6 +1,16 @@
 use std::time::Duration;
 
 /// A document as it was read from where the public reads it, or why it was not.
+///
+/// ```
+/// use issuer::{Fetched, PublishedIssuer};
+/// let issuer = "https://issuer.example.com".parse()?;
+/// let published = PublishedIssuer::from_directory(&issuer, "fixtures/kubernetes/rotation".as_ref());
+/// let Fetched { from, outcome } = published.discovery;
+/// assert_eq!(from, "fixtures/kubernetes/rotation/.well-known/openid-configuration");
+/// assert!(outcome.is_err());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
     /// The URL or file asked for.
@@ -10,7 +20,15 @@ pub struct Fetched {
 }
 
 /// A document that came back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// ```
+/// use issuer::Page;
+/// let body = std::fs::read("fixtures/kubernetes/rotation/jwks.json")?;
+/// let page = Page { content_type: Some("application/json".to_owned()), body, ..Page::default() };
+/// assert!(page.redirected_to.is_none() && page.fresh_for.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// The body.
     pub body: Vec<u8>,
@@ -23,6 +41,16 @@ pub struct Page {
 }
 
 /// Why a document did not come back; reads as the end of "the JWKS cannot be fetched: …".
+///
+/// ```
+/// use issuer::{FetchError, PublishedIssuer};
+/// let issuer = "https://issuer.example.com".parse()?;
+/// let published = PublishedIssuer::from_directory(&issuer, "fixtures/kubernetes/rotation".as_ref());
+/// let error = published.discovery.outcome.unwrap_err();
+/// assert!(matches!(error, FetchError::NotThere(_)) && !error.is_inconclusive());
+/// assert_eq!(error.to_string(), "fixtures/kubernetes/rotation/.well-known/openid-configuration is not there");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {

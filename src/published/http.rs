@@ -21,6 +21,18 @@ const REDIRECTS_MAX: usize = 3;
 ///
 /// A document has 1 MiB at most and 10 s to arrive; three redirects are followed, never from https to http. Nothing is
 /// connected or loaded before the first fetch. Clones share their connections.
+///
+/// ```
+/// use issuer::{FetchError, HttpFetcher};
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let error = HttpFetcher::default().fetch("http://issuer.example.com/openid/v1/jwks").await.unwrap_err();
+/// assert_eq!(error, FetchError::NotHttps("http://issuer.example.com/openid/v1/jwks".to_owned()));
+/// # });
+///
+/// let error = HttpFetcher::new(&["no-such-ca.pem"]).unwrap_err();
+/// assert!(error.to_string().contains("no-such-ca.pem"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct HttpFetcher {
     clients: Arc<HttpClients>,

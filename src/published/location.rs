@@ -7,6 +7,15 @@ use crate::{Error, IssuerUrl};
 /// Another place stands in for the whole issuer URL, path included: the discovery document is at
 /// `{place}/.well-known/openid-configuration`, and a `jwks_uri` below the issuer is read from the same place below it.
 /// What the documents say is held to the issuer all the same.
+///
+/// ```
+/// use issuer::Location;
+/// assert_eq!("site".parse::<Location>()?, Location::Directory("site".into()));
+/// assert_eq!("http://127.0.0.1:8080".parse::<Location>()?.to_string(), "http://127.0.0.1:8080");
+/// assert!("http://issuer.example.com".parse::<Location>().is_err());
+/// assert_eq!(Location::Issuer.to_string(), "the issuer URL");
+/// # Ok::<(), issuer::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {

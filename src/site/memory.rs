@@ -24,11 +24,24 @@ use crate::{Error, documents::DocumentPath};
 /// ```
 #[derive(Debug, Default)]
 pub struct Memory {
-    documents: Mutex<HashMap<DocumentPath, (u64, Content)>>,
+    documents: Mutex<Documents>,
+}
+
+#[derive(Debug, Default)]
+struct Documents {
+    by_path: HashMap<DocumentPath, (u64, Content)>,
+    /// How often anything was written: no document gets an ETag that another one had at its place before.
+    writes: u64,
+}
+
+impl Documents {
+    fn holds(&self, path: &DocumentPath, etag: &ETag) -> bool {
+        self.by_path.get(path).is_some_and(|(version, _)| etag.0 == version.to_string())
+    }
 }
 
 impl Memory {
-    fn documents(&self) -> MutexGuard<'_, HashMap<DocumentPath, (u64, Content)>> {
+    fn documents(&self) -> MutexGuard<'_, Documents> {
         // A document is replaced in one step, so a panic elsewhere leaves nothing half done.
         self.documents.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -40,7 +53,7 @@ impl Site for Memory {
     }
 
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
-        Ok(self.documents().get(path).map(|(version, content)| Stored {
+        Ok(self.documents().by_path.get(path).map(|(version, content)| Stored {
             bytes: content.bytes.clone(),
             etag: ETag(version.to_string()),
             headers: Some(content.headers.clone()),
@@ -50,24 +63,25 @@ impl Site for Memory {
 
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
         let mut documents = self.documents();
-        let version = documents.get(path).map(|(version, _)| *version);
         let holds = match condition {
-            Condition::IfMatch(etag) => version.is_some_and(|version| etag.0 == version.to_string()),
-            Condition::IfNoneMatch => version.is_none(),
+            Condition::IfMatch(etag) => documents.holds(path, etag),
+            Condition::IfNoneMatch => !documents.by_path.contains_key(path),
         };
         if !holds {
             return Ok(Written::PreconditionFailed);
         }
-        documents.insert(path.clone(), (version.unwrap_or_default() + 1, content.clone()));
+        documents.writes += 1;
+        let version = documents.writes;
+        documents.by_path.insert(path.clone(), (version, content.clone()));
         Ok(Written::Done)
     }
 
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
         let mut documents = self.documents();
-        if documents.get(path).is_none_or(|(version, _)| etag.0 != version.to_string()) {
+        if !documents.holds(path, etag) {
             return Ok(Written::PreconditionFailed);
         }
-        documents.remove(path);
+        documents.by_path.remove(path);
         Ok(Written::Done)
     }
 }

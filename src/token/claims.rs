@@ -14,7 +14,7 @@ use super::{numeric_date, text};
 /// let mut buffer = Vec::new();
 /// let claims = issuer::Token::parse(&text, &mut buffer)?.claims;
 /// assert_eq!(claims.sub.as_deref(), Some("system:serviceaccount:default:workload-identity-sa"));
-/// assert_eq!(claims.exp, Some("2026-11-22T01:33:42Z".parse()?));
+/// assert_eq!(claims.exp, Some("2036-11-19T00:33:42Z".parse()?));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

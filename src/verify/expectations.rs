@@ -3,6 +3,12 @@ use std::time::Duration;
 use crate::{ServiceAccount, entra};
 
 /// Whose rules a token and its issuer are held to.
+///
+/// ```
+/// use issuer::{Expectations, RelyingParty};
+/// assert_eq!(Expectations::of(RelyingParty::Entra), Expectations::entra());
+/// assert_eq!(RelyingParty::default(), RelyingParty::Entra);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RelyingParty {
@@ -18,7 +24,7 @@ pub enum RelyingParty {
 /// ```
 /// use issuer::Expectations;
 /// let expectations = Expectations::entra().service_account("default/workload-identity-sa".parse()?);
-/// let others = Expectations::oidc().audience("vault");
+/// let others = Expectations::oidc().audience("vault").leeway(std::time::Duration::from_secs(5));
 /// # Ok::<(), String>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,6 +6,22 @@ use super::CheckName;
 use crate::{documents::DocumentError, entra::Aadsts, published::FetchError, token::TokenError};
 
 /// Why a token is refused: what was seen, and what was expected instead.
+///
+/// ```
+/// use issuer::{CheckName, Documents, Expectations, KeySet, Refusal, Verifier};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
+/// let verifier = Verifier::new(&Documents::new(issuer, &keys))?;
+/// let token = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
+///
+/// let refusal = verifier.verify(&token, &Expectations::entra(), "2026-11-23T00:00:00Z".parse()?).unwrap_err();
+/// assert!(matches!(refusal, Refusal::Expired { .. }));
+/// assert_eq!(refusal.to_string(), "expired at 2026-11-22 01:33:42Z, now is 2026-11-23 00:00:00Z");
+/// assert_eq!((refusal.check(), refusal.aadsts().unwrap().code()), (CheckName::Time, 700024));
+/// assert_eq!(refusal.fix(), "read the token file again at each exchange: the kubelet renews it");
+/// assert!(refusal.expected_and_seen().is_none() && !refusal.is_inconclusive());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -3,6 +3,12 @@ use std::fmt;
 use super::Refusal;
 
 /// The checks a token goes through, in their order.
+///
+/// ```
+/// use issuer::CheckName;
+/// assert!(CheckName::Token < CheckName::Signature && CheckName::Signature < CheckName::Time);
+/// assert_eq!(CheckName::KeySet.to_string(), "key set");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum CheckName {
@@ -43,6 +49,14 @@ impl fmt::Display for CheckName {
 }
 
 /// How one check ended.
+///
+/// ```
+/// use issuer::{CheckName, Expectations, Outcome, Verifier};
+/// let report = Verifier::without_issuer().examine("", &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
+/// assert!(matches!(&report.checks[0].outcome, Outcome::Failed(refusal) if refusal.to_string() == "not a token: it is empty"));
+/// assert_eq!(report.checks[1].outcome, Outcome::Skipped("the token cannot be read".to_owned()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It holds; the text is what was seen.
@@ -54,6 +68,14 @@ pub enum Outcome {
 }
 
 /// One check and how it ended.
+///
+/// ```
+/// use issuer::{CheckName, Checked, Expectations, Outcome, Verifier};
+/// let report = Verifier::without_issuer().examine("a.b", &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
+/// let Checked { name, outcome } = &report.checks[0];
+/// assert!(*name == CheckName::Token && matches!(outcome, Outcome::Failed(_)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checked {
     /// The check.
@@ -63,6 +85,17 @@ pub struct Checked {
 }
 
 /// Every check of one token; the first that failed decides what a relying party will answer.
+///
+/// ```
+/// use issuer::{Documents, Expectations, KeySet, Verifier};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let verifier = Verifier::new(&Documents::new("https://issuer.example.com".parse()?, &keys))?;
+/// let token = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
+/// let report = verifier.examine(&token, &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
+/// assert_eq!(report.checks.len(), 9);
+/// assert_eq!(report.refusal().and_then(|refusal| refusal.aadsts()).unwrap().to_string(), "AADSTS700211");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// The checks in their order.

@@ -26,7 +26,7 @@ use crate::{
 /// assert_eq!(token.subject(), token.service_account().to_string());
 /// assert_eq!(token.service_account_uid().map(str::len), Some(36));
 /// assert_eq!(token.audiences().collect::<Vec<_>>(), ["api://AzureADTokenExchange"]);
-/// assert_eq!(token.expires().to_string(), "2026-11-22T01:33:42Z");
+/// assert_eq!(token.expires().to_string(), "2036-11-19T00:33:42Z");
 /// assert_eq!(token.issued_at(), token.not_before());
 /// assert_eq!(token.pod().unwrap().name, "quick-start");
 /// assert!(token.node().is_none() && token.secret().is_none() && token.jti().is_none());
