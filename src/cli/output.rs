@@ -82,6 +82,8 @@ pub(crate) struct Output {
     stderr: AutoStream<io::Stderr>,
     /// The first error of stdout, a closed pipe left out.
     broken: Option<io::Error>,
+    /// Whether stdout is a pipe that nobody reads any more.
+    closed: bool,
     /// Whether the one JSON value is already out.
     answered: bool,
 }
@@ -96,6 +98,7 @@ impl Output {
             choice,
             stderr: AutoStream::new(io::stderr(), choice),
             broken: None,
+            closed: false,
             answered: false,
         }
     }
@@ -109,9 +112,21 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// Whether anything but the result, warnings and errors is wanted.
+    pub(super) fn is_talkative(&self) -> bool {
+        !self.quiet
+    }
+
     /// Prints a part of the result, byte for byte.
     pub(super) fn write(&mut self, bytes: &[u8]) {
         self.write_to(io::stdout(), bytes);
+    }
+
+    /// Prints lines of JSON, the whole result or a part of it; gives whether somebody reads on.
+    pub(super) fn lines(&mut self, lines: &[u8]) -> bool {
+        self.answered = true;
+        self.write(lines);
+        self.broken.is_none() && !self.closed
     }
 
     /// Prints a part of the result for people, styled where styles are wanted.
@@ -122,6 +137,7 @@ impl Output {
     fn write_to(&mut self, mut stdout: impl Write, bytes: &[u8]) {
         if self.broken.is_none() {
             let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+            self.closed |= written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
             self.broken = written.err().filter(|error| error.kind() != ErrorKind::BrokenPipe);
         }
     }
@@ -139,6 +155,13 @@ impl Output {
     pub(super) fn note(&mut self, text: impl std::fmt::Display) {
         if !self.quiet {
             self.tell(&format!("{FAINT}note:{FAINT:#} {}", printable(&text.to_string())));
+        }
+    }
+
+    /// Tells in one line what came of long work.
+    pub(super) fn summary(&mut self, text: impl std::fmt::Display) {
+        if !self.quiet {
+            self.tell(&printable(&text.to_string()));
         }
     }
 

@@ -86,7 +86,7 @@ impl RemoteVerifier {
             let _ = task.await;
         }
         let current = self.shared.current();
-        current.issuers().find_map(TrustedIssuer::unusable).map_or(Ok(()), Err)
+        current.issuers().try_for_each(TrustedIssuer::usable)
     }
 
     /// Verifies a token; the first check that fails refuses it.

@@ -22,6 +22,7 @@ use crate::{
 ///     trusted.push(TrustedIssuer::new(&Documents::new(issuer, &keys))?);
 /// }
 /// assert_eq!(trusted[0].url().as_str(), "https://issuers.example.com/a");
+/// assert_eq!(trusted[0].usable(), Ok(()));
 /// let verifier = Verifier::trusting(trusted);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -95,22 +96,24 @@ impl TrustedIssuer {
         Self { url: issuer, discovery, keys: None, jwks_remark: String::new() }
     }
 
+    /// Whether any token of it can pass.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] of every token: the documents could not be read, or the JWKS is not usable.
+    pub fn usable(&self) -> Result<(), Refusal> {
+        match (self.unreadable(), &self.keys) {
+            (Some(refusal), _) => Err(refusal.clone()),
+            (None, Some(Ok(ring))) => ring.judge(RelyingParty::Oidc),
+            (None, _) => Ok(()),
+        }
+    }
+
     /// Why its documents could not be read, where they could not.
-    #[cfg(feature = "remote")]
     pub(crate) fn unreadable(&self) -> Option<&Refusal> {
         match (&self.discovery, &self.keys) {
             (DiscoveryState::Bad(refusal), _) | (_, Some(Err(refusal))) => Some(refusal),
             _ => None,
-        }
-    }
-
-    /// Why no token of it can ever pass, where none can.
-    #[cfg(feature = "remote")]
-    pub(crate) fn unusable(&self) -> Option<Refusal> {
-        match (self.unreadable(), &self.keys) {
-            (Some(refusal), _) => Some(refusal.clone()),
-            (None, Some(Ok(ring))) => ring.judge(RelyingParty::Oidc).err(),
-            (None, _) => None,
         }
     }
 

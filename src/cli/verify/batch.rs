@@ -1,0 +1,254 @@
+//! Many tokens: read in chunks, verified on all cores, answered in their order.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    fs::File,
+    io::{self, Read},
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::{Condvar, Mutex, PoisonError, mpsc},
+    thread,
+    time::Instant,
+};
+
+use issuer::{CheckName, Error, Expectations, Refusal, RelyingParty, Timestamp, TokenError, TrustedIssuer, Verifier};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{
+    answer::refusal_json,
+    lines::{Chunk, Lines},
+    progress::Progress,
+};
+use crate::cli::{
+    Exit, Failure, Output,
+    inputs::{is_stdin, name},
+    output::escaped,
+};
+
+/// How many chunks may be read and not printed yet, for each thread: one that takes long must not have the others pile up.
+const AHEAD: usize = 8;
+
+/// Verifies the tokens of a file, one a line.
+pub(super) fn run(
+    path: &Path,
+    issuers: Vec<TrustedIssuer>,
+    expectations: &Expectations,
+    relying_party: RelyingParty,
+    at: Option<Timestamp>,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    for issuer in &issuers {
+        match issuer.usable() {
+            Err(refusal) if refusal.is_inconclusive() => {
+                return Err(Failure::new(Exit::Incomplete, refusal.to_string(), Some(refusal.fix())));
+            }
+            Err(refusal) => output.warning(format!("no token of {} can pass: {refusal}", issuer.url())),
+            Ok(()) => {}
+        }
+    }
+    let unreadable = |source| Failure::from(Error::Read { path: PathBuf::from(name(path)), source });
+    let (reader, length): (Box<dyn Read + Send>, _) = if is_stdin(path) {
+        (Box::new(io::stdin()), None)
+    } else {
+        let file = File::open(path).map_err(unreadable)?;
+        let metadata = file.metadata().map_err(unreadable)?;
+        (Box::new(file), metadata.is_file().then_some(metadata.len()))
+    };
+    let judge = Judge { verifier: Verifier::trusting(issuers), expectations, relying_party, at };
+    let start = Instant::now();
+    let mut tally = Tally::default();
+    let progress = Progress::start(length, output.is_talkative());
+    let ended = verify_all(Lines::new(reader), &judge, |answered| {
+        tally.add(&answered.tally);
+        progress.advance(answered.bytes, || tally.to_string());
+        output.lines(answered.text.as_bytes())
+    });
+    drop(progress);
+    let seconds = start.elapsed().as_secs_f64();
+    let rate = (tally.total() as f64 / seconds.max(1e-3)).round();
+    output.summary(format!("{tally}, in {seconds:.1} s ({rate}/s)"));
+    ended.map_err(unreadable)?;
+    Ok(if tally.total() == tally.accepted { Exit::Yes } else { Exit::No })
+}
+
+/// What every token is held to.
+struct Judge<'a> {
+    verifier: Verifier,
+    expectations: &'a Expectations,
+    relying_party: RelyingParty,
+    at: Option<Timestamp>,
+}
+
+/// The verdicts of one chunk.
+struct Answered {
+    text: String,
+    tally: Tally,
+    bytes: u64,
+}
+
+/// One line of output.
+#[derive(Serialize)]
+struct Verdict<'a> {
+    line: u64,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issuer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refusal: Option<Value>,
+}
+
+impl Judge<'_> {
+    fn answer(&self, chunk: &Chunk) -> Answered {
+        let now = self.at.unwrap_or_else(Timestamp::now);
+        let mut answered = Answered { text: String::new(), tally: Tally::default(), bytes: chunk.bytes };
+        for (line, text) in chunk.lines() {
+            let verdict = match text {
+                Ok(text) => self.verifier.verify(&String::from_utf8_lossy(text), self.expectations, now),
+                Err(length) => Err(Refusal::Malformed(TokenError::TooLong(length))),
+            };
+            let json = match &verdict {
+                Ok(token) => to_line(&Verdict {
+                    line,
+                    verdict: "accepted",
+                    issuer: Some(token.issuer()),
+                    subject: Some(token.subject()),
+                    expires: Some(token.expires()),
+                    refusal: None,
+                }),
+                Err(refusal) => to_line(&Verdict {
+                    line,
+                    verdict: "refused",
+                    issuer: None,
+                    subject: None,
+                    expires: None,
+                    refusal: Some(refusal_json(refusal, self.relying_party)),
+                }),
+            };
+            answered.text.push_str(&json);
+            answered.text.push('\n');
+            answered.tally.count(verdict.err().map(|refusal| refusal.check()));
+        }
+        answered
+    }
+}
+
+fn to_line(verdict: &Verdict<'_>) -> String {
+    // Serialising strings and numbers into memory cannot fail.
+    let json = serde_json::to_string(verdict).unwrap_or_default();
+    if json.is_ascii() && !json.contains('\x7f') { json } else { escaped(&json) }
+}
+
+/// How many tokens were accepted, and how many each check refused.
+#[derive(Default)]
+struct Tally {
+    accepted: u64,
+    refused: BTreeMap<CheckName, u64>,
+}
+
+impl Tally {
+    fn count(&mut self, refused_by: Option<CheckName>) {
+        match refused_by {
+            None => self.accepted += 1,
+            Some(check) => *self.refused.entry(check).or_default() += 1,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.accepted += other.accepted;
+        for (check, count) in &other.refused {
+            *self.refused.entry(*check).or_default() += count;
+        }
+    }
+
+    fn total(&self) -> u64 {
+        self.accepted + self.refused.values().sum::<u64>()
+    }
+}
+
+/// `3 tokens: 1 accepted, 2 refused (1 signature, 1 time)`
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (total, refused) = (self.total(), self.total() - self.accepted);
+        let tokens = if total == 1 { "token" } else { "tokens" };
+        write!(f, "{total} {tokens}: {} accepted, {refused} refused", self.accepted)?;
+        let checks: Vec<_> = self.refused.iter().map(|(check, count)| format!("{count} {check}")).collect();
+        if checks.is_empty() { Ok(()) } else { write!(f, " ({})", checks.join(", ")) }
+    }
+}
+
+/// The input, and how much of it is on its way.
+struct Intake<R> {
+    lines: Lines<R>,
+    taken: usize,
+    printed: usize,
+    stopped: bool,
+    error: Option<io::Error>,
+}
+
+/// Gives the verdicts to `print` in the order of their lines, until it says that nobody reads on.
+fn verify_all<R: Read + Send>(
+    lines: Lines<R>,
+    judge: &Judge<'_>,
+    mut print: impl FnMut(&Answered) -> bool,
+) -> io::Result<()> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let intake = Mutex::new(Intake { lines, taken: 0, printed: 0, stopped: false, error: None });
+    let turn = Condvar::new();
+    let (sender, receiver) = mpsc::channel::<(usize, Answered)>();
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (intake, turn, sender) = (&intake, &turn, sender.clone());
+            scope.spawn(move || {
+                while let Some((number, chunk)) = take(intake, turn, threads * AHEAD) {
+                    if sender.send((number, judge.answer(&chunk))).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut waiting = BTreeMap::new();
+        let mut next = 0;
+        for (number, answered) in receiver {
+            waiting.insert(number, answered);
+            while let Some(answered) = waiting.remove(&next) {
+                next += 1;
+                let goes_on = print(&answered);
+                let mut intake = intake.lock().unwrap_or_else(PoisonError::into_inner);
+                intake.printed = next;
+                intake.stopped |= !goes_on;
+                turn.notify_all();
+            }
+        }
+    });
+    intake.into_inner().unwrap_or_else(PoisonError::into_inner).error.map_or(Ok(()), Err)
+}
+
+/// The next chunk and its number, once not too many are on their way.
+fn take<R: Read>(intake: &Mutex<Intake<R>>, turn: &Condvar, ahead: usize) -> Option<(usize, Chunk)> {
+    let intake = intake.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut intake = turn
+        .wait_while(intake, |intake| !intake.stopped && intake.taken >= intake.printed + ahead)
+        .unwrap_or_else(PoisonError::into_inner);
+    if intake.stopped {
+        return None;
+    }
+    match intake.lines.next() {
+        Ok(Some(chunk)) => {
+            intake.taken += 1;
+            Some((intake.taken - 1, chunk))
+        }
+        ended => {
+            intake.stopped = true;
+            intake.error = ended.err();
+            turn.notify_all();
+            None
+        }
+    }
+}

@@ -1,0 +1,168 @@
+use std::io::{self, Read};
+
+use memchr::{memchr, memchr_iter, memrchr};
+
+/// How much is read at once; a line that does not fit is longer than any token.
+const CHUNK: usize = 128 << 10;
+
+/// Reads lines in chunks, in constant memory whatever their length.
+pub(super) struct Lines<R> {
+    reader: R,
+    /// The beginning of a line whose end was not read yet.
+    rest: Vec<u8>,
+    /// The number of the next line, from 1.
+    line: u64,
+    at_end: bool,
+}
+
+/// Whole lines, or the length of one that is too long to be read.
+pub(super) struct Chunk {
+    /// The number of the first line, from 1.
+    pub(super) line: u64,
+    pub(super) text: Text,
+    /// How many bytes of the input they were.
+    pub(super) bytes: u64,
+}
+
+pub(super) enum Text {
+    /// Each ends with a newline, but the last of the input may not.
+    Lines(Vec<u8>),
+    TooLong(usize),
+}
+
+impl<R: Read> Lines<R> {
+    pub(super) fn new(reader: R) -> Self {
+        Self { reader, rest: Vec::new(), line: 1, at_end: false }
+    }
+
+    /// The next lines; `None` at the end.
+    pub(super) fn next(&mut self) -> io::Result<Option<Chunk>> {
+        let mut text = std::mem::take(&mut self.rest);
+        self.fill(&mut text)?;
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let line = self.line;
+        let end = match memrchr(b'\n', &text) {
+            Some(newline) => newline + 1,
+            None if self.at_end => text.len(),
+            None => {
+                let length = text.len() + self.skip_line()?;
+                self.line += 1;
+                return Ok(Some(Chunk { line, text: Text::TooLong(length), bytes: length as u64 }));
+            }
+        };
+        self.rest = text.split_off(end);
+        self.line += memchr_iter(b'\n', &text).count() as u64;
+        Ok(Some(Chunk { line, bytes: text.len() as u64, text: Text::Lines(text) }))
+    }
+
+    /// Reads until a chunk is full, or until the end.
+    fn fill(&mut self, text: &mut Vec<u8>) -> io::Result<()> {
+        let wanted = CHUNK.saturating_sub(text.len());
+        text.reserve(wanted);
+        self.at_end = self.reader.by_ref().take(wanted as u64).read_to_end(text)? < wanted;
+        Ok(())
+    }
+
+    /// Passes over the rest of a line; gives its length.
+    fn skip_line(&mut self) -> io::Result<usize> {
+        let mut length = 0;
+        let mut buffer = Vec::new();
+        while !self.at_end {
+            buffer.clear();
+            self.fill(&mut buffer)?;
+            if let Some(newline) = memchr(b'\n', &buffer) {
+                self.rest = buffer.split_off(newline + 1);
+                return Ok(length + newline);
+            }
+            length += buffer.len();
+        }
+        Ok(length)
+    }
+}
+
+impl Chunk {
+    /// Each line with its number, without its end.
+    pub(super) fn lines(&self) -> impl Iterator<Item = (u64, Result<&[u8], usize>)> {
+        let (lines, too_long) = match &self.text {
+            Text::Lines(lines) => (lines.as_slice(), None),
+            Text::TooLong(length) => ([].as_slice(), Some(*length)),
+        };
+        let lines = lines.split_inclusive(|byte| *byte == b'\n').map(|line| {
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            Ok(line.strip_suffix(b"\r").unwrap_or(line))
+        });
+        (self.line..).zip(lines.chain(too_long.map(Err)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Read};
+
+    use super::{CHUNK, Lines};
+
+    /// Gives a few bytes at a time, as a pipe does.
+    struct Drip<'a>(&'a [u8], usize);
+
+    impl Read for Drip<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let length = self.1.min(self.0.len()).min(buffer.len());
+            buffer[..length].copy_from_slice(&self.0[..length]);
+            self.0 = &self.0[length..];
+            Ok(length)
+        }
+    }
+
+    fn read(text: &[u8], at_once: usize) -> Vec<(u64, Result<Vec<u8>, usize>)> {
+        let mut lines = Lines::new(Drip(text, at_once));
+        let (mut all, mut bytes) = (Vec::new(), 0);
+        while let Some(chunk) = lines.next().unwrap() {
+            all.extend(chunk.lines().map(|(number, line)| (number, line.map(<[u8]>::to_vec))));
+            bytes += chunk.bytes;
+        }
+        assert!(text.len() as u64 - bytes <= 1, "a newline behind a long line at the end may be left out");
+        all
+    }
+
+    #[test]
+    fn lines_come_whole_and_numbered_however_they_are_cut() {
+        let cases: [(&[u8], &[&str]); 7] = [
+            (b"", &[]),
+            (b"a", &["a"]),
+            (b"a\n", &["a"]),
+            (b"a\nb", &["a", "b"]),
+            (b"a\r\n\r\nb\r\n", &["a", "", "b"]),
+            (b"\n\n", &["", ""]),
+            (b"a\n\n", &["a", ""]),
+        ];
+        for (text, lines) in cases {
+            for at_once in 1..4 {
+                let expected: Vec<_> = (1..).zip(lines.iter().map(|line| Ok(line.as_bytes().to_vec()))).collect();
+                assert_eq!(read(text, at_once), expected, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_longer_than_a_chunk_is_passed_over_and_counted() {
+        for length in [CHUNK, CHUNK + 1, 3 * CHUNK - 1, 3 * CHUNK, 3 * CHUNK + 5] {
+            let text = [b"a\n".as_slice(), &vec![b'x'; length], b"\nb\nc"].concat();
+            let lines = read(&text, 10_000);
+            let expected = [(1, Ok(b"a".to_vec())), (2, Err(length)), (3, Ok(b"b".to_vec())), (4, Ok(b"c".to_vec()))];
+            assert_eq!(lines, expected, "{length}");
+            let last = read(&vec![b'x'; length + CHUNK], 10_000);
+            assert_eq!(last, [(1, Err(length + CHUNK))], "{length}");
+        }
+    }
+
+    #[test]
+    fn many_lines_keep_their_order() {
+        let text: String = (0..100_000).map(|number| format!("{number}\n")).collect();
+        let lines = read(text.as_bytes(), usize::MAX);
+        assert!(lines.iter().enumerate().all(|(index, (number, line))| {
+            *number == index as u64 + 1 && *line == Ok(index.to_string().into_bytes())
+        }));
+    }
+}

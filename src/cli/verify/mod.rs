@@ -1,0 +1,115 @@
+mod answer;
+mod batch;
+mod lines;
+mod progress;
+mod trust;
+
+use std::path::PathBuf;
+
+use answer::Answer;
+use clap::Args;
+use issuer::{Expectations, ServiceAccount, Timestamp, Token, Verifier};
+use trust::Trust;
+
+use super::{
+    Exit, Failure, Output,
+    inputs::{is_stdin, name, stdin_twice},
+    token_input::TokenInput,
+    values::{self, For},
+};
+
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Verify that projected service account tokens validate against what is published";
+
+#[derive(Debug, Args)]
+#[command(about = ABOUT, after_help = "Examples:
+  issuer verify token.jwt --service-account default/workload-identity-sa
+  issuer verify --batch tokens.txt --issuer https://issuer.example.com > verdicts.jsonl")]
+pub(crate) struct Verify {
+    /// A file with the token, or - for standard input [default: $AZURE_FEDERATED_TOKEN_FILE]
+    token: Option<PathBuf>,
+    /// A file of tokens, one a line, or - for standard input: one line of JSON for each, in their order
+    #[arg(long, value_name = "FILE", conflicts_with = "token", requires = "issuer")]
+    batch: Option<PathBuf>,
+    #[command(flatten)]
+    trust: Trust,
+    /// An audience the token may be for (repeatable, one is enough) [default: api://AzureADTokenExchange]
+    #[arg(long, value_name = "AUDIENCE")]
+    audience: Vec<String>,
+    /// The service account the token must be of
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    service_account: Option<String>,
+    /// Judge it as of another time, in RFC 3339
+    #[arg(long, value_name = "TIME")]
+    at: Option<String>,
+    /// How far clocks may be apart, in seconds or as 2m
+    #[arg(long, value_name = "DURATION", default_value = "60s")]
+    leeway: String,
+    /// Whose rules apply
+    #[arg(long = "for", value_name = "WHOM", default_value = "entra")]
+    relying_party: For,
+}
+
+impl Verify {
+    pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let at = self.at.as_deref().map(|at| values::time("--at", at)).transpose()?;
+        let expectations = self.expectations()?;
+        let jwks = self.trust.jwks.clone();
+        let trusted = self.trust.check()?;
+        let inputs = [&self.token, &self.batch, &jwks];
+        if inputs.into_iter().flatten().filter(|path| is_stdin(path)).count() > 1 {
+            return Err(stdin_twice());
+        }
+        let tell_of_audience = |output: &mut Output| {
+            if self.relying_party == For::Oidc && self.audience.is_empty() {
+                output.note("the audience is not checked; pass --audience to ask for yours");
+            }
+        };
+        if let Some(path) = &self.batch {
+            let issuers = trusted.read(trusted.issuers.clone())?;
+            tell_of_audience(output);
+            return batch::run(path, issuers, &expectations, self.relying_party.into(), at, output);
+        }
+        let input = TokenInput::read(self.token, Some(output))?;
+        let mut buffer = Vec::new();
+        let token = Token::parse(&input.text, &mut buffer).ok();
+        let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
+        if trusted.issuers.is_empty() && jwks.is_some() && named.is_some() {
+            output.note("the issuer is the token's own word; pass --issuer to hold it to yours");
+        }
+        let issuers = match &trusted.issuers[..] {
+            [] => named.and_then(|text| text.parse().ok()).into_iter().collect(),
+            issuers => issuers.to_vec(),
+        };
+        let verifier = Verifier::trusting(trusted.read(issuers)?);
+        tell_of_audience(output);
+        let report = verifier.examine(&input.text, &expectations, at.unwrap_or_else(Timestamp::now));
+        let jwks = jwks.as_deref().map(name);
+        let answer = Answer { token, report, jwks, relying_party: self.relying_party.into() };
+        if output.is_json() {
+            output.json(&answer.to_json());
+        } else {
+            output.text(&answer.to_text());
+        }
+        Ok(match answer.report.refusal() {
+            None => Exit::Yes,
+            Some(refusal) if refusal.is_inconclusive() => Exit::Incomplete,
+            Some(_) => Exit::No,
+        })
+    }
+
+    fn expectations(&self) -> Result<Expectations, Failure> {
+        let leeway = values::seconds("--leeway", &self.leeway)?;
+        let mut expectations = Expectations::of(self.relying_party.into()).leeway(leeway);
+        for audience in &self.audience {
+            expectations = expectations.audience(audience);
+        }
+        if let Some(text) = &self.service_account {
+            let account: ServiceAccount = text.parse().map_err(|hint: String| {
+                Failure::usage(format!("--service-account {text:?} is not a service account"), hint)
+            })?;
+            expectations = expectations.service_account(account);
+        }
+        Ok(expectations)
+    }
+}

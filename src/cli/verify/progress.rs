@@ -1,0 +1,38 @@
+use std::io::{self, IsTerminal};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How far a batch is, on a terminal that shows nothing else of it.
+pub(super) struct Progress(ProgressBar);
+
+impl Progress {
+    /// `length` in bytes, where it is known.
+    pub(super) fn start(length: Option<u64>, wanted: bool) -> Self {
+        // Verdicts on the same terminal are progress enough.
+        let draws = wanted && io::stderr().is_terminal() && !io::stdout().is_terminal();
+        let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let template = match length {
+            Some(_) => "{wide_bar} {percent:>3} %  {msg}  {eta} left",
+            None => "{spinner} {bytes}  {msg}",
+        };
+        let bar = ProgressBar::with_draw_target(length, target);
+        // The template is one of two above; should it not do, the bar draws itself as it likes.
+        bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self(bar)
+    }
+
+    /// So much of the input is done, and the numbers to show beside it.
+    pub(super) fn advance(&self, bytes: u64, message: impl FnOnce() -> String) {
+        if !self.0.is_hidden() {
+            self.0.set_message(message());
+            self.0.inc(bytes);
+        }
+    }
+}
+
+/// It leaves the terminal as it was.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,94 @@
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use issuer::{HttpFetcher, IssuerUrl, Jwks, Location, PublishedIssuer, TrustedIssuer};
+
+use super::super::{
+    Exit, Failure,
+    inputs::{self, name},
+    runtime, values,
+};
+
+/// The longest file that is read as a JWKS, in bytes: as long as a published one may be.
+const JWKS_FILE_MAX: usize = 1 << 20;
+
+/// Whose tokens are believed, and where their keys come from.
+#[derive(Debug, Args)]
+pub(super) struct Trust {
+    /// An issuer to trust (repeatable) [default: the one the token names]
+    #[arg(long, value_name = "URL")]
+    issuer: Vec<String>,
+    /// Read the documents from another place instead of the issuer URL
+    #[arg(long, value_name = "URL|DIR", conflicts_with = "jwks")]
+    published: Option<String>,
+    /// Take the keys from a JWKS file, and ask nobody
+    #[arg(long, value_name = "FILE")]
+    pub(super) jwks: Option<PathBuf>,
+    /// PEM certificates to trust beside the system's
+    #[arg(long, value_name = "PEM")]
+    ca_file: Vec<PathBuf>,
+}
+
+/// The same, with every value checked.
+pub(super) struct Trusted {
+    pub(super) issuers: Vec<IssuerUrl>,
+    location: Location,
+    jwks: Option<PathBuf>,
+    fetcher: HttpFetcher,
+}
+
+impl Trust {
+    pub(super) fn check(self) -> Result<Trusted, Failure> {
+        let issuers: Vec<IssuerUrl> =
+            self.issuer.iter().map(|text| values::parse(text)).collect::<Result<_, Failure>>()?;
+        let location = self.published.as_deref().map(|text| values::location("--published", text, None)).transpose()?;
+        let one = [("--published", self.published.is_some()), ("--jwks", self.jwks.is_some())];
+        if let Some((flag, _)) = one.into_iter().find(|(_, given)| *given && issuers.len() > 1) {
+            let message = format!("{flag} stands for the documents of one issuer, and {} are given", issuers.len());
+            return Err(Failure::usage(message, format!("leave out {flag}, or pass --issuer once")));
+        }
+        let location = location.unwrap_or(Location::Issuer);
+        Ok(Trusted { issuers, location, jwks: self.jwks, fetcher: HttpFetcher::new(&self.ca_file)? })
+    }
+}
+
+impl Trusted {
+    /// Reads the documents of issuers; a runtime and a client are started only where a URL is asked.
+    pub(super) fn read(&self, issuers: Vec<IssuerUrl>) -> Result<Vec<TrustedIssuer>, Failure> {
+        if let Some(path) = &self.jwks {
+            let jwks = if issuers.is_empty() { Jwks::default() } else { read_jwks(path)? };
+            return Ok(issuers.into_iter().map(|issuer| TrustedIssuer::from_jwks(issuer, &jwks)).collect());
+        }
+        if let Location::Directory(directory) = &self.location {
+            let read = |issuer: IssuerUrl| {
+                let published = PublishedIssuer::from_directory(&issuer, directory);
+                TrustedIssuer::from_published(issuer, &published)
+            };
+            return Ok(issuers.into_iter().map(read).collect());
+        }
+        if issuers.is_empty() {
+            return Ok(Vec::new());
+        }
+        let trusted = runtime::block_on(async {
+            let mut trusted = Vec::with_capacity(issuers.len());
+            for issuer in issuers {
+                let published = PublishedIssuer::fetch(&issuer, &self.location, &self.fetcher).await;
+                trusted.push(TrustedIssuer::from_published(issuer, &published));
+            }
+            trusted
+        });
+        Ok(trusted?)
+    }
+}
+
+fn read_jwks(path: &Path) -> Result<Jwks, Failure> {
+    let refuse = |because: String| {
+        let hint = "pass a JWKS; `issuer jwks` makes one of public keys".to_owned();
+        Failure::new(Exit::Incomplete, format!("{} cannot be read: {because}", name(path)), Some(hint))
+    };
+    let bytes = inputs::read(path, JWKS_FILE_MAX)?;
+    if bytes.len() > JWKS_FILE_MAX {
+        return Err(refuse(format!("it is longer than {JWKS_FILE_MAX} bytes")));
+    }
+    Jwks::parse(&bytes).map_err(|error| refuse(format!("it is not a JWKS: {error}")))
+}
