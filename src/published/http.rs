@@ -5,7 +5,7 @@ use reqwest::{
     header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
 };
 
-use super::{DOCUMENT_MAX, FetchError, Page, freshness::fresh_for};
+use super::{DOCUMENT_MAX, FetchError, Page, freshness::fresh_for, public_address::is_public_host};
 use crate::{
     Error,
     http_clients::{HttpClients, innermost},
@@ -19,8 +19,9 @@ const REDIRECTS_MAX: usize = 3;
 
 /// Fetches public documents over https, and over http from this machine.
 ///
-/// A document has 1 MiB at most and 10 s to arrive; three redirects are followed, never from https to http. Nothing is
-/// connected or loaded before the first fetch. Clones share their connections.
+/// A document has 1 MiB at most and 10 s to arrive. Three redirects are followed, never from https to http, and to another
+/// host only where its addresses are public: nobody leads this machine to what it alone reaches. Nothing is connected or
+/// loaded before the first fetch. Clones share their connections.
 ///
 /// ```
 /// use issuer::{FetchError, HttpFetcher};
@@ -87,6 +88,10 @@ impl HttpFetcher {
             if at.scheme() == "https" && next.scheme() != "https" {
                 return Err(refuse("https is never left for http"));
             }
+            let same_host = at.host_str().zip(next.host_str()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
+            if !same_host && is_fetched(&next) && !is_public_host(&next).await {
+                return Err(refuse("a redirect to another host is followed to public addresses only"));
+            }
             at = next;
         }
         let because = "too many redirects came before it";
@@ -96,14 +101,19 @@ impl HttpFetcher {
     async fn get(&self, url: &Url) -> Result<Response, FetchError> {
         let no_answer = |because| FetchError::NoAnswer { url: url.to_string(), because };
         let client = match url.scheme() {
+            _ if !is_fetched(url) => return Err(FetchError::NotHttps(url.to_string())),
             "https" => self.clients.secure(),
-            "http" if issuer_url::is_loopback_http(url.as_str()) => self.clients.plain(),
-            _ => return Err(FetchError::NotHttps(url.to_string())),
+            _ => self.clients.plain(),
         };
         let client = client.map_err(no_answer)?;
         let request = client.get(url.clone()).header(ACCEPT, "application/json");
         request.send().await.map_err(|error| no_answer(innermost(&error)))
     }
+}
+
+/// Whether a URL may be asked at all: over https, or over http on this machine.
+fn is_fetched(url: &Url) -> bool {
+    url.scheme() == "https" || issuer_url::is_loopback_http(url.as_str())
 }
 
 async fn page(url: &Url, mut response: Response, redirected_to: Option<String>) -> Result<Page, FetchError> {
