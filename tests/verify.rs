@@ -527,30 +527,6 @@ fn a_trusted_discovery_document_without_a_jwks_verifies_nothing() {
 }
 
 #[test]
-fn every_truncation_and_every_flipped_bit_of_a_recorded_token_is_refused() {
-    let run = recording("trailing-slash");
-    let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
-    let verifier = Verifier::new(&Documents::new(run.issuer.parse().unwrap(), &keys)).unwrap();
-    let token = run.text("entra.jwt");
-    let at = Timestamp::from_second(segment(&token, 1)["iat"].as_i64().unwrap()).unwrap();
-    let accepted = |token: &str| verifier.verify(token, &Expectations::entra(), at).is_ok();
-    assert!(accepted(&token));
-    for end in 0..token.len() {
-        assert!(!accepted(&token[..end]), "cut to {end} bytes");
-    }
-    for position in 0..token.len() {
-        for bit in 0..7 {
-            let mut bytes = token.clone().into_bytes();
-            bytes[position] ^= 1 << bit;
-            assert!(!accepted(std::str::from_utf8(&bytes).unwrap()), "bit {bit} of byte {position}");
-        }
-    }
-    for appended in ["\n", " ", ".", "A", "="] {
-        assert!(!accepted(&format!("{token}{appended}")), "with {appended:?} behind it");
-    }
-}
-
-#[test]
 fn a_token_never_shows_its_signature() {
     let token = recording("rotation").text("entra.jwt");
     let signature = token.rsplit('.').next().unwrap();

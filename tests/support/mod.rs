@@ -11,6 +11,7 @@ pub mod encode;
 pub mod entra;
 pub mod front;
 pub mod github;
+pub mod hostile;
 pub mod http;
 pub mod imds;
 pub mod issuer;
