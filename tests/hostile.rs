@@ -69,7 +69,7 @@ fn judged(verifier: &Verifier, token: &str, expectations: &Expectations) -> Verd
 fn served(key_set: Vec<u8>) -> Verifier {
     let body = discovery();
     let body = body[body.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4..].to_vec();
-    let page = |body| Page { body, content_type: Some("application/json".to_owned()), redirected_to: None };
+    let page = |body| Page { body, content_type: Some("application/json".to_owned()), ..Page::default() };
     let fetched = |body| Fetched { from: "memory".to_owned(), outcome: Ok(page(body)) };
     let published = PublishedIssuer { discovery: fetched(body), jwks: Some(fetched(key_set)) };
     Verifier::from_published(issuer(), &published)

@@ -112,6 +112,11 @@ impl Jwk {
         Value::Object(public.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
+    /// Whether a member is there and no string.
+    pub(crate) fn is_odd(&self, name: &str) -> bool {
+        self.members.get(name).is_some_and(|value| !value.is_string())
+    }
+
     fn text(&self, name: &str) -> Option<&str> {
         self.members.get(name)?.as_str()
     }

@@ -30,7 +30,7 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Documents {
     by_path: HashMap<DocumentPath, (u64, Content)>,
-    /// How often anything was written: no document gets an ETag that another one had at its place before.
+    /// How often anything was written: no document gets the tag that another one had at its place before.
     writes: u64,
 }
 

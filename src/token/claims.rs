@@ -42,7 +42,7 @@ pub struct Claims<'a> {
     #[serde(borrow, default, deserialize_with = "text::optional")]
     pub jti: Option<Cow<'a, str>>,
     /// What Kubernetes says of the service account and what the token is bound to.
-    #[serde(borrow, rename = "kubernetes.io")]
+    #[serde(borrow, default, rename = "kubernetes.io", deserialize_with = "text::object")]
     pub kubernetes: Option<KubernetesClaims<'a>>,
     /// The namespace in a token from a Secret, the kind that came before projected tokens.
     #[serde(borrow, default, rename = "kubernetes.io/serviceaccount/namespace", deserialize_with = "text::optional")]
@@ -66,16 +66,16 @@ pub struct KubernetesClaims<'a> {
     #[serde(borrow, default, deserialize_with = "text::optional")]
     pub namespace: Option<Cow<'a, str>>,
     /// The service account.
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text::object")]
     pub serviceaccount: Option<ObjectReference<'a>>,
     /// The pod the token is bound to.
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text::object")]
     pub pod: Option<ObjectReference<'a>>,
     /// The Secret the token is bound to.
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text::object")]
     pub secret: Option<ObjectReference<'a>>,
     /// The node the pod runs on, or the token is bound to.
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "text::object")]
     pub node: Option<ObjectReference<'a>>,
 }
 

@@ -58,9 +58,10 @@ impl Ready {
         let key = jwk.key();
         let broken = |because: String| Err(Unusable::Broken(because));
         let verifying = match key {
-            Ok(_) if jwk.public_key_use().is_some_and(|text| text != "sig") => {
+            Ok(_) if jwk.is_odd("use") || jwk.public_key_use().is_some_and(|text| text != "sig") => {
                 broken("its use is not \"sig\"".to_owned())
             }
+            Ok(_) if jwk.is_odd("alg") => broken("its alg is not a string".to_owned()),
             Ok(key) if jwk.alg().is_some_and(|alg| alg != key.algorithm().name()) => broken(format!(
                 "its alg is {:?}, and the key is for {}",
                 jwk.alg().unwrap_or_default(),
