@@ -58,13 +58,18 @@ pub(super) fn name(path: &Path) -> String {
     if is_stdin(path) { STDIN.to_owned() } else { path.display().to_string() }
 }
 
-/// Reads a file, or standard input for `-`; of a longer one, one byte more than the limit.
-pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    // A token in place of its file is a slip, and must not end up in a log.
+/// A token in place of its file is a slip, and must not end up in a log.
+pub(super) fn no_token(path: &Path) -> Result<(), Failure> {
     if path.to_str().is_some_and(|text| text.contains("eyJ") && text.matches('.').count() >= 2) && !path.exists() {
         let hint = "pass the file it is in, or pipe it in and pass -";
         return Err(Failure::usage("an argument is a token, where a file is asked for", hint));
     }
+    Ok(())
+}
+
+/// Reads a file, or standard input for `-`; of a longer one, one byte more than the limit.
+pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    no_token(path)?;
     let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     let result = if is_stdin(path) {

@@ -90,7 +90,7 @@ struct Answered {
 
 /// One line of output.
 #[derive(Serialize)]
-struct Line<'a> {
+struct Printed<'a> {
     line: u64,
     verdict: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -113,7 +113,7 @@ impl Judge<'_> {
                 Err(length) => Err(Refusal::Malformed(TokenError::TooLong(length))),
             };
             let json = match &verdict {
-                Ok(token) => to_line(&Line {
+                Ok(token) => to_line(&Printed {
                     line,
                     verdict: "accepted",
                     issuer: Some(token.issuer()),
@@ -121,7 +121,7 @@ impl Judge<'_> {
                     expires: Some(token.expires()),
                     refusal: None,
                 }),
-                Err(refusal) => to_line(&Line {
+                Err(refusal) => to_line(&Printed {
                     line,
                     verdict: "refused",
                     issuer: None,
@@ -138,9 +138,9 @@ impl Judge<'_> {
     }
 }
 
-fn to_line(line: &Line<'_>) -> String {
+fn to_line(printed: &Printed<'_>) -> String {
     // Serialising strings and numbers into memory cannot fail.
-    let json = serde_json::to_string(line).unwrap_or_default();
+    let json = serde_json::to_string(printed).unwrap_or_default();
     if json.is_ascii() && !json.contains('\x7f') { json } else { escaped(&json) }
 }
 

@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn many_lines_keep_their_order() {
-        let text: String = (0..100_000).map(|number| format!("{number}\n")).collect();
+        let text: String = (0..100_000).fold(String::new(), |text, number| text + &number.to_string() + "\n");
         let lines = read(text.as_bytes(), usize::MAX);
         assert!(lines.iter().enumerate().all(|(index, (number, line))| {
             *number == index as u64 + 1 && *line == Ok(index.to_string().into_bytes())

@@ -13,7 +13,7 @@ use trust::Trust;
 
 use super::{
     Exit, Failure, Output,
-    inputs::{is_stdin, name, stdin_twice},
+    inputs::{is_stdin, name, no_token, stdin_twice},
     token_input::TokenInput,
     values::{self, For},
 };
@@ -66,6 +66,7 @@ impl Verify {
             }
         };
         if let Some(path) = &self.batch {
+            no_token(path)?;
             let issuers = trusted.read(trusted.issuers.clone())?;
             tell_of_audience(output);
             return batch::run(path, issuers, &expectations, self.relying_party.into(), at, output);
