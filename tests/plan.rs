@@ -172,7 +172,8 @@ fn a_jwks_away_from_the_site_is_not_forgotten_unless_told_to() {
 fn what_another_publisher_put_there_stays_as_it_was() {
     let site = Memory::default();
     let foreign = format!(
-        r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"AAAA","kid":"ed"}},{},{{"kty":"RSA","kid":"odd","n":"!","e":"AQAB"}}]}}"#,
+        r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"AAAA","kid":"ed"}},{},{{"kty":"RSA","kid":"odd","n":"!","e":"AQAB"}},
+           {{"kty":"OKP","x":"AAAA"}},{{"kty":"OKP","x":"BBBB"}},9,null,{{"kty":"OKP","number":0.90494076670778435}}]}}"#,
         encode::jwk(&[&[0x81], vec![3; 255].as_slice()].concat(), &[1, 0, 1])
     );
     put(&site, &issuer().jwks_path(), foreign.as_bytes());
@@ -182,6 +183,30 @@ fn what_another_publisher_put_there_stays_as_it_was() {
     let after: serde_json::Value = serde_json::from_slice(&stored.bytes).unwrap();
     assert_eq!(after["keys"].as_array().unwrap()[1..], before["keys"].as_array().unwrap()[..]);
     assert!(plan(&site, &wanted(&[1]), hour(1)).is_unchanged());
+}
+
+#[test]
+fn a_usable_key_stays_beside_an_entry_of_the_same_key_that_is_not() {
+    let site = Memory::default();
+    let good = Jwk::new(keys(&[5])[0].clone()).to_value();
+    let mut unusable = good.clone();
+    unusable["use"] = "enc".into();
+    put(&site, &issuer().jwks_path(), serde_json::json!({ "keys": [unusable, good] }).to_string().as_bytes());
+    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let stored = block_on(site.read(&issuer().jwks_path())).unwrap().unwrap();
+    assert!(Jwks::parse(&stored.bytes).unwrap().keys.contains(&Jwk::new(keys(&[5])[0].clone())));
+}
+
+#[test]
+fn another_key_under_the_id_of_a_wanted_one_is_replaced_and_reported() {
+    let site = Memory::default();
+    let mut other = Jwk::new(keys(&[5])[0].clone()).to_value();
+    other["kid"] = kid(1).into();
+    put(&site, &issuer().jwks_path(), serde_json::json!({ "keys": [other] }).to_string().as_bytes());
+    let plan = publish(&site, &wanted(&[1]), hour(0)).unwrap().plan;
+    assert_eq!(plan.warnings, [PlanWarning::OtherKey(kid(1))]);
+    assert_eq!(plan.keys[0].state, KeyState::Added);
+    assert_eq!(published(&site), kids(&[1]));
 }
 
 #[test]

@@ -25,6 +25,8 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jwk {
     members: Map<String, Value>,
+    /// An entry that is no object, and so has no members.
+    other: Option<Value>,
     key: Result<PublicKey, KeyError>,
 }
 
@@ -50,7 +52,7 @@ impl Jwk {
             ("e", e),
         ];
         let members = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
-        Self { members, key: Ok(key) }
+        Self { members, other: None, key: Ok(key) }
     }
 
     /// The entry a JSON value is; anything parses, and [`key`](Self::key) says whether it is usable.
@@ -64,8 +66,8 @@ impl Jwk {
     /// ```
     pub fn from_value(value: Value) -> Self {
         match value {
-            Value::Object(members) => Self { key: read_key(&members), members },
-            _ => Self { members: Map::new(), key: Err(KeyError::JwkObject) },
+            Value::Object(members) => Self { key: read_key(&members), other: None, members },
+            other => Self { members: Map::new(), other: Some(other), key: Err(KeyError::JwkObject) },
         }
     }
 
@@ -108,6 +110,9 @@ impl Jwk {
 
     /// The entry as JSON, without any private member.
     pub fn to_value(&self) -> Value {
+        if let Some(other) = &self.other {
+            return other.clone();
+        }
         let public = self.members.iter().filter(|(name, _)| !PRIVATE_MEMBERS.contains(&name.as_str()));
         Value::Object(public.map(|(name, value)| (name.clone(), value.clone())).collect())
     }

@@ -213,6 +213,10 @@ fn place(wanted: &Wanted, now: Timestamp, published: &[Jwk], recorded: &Retentio
         let kid = jwk.kid().unwrap_or_default();
         let since = recorded.retired_since(kid);
         if let Some(key) = keys[..input].iter_mut().find(|key| key.kid() == kid) {
+            // Another key under its ID goes, and this one is new there.
+            if key.jwk.key() != jwk.key() {
+                continue;
+            }
             key.state = if since.is_some() { KeyState::Returned } else { KeyState::Kept };
         } else {
             keys.push(PlannedKey { jwk: jwk.clone(), state: retire(wanted, now, kid, since.unwrap_or(now)) });
@@ -266,7 +270,7 @@ fn published_keys(live: &Live, wanted: &Wanted) -> (Vec<Jwk>, Vec<DocumentError>
         match Jwks::parse(&stored.bytes) {
             Ok(jwks) => {
                 for jwk in jwks.keys {
-                    if !keys.iter().any(|known| known.kid() == jwk.kid() && known.key() == jwk.key()) {
+                    if !keys.contains(&jwk) {
                         keys.push(jwk);
                     }
                 }
@@ -370,6 +374,13 @@ fn warn_of_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKey]) -> Vec<
     }
     for key in wanted.keys.iter().filter(|key| key.algorithm() == Algorithm::Rs256 && key.bits() > RSA_BITS_USUAL) {
         warnings.push(PlanWarning::RsaTooLarge { kid: key.key_id().to_string(), bits: key.bits() });
+    }
+    let is_another = |jwk: &&Jwk| {
+        let wanted = wanted.keys.iter().find(|key| jwk.kid() == Some(key.key_id().as_str()));
+        wanted.is_some_and(|key| jwk.key() != Ok(key))
+    };
+    for jwk in published.iter().filter(is_another) {
+        warnings.push(PlanWarning::OtherKey(jwk.kid().unwrap_or_default().to_owned()));
     }
     for jwk in published.iter().filter(|jwk| !jwk.private_members().is_empty()) {
         warnings.push(PlanWarning::PrivateMembers(jwk.kid().unwrap_or_default().to_owned()));

@@ -46,6 +46,9 @@ pub enum PlanWarning {
     /// The published JWKS held a private key, which everybody could read.
     #[error("the published JWKS holds the private part of key {0:?}: it is taken out; rotate that key now")]
     PrivateMembers(String),
+    /// An entry under the ID of a key in the input holds another key, or none; the API server's takes its place.
+    #[error("the published entry {0} does not hold the key whose ID that is, and is replaced: look into who wrote it")]
+    OtherKey(String),
     /// Retention is shorter than the longest token for Azure lives.
     #[error("keys are pruned after {:#}, and tokens for Azure live up to 24h", SignedDuration::try_from(*.0).unwrap_or_default())]
     ShortRetention(Duration),

@@ -3,7 +3,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{numeric_date, text};
+use super::{numeric_date, object, text};
 
 /// The claims of a service account token (RFC 7519 section 4.1, Kubernetes `pkg/serviceaccount/claims.go`).
 ///
@@ -42,7 +42,7 @@ pub struct Claims<'a> {
     #[serde(borrow, default, deserialize_with = "text::optional")]
     pub jti: Option<Cow<'a, str>>,
     /// What Kubernetes says of the service account and what the token is bound to.
-    #[serde(borrow, default, rename = "kubernetes.io", deserialize_with = "text::object")]
+    #[serde(borrow, default, rename = "kubernetes.io", deserialize_with = "object::optional")]
     pub kubernetes: Option<KubernetesClaims<'a>>,
     /// The namespace in a token from a Secret, the kind that came before projected tokens.
     #[serde(borrow, default, rename = "kubernetes.io/serviceaccount/namespace", deserialize_with = "text::optional")]
@@ -66,16 +66,16 @@ pub struct KubernetesClaims<'a> {
     #[serde(borrow, default, deserialize_with = "text::optional")]
     pub namespace: Option<Cow<'a, str>>,
     /// The service account.
-    #[serde(borrow, default, deserialize_with = "text::object")]
+    #[serde(borrow, default, deserialize_with = "object::optional")]
     pub serviceaccount: Option<ObjectReference<'a>>,
     /// The pod the token is bound to.
-    #[serde(borrow, default, deserialize_with = "text::object")]
+    #[serde(borrow, default, deserialize_with = "object::optional")]
     pub pod: Option<ObjectReference<'a>>,
     /// The Secret the token is bound to.
-    #[serde(borrow, default, deserialize_with = "text::object")]
+    #[serde(borrow, default, deserialize_with = "object::optional")]
     pub secret: Option<ObjectReference<'a>>,
     /// The node the pod runs on, or the token is bound to.
-    #[serde(borrow, default, deserialize_with = "text::object")]
+    #[serde(borrow, default, deserialize_with = "object::optional")]
     pub node: Option<ObjectReference<'a>>,
 }
 

@@ -4,8 +4,10 @@ mod claims;
 mod header;
 mod inspection;
 mod numeric_date;
+mod object;
 mod segments;
 mod service_account;
+mod sound;
 mod text;
 
 use std::fmt;

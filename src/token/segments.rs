@@ -1,16 +1,13 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use memchr::{memchr_iter, memchr2_iter};
+use memchr::memchr_iter;
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::{Claims, Header, TokenError};
+use super::{Claims, Header, TokenError, object::Object};
 
 /// The longest token that is taken apart, in bytes; the API server's are under 2 KiB.
 ///
 /// It bounds what a token costs that is refused: the header of a whole request has about as much on most servers.
 const TOKEN_MAX: usize = 16 << 10;
-/// How many levels of JSON a tree of values has at most, as `serde_json` has it.
-const DEPTH_MAX: usize = 127;
 
 /// The three segments of a token, decoded.
 #[derive(Clone, Copy)]
@@ -66,20 +63,16 @@ fn decode<'a>(name: &'static str, segment: &str, room: &'a mut [u8]) -> Result<(
     Ok((decoded, rest))
 }
 
-/// The text of a JSON object that is nested no deeper than other readers follow.
 fn json<'a>(name: &'static str, bytes: &'a [u8]) -> Result<&'a str, TokenError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| TokenError::Json(name, "it is not UTF-8".to_owned()))?;
-    // serde also reads a struct from a list.
-    if !text.trim_ascii_start().starts_with('{') {
-        return Err(TokenError::Json(name, "it is not a JSON object".to_owned()));
-    }
-    // What is passed over is not held to the depth, but a tree of values is.
-    if memchr2_iter(b'{', b'[', bytes).nth(DEPTH_MAX).is_some() {
-        read::<Value>(name, text)?;
-    }
-    Ok(text)
+    std::str::from_utf8(bytes).map_err(|_| TokenError::Json(name, "it is not UTF-8".to_owned()))
 }
 
+/// Reads a JSON object.
 pub(super) fn read<'a, T: Deserialize<'a>>(name: &'static str, json: &'a str) -> Result<T, TokenError> {
-    serde_json::from_str(json).map_err(|error| TokenError::Json(name, error.to_string()))
+    let no_object = || TokenError::Json(name, "it is not a JSON object".to_owned());
+    if !json.trim_ascii_start().starts_with('{') {
+        return Err(no_object());
+    }
+    let object: Result<Object<T>, _> = serde_json::from_str(json);
+    object.map_err(|error| TokenError::Json(name, error.to_string()))?.0.ok_or_else(no_object)
 }

@@ -1,6 +1,6 @@
-//! Strings, lists of them and objects, borrowed from the JSON they stand in wherever it has no escape in them.
+//! Strings and lists of them, borrowed from the JSON they stand in wherever it has no escape in them.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 
@@ -74,27 +74,4 @@ pub(super) fn one_or_list<'de: 'a, 'a, D: Deserializer<'de>>(
     }
 
     deserializer.deserialize_any(Visitor).map(Some)
-}
-
-/// An object; null stands for none. Serde also reads a struct from a list.
-pub(super) fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    struct Visitor<T>(PhantomData<T>);
-
-    impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
-        type Value = Option<T>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("an object")
-        }
-
-        fn visit_unit<E: de::Error>(self) -> Result<Option<T>, E> {
-            Ok(None)
-        }
-
-        fn visit_map<A: de::MapAccess<'de>>(self, members: A) -> Result<Option<T>, A::Error> {
-            T::deserialize(de::value::MapAccessDeserializer::new(members)).map(Some)
-        }
-    }
-
-    deserializer.deserialize_any(Visitor(PhantomData))
 }
