@@ -1,0 +1,57 @@
+//! Any bytes as a published JWKS.
+//!
+//! - What is read is printed, compact and for people, and read as the same again: every entry, its key and its members.
+//! - Nothing private is ever printed.
+//! - Every usable key has a canonical entry, which is read as the same key and is the canonical one.
+#![no_main]
+
+use issuer::{Jwk, Jwks};
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+/// RFC 7518 sections 6.2.2, 6.3.2 and 6.4.
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+fuzz_target!(|bytes: &[u8]| {
+    let jwks = match Jwks::parse(bytes) {
+        Ok(jwks) => jwks,
+        Err(error) => {
+            let _ = error.to_string();
+            return;
+        }
+    };
+    let compact = jwks.to_bytes();
+    let public = Jwks::parse(&compact).unwrap();
+    assert_eq!(Jwks::parse(&jwks.to_pretty()).unwrap(), public);
+    assert_eq!(String::from_utf8(public.to_bytes()), String::from_utf8(compact.clone()));
+
+    assert_eq!(public.keys.len(), jwks.keys.len());
+    for (read, printed) in jwks.keys.iter().zip(&public.keys) {
+        assert_same(read, printed);
+        assert!(printed.private_members().is_empty());
+    }
+    let document: Value = serde_json::from_slice(&compact).unwrap();
+    for entry in document["keys"].as_array().unwrap() {
+        assert!(PRIVATE.iter().all(|name| entry.get(name).is_none()), "{entry}");
+    }
+
+    for key in jwks.keys.iter().filter_map(|jwk| jwk.key().ok()) {
+        let canonical = Jwk::new(key.clone());
+        let again = Jwk::from_value(canonical.to_value());
+        assert!(canonical.is_canonical() && again == canonical);
+        assert_eq!(again.key(), Ok(key));
+        assert_eq!(again.kid(), Some(key.key_id().as_str()));
+    }
+});
+
+/// What was read and what was printed of it: the same but for private members.
+fn assert_same(read: &Jwk, printed: &Jwk) {
+    if read.private_members().is_empty() {
+        assert_eq!(read, printed);
+    }
+    assert_eq!(read.key(), printed.key());
+    assert_eq!(
+        (read.kid(), read.alg(), read.public_key_use()),
+        (printed.kid(), printed.alg(), printed.public_key_use())
+    );
+}

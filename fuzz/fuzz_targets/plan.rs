@@ -1,0 +1,182 @@
+//! Any documents on a site, and fixture keys to publish there.
+//!
+//! - Planning never panics, and what is refused is not written.
+//! - What is published and usable stays so, unless the plan says that it is dropped, and was asked to drop it.
+//! - Every key that is wanted is published under its own key ID, and what stands on the site afterwards is what the plan said.
+//! - Publishing a second time changes nothing.
+//! - A retention record prints on one line of ASCII and is read as the same again.
+#![no_main]
+
+use std::{sync::LazyLock, time::Duration};
+
+use arbitrary::Arbitrary;
+use futures_util::FutureExt;
+use issuer::{
+    Discovery, DocumentPath, DropReason, Error, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan, PublicKey, Publication,
+    RelyingParty, Retention, Timestamp, Wanted,
+    site::{Condition, Content, Headers, Memory, Site, Stored, Written},
+};
+use libfuzzer_sys::fuzz_target;
+
+/// Shortly after the recordings were made.
+const NOW: i64 = 1_795_307_700;
+
+/// Of fixed length up to the documents, so that seeds are written by hand.
+#[derive(Arbitrary, Debug)]
+struct Input<'a> {
+    /// A bit for each key of [`KEYS`] that is wanted; none is the first.
+    keys: u8,
+    /// What publishing may do, a bit each.
+    options: u8,
+    /// Which documents are not there, a bit each, and whether the issuer is a fixed one.
+    missing: u8,
+    /// Which published keys are to be removed, a bit each.
+    remove: u8,
+    /// How long retired keys stay, in minutes.
+    retain: u16,
+    /// Minutes from [`NOW`].
+    time: i16,
+    /// The JWKS, the discovery document, the JWKS it points to, and the retention record, with a zero byte between.
+    documents: &'a [u8],
+}
+
+static KEYS: LazyLock<KeySet> = LazyLock::new(|| {
+    let files = [
+        include_str!("../../fixtures/kubernetes/mixed-keys/rsa2048.pub"),
+        include_str!("../../fixtures/kubernetes/mixed-keys/rsa4096.pub"),
+        include_str!("../../fixtures/kubernetes/mixed-keys/p256.pub"),
+        include_str!("../../fixtures/keys/rsa-private.pub"),
+    ];
+    KeySet::from_bytes(files.concat().as_bytes()).unwrap()
+});
+
+fuzz_target!(|input: Input| {
+    let mut parts = input.documents.split(|byte| *byte == 0);
+    let mut part = || parts.next().unwrap_or_default();
+    let (jwks, discovery, linked, retention) = (part(), part(), part(), part());
+    let retention = Retention::from_text(&String::from_utf8_lossy(retention));
+    assert_same(&retention);
+
+    let now = Timestamp::from_second(NOW + 60 * i64::from(input.time)).unwrap();
+    let wanted = wanted(&input, discovery, jwks);
+    let site = Memory::default();
+    let is_there = |bit: u8| input.missing >> bit & 1 == 0;
+    let (jwks_path, discovery_path) = (wanted.issuer.jwks_path(), wanted.issuer.discovery_path());
+    if is_there(0) {
+        put(&site, &jwks_path, jwks, &retention);
+    }
+    if is_there(1) {
+        put(&site, &discovery_path, discovery, &Retention::default());
+    }
+    let linked_path = Discovery::parse(discovery)
+        .ok()
+        .and_then(|discovery| wanted.issuer.path_below(&discovery.jwks_uri))
+        .filter(|path| is_there(1) && is_there(2) && *path != jwks_path && *path != discovery_path);
+    if let Some(path) = &linked_path {
+        put(&site, path, linked, &Retention::default());
+    }
+    let read = |path: &DocumentPath| ready(site.read(path)).unwrap();
+    let published = [Some(&jwks_path), linked_path.as_ref()].into_iter().flatten().filter_map(read);
+    let published: Vec<_> = published.filter_map(|stored| Jwks::parse(&stored.bytes).ok()).collect();
+    let before = [read(&jwks_path), read(&discovery_path)];
+
+    let plan = ready(issuer::plan(&site, &wanted, &now)).unwrap();
+    let first = match publish(&site, &wanted, now) {
+        Ok(publication) => publication,
+        Err(Error::Refused { plan: refused, written, .. }) => {
+            assert!(*refused == plan && !plan.refusals.is_empty() && !written);
+            assert_eq!([read(&jwks_path), read(&discovery_path)], before);
+            return;
+        }
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(first.plan, plan);
+    assert!(plan.refusals.is_empty() && first.attempts == 1);
+    for jwk in published.iter().flat_map(|jwks| &jwks.keys).filter(|jwk| is_usable(jwk)) {
+        assert_kept(jwk, &plan, &wanted, now, &retention);
+    }
+    for key in wanted.keys.iter() {
+        assert!(first.documents.jwks.keys.contains(&Jwk::new(key.clone())), "{key} is missing");
+    }
+
+    let after = [read(&jwks_path), read(&discovery_path)];
+    let bytes = |stored: &Option<Stored>| stored.as_ref().unwrap().bytes.clone();
+    assert_eq!(bytes(&after[0]), first.documents.jwks.to_bytes());
+    assert_eq!(Discovery::parse(&bytes(&after[1])), Ok(first.documents.discovery));
+    assert_same(&after[0].as_ref().unwrap().retention);
+
+    let second = publish(&site, &wanted, now).unwrap();
+    assert!(second.plan.is_unchanged(), "{:#?}", second.plan);
+    assert_eq!([read(&jwks_path), read(&discovery_path)], after);
+});
+
+fn wanted(input: &Input, discovery: &[u8], jwks: &[u8]) -> Wanted {
+    let chosen = KEYS.iter().enumerate().filter(|(index, _)| input.keys >> index & 1 == 1).map(|(_, key)| key.clone());
+    let keys = KeySet::from_keys(chosen).or_else(|_| KeySet::from_keys([KEYS[0].clone()])).unwrap();
+    let own = Discovery::parse(discovery).ok().and_then(|discovery| discovery.issuer.parse::<IssuerUrl>().ok());
+    let own = own.filter(|_| input.missing & 8 == 0);
+    let issuer = own.unwrap_or_else(|| "https://issuer.example.com/clusters/a".parse().unwrap());
+    let live = Jwks::parse(jwks).map(|jwks| jwks.keys).unwrap_or_default();
+    let removed = live.iter().enumerate().take(8).filter(|(index, _)| input.remove >> index & 1 == 1);
+    let may = |bit: u8| input.options >> bit & 1 == 1;
+    Wanted {
+        relying_party: if may(0) { RelyingParty::Oidc } else { RelyingParty::Entra },
+        prune: may(1),
+        retain: Duration::from_secs(60 * u64::from(input.retain)),
+        remove: removed.map(|(_, jwk)| jwk.kid().unwrap_or_default().to_owned()).collect(),
+        allow_issuer_change: may(2),
+        allow_jwks_uri_change: may(3),
+        replace_unreadable: may(4),
+        ..Wanted::new(issuer, keys)
+    }
+}
+
+/// What memory answers, it answers at once.
+fn ready<T>(answer: impl Future<Output = T>) -> T {
+    answer.now_or_never().unwrap()
+}
+
+fn publish(site: &Memory, wanted: &Wanted, now: Timestamp) -> Result<Publication, Error> {
+    ready(issuer::publish(site, wanted, &now))
+}
+
+fn put(site: &Memory, path: &DocumentPath, bytes: &[u8], retention: &Retention) {
+    let headers =
+        Headers { content_type: "application/json".to_owned(), cache_control: "public, max-age=300".to_owned() };
+    let content = Content { bytes: bytes.to_vec(), headers, retention: retention.clone() };
+    assert_eq!(ready(site.write(path, &content, &Condition::IfNoneMatch)).unwrap(), Written::Done);
+}
+
+fn assert_same(retention: &Retention) {
+    let text = retention.to_text();
+    assert!(text.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{text}");
+    assert_eq!(Retention::from_text(&text), *retention);
+}
+
+/// Whether tokens are verified with an entry.
+fn is_usable(jwk: &Jwk) -> bool {
+    jwk.key().is_ok_and(|key| jwk.alg().is_none_or(|alg| alg == key.algorithm().name()))
+        && jwk.public_key_use().is_none_or(|text| text == "sig")
+}
+
+/// A published key that is usable is published afterwards and usable still, or dropped because that was asked for.
+fn assert_kept(jwk: &Jwk, plan: &Plan, wanted: &Wanted, now: Timestamp, retention: &Retention) {
+    let is_it = |other: &Jwk| is_usable(other) && other.kid() == jwk.kid() && other.key() == jwk.key();
+    if plan.documents.jwks.keys.iter().any(is_it) {
+        return;
+    }
+    let kid = jwk.kid().unwrap_or_default();
+    // Readers cannot tell two keys of one key ID apart: the API server's own takes the place.
+    if wanted.keys.iter().map(PublicKey::key_id).any(|key_id| key_id.as_str() == kid) {
+        return;
+    }
+    let dropped = plan.keys.iter().find(|key| key.kid() == kid && key.jwk.key() == jwk.key());
+    match dropped.map(|key| key.state) {
+        Some(KeyState::Dropped(DropReason::Removed)) => assert!(wanted.remove.iter().any(|remove| remove == kid)),
+        Some(KeyState::Dropped(DropReason::Pruned { since })) => {
+            assert!(wanted.prune && wanted.due(since) <= now);
+            assert_eq!(retention.retired_since(kid).unwrap_or(now), since);
+        }
+        state => panic!("{} is lost: {state:?}", jwk.to_value()),
+    }
+}
