@@ -102,8 +102,8 @@ fn thousands_of_tokens_are_answered_in_their_order() {
     // Long lines of garbage between them make the chunks unlike each other.
     let garbage = "x".repeat(300_000);
     let line = |number: usize| match number {
-        _ if number % 97 == 0 => &garbage,
-        _ if number % 7 == 0 => &other,
+        _ if number.is_multiple_of(97) => &garbage,
+        _ if number.is_multiple_of(7) => &other,
         _ => &good,
     };
     let mut text = String::new();
@@ -115,8 +115,8 @@ fn thousands_of_tokens_are_answered_in_their_order() {
     for (index, verdict) in lines.iter().enumerate() {
         let number = index + 1;
         let check = match number {
-            _ if number % 97 == 0 => json!("token"),
-            _ if number % 7 == 0 => json!("audience"),
+            _ if number.is_multiple_of(97) => json!("token"),
+            _ if number.is_multiple_of(7) => json!("audience"),
             _ => Value::Null,
         };
         assert_eq!((&verdict["line"], &verdict["refusal"]["check"]), (&json!(number), &check));
