@@ -87,7 +87,7 @@ impl VerifiedToken {
             subject,
             namespace,
             name,
-            audiences: aud.iter().flatten().map(|audience| text.keep(audience)).collect(),
+            audiences: aud.unwrap_or_default().iter().map(|audience| text.keep(audience)).collect(),
             expires: exp.ok_or(Refusal::ExpiryMissing)?,
             not_before: nbf,
             issued_at: iat,

@@ -1,140 +1,24 @@
-//! What `scripts/bench` prints: each row a ratio against a named reference, both measured in this run.
-//!
-//! `ratios HELLO` takes the path of the hello-world binary.
+//! Publishing to Azurite, against curl and against its round trips.
 
 use std::{
     fs,
-    io::{self, Write, pipe},
-    path::Path,
     process::{Command, Stdio},
-    thread::sleep,
     time::{Duration, Instant},
 };
 
-#[path = "../tests/support/mod.rs"]
-mod support;
+use issuer::KeySet;
 
-use issuer::{Documents, Expectations, KeySet, Timestamp, Verifier};
+use crate::{ISSUER, memory::peak_memory, support};
 
-const ISSUER: &str = env!("CARGO_BIN_EXE_issuer");
-const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/kubernetes/rotation/sa.pub");
-const TRAILING_SLASH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/kubernetes/trailing-slash");
-const RUNS: usize = 400;
-const SECONDS: u64 = 3;
 const PUBLISHES: usize = 60;
 
-fn main() {
-    let Some(hello) = std::env::args().skip(1).find(|word| !word.starts_with('-')) else {
-        eprintln!("run scripts/bench, which builds what this compares with");
-        std::process::exit(2);
-    };
-    println!("| what | issuer | reference | ratio | goal |");
-    println!("| --- | --- | --- | --- | --- |");
-    start_up(&hello);
-    memory(&hello);
-    verification();
-    publishing();
+pub(crate) fn measure() {
+    against_curl();
     round_trips();
 }
 
-fn start_up(hello: &str) {
-    let commands: [(&str, &[&str]); 2] = [(ISSUER, &["jwks", KEYS]), (hello, &[])];
-    let mut times = [Vec::with_capacity(RUNS), Vec::with_capacity(RUNS)];
-    // Taken in turns, so that whatever else the machine does meets both.
-    for _ in 0..RUNS {
-        for ((program, args), times) in commands.iter().zip(&mut times) {
-            let start = Instant::now();
-            let status = Command::new(program).args(*args).stdout(Stdio::null()).status().expect("the program starts");
-            assert!(status.success());
-            times.push(start.elapsed());
-        }
-    }
-    let [issuer, hello] = times.map(|mut times| {
-        times.sort();
-        times[RUNS / 2].as_secs_f64() * 1e3
-    });
-    println!(
-        "| `issuer jwks`, wall time, median of {RUNS} | {issuer:.2} ms | hello world {hello:.2} ms | {:.2} | ≤ 2 |",
-        issuer / hello
-    );
-}
-
-fn memory(hello: &str) {
-    let issuer = peak_memory(ISSUER, &["jwks", KEYS]);
-    let hello = peak_memory(hello, &[]);
-    println!(
-        "| `issuer jwks`, peak memory | {issuer} KiB | hello world {hello} KiB | {:.2} (+{} KiB) | < +3072 KiB |",
-        issuer as f64 / hello as f64,
-        issuer.saturating_sub(hello)
-    );
-}
-
-/// The highest resident set of a program at the moment it prints, in KiB: it waits at a pipe that is full.
-fn peak_memory(program: &str, args: &[&str]) -> u64 {
-    let mut command = Command::new(program);
-    command.args(args);
-    peak_memory_of(command)
-}
-
-fn peak_memory_of(mut command: Command) -> u64 {
-    let (mut reader, mut writer) = pipe().expect("a pipe");
-    writer.write_all(&vec![0; 1 << 16]).expect("the capacity of a pipe on Linux");
-    let mut child = command.stdout(writer).spawn().expect("the program starts");
-    // It holds the writing end too.
-    drop(command);
-    let status = || fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-    let field = |name: &str| {
-        let status = status();
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_default();
-        line.split_whitespace().next().unwrap_or_default().to_owned()
-    };
-    let mut still = 0;
-    while still < 10 {
-        sleep(Duration::from_millis(2));
-        still = if field("State:") == "S" { still + 1 } else { 0 };
-    }
-    let peak = field("VmHWM:").parse().expect("VmHWM is a number of KiB");
-    io::copy(&mut reader, &mut io::sink()).expect("what it prints");
-    child.wait().expect("the program ends");
-    peak
-}
-
-fn verification() {
-    let read = |file: &str| fs::read(Path::new(TRAILING_SLASH).join(file)).expect("a fixture");
-    let keys = KeySet::from_bytes(&read("sa.pub")).expect("keys");
-    let recording: serde_json::Value = serde_json::from_slice(&read("recording.json")).expect("JSON");
-    let issuer = recording["issuer"].as_str().expect("a string").parse().expect("an issuer");
-    let verifier = Verifier::new(&Documents::new(issuer, &keys)).expect("a verifier");
-    let token = String::from_utf8(read("entra.jwt")).expect("text");
-    let (expectations, now) = (Expectations::entra(), Timestamp::now());
-    let start = Instant::now();
-    let mut verified = 0_u64;
-    while start.elapsed() < Duration::from_secs(SECONDS) {
-        for _ in 0..256 {
-            verifier.verify(&token, &expectations, now).expect("a good token");
-        }
-        verified += 256;
-    }
-    let rate = verified as f64 / start.elapsed().as_secs_f64();
-    let Some(openssl) = openssl_rate() else {
-        println!("| tokens verified, RSA 2048, one thread | {rate:.0}/s | openssl is not here | | |");
-        return;
-    };
-    println!(
-        "| tokens verified, RSA 2048, one thread | {rate:.0}/s | `openssl speed rsa2048` {openssl:.0} verifications/s | {:.2} | |",
-        rate / openssl
-    );
-}
-
-/// Verifications per second: the last number of the table's last line.
-fn openssl_rate() -> Option<f64> {
-    let output = Command::new("openssl").args(["speed", "-seconds", &SECONDS.to_string(), "rsa2048"]).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    text.lines().rfind(|line| line.starts_with("rsa"))?.split_whitespace().last()?.parse().ok()
-}
-
 /// A publish that changes both documents, read back, against curl sending the same bytes: two GETs and two PUTs with a SAS.
-fn publishing() {
+fn against_curl() {
     if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
         println!("| `issuer publish` to Azurite | | curl is not installed | | ≤ 2 |");
         return;
@@ -210,7 +94,7 @@ fn publishing() {
         "| `issuer publish` of changed keys to Azurite, read back, median of {PUBLISHES} | {ours:.1} ms | curl, 2 GET and 2 PUT {theirs:.1} ms | {:.2} | ≤ 2 |",
         ours / theirs
     );
-    let peak = peak_memory_of(publish(PUBLISHES.is_multiple_of(2)));
+    let peak = peak_memory(publish(PUBLISHES.is_multiple_of(2)));
     println!("| its peak memory | {peak} KiB | 30 MiB | {:.2} | < 1 |", peak as f64 / (30.0 * 1024.0));
 }
 

@@ -1,0 +1,41 @@
+//! What `scripts/bench` prints: each row a ratio against a named reference, both measured in this run.
+//!
+//! `ratios HELLO` takes the path of the hello-world binary.
+
+mod batch;
+mod memory;
+mod peers;
+mod publishing;
+mod rate;
+mod start_up;
+mod verification;
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+const ISSUER: &str = env!("CARGO_BIN_EXE_issuer");
+
+fn main() {
+    let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
+    let Some(hello) = words.next() else {
+        eprintln!("run scripts/bench, which builds what this compares with");
+        std::process::exit(2);
+    };
+    // The name of one part of the table may follow.
+    let only = words.next();
+    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    println!("| what | issuer | reference | ratio | goal |");
+    println!("| --- | --- | --- | --- | --- |");
+    if wanted("start-up") {
+        start_up::measure(&hello);
+    }
+    if wanted("verification") {
+        verification::measure();
+    }
+    if wanted("batch") {
+        batch::measure();
+    }
+    if wanted("publishing") {
+        publishing::measure();
+    }
+}

@@ -1,0 +1,80 @@
+//! A service that takes the tokens of a cluster's service accounts: a middleware for axum around a `RemoteVerifier`.
+//!
+//! ```sh
+//! cargo run --example middleware -- https://issuer.example.com my-service
+//! curl --header "Authorization: Bearer $(kubectl create token default --audience my-service)" http://127.0.0.1:PORT/
+//! ```
+//!
+//! A third argument says where the documents are read from, if not from the issuer URL.
+
+use std::{error::Error, net::Ipv4Addr, sync::Arc};
+
+use axum::{
+    Extension, Router,
+    extract::{Request, State},
+    http::{
+        StatusCode,
+        header::{AUTHORIZATION, WWW_AUTHENTICATE},
+    },
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use issuer::{Expectations, Location, RemoteVerifier, VerifiedToken};
+
+/// What every request shares.
+struct Gate {
+    verifier: RemoteVerifier,
+    expectations: Expectations,
+}
+
+/// Lets a request pass whose bearer token (RFC 6750) is good, and hands its claims on.
+async fn authenticate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(token) = header.and_then(|header| header.strip_prefix("Bearer ")) else {
+        return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")]).into_response();
+    };
+    match gate.verifier.verify(token, &gate.expectations).await {
+        Ok(token) => {
+            request.extensions_mut().insert(Arc::new(token));
+            next.run(request).await
+        }
+        Err(refusal) => {
+            // The cause is for our log; a stranger learns that the token is not good.
+            eprintln!("refused: {refusal}");
+            (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")]).into_response()
+        }
+    }
+}
+
+async fn hello(Extension(token): Extension<Arc<VerifiedToken>>) -> String {
+    format!("hello {}/{}\n", token.namespace(), token.name())
+}
+
+async fn serve(issuer: &str, audience: &str, location: Location) -> Result<(), Box<dyn Error>> {
+    let verifier = RemoteVerifier::builder()
+        .trust_published_at(issuer.parse()?, location)
+        .on_refresh(|refresh| {
+            if let Err(refusal) = &refresh.outcome {
+                eprintln!("{}: {refusal}", refresh.issuer);
+            }
+        })
+        .build();
+    verifier.ready().await?;
+    let gate = Arc::new(Gate { verifier, expectations: Expectations::oidc().audience(audience) });
+    let app = Router::new().route("/", get(hello)).layer(middleware::from_fn_with_state(gate, authenticate));
+    let listener = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    println!("http://{}", listener.local_addr()?);
+    axum::serve(listener, app).await?;
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [issuer, audience, published @ ..] = arguments.as_slice() else {
+        return Err("usage: middleware ISSUER AUDIENCE [PUBLISHED]".into());
+    };
+    let location = published.first().map_or(Ok(Location::Issuer), |published| published.parse())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(serve(issuer, audience, location))
+}
