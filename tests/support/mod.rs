@@ -17,6 +17,7 @@ pub mod imds;
 pub mod issuer;
 pub mod message;
 pub mod proxy;
+pub mod signer;
 pub mod stand_in;
 pub mod storage;
 pub mod tls;
