@@ -1,4 +1,7 @@
-use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::{
+    fmt::Write as _,
+    io::{self, ErrorKind, IsTerminal, Write},
+};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -208,14 +211,16 @@ pub(super) fn choice(color: Color) -> ColorChoice {
 
 /// JSON with everything a terminal may act on as an escape; such characters stand in strings only.
 pub(super) fn escaped(json: &str) -> String {
-    json.chars()
-        .map(|character| match character {
-            '\n' => character.into(),
-            // All of them have four hexadecimal digits.
-            hidden if is_hidden(hidden) => format!("\\u{:04x}", u32::from(hidden)),
-            other => other.to_string(),
-        })
-        .collect()
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if character != '\n' && is_hidden(character) {
+            // All of them have four hexadecimal digits. Writing to memory cannot fail.
+            let _ = write!(text, "\\u{:04x}", u32::from(character));
+        } else {
+            text.push(character);
+        }
+    }
+    text
 }
 
 /// Control characters, and those that are not seen or turn the direction of text.

@@ -1,13 +1,14 @@
 //! Many tokens: read in chunks, verified on all cores, answered in their order.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     fmt,
     fs::File,
     io::{self, Read},
     num::NonZero,
     path::{Path, PathBuf},
-    sync::{Condvar, Mutex, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
     time::Instant,
 };
@@ -28,13 +29,13 @@ use crate::cli::{
 };
 
 /// How many chunks may be read and not printed yet, for each thread: one that takes long must not have the others pile up.
-const AHEAD: usize = 8;
+const AHEAD: usize = 4;
 
 /// Verifies the tokens of a file, one a line.
 pub(super) fn run(
     path: &Path,
     issuers: Vec<TrustedIssuer>,
-    expectations: &Expectations,
+    expectations: Expectations,
     relying_party: RelyingParty,
     at: Option<Timestamp>,
     output: &mut Output,
@@ -60,7 +61,7 @@ pub(super) fn run(
     let start = Instant::now();
     let mut tally = Tally::default();
     let progress = Progress::start(length, output.is_talkative());
-    let ended = verify_all(Lines::new(reader), &judge, |answered| {
+    let ended = verify_all(Lines::new(reader), judge, |answered| {
         tally.add(&answered.tally);
         progress.advance(answered.bytes, || tally.to_string());
         output.lines(answered.text.as_bytes())
@@ -74,9 +75,9 @@ pub(super) fn run(
 }
 
 /// What every token is held to.
-struct Judge<'a> {
+struct Judge {
     verifier: Verifier,
-    expectations: &'a Expectations,
+    expectations: Expectations,
     relying_party: RelyingParty,
     at: Option<Timestamp>,
 }
@@ -103,13 +104,13 @@ struct Printed<'a> {
     refusal: Option<Value>,
 }
 
-impl Judge<'_> {
+impl Judge {
     fn answer(&self, chunk: &Chunk) -> Answered {
         let now = self.at.unwrap_or_else(Timestamp::now);
         let mut answered = Answered { text: String::new(), tally: Tally::default(), bytes: chunk.bytes };
         for (line, text) in chunk.lines() {
             let verdict = match text {
-                Ok(text) => self.verifier.verify(&String::from_utf8_lossy(text), self.expectations, now),
+                Ok(text) => self.verifier.verify(&text_of(text), &self.expectations, now),
                 Err(length) => Err(Refusal::Malformed(TokenError::TooLong(length))),
             };
             let json = match &verdict {
@@ -135,6 +136,14 @@ impl Judge<'_> {
             answered.tally.count(verdict.err().map(|refusal| refusal.check()));
         }
         answered
+    }
+}
+
+/// A line as text; what is not UTF-8 is no token, and as long as it is.
+fn text_of(line: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(line) {
+        Ok(text) => text.into(),
+        Err(_) => line.iter().map(|byte| if byte.is_ascii() { char::from(*byte) } else { '?' }).collect(),
     }
 }
 
@@ -171,84 +180,95 @@ impl Tally {
     }
 }
 
-/// `3 tokens: 1 accepted, 2 refused (1 signature, 1 time)`
+/// `3 tokens: 1 accepted, 2 refused (signature 1, time 1)`
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (total, refused) = (self.total(), self.total() - self.accepted);
         let tokens = if total == 1 { "token" } else { "tokens" };
         write!(f, "{total} {tokens}: {} accepted, {refused} refused", self.accepted)?;
-        let checks: Vec<_> = self.refused.iter().map(|(check, count)| format!("{count} {check}")).collect();
+        let checks: Vec<_> = self.refused.iter().map(|(check, count)| format!("{check} {count}")).collect();
         if checks.is_empty() { Ok(()) } else { write!(f, " ({})", checks.join(", ")) }
     }
 }
 
-/// The input, and how much of it is on its way.
-struct Intake<R> {
-    lines: Lines<R>,
-    taken: usize,
-    printed: usize,
-    stopped: bool,
-    error: Option<io::Error>,
+/// How many chunks are on their way.
+#[derive(Default)]
+struct Flow {
+    /// How many were printed.
+    printed: Mutex<usize>,
+    turn: Condvar,
+}
+
+impl Flow {
+    fn printed(&self) -> MutexGuard<'_, usize> {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until a chunk may be read without too many being on their way.
+    fn admit(&self, number: usize, ahead: usize) {
+        let printed = self.turn.wait_while(self.printed(), |printed| number >= *printed + ahead);
+        drop(printed.unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn advance(&self) {
+        *self.printed() += 1;
+        self.turn.notify_all();
+    }
 }
 
 /// Gives the verdicts to `print` in the order of their lines, until it says that nobody reads on.
-fn verify_all<R: Read + Send>(
-    lines: Lines<R>,
-    judge: &Judge<'_>,
+///
+/// One thread reads, which may wait for its input as long as it likes: it holds nothing that others need, and ends with the
+/// process.
+fn verify_all<R: Read + Send + 'static>(
+    mut lines: Lines<R>,
+    judge: Judge,
     mut print: impl FnMut(&Answered) -> bool,
 ) -> io::Result<()> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    let intake = Mutex::new(Intake { lines, taken: 0, printed: 0, stopped: false, error: None });
-    let turn = Condvar::new();
-    let (sender, receiver) = mpsc::channel::<(usize, Answered)>();
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            let (intake, turn, sender) = (&intake, &turn, sender.clone());
-            scope.spawn(move || {
-                while let Some((number, chunk)) = take(intake, turn, threads * AHEAD) {
-                    if sender.send((number, judge.answer(&chunk))).is_err() {
-                        return;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut waiting = BTreeMap::new();
-        let mut next = 0;
-        for (number, answered) in receiver {
-            waiting.insert(number, answered);
-            while let Some(answered) = waiting.remove(&next) {
-                next += 1;
-                let goes_on = print(&answered);
-                let mut intake = intake.lock().unwrap_or_else(PoisonError::into_inner);
-                intake.printed = next;
-                intake.stopped |= !goes_on;
-                turn.notify_all();
+    let (judge, flow) = (Arc::new(judge), Arc::new(Flow::default()));
+    let (read, chunks) = mpsc::channel();
+    let (answer, answers) = mpsc::channel();
+    let reader_flow = Arc::clone(&flow);
+    thread::Builder::new().spawn(move || {
+        for number in 0.. {
+            reader_flow.admit(number, threads * AHEAD);
+            let chunk = lines.next().transpose();
+            let ended = !matches!(chunk, Some(Ok(_)));
+            if chunk.is_some_and(|chunk| read.send((number, chunk)).is_err()) || ended {
+                return;
             }
         }
-    });
-    intake.into_inner().unwrap_or_else(PoisonError::into_inner).error.map_or(Ok(()), Err)
-}
-
-/// The next chunk and its number, once not too many are on their way.
-fn take<R: Read>(intake: &Mutex<Intake<R>>, turn: &Condvar, ahead: usize) -> Option<(usize, Chunk)> {
-    let intake = intake.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut intake = turn
-        .wait_while(intake, |intake| !intake.stopped && intake.taken >= intake.printed + ahead)
-        .unwrap_or_else(PoisonError::into_inner);
-    if intake.stopped {
-        return None;
-    }
-    match intake.lines.next() {
-        Ok(Some(chunk)) => {
-            intake.taken += 1;
-            Some((intake.taken - 1, chunk))
-        }
-        ended => {
-            intake.stopped = true;
-            intake.error = ended.err();
-            turn.notify_all();
-            None
+    })?;
+    let chunks = Arc::new(Mutex::new(chunks));
+    for thread in 0..threads {
+        let (judge, chunks, answer) = (Arc::clone(&judge), Arc::clone(&chunks), answer.clone());
+        let take = move || chunks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let work = move || {
+            while let Ok((number, chunk)) = take() {
+                if answer.send((number, chunk.map(|chunk| judge.answer(&chunk)))).is_err() {
+                    return;
+                }
+            }
+        };
+        // Where there are no more threads to have, those that there are do it.
+        match thread::Builder::new().spawn(work) {
+            Err(error) if thread == 0 => return Err(error),
+            _ => {}
         }
     }
+    drop(answer);
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for (number, answered) in answers {
+        waiting.insert(number, answered);
+        while let Some(answered) = waiting.remove(&next) {
+            if !print(&answered?) {
+                return Ok(());
+            }
+            next += 1;
+            flow.advance();
+        }
+    }
+    Ok(())
 }

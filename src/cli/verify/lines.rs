@@ -1,18 +1,22 @@
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memchr_iter};
 
 /// How much is read at once; a line that does not fit is longer than any token.
 const CHUNK: usize = 128 << 10;
+/// How many lines are handed out at once: short ones have longer answers than they are.
+const LINES: usize = 256;
 
 /// Reads lines in chunks, in constant memory whatever their length.
 pub(super) struct Lines<R> {
     reader: R,
-    /// The beginning of a line whose end was not read yet.
+    /// What was read and not handed out yet.
     rest: Vec<u8>,
     /// The number of the next line, from 1.
     line: u64,
     at_end: bool,
+    /// What ended the input before its end; the lines before it come first.
+    error: Option<io::Error>,
 }
 
 /// Whole lines, or the length of one that is too long to be read.
@@ -32,22 +36,26 @@ pub(super) enum Text {
 
 impl<R: Read> Lines<R> {
     pub(super) fn new(reader: R) -> Self {
-        Self { reader, rest: Vec::new(), line: 1, at_end: false }
+        Self { reader, rest: Vec::new(), line: 1, at_end: false, error: None }
     }
 
     /// The next lines; `None` at the end.
     pub(super) fn next(&mut self) -> io::Result<Option<Chunk>> {
         let mut text = std::mem::take(&mut self.rest);
-        self.fill(&mut text)?;
+        if memchr(b'\n', &text).is_none() {
+            self.fill(&mut text);
+        }
         if text.is_empty() {
-            return Ok(None);
+            return self.error.take().map_or(Ok(None), Err);
         }
         let line = self.line;
-        let end = match memrchr(b'\n', &text) {
+        let end = memchr_iter(b'\n', &text).take(LINES).last();
+        let end = match end {
             Some(newline) => newline + 1,
+            None if self.error.is_some() => return self.error.take().map_or(Ok(None), Err),
             None if self.at_end => text.len(),
             None => {
-                let length = text.len() + self.skip_line()?;
+                let length = text.len() + self.skip_line();
                 self.line += 1;
                 return Ok(Some(Chunk { line, text: Text::TooLong(length), bytes: length as u64 }));
             }
@@ -57,28 +65,43 @@ impl<R: Read> Lines<R> {
         Ok(Some(Chunk { line, bytes: text.len() as u64, text: Text::Lines(text) }))
     }
 
-    /// Reads until a chunk is full, or until the end.
-    fn fill(&mut self, text: &mut Vec<u8>) -> io::Result<()> {
-        let wanted = CHUNK.saturating_sub(text.len());
-        text.reserve(wanted);
-        self.at_end = self.reader.by_ref().take(wanted as u64).read_to_end(text)? < wanted;
-        Ok(())
+    /// Reads until there is the end of a line, a chunk is full, or the input ends: what comes slowly is answered as it comes.
+    fn fill(&mut self, text: &mut Vec<u8>) {
+        let mut read = text.len();
+        text.resize(CHUNK.max(read), 0);
+        while read < CHUNK && !self.at_end {
+            match self.reader.read(&mut text[read..]) {
+                Ok(0) => self.at_end = true,
+                Ok(length) => {
+                    read += length;
+                    if memchr(b'\n', &text[read - length..read]).is_some() {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.error = Some(error);
+                    self.at_end = true;
+                }
+            }
+        }
+        text.truncate(read);
     }
 
     /// Passes over the rest of a line; gives its length.
-    fn skip_line(&mut self) -> io::Result<usize> {
+    fn skip_line(&mut self) -> usize {
         let mut length = 0;
         let mut buffer = Vec::new();
         while !self.at_end {
             buffer.clear();
-            self.fill(&mut buffer)?;
+            self.fill(&mut buffer);
             if let Some(newline) = memchr(b'\n', &buffer) {
                 self.rest = buffer.split_off(newline + 1);
-                return Ok(length + newline);
+                return length + newline;
             }
             length += buffer.len();
         }
-        Ok(length)
+        length
     }
 }
 
@@ -101,7 +124,7 @@ impl Chunk {
 mod tests {
     use std::io::{self, Read};
 
-    use super::{CHUNK, Lines};
+    use super::{CHUNK, LINES, Lines};
 
     /// Gives a few bytes at a time, as a pipe does.
     struct Drip<'a>(&'a [u8], usize);
@@ -119,6 +142,7 @@ mod tests {
         let mut lines = Lines::new(Drip(text, at_once));
         let (mut all, mut bytes) = (Vec::new(), 0);
         while let Some(chunk) = lines.next().unwrap() {
+            assert!(chunk.lines().count() <= LINES, "answers are longer than short lines");
             all.extend(chunk.lines().map(|(number, line)| (number, line.map(<[u8]>::to_vec))));
             bytes += chunk.bytes;
         }
@@ -155,6 +179,30 @@ mod tests {
             let last = read(&vec![b'x'; length + CHUNK], 10_000);
             assert_eq!(last, [(1, Err(length + CHUNK))], "{length}");
         }
+    }
+
+    #[test]
+    fn lines_that_came_whole_are_not_lost_to_an_error_behind_them() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::ConnectionReset.into())
+            }
+        }
+        let mut lines = Lines::new(Drip(b"a\nb\nc", 3).chain(Broken));
+        let mut read = Vec::new();
+        let error = loop {
+            match lines.next() {
+                Ok(chunk) => {
+                    let chunk = chunk.expect("the error comes first");
+                    read.extend(chunk.lines().map(|(_, line)| line.unwrap().to_vec()));
+                }
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(read, [b"a", b"b"]);
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+        assert!(lines.next().unwrap().is_none());
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Verify {
             no_token(path)?;
             let issuers = trusted.read(trusted.issuers.clone())?;
             tell_of_audience(output);
-            return batch::run(path, issuers, &expectations, self.relying_party.into(), at, output);
+            return batch::run(path, issuers, expectations, self.relying_party.into(), at, output);
         }
         let input = TokenInput::read(self.token, Some(output))?;
         let mut buffer = Vec::new();

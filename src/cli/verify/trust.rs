@@ -39,8 +39,13 @@ pub(super) struct Trusted {
 
 impl Trust {
     pub(super) fn check(self) -> Result<Trusted, Failure> {
-        let issuers: Vec<IssuerUrl> =
-            self.issuer.iter().map(|text| values::parse(text)).collect::<Result<_, Failure>>()?;
+        let mut issuers: Vec<IssuerUrl> = Vec::new();
+        for text in &self.issuer {
+            let issuer = values::parse(text)?;
+            if !issuers.contains(&issuer) {
+                issuers.push(issuer);
+            }
+        }
         let location = self.published.as_deref().map(|text| values::location("--published", text, None)).transpose()?;
         let one = [("--published", self.published.is_some()), ("--jwks", self.jwks.is_some())];
         if let Some((flag, _)) = one.into_iter().find(|(_, given)| *given && issuers.len() > 1) {
