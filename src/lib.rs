@@ -89,7 +89,7 @@ pub use publish::{
 pub use published::HttpFetcher;
 pub use published::{FetchError, Fetched, Location, Page, PublishedIssuer};
 #[cfg(feature = "remote")]
-pub use remote::{Refresh, RemoteVerifier, RemoteVerifierBuilder};
+pub use remote::{Refresh, RemoteVerifier, RemoteVerifierBuilder, Unready};
 #[cfg(feature = "serve")]
 pub use serve::DocumentServer;
 pub use token::{Claims, Header, Inspection, KubernetesClaims, ObjectReference, ServiceAccount, Token, TokenError};

@@ -271,7 +271,7 @@ fn an_issuer_that_was_never_read_is_tried_again_after_a_second() {
     block_on(async {
         let mut issuer = Published::start();
         issuer.says.lock().unwrap().status = "404 Not Found";
-        let refusal = issuer.verifier.ready().await.unwrap_err();
+        let refusal = issuer.verifier.ready().await.unwrap_err().refusal;
         assert!(matches!(refusal, Refusal::DiscoveryFetch(_)), "{refusal}");
         assert!(!issuer.refreshes.recv().await.unwrap().keeps_keys);
         issuer.says.lock().unwrap().status = "200 OK";
@@ -285,12 +285,75 @@ fn an_issuer_that_was_never_read_is_tried_again_after_a_second() {
 }
 
 #[test]
-fn ready_tells_of_documents_that_no_token_can_pass_with() {
+fn documents_that_no_token_can_pass_with_are_told_of_and_not_kept() {
+    block_on(async {
+        let mut issuer = Published::start();
+        issuer.publish(|_| false);
+        let unready = issuer.verifier.ready().await.unwrap_err();
+        assert_eq!(unready.to_string(), format!("{}: the JWKS holds no usable key", issuer.run.issuer));
+        assert_eq!(issuer.refreshes.recv().await.unwrap().outcome, Err(Refusal::KeySetEmpty));
+        issuer.publish(|_| true);
+        issuer.clock.advance(29);
+        assert_eq!(issuer.verify().await, Err(Refusal::KeySetEmpty));
+        issuer.clock.advance(1);
+        issuer.verify().await.unwrap();
+        issuer.verifier.ready().await.unwrap();
+        assert_eq!(issuer.asked(), (1, 2));
+    });
+}
+
+#[test]
+fn a_refresh_under_load_is_one_request() {
+    // On the machine's own clock and four threads, each with its runtime: what one reads, none of the others reads again.
+    let published = Published::start();
+    let verifier = RemoteVerifier::builder()
+        .trust_published_at(published.run.issuer.parse().unwrap(), published.server.url().parse().unwrap())
+        .build();
+    let token = published.run.text("entra.jwt");
+    let verify = || {
+        block_on(async {
+            for _ in 0..200 {
+                verifier.verify(&token, &lenient()).await.unwrap();
+            }
+        });
+    };
+    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(verify))));
+    assert_eq!(published.asked(), (1, 1));
+}
+
+#[test]
+fn a_moment_between_two_clocks_is_no_clock_that_was_set_back() {
     block_on(async {
         let issuer = Published::start();
-        issuer.publish(|_| false);
-        assert_eq!(issuer.verifier.ready().await, Err(Refusal::KeySetEmpty));
+        issuer.verify().await.unwrap();
+        issuer.clock.advance(-5);
+        issuer.verify().await.unwrap();
+        assert_eq!(issuer.asked(), (1, 1));
+        // One that was set back by more has no idea of how old anything is.
+        issuer.clock.advance(-500);
+        issuer.verify().await.unwrap();
+        assert_eq!(issuer.asked(), (1, 2));
     });
+}
+
+#[test]
+fn a_reader_whose_runtime_nobody_drives_holds_nobody_up_for_ever() {
+    let issuer = Published::start();
+    let stalled = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let token = issuer.run.text("entra.jwt");
+    stalled.block_on(issuer.verify()).unwrap();
+    issuer.clock.advance(900);
+    // It starts to read the JWKS again, and does not go on.
+    stalled.block_on(async {
+        issuer.verify().await.unwrap();
+        tokio::task::yield_now().await;
+    });
+    issuer.clock.advance(900);
+    // This runtime's clock goes on by itself whenever there is nothing to do but wait.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let verified = runtime.block_on(issuer.verifier.verify(&token, &lenient())).unwrap();
+    assert_eq!(verified.name(), "workload-identity-sa");
+    drop(stalled);
 }
 
 #[test]
@@ -355,5 +418,10 @@ fn outside_of_a_runtime_nothing_is_fetched_and_nothing_panics() {
     let expectations = lenient();
     let verify = pin!(verifier.verify(&token, &expectations));
     let Poll::Ready(Err(refusal)) = verify.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it waits") };
-    assert!(refusal.to_string().ends_with("did not answer: it was not asked yet"), "{refusal}");
+    assert!(
+        refusal
+            .to_string()
+            .ends_with("did not answer: it was not asked, which takes a Tokio runtime with I/O and time"),
+        "{refusal}"
+    );
 }

@@ -33,7 +33,7 @@ impl Default for RemoteVerifierBuilder {
 }
 
 impl RemoteVerifierBuilder {
-    /// Trusts an issuer whose documents are at its own URL.
+    /// Trusts an issuer whose documents are at its own URL; of two with the same URL the later one counts.
     #[must_use]
     pub fn trust(self, issuer: IssuerUrl) -> Self {
         self.trust_published_at(issuer, Location::Issuer)

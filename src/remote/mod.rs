@@ -4,8 +4,10 @@ mod builder;
 mod refresh;
 mod schedule;
 mod source;
+mod unready;
 mod verifier;
 
 pub use builder::RemoteVerifierBuilder;
 pub use refresh::Refresh;
+pub use unready::Unready;
 pub use verifier::RemoteVerifier;

@@ -21,7 +21,7 @@ use crate::{IssuerUrl, Refusal};
 pub struct Refresh {
     /// The issuer.
     pub issuer: IssuerUrl,
-    /// How long the JWKS is kept that was read, or why it was not read.
+    /// How long the JWKS is kept that was read, or why it was not read, or why no token can pass with it.
     pub outcome: Result<Duration, Refusal>,
     /// Whether tokens go on to be verified with keys that were read before.
     pub keeps_keys: bool,

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{CheckName, Refusal};
+use crate::{CheckName, Clock, Refusal};
 
 /// The shortest and longest time a JWKS is kept, and the time where its server names none.
 const KEPT_MIN: Duration = Duration::from_mins(1);
@@ -41,8 +41,9 @@ pub(super) enum Next {
 }
 
 impl Schedule {
-    /// What is to be done for a token that was judged now.
-    pub(super) fn next(&self, now: Timestamp, refusal: Option<&Refusal>) -> Next {
+    /// What is to be done for a token that was judged a moment ago, and refused or not.
+    pub(super) fn next(&self, clock: &dyn Clock, refusal: Option<&Refusal>) -> Next {
+        let now = clock.now();
         let paused = |pause| self.tried.is_some_and(|tried| elapsed(tried, now) < pause);
         let Some(kept) = self.kept else {
             return if paused(PAUSE_AT_FIRST) { Next::Answer } else { Next::Wait };
@@ -53,7 +54,7 @@ impl Schedule {
         let age = elapsed(kept.since, now);
         // A site that does not answer must not keep every caller waiting.
         let run_out = age >= kept.span && !self.failed;
-        if run_out || refusal.is_some_and(|refusal| refusal.check() == CheckName::Key) {
+        if run_out || refusal.is_some_and(may_pass_later) {
             Next::Wait
         } else if age >= kept.span / 5 * 4 {
             Next::Refresh
@@ -68,24 +69,29 @@ impl Schedule {
     }
 
     /// The JWKS was read; gives how long it is kept.
-    pub(super) fn succeeded(&mut self, now: Timestamp, fresh_for: Option<Duration>) -> Duration {
-        let span = fresh_for.unwrap_or(KEPT_UNTOLD).clamp(KEPT_MIN, KEPT_MAX);
-        *self = Self {
-            attempts: self.attempts + 1,
-            tried: Some(now),
-            failed: false,
-            kept: Some(Kept { since: now, span }),
-        };
+    pub(super) fn succeeded(&mut self, clock: &dyn Clock, fresh_for: Option<Duration>) -> Duration {
+        let (now, span) = (clock.now(), fresh_for.unwrap_or(KEPT_UNTOLD).clamp(KEPT_MIN, KEPT_MAX));
+        let kept = Some(Kept { since: now, span });
+        *self = Self { attempts: self.attempts + 1, tried: Some(now), failed: false, kept };
         span
     }
 
     /// The documents could not be read.
-    pub(super) fn failed(&mut self, now: Timestamp) {
-        *self = Self { attempts: self.attempts + 1, tried: Some(now), failed: true, ..*self };
+    pub(super) fn failed(&mut self, clock: &dyn Clock) {
+        *self = Self { attempts: self.attempts + 1, tried: Some(clock.now()), failed: true, ..*self };
     }
 }
 
-/// The time since; a clock that was set back counts as all of it.
+/// Whether other documents of the issuer could make a token pass that was refused.
+pub(super) fn may_pass_later(refusal: &Refusal) -> bool {
+    matches!(refusal.check(), CheckName::Discovery | CheckName::KeySet | CheckName::Key)
+}
+
+/// The time since. A clock that was set back by more than moments counts as all of it.
 fn elapsed(since: Timestamp, now: Timestamp) -> Duration {
-    Duration::try_from(now.duration_since(since)).unwrap_or(Duration::MAX)
+    let elapsed = now.duration_since(since);
+    if elapsed.is_negative() && elapsed.unsigned_abs() < PAUSE {
+        return Duration::ZERO;
+    }
+    Duration::try_from(elapsed).unwrap_or(Duration::MAX)
 }

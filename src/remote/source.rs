@@ -1,9 +1,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use jiff::Timestamp;
-
 use super::schedule::{Next, Schedule};
-use crate::{HttpFetcher, IssuerUrl, Location, PublishedIssuer, Refusal};
+use crate::{Clock, HttpFetcher, IssuerUrl, Location, PublishedIssuer, Refusal};
 
 /// One published issuer: where it is read, and when.
 pub(super) struct Source {
@@ -19,10 +17,10 @@ impl Source {
         Self { issuer, location, schedule: Mutex::default(), discovery: tokio::sync::Mutex::default() }
     }
 
-    /// What is to be done for a token judged now, and the number of the attempt it was decided after.
-    pub(super) fn next(&self, now: Timestamp, refusal: Option<&Refusal>) -> (Next, u64) {
+    /// What is to be done for a token that was judged a moment ago, and the number of the attempt it was decided after.
+    pub(super) fn next(&self, clock: &dyn Clock, refusal: Option<&Refusal>) -> (Next, u64) {
         let schedule = self.schedule();
-        match schedule.next(now, refusal) {
+        match schedule.next(clock, refusal) {
             // It is being read already.
             Next::Refresh if self.discovery.try_lock().is_err() => (Next::Answer, schedule.attempts),
             next => (next, schedule.attempts),

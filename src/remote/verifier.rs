@@ -1,16 +1,25 @@
 use std::{
     collections::HashMap,
     sync::{Arc, PoisonError, RwLock},
+    time::Duration,
 };
 
-use jiff::Timestamp;
-use tokio::{runtime::Handle, task::JoinHandle};
+use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle, time::timeout};
 
-use super::{Refresh, RemoteVerifierBuilder, schedule::Next, source::Source};
+use super::{
+    Refresh, RemoteVerifierBuilder, Unready,
+    schedule::{Next, may_pass_later},
+    source::Source,
+};
 use crate::{
-    CheckName, Clock, Expectations, HttpFetcher, IssuerUrl, PublishedIssuer, Refusal, Report, Token, TrustedIssuer,
-    VerifiedToken, Verifier,
+    Clock, Expectations, HttpFetcher, IssuerUrl, PublishedIssuer, Refusal, Report, Token, TrustedIssuer, VerifiedToken,
+    Verifier,
 };
+
+/// How many issuers are read at the same time.
+const IN_FLIGHT_MAX: usize = 32;
+/// How long a caller waits for another one that reads, which takes 20 s at most.
+const PATIENCE: Duration = Duration::from_secs(25);
 
 /// Verifies tokens of published issuers, whose documents it fetches and keeps up to date.
 ///
@@ -20,9 +29,10 @@ use crate::{
 /// comes after all of it is gone does. A token with an unknown `kid` has the JWKS read again too, at most once in 30 s.
 /// However many callers wait, one request is in flight. Where reading fails the old keys stay, reports and
 /// [`on_refresh`](RemoteVerifierBuilder::on_refresh) say so, and it is tried again after 30 s, from the discovery document
-/// on. Keys that are gone from a JWKS that was read no longer verify anything.
+/// on; the discovery document is what says that a JWKS has moved. Keys that are gone from a JWKS that was read no longer
+/// verify anything; one that no token can pass with, as an empty one, replaces the old keys and is tried again after 30 s.
 ///
-/// It works within a Tokio runtime; outside of one nothing is fetched. Clones share what they know.
+/// It works within a Tokio runtime with I/O and time; outside of one nothing is fetched. Clones share what they know.
 ///
 /// ```no_run
 /// use issuer::{Expectations, RemoteVerifier};
@@ -49,6 +59,7 @@ struct Shared {
     fetcher: HttpFetcher,
     clock: Box<dyn Clock + Send>,
     observer: Box<dyn Fn(&Refresh) + Send + Sync>,
+    in_flight: Semaphore,
 }
 
 impl RemoteVerifier {
@@ -68,25 +79,36 @@ impl RemoteVerifier {
             sources.into_iter().map(|source| (source.issuer.as_str().to_owned(), source)).collect();
         let unread = sources.values().map(|source| TrustedIssuer::unread(source.issuer.clone()));
         let current = RwLock::new(Arc::new(Verifier::trusting(unread)));
-        Self { shared: Arc::new(Shared { current, sources, fetcher, clock, observer }) }
+        Self {
+            shared: Arc::new(Shared {
+                current,
+                sources,
+                fetcher,
+                clock,
+                observer,
+                in_flight: Semaphore::new(IN_FLIGHT_MAX),
+            }),
+        }
     }
 
     /// Reads every issuer that was not read yet.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] of a check of the documents, for the first issuer whose documents cannot be used; it is tried again when
-    /// a token of it comes.
-    pub async fn ready(&self) -> Result<(), Refusal> {
-        let now = self.shared.clock.now();
-        let unread = self.shared.sources.iter().filter(|(_, source)| !source.schedule().has_keys());
-        let started: Vec<_> = unread.map(|(name, source)| self.start(name, source.next(now, None))).collect();
-        for task in started.into_iter().flatten() {
+    /// [`Unready`] for the first issuer, in the order of their URLs, whose documents cannot be used; it is tried again when a
+    /// token of it comes.
+    pub async fn ready(&self) -> Result<(), Unready> {
+        let current = self.shared.current();
+        let unusable = current.issuers().filter_map(|issuer| Some((issuer.url().as_str(), issuer.usable().err()?)));
+        let started: Vec<_> = unusable.filter_map(|(name, refusal)| self.start(name, Some(&refusal))).collect();
+        for (_, task) in started {
             // It ends early only together with the runtime.
             let _ = task.await;
         }
         let current = self.shared.current();
-        current.issuers().try_for_each(TrustedIssuer::usable)
+        let unready = current.issuers().filter_map(|issuer| Some((issuer.url(), issuer.usable().err()?)));
+        let first = unready.min_by_key(|(issuer, _)| issuer.as_str());
+        first.map_or(Ok(()), |(issuer, refusal)| Err(Unready { issuer: issuer.clone(), refusal }))
     }
 
     /// Verifies a token; the first check that fails refuses it.
@@ -98,8 +120,8 @@ impl RemoteVerifier {
         let (current, now) = (self.shared.current(), self.shared.clock.now());
         let verdict = current.verify(token, expectations, now);
         match &verdict {
-            Ok(verified) => self.refresh(verified.issuer(), None, now).await,
-            Err(refusal) => self.refresh_after(refusal, token, now).await,
+            Ok(verified) => self.refresh(verified.issuer(), None).await,
+            Err(refusal) => self.refresh_after(refusal, token).await,
         }
         match self.shared.newer_than(&current) {
             Some(newer) => newer.verify(token, expectations, self.shared.clock.now()),
@@ -112,8 +134,8 @@ impl RemoteVerifier {
         let (current, now) = (self.shared.current(), self.shared.clock.now());
         let report = current.examine(token, expectations, now);
         match report.refusal() {
-            None => self.refresh(&issuer_of(token).unwrap_or_default(), None, now).await,
-            Some(refusal) => self.refresh_after(refusal, token, now).await,
+            None => self.refresh(&issuer_of(token).unwrap_or_default(), None).await,
+            Some(refusal) => self.refresh_after(refusal, token).await,
         }
         match self.shared.newer_than(&current) {
             Some(newer) => newer.examine(token, expectations, self.shared.clock.now()),
@@ -122,33 +144,33 @@ impl RemoteVerifier {
     }
 
     /// Reads the documents again where that may change a refusal.
-    async fn refresh_after(&self, refusal: &Refusal, token: &str, now: Timestamp) {
-        if let CheckName::Discovery | CheckName::KeySet | CheckName::Key = refusal.check()
+    async fn refresh_after(&self, refusal: &Refusal, token: &str) {
+        if may_pass_later(refusal)
             && let Some(issuer) = issuer_of(token)
         {
-            self.refresh(&issuer, Some(refusal), now).await;
+            self.refresh(&issuer, Some(refusal)).await;
         }
     }
 
     /// Reads the documents of an issuer again where it is time to, and waits where nothing can be said before.
-    async fn refresh(&self, issuer: &str, refusal: Option<&Refusal>, now: Timestamp) {
-        let Some((name, source)) = self.shared.sources.get_key_value(issuer) else { return };
-        let (next, after) = source.next(now, refusal);
-        if let Some(task) = self.start(name, (next, after))
-            && next == Next::Wait
-        {
+    async fn refresh(&self, issuer: &str, refusal: Option<&Refusal>) {
+        if let Some((Next::Wait, task)) = self.start(issuer, refusal) {
             // It ends early only together with the runtime.
             let _ = task.await;
         }
     }
 
-    /// Reads them in a task of its own: a caller that goes away does not stop it, or they would be asked for again at once.
-    fn start(&self, name: &str, (next, after): (Next, u64)) -> Option<JoinHandle<()>> {
+    /// Reads them in a task of its own, where it is time to: a caller that goes away does not stop it, or they would be
+    /// asked for again at once.
+    fn start(&self, issuer: &str, refusal: Option<&Refusal>) -> Option<(Next, JoinHandle<()>)> {
+        let (name, source) = self.shared.sources.get_key_value(issuer)?;
+        let (next, after) = source.next(self.shared.clock.as_ref(), refusal);
         if next == Next::Answer {
             return None;
         }
-        let (shared, name) = (Arc::clone(&self.shared), name.to_owned());
-        Some(Handle::try_current().ok()?.spawn(async move { shared.read(&name, after).await }))
+        let (shared, name) = (Arc::clone(&self.shared), name.clone());
+        let task = Handle::try_current().ok()?.spawn(async move { shared.read(&name, after).await });
+        Some((next, task))
     }
 }
 
@@ -167,25 +189,30 @@ impl Shared {
     /// Reads the documents of an issuer, unless somebody did since an attempt.
     async fn read(&self, name: &str, after: u64) {
         let Some(source) = self.sources.get(name) else { return };
-        let mut discovery = source.discovery.lock().await;
+        // Whoever reads may belong to a runtime that nobody drives any more.
+        let Ok(mut discovery) = timeout(PATIENCE, source.discovery.lock()).await else { return };
         if source.schedule().attempts != after {
             return;
         }
+        let permit = self.in_flight.acquire().await;
         let published = source.fetch(discovery.take(), &self.fetcher).await;
+        drop(permit);
         let trusted = TrustedIssuer::from_published(source.issuer.clone(), &published);
-        let failure = trusted.unreadable().cloned();
+        let (failure, usable) = (trusted.unreadable().cloned(), trusted.usable());
         let keeps_keys = failure.is_some() && source.schedule().has_keys();
         // First what is known, then that it is known: who sees the attempt sees its keys.
         self.exchange(trusted, failure.as_ref().filter(|_| keeps_keys));
-        let now = self.clock.now();
         let outcome = if let Some(failure) = failure {
-            source.schedule().failed(now);
+            source.schedule().failed(self.clock.as_ref());
             Err(failure)
         } else {
             let page = published.jwks.as_ref().and_then(|jwks| jwks.outcome.as_ref().ok());
-            let fresh_for = page.and_then(|page| page.fresh_for);
+            // A set that no token can pass with is not worth keeping.
+            let fresh_for = page.and_then(|page| page.fresh_for).filter(|_| usable.is_ok());
+            let fresh_for = fresh_for.or(usable.is_err().then_some(Duration::ZERO));
             *discovery = Some(PublishedIssuer { jwks: None, ..published });
-            Ok(source.schedule().succeeded(now, fresh_for))
+            let kept = source.schedule().succeeded(self.clock.as_ref(), fresh_for);
+            usable.map(|()| kept)
         };
         drop(discovery);
         (self.observer)(&Refresh { issuer: source.issuer.clone(), outcome, keeps_keys });

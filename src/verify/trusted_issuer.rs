@@ -91,7 +91,8 @@ impl TrustedIssuer {
     /// An issuer nobody has asked for its documents yet.
     #[cfg(feature = "remote")]
     pub(crate) fn unread(issuer: IssuerUrl) -> Self {
-        let (url, because) = (issuer.discovery_url(), "it was not asked yet".to_owned());
+        let (url, because) =
+            (issuer.discovery_url(), "it was not asked, which takes a Tokio runtime with I/O and time".to_owned());
         let discovery = DiscoveryState::Bad(Refusal::DiscoveryFetch(FetchError::NoAnswer { url, because }));
         Self { url: issuer, discovery, keys: None, jwks_remark: String::new() }
     }

@@ -1,0 +1,24 @@
+use crate::{IssuerUrl, Refusal};
+
+/// An issuer none of whose tokens can pass now.
+///
+/// ```
+/// use issuer::{Location, RemoteVerifier};
+/// let issuer = "https://issuer.example.com".parse()?;
+/// let nowhere = Location::Directory("no-such-site".into());
+/// let verifier = RemoteVerifier::builder().trust_published_at(issuer, nowhere).build();
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// let unready = runtime.block_on(verifier.ready()).unwrap_err();
+/// assert_eq!(unready.issuer.as_str(), "https://issuer.example.com");
+/// assert_eq!(unready.to_string(), format!("https://issuer.example.com: {}", unready.refusal));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+#[error("{issuer}: {refusal}")]
+pub struct Unready {
+    /// The issuer.
+    pub issuer: IssuerUrl,
+    /// What every token of it is refused for.
+    pub refusal: Refusal,
+}
