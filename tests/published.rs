@@ -247,21 +247,23 @@ fn plain_http_is_never_asked_beyond_this_machine_nor_redirected_to() {
 }
 
 #[test]
-fn a_port_forward_left_in_the_jwks_uri_of_an_https_issuer_is_not_followed() {
+fn a_port_forward_left_in_the_jwks_uri_of_an_https_issuer_is_not_followed_however_it_is_spelled() {
     let run_ = recording("rotation");
-    let plain = server(&run_, |_| None);
-    let mut documents = documents(&run_);
-    documents.discovery.jwks_uri = format!("{}/openid/v1/jwks", plain.url());
-    let (url, ca) = https_server(documents);
-    let folder = TempDir::new().unwrap();
-    let ca_file = folder.path().join("ca.pem");
-    std::fs::write(&ca_file, ca).unwrap();
-    let token = run_.path("entra.jwt");
-    let args = ["verify", token.to_str().unwrap(), "--published", &url, "--ca-file", ca_file.to_str().unwrap()];
-    let output = run(args);
-    assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
-    assert!(stdout(&output).contains("is not an https URL"), "{}", stdout(&output));
-    assert!(plain.asked.lock().unwrap().is_empty());
+    for scheme in ["http", "HTTP", " http", "h\ttp"] {
+        let plain = server(&run_, |_| None);
+        let mut documents = documents(&run_);
+        documents.discovery.jwks_uri = format!("{}/openid/v1/jwks", plain.url().replacen("http", scheme, 1));
+        let (url, ca) = https_server(documents);
+        let folder = TempDir::new().unwrap();
+        let ca_file = folder.path().join("ca.pem");
+        std::fs::write(&ca_file, ca).unwrap();
+        let token = run_.path("entra.jwt");
+        let output =
+            run(["verify", token.to_str().unwrap(), "--published", &url, "--ca-file", ca_file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
+        assert!(stdout(&output).contains("is not an https URL"), "{}", stdout(&output));
+        assert!(plain.asked.lock().unwrap().is_empty());
+    }
 }
 
 #[test]

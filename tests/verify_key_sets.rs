@@ -62,6 +62,12 @@ fn a_jwks_that_entra_cannot_use_is_refused_with_its_code() {
             unusable("its alg is \"RS512\", and the key is for RS256"),
         ),
         (
+            vec![other(1), with(good.clone(), "key_ops", json!(["encrypt"]))],
+            CheckName::Key,
+            Some(7_000_272),
+            unusable("its key_ops do not name \"verify\""),
+        ),
+        (
             vec![other(1), with(good.clone(), "n", "AQ".into())],
             CheckName::Key,
             Some(7_000_272),
@@ -81,6 +87,9 @@ fn a_jwks_that_entra_cannot_use_is_refused_with_its_code() {
         assert_eq!(refusal.to_string(), said);
         assert_eq!((refusal.check(), refusal.aadsts().map(issuer::Aadsts::code)), (check, code), "{said}");
     }
+    let jwks = json!({ "keys": [with(good.clone(), "key_ops", json!(["verify", "wrapKey"]))] }).to_string();
+    let verifier = Verifier::from_jwks(issuer(), &Jwks::parse(jwks.as_bytes()).unwrap());
+    verifier.verify(&token, &Expectations::entra(), now()).unwrap();
     // What only Entra asks is not asked for others.
     for keys in [vec![without(good.clone(), "use")], (0..100).map(other).chain([good.clone()]).collect()] {
         let jwks = Jwks::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
@@ -136,8 +145,9 @@ fn of_two_entries_under_one_kid_the_usable_one_is_used() {
     let signer = signer();
     let token = signer.sign(&signer.header(), &claims());
     let good = issuer::Jwk::new(signer.keys[0].clone()).to_value();
-    let jwks =
-        json!({ "keys": [with(good.clone(), "use", "enc".into()), { "kty": "OKP", "kid": signer.kid() }, good] });
+    // An entry nobody takes, one of no known type, one that Entra does not take, and the good one.
+    let (encrypts, bare) = (with(good.clone(), "use", "enc".into()), without(good.clone(), "use"));
+    let jwks = json!({ "keys": [encrypts, { "kty": "OKP", "kid": signer.kid() }, bare, good] });
     let verifier = Verifier::from_jwks(issuer(), &Jwks::parse(jwks.to_string().as_bytes()).unwrap());
     verifier.verify(&token, &Expectations::entra(), now()).unwrap();
 }

@@ -117,6 +117,14 @@ impl Jwk {
         Value::Object(public.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
+    /// Whether the entry says what its key is for, and verifying is not among it (RFC 7517 section 4.3).
+    pub(crate) fn is_for_other_operations(&self) -> bool {
+        let operations = self.members.get("key_ops");
+        operations.is_some_and(|operations| {
+            !operations.as_array().is_some_and(|list| list.iter().any(|operation| operation == "verify"))
+        })
+    }
+
     /// Whether a member is there and no string.
     pub(crate) fn is_odd(&self, name: &str) -> bool {
         self.members.get(name).is_some_and(|value| !value.is_string())

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -259,7 +261,7 @@ fn live_discovery(live: &Live) -> Option<Discovery> {
 
 /// The entries of the live JWKS, and of another one the discovery document points to; and what could not be read.
 fn published_keys(live: &Live, wanted: &Wanted) -> (Vec<Jwk>, Vec<DocumentError>) {
-    let mut keys: Vec<Jwk> = Vec::new();
+    let (mut keys, mut known): (Vec<Jwk>, _) = (Vec::new(), HashSet::new());
     let mut unreadable = Vec::new();
     let named = live_discovery(live).and_then(|discovery| linked_path(&discovery, &wanted.issuer));
     let found = named.map(|path| if path == wanted.issuer.jwks_path() { &live.jwks } else { &live.linked });
@@ -269,11 +271,8 @@ fn published_keys(live: &Live, wanted: &Wanted) -> (Vec<Jwk>, Vec<DocumentError>
     for stored in [&live.jwks, &live.linked].into_iter().flatten() {
         match Jwks::parse(&stored.bytes) {
             Ok(jwks) => {
-                for jwk in jwks.keys {
-                    if !keys.contains(&jwk) {
-                        keys.push(jwk);
-                    }
-                }
+                let is_new = |jwk: &Jwk| known.insert((jwk.to_value().to_string(), jwk.private_members()));
+                keys.extend(jwks.keys.into_iter().filter(is_new));
             }
             Err(error) => unreadable.push(error),
         }

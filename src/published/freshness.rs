@@ -13,7 +13,10 @@ pub(super) fn fresh_for<'a>(cache_control: impl Iterator<Item = &'a str>, age: O
         match name.trim().to_ascii_lowercase().as_str() {
             "no-store" | "no-cache" => return Some(Duration::ZERO),
             "max-age" => {
-                let number = value.trim().trim_matches('"').parse().unwrap_or_default();
+                let digits = value.trim().trim_matches('"');
+                let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+                // Section 1.2.2: a number too large to keep is as large as can be.
+                let number = if is_number { digits.parse().unwrap_or(u64::MAX) } else { 0 };
                 seconds = Some(seconds.map_or(number, |known| if known == number { number } else { 0 }));
             }
             _ => {}
@@ -31,7 +34,7 @@ mod tests {
 
     #[test]
     fn a_response_is_fresh_as_long_as_its_server_says() {
-        let cases: [(&[&str], Option<&str>, Option<u64>); 12] = [
+        let cases: [(&[&str], Option<&str>, Option<u64>); 13] = [
             (&[], None, None),
             (&["public"], None, None),
             (&["public, max-age=3600"], None, Some(3600)),
@@ -43,6 +46,7 @@ mod tests {
             (&["no-cache"], None, Some(0)),
             (&["max-age=60, no-store"], None, Some(0)),
             (&["max-age=-1"], None, Some(0)),
+            (&["max-age=99999999999999999999"], None, Some(u64::MAX)),
             (&["max-age=60, max-age=600"], None, Some(0)),
         ];
         for (lines, age, seconds) in cases {

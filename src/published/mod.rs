@@ -121,11 +121,17 @@ async fn fetch_jwks(
 ) -> Option<Fetched> {
     match place? {
         // Plain http is for an issuer on this machine, or for the place that stands in for it.
-        Place::Url(url) if url.starts_with("http:") && !location.is_plain(issuer) => {
+        Place::Url(url) if !is_https(&url) && !location.is_plain(issuer) => {
             Some(Fetched { from: url.clone(), outcome: Err(FetchError::NotHttps(url)) })
         }
         place => Some(fetch_place(&place, fetcher).await),
     }
+}
+
+/// As the client reads the URL, which is more than one way to write it.
+#[cfg(feature = "remote")]
+fn is_https(url: &str) -> bool {
+    reqwest::Url::parse(url).is_ok_and(|url| url.scheme() == "https")
 }
 
 #[cfg(feature = "remote")]

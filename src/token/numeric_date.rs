@@ -5,6 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserializer, de};
 
+use super::text::STRING;
+
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
     deserializer.deserialize_any(Seconds).map(Some)
 }
@@ -16,6 +18,10 @@ impl de::Visitor<'_> for Seconds {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("seconds since 1970, up to the year 9999")
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Timestamp, E> {
+        Err(E::invalid_type(STRING, &self))
     }
 
     fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Timestamp, E> {

@@ -9,7 +9,7 @@ use serde::{
     forward_to_deserialize_any,
 };
 
-use super::sound::Sound;
+use super::{sound::Sound, text::STRING};
 
 /// An object, or nothing where null stands for one.
 pub(super) struct Object<T>(pub(super) Option<T>);
@@ -32,6 +32,10 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
+    }
+
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<Option<T>, E> {
+        Err(E::invalid_type(STRING, &self))
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Option<T>, E> {

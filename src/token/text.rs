@@ -4,6 +4,9 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 
+/// A string where none should be, in an error: serde would quote all of it.
+pub(super) const STRING: de::Unexpected<'static> = de::Unexpected::Other("string");
+
 /// One string. Serde makes a copy of a `Cow` inside of an option or a list; this borrows.
 struct Text<'a>(Cow<'a, str>);
 
@@ -38,40 +41,47 @@ pub(super) fn optional<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Re
 
 /// A list of strings where the member is present at all: null is no list.
 pub(super) fn list<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Cow<'a, str>>>, D::Error> {
-    let list = Vec::<Text<'a>>::deserialize(deserializer)?;
-    Ok(Some(list.into_iter().map(|text| text.0).collect()))
+    deserializer.deserialize_any(List { or_one: false }).map(Some)
 }
 
 /// One string or a list of strings (RFC 7519 section 4.1.3).
 pub(super) fn one_or_list<'de: 'a, 'a, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<Cow<'a, str>>>, D::Error> {
-    struct Visitor;
+    deserializer.deserialize_any(List { or_one: true }).map(Some)
+}
 
-    impl<'de> de::Visitor<'de> for Visitor {
-        type Value = Vec<Cow<'de, str>>;
+struct List {
+    or_one: bool,
+}
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a string or a list of strings")
-        }
+impl List {
+    fn one<E: de::Error>(self, one: Cow<'_, str>) -> Result<Vec<Cow<'_, str>>, E> {
+        if self.or_one { Ok(vec![one]) } else { Err(E::invalid_type(STRING, &self)) }
+    }
+}
 
-        fn visit_borrowed_str<E: de::Error>(self, one: &'de str) -> Result<Self::Value, E> {
-            Ok(vec![Cow::Borrowed(one)])
-        }
+impl<'de> de::Visitor<'de> for List {
+    type Value = Vec<Cow<'de, str>>;
 
-        fn visit_str<E: de::Error>(self, one: &str) -> Result<Self::Value, E> {
-            Ok(vec![Cow::Owned(one.to_owned())])
-        }
-
-        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            // Most tokens have one audience: room for more is made when they come.
-            let mut all = Vec::with_capacity(1);
-            while let Some(Text(one)) = list.next_element()? {
-                all.push(one);
-            }
-            Ok(all)
-        }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.or_one { "a string or a list of strings" } else { "a list of strings" })
     }
 
-    deserializer.deserialize_any(Visitor).map(Some)
+    fn visit_borrowed_str<E: de::Error>(self, one: &'de str) -> Result<Self::Value, E> {
+        self.one(Cow::Borrowed(one))
+    }
+
+    fn visit_str<E: de::Error>(self, one: &str) -> Result<Self::Value, E> {
+        self.one(Cow::Owned(one.to_owned()))
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        // Most tokens have one audience: room for more is made when they come.
+        let mut all = Vec::with_capacity(1);
+        while let Some(Text(one)) = list.next_element()? {
+            all.push(one);
+        }
+        Ok(all)
+    }
 }

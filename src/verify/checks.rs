@@ -4,7 +4,10 @@ use aws_lc_rs::signature::ParsedPublicKey;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    CheckName, Expectations, Refusal, RelyingParty, TrustedIssuer, Verifier, key_ring::Ready, refusal::second,
+    CheckName, Expectations, Refusal, RelyingParty, TrustedIssuer, Verifier,
+    clipped::{clipped, first_of},
+    key_ring::Ready,
+    refusal::second,
     trusted_issuer::DiscoveryState,
 };
 use crate::{
@@ -81,7 +84,7 @@ fn judge_token(case: &Case<'_>) -> Verdict {
         (RelyingParty::Oidc, None) => Some("RS256, ES256, ES384 or ES512"),
     };
     if let Some(accepted) = accepted {
-        return Failed(Refusal::Algorithm { alg: header.alg.to_string(), accepted });
+        return Failed(Refusal::Algorithm { alg: clipped(&header.alg), accepted });
     }
     if header.kid.as_deref().unwrap_or_default().is_empty() {
         return Failed(Refusal::KeyIdMissing);
@@ -89,10 +92,10 @@ fn judge_token(case: &Case<'_>) -> Verdict {
     // Entra's two types; RFC 7519 section 5.1 leaves the case of JWT open.
     let typ = header.typ.as_deref().unwrap_or("JWT");
     if !typ.eq_ignore_ascii_case("JWT") && typ != "http://openid.net/specs/jwt/1.0" {
-        return Failed(Refusal::Type(typ.to_owned()));
+        return Failed(Refusal::Type(clipped(typ)));
     }
     match &header.crit {
-        Some(names) => Failed(Refusal::Critical(names.iter().map(ToString::to_string).collect())),
+        Some(names) => Failed(Refusal::Critical(first_of(names))),
         None => Passed,
     }
 }
@@ -108,14 +111,14 @@ fn judge_issuer(case: &Case<'_>) -> Verdict {
     let Ok(token) = &case.token else { return NO_TOKEN };
     let Some(seen) = &token.claims.iss else { return Failed(Refusal::IssuerMissing) };
     let differs = |trusted: &TrustedIssuer| {
-        Failed(Refusal::Issuer { expected: trusted.url.as_str().to_owned(), seen: seen.to_string() })
+        Failed(Refusal::Issuer { expected: trusted.url.as_str().to_owned(), seen: clipped(seen) })
     };
     match case.trusted {
         Some(trusted) if trusted.url.as_str() == seen => Passed,
         Some(trusted) => differs(trusted),
         None if case.verifier.trusted() > 0 => match case.verifier.near(seen) {
             Some(near) => differs(near),
-            None => Failed(Refusal::IssuerUntrusted { seen: seen.to_string(), trusted: case.verifier.trusted() }),
+            None => Failed(Refusal::IssuerUntrusted { seen: clipped(seen), trusted: case.verifier.trusted() }),
         },
         None => Failed(Refusal::IssuerUrl(match seen.parse::<IssuerUrl>() {
             Ok(_) => "no issuer is trusted".to_owned(),
@@ -151,7 +154,10 @@ fn judge_key_set(case: &Case<'_>) -> Verdict {
         Some(Ok(ring)) => match ring.judge(case.expectations.relying_party) {
             Ok(()) => Passed,
             Err(Refusal::KeySetDuplicate { kid, .. }) => {
-                let named = case.token.as_ref().is_ok_and(|token| token.header.kid.as_deref() == Some(&kid));
+                let named = case
+                    .token
+                    .as_ref()
+                    .is_ok_and(|token| token.header.kid.as_deref().map(clipped).as_ref() == Some(&kid));
                 Failed(Refusal::KeySetDuplicate { kid, named })
             }
             Err(refusal) => Failed(refusal),
@@ -176,15 +182,15 @@ fn key<'a>(case: &'a Case<'_>) -> Result<(&'a Ready, &'a ParsedPublicKey), Verdi
     }
     let Some(ready) = ring.get(kid) else {
         if let Some(published) = ring.foreign_kid(kid) {
-            let (kid, published) = (kid.to_owned(), published.to_owned());
+            let (kid, published) = (clipped(kid), clipped(published));
             return Err(Failed(Refusal::KeyIdForeign { kid, published }));
         }
-        return Err(Failed(Refusal::KeyNotFound { kid: kid.to_owned(), published: ring.kids() }));
+        return Err(Failed(Refusal::KeyNotFound { kid: clipped(kid), published: ring.kids() }));
     };
     // What only Entra asks of a key hangs together with RS256: an ES key is refused for its algorithm already.
     match ready.usable(case.expectations.relying_party) {
         Ok(key) => Ok((ready, key)),
-        Err(unusable) => Err(Failed(unusable.refusal(kid))),
+        Err(unusable) => Err(Failed(unusable.refusal(clipped(kid)))),
     }
 }
 
@@ -206,7 +212,7 @@ fn judge_signature(case: &Case<'_>) -> Verdict {
         Some(algorithm) if algorithm.name() == token.header.alg => {}
         algorithm => {
             let key_alg = algorithm.map_or("nothing", Algorithm::name);
-            return Failed(Refusal::AlgorithmOfKey { alg: token.header.alg.to_string(), key_alg });
+            return Failed(Refusal::AlgorithmOfKey { alg: clipped(&token.header.alg), key_alg });
         }
     }
     match key.verify_sig(token.signing_input(), token.signature()) {
@@ -228,10 +234,9 @@ fn judge_audience(case: &Case<'_>) -> Verdict {
     match &token.claims.aud {
         None => Failed(Refusal::AudienceMissing),
         Some(seen) if seen.iter().any(|audience| expected().any(|expected| expected == audience)) => Passed,
-        Some(seen) => Failed(Refusal::Audience {
-            expected: expected().map(str::to_owned).collect(),
-            seen: seen.iter().map(ToString::to_string).collect(),
-        }),
+        Some(seen) => {
+            Failed(Refusal::Audience { expected: expected().map(str::to_owned).collect(), seen: first_of(seen) })
+        }
     }
 }
 
@@ -244,11 +249,11 @@ fn judge_subject(case: &Case<'_>) -> Verdict {
     let Ok(token) = &case.token else { return NO_TOKEN };
     let Some(seen) = &token.claims.sub else { return Failed(Refusal::SubjectMissing) };
     let Some((namespace, name)) = subject_parts(seen) else {
-        return Failed(Refusal::SubjectForm(seen.to_string()));
+        return Failed(Refusal::SubjectForm(clipped(seen)));
     };
     match &case.expectations.service_account {
         Some(expected) if (&*expected.namespace, &*expected.name) != (namespace, name) => {
-            Failed(Refusal::Subject { expected: expected.to_string(), seen: seen.to_string() })
+            Failed(Refusal::Subject { expected: expected.to_string(), seen: clipped(seen) })
         }
         _ => Passed,
     }

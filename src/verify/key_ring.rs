@@ -5,7 +5,7 @@ use std::{
 
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 
-use super::{Refusal, RelyingParty};
+use super::{Refusal, RelyingParty, clipped::clipped};
 use crate::{Algorithm, Jwk, PublicKey, Token, documents::Jwks, entra};
 
 /// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
@@ -44,8 +44,7 @@ pub(super) enum Unusable {
 }
 
 impl Unusable {
-    pub(super) fn refusal(self, kid: &str) -> Refusal {
-        let kid = kid.to_owned();
+    pub(super) fn refusal(self, kid: String) -> Refusal {
         match self {
             Self::Broken(because) => Refusal::KeyUnusable { kid, because },
             Self::Size(bits) => Refusal::KeySize { kid, bits },
@@ -61,10 +60,11 @@ impl Ready {
             Ok(_) if jwk.is_odd("use") || jwk.public_key_use().is_some_and(|text| text != "sig") => {
                 broken("its use is not \"sig\"".to_owned())
             }
+            Ok(_) if jwk.is_for_other_operations() => broken("its key_ops do not name \"verify\"".to_owned()),
             Ok(_) if jwk.is_odd("alg") => broken("its alg is not a string".to_owned()),
             Ok(key) if jwk.alg().is_some_and(|alg| alg != key.algorithm().name()) => broken(format!(
                 "its alg is {:?}, and the key is for {}",
-                jwk.alg().unwrap_or_default(),
+                clipped(jwk.alg().unwrap_or_default()),
                 key.algorithm()
             )),
             Ok(key) if key.algorithm() == Algorithm::Rs256 && !(RSA_BITS_MIN..=RSA_BITS_MAX).contains(&key.bits()) => {
@@ -81,6 +81,11 @@ impl Ready {
             has_use: jwk.public_key_use().is_some(),
             within_entra: position < entra::KEYS_MAX,
         }
+    }
+
+    /// How many relying parties take it: of two entries with one `kid`, the one that more do is used.
+    fn suits(&self) -> u8 {
+        u8::from(self.verifying.is_ok()) + u8::from(self.verifying.is_ok() && self.has_use)
     }
 
     /// The key to verify with, where the relying party takes it.
@@ -107,14 +112,14 @@ impl KeyRing {
         for (position, jwk) in jwks.keys.iter().enumerate() {
             let kid = jwk.kid().unwrap_or_default();
             if !jwk.private_members().is_empty() {
-                ring.flaw.get_or_insert_with(|| Refusal::KeySetPrivate(kid.to_owned()));
+                ring.flaw.get_or_insert_with(|| Refusal::KeySetPrivate(clipped(kid)));
             }
             // RFC 7517 section 4.5: one key ID may stand for equivalent keys of several types, not for different keys.
             if let Ok(key) = jwk.key()
                 && keys.insert(kid, key).is_some_and(|known| known != key)
                 && !kid.is_empty()
             {
-                ring.flaw.get_or_insert_with(|| Refusal::KeySetDuplicate { kid: kid.to_owned(), named: false });
+                ring.flaw.get_or_insert_with(|| Refusal::KeySetDuplicate { kid: clipped(kid), named: false });
             }
             if let Some(key_id) = jwk.key().ok().map(PublicKey::key_id).filter(|key_id| key_id.as_str() != kid) {
                 ring.foreign.entry(key_id.as_str().to_owned()).or_insert_with(|| kid.to_owned());
@@ -122,7 +127,7 @@ impl KeyRing {
             let ready = Ready::new(jwk, position);
             match ring.keys.entry(kid.to_owned()) {
                 Entry::Occupied(mut known) => {
-                    if known.get().verifying.is_err() && ready.verifying.is_ok() {
+                    if ready.suits() > known.get().suits() {
                         known.insert(ready);
                     }
                 }

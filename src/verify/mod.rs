@@ -1,6 +1,7 @@
 //! Whether a token validates against what is published, by one list of checks.
 
 mod checks;
+mod clipped;
 mod expectations;
 mod key_ring;
 mod refusal;

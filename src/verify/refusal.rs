@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::CheckName;
+use super::{CheckName, clipped::first_of};
 use crate::{documents::DocumentError, entra::Aadsts, published::FetchError, token::TokenError};
 
 /// Why a token is refused: what was seen, and what was expected instead.
@@ -329,7 +329,7 @@ impl Refusal {
             }
             Self::KeySetTooMany(_) => "drop retired keys: issuer publish --prune".to_owned(),
             Self::KeyNotFound { published, .. } => {
-                let published = if published.is_empty() { "none".to_owned() } else { published.join(", ") };
+                let published = if published.is_empty() { "none".to_owned() } else { first_of(published).join(", ") };
                 format!("publish the API server's current public key with issuer publish; published now: {published}")
             }
             Self::KeyIdForeign { .. } => {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::{Refusal, RelyingParty, key_ring::KeyRing};
+use super::{Refusal, RelyingParty, clipped::clipped, key_ring::KeyRing};
 #[cfg(feature = "remote")]
 use crate::FetchError;
 use crate::{
@@ -136,7 +136,7 @@ fn read_discovery(issuer: &IssuerUrl, fetched: &Fetched) -> Result<String, Refus
     let seen = judge_issuer(issuer, &discovery)?;
     let elsewhere = match issuer.rest_below(&discovery.jwks_uri) {
         Some(_) => String::new(),
-        None => format!(", its jwks_uri is not below the issuer: {}", discovery.jwks_uri),
+        None => format!(", its jwks_uri is not below the issuer: {}", clipped(&discovery.jwks_uri)),
     };
     Ok(seen + &elsewhere + &remark(page))
 }
@@ -164,5 +164,5 @@ fn judge_issuer(issuer: &IssuerUrl, discovery: &Discovery) -> Result<String, Ref
     if discovery.issuer == issuer.as_str() {
         return Ok("issuer identical".to_owned());
     }
-    Err(Refusal::DiscoveryIssuer { expected: issuer.as_str().to_owned(), seen: discovery.issuer.clone() })
+    Err(Refusal::DiscoveryIssuer { expected: issuer.as_str().to_owned(), seen: clipped(&discovery.issuer) })
 }
