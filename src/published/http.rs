@@ -20,8 +20,8 @@ const REDIRECTS_MAX: usize = 3;
 /// Fetches public documents over https, and over http from this machine.
 ///
 /// A document has 1 MiB at most and 10 s to arrive. Three redirects are followed, never from https to http, and to another
-/// host only where its addresses are public: nobody leads this machine to what it alone reaches. Nothing is connected or
-/// loaded before the first fetch. Clones share their connections.
+/// host only where that host's addresses, as this machine looks them up, are public. Nothing is connected or loaded before
+/// the first fetch. Clones share their connections.
 ///
 /// ```
 /// use issuer::{FetchError, HttpFetcher};
