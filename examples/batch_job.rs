@@ -13,39 +13,45 @@ use std::{
     thread,
 };
 
-use issuer::{Expectations, Jwks, ServiceAccount, Timestamp, Verifier};
+use issuer::{Expectations, Jwks, Timestamp, Verifier};
 
 type Counts = BTreeMap<String, u64>;
 
 /// Takes line after line from an input that all threads share.
-fn count(verifier: &Verifier, expectations: &Expectations, lines: &Mutex<impl Iterator<Item = String>>) -> Counts {
+fn count(
+    verifier: &Verifier,
+    expectations: &Expectations,
+    lines: &Mutex<impl Iterator<Item = io::Result<String>>>,
+) -> io::Result<Counts> {
     let mut counts = Counts::new();
     let next = || lines.lock().unwrap_or_else(PoisonError::into_inner).next();
     while let Some(token) = next() {
-        let account = match verifier.verify(token.trim_end(), expectations, Timestamp::now()) {
+        let account = match verifier.verify(token?.trim_end(), expectations, Timestamp::now()) {
             Ok(token) => token.service_account().to_string(),
             Err(refusal) => format!("refused by the check: {}", refusal.check()),
         };
         *counts.entry(account).or_default() += 1;
     }
-    counts
+    Ok(counts)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [issuer, jwks] = arguments.as_slice() else { return Err("usage: batch_job ISSUER JWKS < TOKENS".into()) };
     let verifier = Verifier::from_jwks(issuer.parse()?, &Jwks::parse(&std::fs::read(jwks)?)?);
-    let expectations = Expectations::entra().service_account("default/workload-identity-sa".parse::<ServiceAccount>()?);
-    let lines = Mutex::new(BufReader::new(io::stdin()).lines().map_while(Result::ok));
+    let expectations = Expectations::entra();
+    let lines = Mutex::new(BufReader::new(io::stdin()).lines());
 
     let mut total = Counts::new();
-    thread::scope(|scope| {
+    thread::scope(|scope| -> Result<(), Box<dyn Error>> {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let threads: Vec<_> = (0..cores).map(|_| scope.spawn(|| count(&verifier, &expectations, &lines))).collect();
-        for counts in threads.into_iter().flat_map(thread::ScopedJoinHandle::join) {
+        for thread in threads {
+            let counts = thread.join().map_err(|_| "a thread panicked")??;
             counts.into_iter().for_each(|(account, count)| *total.entry(account).or_default() += count);
         }
-    });
+        Ok(())
+    })?;
     total.iter().for_each(|(account, count)| println!("{count:>8}  {account}"));
     Ok(())
 }

@@ -31,7 +31,8 @@ struct Gate {
 /// Lets a request pass whose bearer token (RFC 6750) is good, and hands its claims on.
 async fn authenticate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let Some(token) = header.and_then(|header| header.strip_prefix("Bearer ")) else {
+    let credentials = header.and_then(|header| header.split_once(' '));
+    let Some((_, token)) = credentials.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("Bearer")) else {
         return (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")]).into_response();
     };
     match gate.verifier.verify(token, &gate.expectations).await {

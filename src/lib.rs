@@ -18,7 +18,8 @@
 //!
 //! Publishing to a directory: [`publish`] with a [`site::Directory`] and what is [`Wanted`]; [`plan`] shows it beforehand, [`status`]
 //! afterwards, and [`unpublish`] takes it away. Publishing to Azure Storage: the same with a `site::Azure`.
-//! Verifying tokens: a [`Verifier`] and [`Expectations`], each with an example of its own.
+//! Verifying tokens: a [`Verifier`] of any number of trusted issuers and [`Expectations`], each with an example of its own; with
+//! the feature `remote` a `RemoteVerifier`, which fetches what the issuers have published and keeps it up to date.
 //!
 //! # Layout
 //!
@@ -41,7 +42,7 @@
 //!
 //! # Features
 //!
-//! `cli` (default) is the command line and all of the others; `azure` publishes to Azure Storage; `remote` fetches over HTTPS with tokio and reqwest; `serve` is the
+//! `cli` (default) is the command line and all of the others; `azure` publishes to Azure Storage; `remote` fetches over HTTPS with tokio and reqwest, for verifying too; `serve` is the
 //! HTTP server; `yaml` reads Secret manifests in YAML. Without any of them there is no runtime, no client and no server.
 
 // No panic is reachable from input; tests may.

@@ -159,6 +159,21 @@ fn keys_of_a_jwks_elsewhere_on_the_site_are_kept() {
 }
 
 #[test]
+fn a_key_that_two_published_documents_hold_is_one_key() {
+    let site = Memory::default();
+    let linked = issuer().path_below("https://issuer.example.com/keys.json").unwrap();
+    let mut entry = Jwk::new(keys(&[7])[0].clone()).to_value();
+    put(&site, &issuer().jwks_path(), serde_json::json!({ "keys": [entry] }).to_string().as_bytes());
+    // As another tool writes it.
+    entry["x5t"] = "AAAA".into();
+    put(&site, &linked, serde_json::json!({ "keys": [entry] }).to_string().as_bytes());
+    let discovery = br#"{"issuer":"https://issuer.example.com","jwks_uri":"https://issuer.example.com/keys.json"}"#;
+    put(&site, &issuer().discovery_path(), discovery);
+    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    assert_eq!(published(&site), kids(&[1, 7]));
+}
+
+#[test]
 fn a_jwks_away_from_the_site_is_not_forgotten_unless_told_to() {
     let site = Memory::default();
     let discovery = br#"{"issuer":"https://issuer.example.com","jwks_uri":"https://192.0.2.2:16443/openid/v1/jwks"}"#;

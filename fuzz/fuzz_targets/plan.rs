@@ -26,7 +26,7 @@ const NOW: i64 = 1_795_307_700;
 struct Input<'a> {
     /// A bit for each key of [`KEYS`] that is wanted; none is the first.
     keys: u8,
-    /// What publishing may do, a bit each.
+    /// Bit 0: for other relying parties than Entra; the others: what publishing may do.
     options: u8,
     /// Which documents are not there, a bit each, and whether the issuer is a fixed one.
     missing: u8,
@@ -153,7 +153,7 @@ fn assert_same(retention: &Retention) {
     assert_eq!(Retention::from_text(&text), *retention);
 }
 
-/// Whether tokens are verified with an entry.
+/// Whether an entry holds a key for what its members say; a plan must not lose it.
 fn is_usable(jwk: &Jwk) -> bool {
     jwk.key().is_ok_and(|key| jwk.alg().is_none_or(|alg| alg == key.algorithm().name()))
         && jwk.public_key_use().is_none_or(|text| text == "sig")

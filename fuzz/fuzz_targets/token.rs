@@ -34,7 +34,7 @@ const UNREAD: [&str; 11] = ["cty", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256"
 /// Of fixed length up to the text, so that seeds are written by hand.
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
-    /// Bit 0: sign; bit 1: with the EC key; bits 2 and 3: what is expected.
+    /// Bit 0: sign; bit 1: with the EC key; bits 2 and 3: what is expected; bit 4: without leeway.
     options: u8,
     /// Quarters of seconds from [`NOW`].
     time: i32,

@@ -1,4 +1,4 @@
-//! The commands, one file each: arguments → checked request → library call → output.
+//! The commands, one file or folder each: arguments → checked request → library call → output.
 
 #![expect(clippy::doc_markdown, reason = "the comments on arguments are help texts, printed as they are")]
 

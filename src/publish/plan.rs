@@ -1,6 +1,4 @@
-use std::collections::HashSet;
-
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -271,13 +269,24 @@ fn published_keys(live: &Live, wanted: &Wanted) -> (Vec<Jwk>, Vec<DocumentError>
     for stored in [&live.jwks, &live.linked].into_iter().flatten() {
         match Jwks::parse(&stored.bytes) {
             Ok(jwks) => {
-                let is_new = |jwk: &Jwk| known.insert((jwk.to_value().to_string(), jwk.private_members()));
-                keys.extend(jwks.keys.into_iter().filter(is_new));
+                let new = jwks.keys.into_iter().filter(|jwk| known.insert(identity(jwk)));
+                keys.extend(new);
             }
             Err(error) => unreadable.push(error),
         }
     }
     (keys, unreadable)
+}
+
+/// What tells one entry from another: of a key what makes tokens verify with it, of anything else all of it.
+fn identity(jwk: &Jwk) -> String {
+    match jwk.key() {
+        Ok(key) => {
+            let members = [jwk.kid(), jwk.public_key_use(), jwk.alg(), Some(key.key_id().as_str())];
+            format!("{members:?} {:?}", jwk.private_members())
+        }
+        Err(_) => format!("{} {:?}", jwk.to_value(), jwk.private_members()),
+    }
 }
 
 /// A document that is gone, empty or an error page holds nothing more to lose, and readers wait for a new one; anything else

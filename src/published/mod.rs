@@ -48,6 +48,8 @@ const DOCUMENT_MAX: usize = 1 << 20;
 /// # async fn read() -> Result<(), issuer::Error> {
 /// let issuer = "https://issuer.example.com".parse()?;
 /// let published = PublishedIssuer::fetch(&issuer, &Location::Issuer, &HttpFetcher::default()).await;
+/// // Both at once, where the JWKS is where `publish` puts it.
+/// let same = PublishedIssuer::fetch_expected(&issuer, &Location::Issuer, &HttpFetcher::default()).await;
 /// # Ok(())
 /// # }
 /// ```

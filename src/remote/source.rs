@@ -9,7 +9,14 @@ pub(super) struct Source {
     location: Location,
     schedule: Mutex<Schedule>,
     /// Held while a request is in flight. The discovery document that was last read well, which is not asked for again.
-    pub(super) discovery: tokio::sync::Mutex<Option<PublishedIssuer>>,
+    pub(super) discovery: tokio::sync::Mutex<Option<Known>>,
+}
+
+/// A discovery document that was read.
+pub(super) struct Known {
+    pub(super) published: PublishedIssuer,
+    /// Whether it was read together with the JWKS of now.
+    pub(super) is_fresh: bool,
 }
 
 impl Source {
@@ -28,10 +35,17 @@ impl Source {
     }
 
     /// Fetches the documents, the discovery document only where it is not known.
-    pub(super) async fn fetch(&self, known: Option<PublishedIssuer>, fetcher: &HttpFetcher) -> PublishedIssuer {
+    pub(super) async fn fetch(&self, known: Option<Known>, fetcher: &HttpFetcher) -> PublishedIssuer {
         match known {
-            Some(known) => known.fetch_jwks(&self.issuer, &self.location, fetcher).await,
+            Some(known) => known.published.fetch_jwks(&self.issuer, &self.location, fetcher).await,
             None => PublishedIssuer::fetch(&self.issuer, &self.location, fetcher).await,
+        }
+    }
+
+    /// Has the discovery document read again with the next refresh, unless it was with the last one.
+    pub(super) fn distrust_discovery(&self) {
+        if let Ok(mut discovery) = self.discovery.try_lock() {
+            *discovery = discovery.take().filter(|known| known.is_fresh);
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle, time::timeout};
 use super::{
     Refresh, RemoteVerifierBuilder, Unready,
     schedule::{Next, may_pass_later},
-    source::Source,
+    source::{Known, Source},
 };
 use crate::{
     Clock, Expectations, HttpFetcher, IssuerUrl, PublishedIssuer, Refusal, Report, Token, TrustedIssuer, VerifiedToken,
@@ -28,9 +28,10 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// says nothing. The call that finds four fifths of that time gone starts to read it again and does not wait; only one that
 /// comes after all of it is gone does. A token with an unknown `kid` has the JWKS read again too, at most once in 30 s.
 /// However many callers wait, one request is in flight. Where reading fails the old keys stay, reports and
-/// [`on_refresh`](RemoteVerifierBuilder::on_refresh) say so, and it is tried again after 30 s, from the discovery document
-/// on; the discovery document is what says that a JWKS has moved. Keys that are gone from a JWKS that was read no longer
-/// verify anything; one that no token can pass with, as an empty one, replaces the old keys and is tried again after 30 s.
+/// [`on_refresh`](RemoteVerifierBuilder::on_refresh) say so, and it is tried again after 30 s. Keys that are gone from a JWKS
+/// that was read no longer verify anything; one that no token can pass with, as an empty one, replaces the old keys and is
+/// tried again after 30 s. After a failure, or a `kid` that was not found, the discovery document is read again too: the JWKS
+/// may have moved.
 ///
 /// It works within a Tokio runtime with I/O and time; outside of one nothing is fetched. Clones share what they know.
 ///
@@ -91,7 +92,7 @@ impl RemoteVerifier {
         }
     }
 
-    /// Reads every issuer that was not read yet.
+    /// Reads every issuer that was not read yet, or whose documents no token can pass with.
     ///
     /// # Errors
     ///
@@ -123,10 +124,14 @@ impl RemoteVerifier {
             Ok(verified) => self.refresh(verified.issuer(), None).await,
             Err(refusal) => self.refresh_after(refusal, token).await,
         }
-        match self.shared.newer_than(&current) {
-            Some(newer) => newer.verify(token, expectations, self.shared.clock.now()),
-            None => verdict,
+        let Some(newer) = self.shared.newer_than(&current) else { return verdict };
+        let verdict = newer.verify(token, expectations, self.shared.clock.now());
+        if let Err(Refusal::KeyNotFound { .. }) = verdict {
+            // The JWKS of now does not hold the key, so it may not be where the keys are by now.
+            let source = issuer_of(token).and_then(|issuer| self.shared.sources.get(&issuer));
+            source.into_iter().for_each(Source::distrust_discovery);
         }
+        verdict
     }
 
     /// Goes through every check of a token and reports each.
@@ -194,8 +199,11 @@ impl Shared {
         if source.schedule().attempts != after {
             return;
         }
-        let permit = self.in_flight.acquire().await;
-        let published = source.fetch(discovery.take(), &self.fetcher).await;
+        // Nor is it waited for those for ever.
+        let permit = timeout(PATIENCE, self.in_flight.acquire()).await;
+        let known = discovery.take();
+        let is_fresh = known.is_none();
+        let published = source.fetch(known, &self.fetcher).await;
         drop(permit);
         let trusted = TrustedIssuer::from_published(source.issuer.clone(), &published);
         let (failure, usable) = (trusted.unreadable().cloned(), trusted.usable());
@@ -210,7 +218,7 @@ impl Shared {
             // A set that no token can pass with is not worth keeping.
             let fresh_for = page.and_then(|page| page.fresh_for).filter(|_| usable.is_ok());
             let fresh_for = fresh_for.or(usable.is_err().then_some(Duration::ZERO));
-            *discovery = Some(PublishedIssuer { jwks: None, ..published });
+            *discovery = Some(Known { published: PublishedIssuer { jwks: None, ..published }, is_fresh });
             let kept = source.schedule().succeeded(self.clock.as_ref(), fresh_for);
             usable.map(|()| kept)
         };

@@ -7,7 +7,8 @@ use super::{numeric_date, object, text};
 
 /// The claims of a service account token (RFC 7519 section 4.1, Kubernetes `pkg/serviceaccount/claims.go`).
 ///
-/// A claim given twice, or of another type, makes the token unreadable; unknown claims are passed over.
+/// A claim given twice, or of another type, makes the token unreadable; of unknown claims it is enough that they are sound
+/// JSON.
 ///
 /// ```
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;

@@ -6,7 +6,7 @@ use super::text;
 
 /// The members of a JOSE header that decide anything here (RFC 7515 section 4.1).
 ///
-/// `jku`, `jwk`, `x5u` and `x5c` are never read: keys come from the published issuer alone (RFC 8725 section 3.10).
+/// `jku`, `jwk`, `x5u` and `x5c` are never used: keys come from the published issuer alone (RFC 8725 section 3.10).
 /// A member given twice makes the header unreadable.
 ///
 /// ```

@@ -1,7 +1,7 @@
-//! What a token says, as far as a refusal shows it: a stranger chooses how much it is.
+//! What tokens and documents say, as far as a refusal shows it: strangers choose how much it is.
 
-/// The longest string that is shown whole, in characters.
-const SHOWN_MAX: usize = 256;
+/// The longest string that is shown whole, in characters: no issuer URL and no subject is longer.
+const SHOWN_MAX: usize = 600;
 /// The longest list.
 const LISTED_MAX: usize = 10;
 

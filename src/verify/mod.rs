@@ -3,6 +3,7 @@
 mod checks;
 mod clipped;
 mod expectations;
+mod fix;
 mod key_ring;
 mod refusal;
 mod report;

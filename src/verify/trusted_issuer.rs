@@ -23,6 +23,13 @@ use crate::{
 /// }
 /// assert_eq!(trusted[0].url().as_str(), "https://issuers.example.com/a");
 /// assert_eq!(trusted[0].usable(), Ok(()));
+/// // Keys alone, and documents as they were read, make one too.
+/// let jwks = issuer::Jwks::parse(&std::fs::read("fixtures/kubernetes/rotation/jwks.json")?)?;
+/// trusted.push(TrustedIssuer::from_jwks("https://issuers.example.com/c".parse()?, &jwks));
+/// let issuer = "https://issuers.example.com/d".parse()?;
+/// let published = issuer::PublishedIssuer::from_directory(&issuer, "no/such/site".as_ref());
+/// trusted.push(TrustedIssuer::from_published(issuer, &published));
+/// assert!(trusted[3].usable().is_err());
 /// let verifier = Verifier::trusting(trusted);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -91,8 +98,7 @@ impl TrustedIssuer {
     /// An issuer nobody has asked for its documents yet.
     #[cfg(feature = "remote")]
     pub(crate) fn unread(issuer: IssuerUrl) -> Self {
-        let (url, because) =
-            (issuer.discovery_url(), "it was not asked, which takes a Tokio runtime with I/O and time".to_owned());
+        let (url, because) = (issuer.discovery_url(), "nobody has asked for it yet".to_owned());
         let discovery = DiscoveryState::Bad(Refusal::DiscoveryFetch(FetchError::NoAnswer { url, because }));
         Self { url: issuer, discovery, keys: None, jwks_remark: String::new() }
     }

@@ -25,6 +25,10 @@ use crate::{Documents, IssuerUrl, Token, documents::Jwks, published::PublishedIs
 /// let verified = verifier.verify(&token, &Expectations::entra(), now)?;
 /// assert_eq!(verified.name(), "workload-identity-sa");
 ///
+/// // The same with the keys alone.
+/// let jwks = issuer::Jwks::parse(&std::fs::read("fixtures/kubernetes/rotation/jwks.json")?)?;
+/// let verifier = Verifier::from_jwks(verified.issuer().parse()?, &jwks);
+///
 /// // For people: every check, not only the first that fails.
 /// let report = verifier.examine(&token, &Expectations::oidc().audience("vault"), now);
 /// assert_eq!(report.refusal().unwrap().check().to_string(), "audience");
@@ -131,7 +135,7 @@ impl Verifier {
         named.or_else(|| self.issuers.values().next().filter(|_| self.issuers.len() == 1)).map(AsRef::as_ref)
     }
 
-    /// A trusted issuer that is the named one but for a slash at the end.
+    /// A trusted issuer that is the named one but for slashes at the end.
     pub(super) fn near(&self, named: &str) -> Option<&TrustedIssuer> {
         let stripped = named.trim_end_matches('/');
         let near = self.issuers.get(stripped).or_else(|| self.issuers.get(&format!("{stripped}/")));

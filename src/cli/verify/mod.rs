@@ -1,7 +1,9 @@
 mod answer;
 mod batch;
 mod lines;
+mod pipeline;
 mod progress;
+mod tally;
 mod trust;
 
 use std::path::PathBuf;
@@ -54,9 +56,8 @@ impl Verify {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let at = self.at.as_deref().map(|at| values::time("--at", at)).transpose()?;
         let expectations = self.expectations()?;
-        let jwks = self.trust.jwks.clone();
         let trusted = self.trust.check()?;
-        let inputs = [&self.token, &self.batch, &jwks];
+        let inputs = [&self.token, &self.batch, &trusted.jwks];
         if inputs.into_iter().flatten().filter(|path| is_stdin(path)).count() > 1 {
             return Err(stdin_twice());
         }
@@ -75,7 +76,7 @@ impl Verify {
         let mut buffer = Vec::new();
         let token = Token::parse(&input.text, &mut buffer).ok();
         let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
-        if trusted.issuers.is_empty() && jwks.is_some() && named.is_some() {
+        if trusted.issuers.is_empty() && trusted.jwks.is_some() && named.is_some() {
             output.note("the issuer is the token's own word; pass --issuer to hold it to yours");
         }
         let issuers = match &trusted.issuers[..] {
@@ -85,7 +86,7 @@ impl Verify {
         let verifier = Verifier::trusting(trusted.read(issuers)?);
         tell_of_audience(output);
         let report = verifier.examine(&input.text, &expectations, at.unwrap_or_else(Timestamp::now));
-        let jwks = jwks.as_deref().map(name);
+        let jwks = trusted.jwks.as_deref().map(name);
         let answer = Answer { token, report, jwks, relying_party: self.relying_party.into() };
         if output.is_json() {
             output.json(&answer.to_json());

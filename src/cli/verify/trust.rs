@@ -15,7 +15,7 @@ const JWKS_FILE_MAX: usize = 1 << 20;
 /// Whose tokens are believed, and where their keys come from.
 #[derive(Debug, Args)]
 pub(super) struct Trust {
-    /// An issuer to trust (repeatable) [default: the one the token names]
+    /// An issuer to trust (repeatable) [default: the one the token names, and none for --batch]
     #[arg(long, value_name = "URL")]
     issuer: Vec<String>,
     /// Read the documents from another place instead of the issuer URL
@@ -23,7 +23,7 @@ pub(super) struct Trust {
     published: Option<String>,
     /// Take the keys from a JWKS file, and ask nobody
     #[arg(long, value_name = "FILE")]
-    pub(super) jwks: Option<PathBuf>,
+    jwks: Option<PathBuf>,
     /// PEM certificates to trust beside the system's
     #[arg(long, value_name = "PEM")]
     ca_file: Vec<PathBuf>,
@@ -33,7 +33,7 @@ pub(super) struct Trust {
 pub(super) struct Trusted {
     pub(super) issuers: Vec<IssuerUrl>,
     location: Location,
-    jwks: Option<PathBuf>,
+    pub(super) jwks: Option<PathBuf>,
     fetcher: HttpFetcher,
 }
 
