@@ -59,7 +59,7 @@ pub(super) fn run(
     let print = |answered: Answered| {
         tally.add(&answered.tally);
         progress.advance(answered.bytes, || tally.to_string());
-        output.lines(answered.text.as_bytes())
+        output.lines(&answered.text)
     };
     let ended = pipeline::run(move || lines.next(), move |chunk| judge.answer(&chunk), print).map_err(|error| {
         let hint = "raise the limit on processes and threads (ulimit -u)";
@@ -85,7 +85,7 @@ struct Judge {
 
 /// The verdicts of one chunk.
 struct Answered {
-    text: String,
+    text: Vec<u8>,
     tally: Tally,
     bytes: u64,
 }
@@ -108,32 +108,31 @@ struct Printed<'a> {
 impl Judge {
     fn answer(&self, chunk: &Chunk) -> Answered {
         let now = self.at.unwrap_or_else(Timestamp::now);
-        let mut answered = Answered { text: String::new(), tally: Tally::default(), bytes: chunk.bytes };
+        let mut answered = Answered { text: Vec::with_capacity(32 << 10), tally: Tally::default(), bytes: chunk.bytes };
         for (line, text) in chunk.lines() {
             let verdict = match text {
                 Ok(text) => self.verifier.verify(&text_of(text), &self.expectations, now),
                 Err(length) => Err(Refusal::Malformed(TokenError::TooLong(length))),
             };
-            let json = match &verdict {
-                Ok(token) => to_line(&Printed {
+            let printed = match &verdict {
+                Ok(token) => Printed {
                     line,
                     verdict: "accepted",
                     issuer: Some(token.issuer()),
                     subject: Some(token.subject()),
                     expires: Some(token.expires()),
                     refusal: None,
-                }),
-                Err(refusal) => to_line(&Printed {
+                },
+                Err(refusal) => Printed {
                     line,
                     verdict: "refused",
                     issuer: None,
                     subject: None,
                     expires: None,
                     refusal: Some(refusal_json(refusal, self.relying_party)),
-                }),
+                },
             };
-            answered.text.push_str(&json);
-            answered.text.push('\n');
+            printed.write(&mut answered.text);
             answered.tally.count(verdict.err().map(|refusal| refusal.check()));
         }
         answered
@@ -148,8 +147,16 @@ fn text_of(line: &[u8]) -> Cow<'_, str> {
     }
 }
 
-fn to_line(printed: &Printed<'_>) -> String {
-    // Serialising strings and numbers into memory cannot fail.
-    let json = serde_json::to_string(printed).unwrap_or_default();
-    if json.is_ascii() && !json.contains('\x7f') { json } else { escaped(&json) }
+impl Printed<'_> {
+    /// Adds the line.
+    fn write(&self, text: &mut Vec<u8>) {
+        let start = text.len();
+        // Serialising strings and numbers into memory cannot fail.
+        let _ = serde_json::to_writer(&mut *text, self);
+        if !text[start..].is_ascii() || text[start..].contains(&0x7f) {
+            let escaped = escaped(&String::from_utf8_lossy(&text[start..]));
+            text.splice(start.., escaped.into_bytes());
+        }
+        text.push(b'\n');
+    }
 }
