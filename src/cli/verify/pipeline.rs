@@ -77,10 +77,10 @@ pub(super) fn run<W: Send + 'static, A: Send + 'static>(
     Ok(Ok(()))
 }
 
-/// How many chunks are on their way.
+/// How many pieces of work are on their way.
 #[derive(Default)]
 struct Flow {
-    /// How many were printed.
+    /// How many were handed out.
     printed: Mutex<usize>,
     turn: Condvar,
 }
@@ -90,7 +90,7 @@ impl Flow {
         self.printed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a chunk may be read without too many being on their way.
+    /// Waits until a piece may be read without too many being on their way.
     fn admit(&self, number: usize, ahead: usize) {
         let printed = self.turn.wait_while(self.printed(), |printed| number >= *printed + ahead);
         drop(printed.unwrap_or_else(PoisonError::into_inner));
