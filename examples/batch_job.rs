@@ -13,7 +13,7 @@ use std::{
     thread,
 };
 
-use issuer::{Expectations, Jwks, Timestamp, Verifier};
+use issuer::{Expectations, Jwks, TOKEN_EXCHANGE_AUDIENCE, Timestamp, Verifier};
 
 type Counts = BTreeMap<String, u64>;
 
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [issuer, jwks] = arguments.as_slice() else { return Err("usage: batch_job ISSUER JWKS < TOKENS".into()) };
     let verifier = Verifier::from_jwks(issuer.parse()?, &Jwks::parse(&std::fs::read(jwks)?)?);
-    let expectations = Expectations::entra();
+    let expectations = Expectations::oidc().audience(TOKEN_EXCHANGE_AUDIENCE);
     let lines = Mutex::new(BufReader::new(io::stdin()).lines());
 
     let mut total = Counts::new();

@@ -72,7 +72,7 @@ mod verify;
 pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope, RetryObserver, Retrying};
 pub use clock::{Clock, SystemClock};
 pub use documents::{Discovery, DocumentError, DocumentPath, Documents, Jwks};
-pub use entra::{Aadsts, Cloud, KEYS_MAX, TOKEN_EXCHANGE_AUDIENCE};
+pub use entra::{Aadsts, Cloud, KEYS_MAX, LIFETIME_MAX, TOKEN_EXCHANGE_AUDIENCE};
 pub use error::Error;
 pub use issuer_url::{IssuerUrl, JwksUri, UrlError};
 pub use jiff::Timestamp;
@@ -96,6 +96,7 @@ pub use serve::DocumentServer;
 pub use token::{Claims, Header, Inspection, KubernetesClaims, ObjectReference, ServiceAccount, Token, TokenError};
 pub use verify::{
     CheckName, Checked, Expectations, Outcome, Refusal, RelyingParty, Report, TrustedIssuer, VerifiedToken, Verifier,
+    VerifyWarning,
 };
 
 /// The example of the README, compiled.

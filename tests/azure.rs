@@ -82,6 +82,7 @@ fn one_command_makes_of_an_empty_account_an_issuer_whose_recorded_tokens_verify_
             let iat = segment(&std::fs::read_to_string(&token).unwrap(), 1)["iat"].as_i64().unwrap();
             let at = Timestamp::from_second(iat).unwrap().to_string();
             let audience = segment(&std::fs::read_to_string(&token).unwrap(), 1)["aud"][0].as_str().unwrap().to_owned();
+            let whom = if token.ends_with("entra-1h.jwt") { whom } else { "oidc" };
             let token = token.to_str().unwrap();
             let verified = command()
                 .args(["verify", token, "--published", &published, "--for", whom, "--at", &at, "--audience", &audience])

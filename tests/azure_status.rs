@@ -289,7 +289,7 @@ fn status_of_documents_that_something_else_wrote_is_what_they_say() {
     // A discovery document that points elsewhere is not about the JWKS that happens to be there.
     for (jwks_uri, code, sentence) in [
         ("https://issuer.example.com/keys.json", 1, "there is no JWKS"),
-        ("https://keys.example.com/jwks", 3, "the jwks_uri is \"https://keys.example.com/jwks\", not below the issuer"),
+        ("https://keys.example.com/jwks", 1, "the jwks_uri is \"https://keys.example.com/jwks\", not below the issuer"),
     ] {
         write(".well-known/openid-configuration", &["discovery", "--issuer", ISSUER, "--jwks-uri", jwks_uri]);
         let output = status();

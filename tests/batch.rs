@@ -49,13 +49,13 @@ fn lines(output: &Output) -> Vec<Value> {
 fn each_token_has_its_line_of_json_and_the_summary_counts_them() {
     let run = recording("rotation");
     let text =
-        [run.text("entra.jwt"), String::new(), run.text("apiserver-audience.jwt"), "a.b\r".to_owned()].join("\n");
+        [run.text("entra-1h.jwt"), String::new(), run.text("apiserver-audience.jwt"), "a.b\r".to_owned()].join("\n");
     let output = feed(batch(&run, "-"), text.into_bytes());
     assert_eq!(output.status.code(), Some(1));
     let expected = json!([
         {
             "line": 1, "verdict": "accepted", "issuer": run.issuer,
-            "subject": "system:serviceaccount:default:workload-identity-sa", "expires": "2036-11-19T00:33:42Z",
+            "subject": "system:serviceaccount:default:workload-identity-sa", "expires": "2026-11-22T01:33:42Z",
         },
         {
             "line": 2, "verdict": "refused", "refusal": {
@@ -66,10 +66,10 @@ fn each_token_has_its_line_of_json_and_the_summary_counts_them() {
         },
         {
             "line": 3, "verdict": "refused", "refusal": {
-                "check": "audience",
-                "message": "audience \"https://kubernetes.default.svc.cluster.local\" is not \"api://AzureADTokenExchange\"",
-                "aadsts": 700_212, "meaning": "no federated credential matches this audience",
-                "fix": "project a token for api://AzureADTokenExchange (audience of the pod's serviceAccountToken volume)",
+                "check": "lifetime",
+                "message": "the token lives 87600h, and Entra accepts at most 25h",
+                "aadsts": 70023, "meaning": "the token lives longer than 25 hours",
+                "fix": "set expirationSeconds of the projected token to 86400 or less (kubectl create token: --duration=24h)",
             },
         },
         {
@@ -82,23 +82,23 @@ fn each_token_has_its_line_of_json_and_the_summary_counts_them() {
     ]);
     assert_eq!(Value::from(lines(&output)), expected);
     let said = stderr(&output);
-    assert!(said.starts_with("4 tokens: 1 accepted, 3 refused (token 2, audience 1), in "), "{said}");
+    assert!(said.starts_with("4 tokens: 1 accepted, 3 refused (token 2, lifetime 1), in "), "{said}");
 }
 
 #[test]
 fn a_file_of_good_tokens_is_accepted() {
     let run = recording("rotation");
-    let output = batch(&run, run.path("entra.jwt").to_str().unwrap()).output().unwrap();
+    let output = batch(&run, run.path("entra-1h.jwt").to_str().unwrap()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(stderr(&output).starts_with("1 token: 1 accepted, 0 refused, in "), "{output:?}");
-    let quiet = batch(&run, run.path("entra.jwt").to_str().unwrap()).arg("--quiet").output().unwrap();
+    let quiet = batch(&run, run.path("entra-1h.jwt").to_str().unwrap()).arg("--quiet").output().unwrap();
     assert!(quiet.stderr.is_empty() && quiet.stdout == output.stdout);
 }
 
 #[test]
 fn thousands_of_tokens_are_answered_in_their_order() {
     let run = recording("rotation");
-    let (good, other) = (run.text("entra.jwt"), run.text("apiserver-audience.jwt"));
+    let (good, other) = (run.text("entra-1h.jwt"), run.text("apiserver-audience.jwt"));
     // Long lines of garbage between them make the chunks unlike each other.
     let garbage = "x".repeat(300_000);
     let line = |number: usize| match number {
@@ -116,7 +116,7 @@ fn thousands_of_tokens_are_answered_in_their_order() {
         let number = index + 1;
         let check = match number {
             _ if number.is_multiple_of(97) => json!("token"),
-            _ if number.is_multiple_of(7) => json!("audience"),
+            _ if number.is_multiple_of(7) => json!("lifetime"),
             _ => Value::Null,
         };
         assert_eq!((&verdict["line"], &verdict["refusal"]["check"]), (&json!(number), &check));
@@ -155,7 +155,7 @@ fn memory_does_not_grow_with_the_input() {
     // A line of 200 MiB, and the answers to it and to the token behind it, while it still waits for more.
     let megabyte = vec![b'x'; 1 << 20];
     (0..200).for_each(|_| stdin.write_all(&megabyte).unwrap());
-    let token = format!("\n{}\n", run.text("entra.jwt"));
+    let token = format!("\n{}\n", run.text("entra-1h.jwt"));
     stdin.write_all(token.as_bytes()).unwrap();
     let mut answer = String::new();
     answers.read_line(&mut answer).unwrap();
@@ -178,7 +178,7 @@ fn each_verdict_is_there_before_the_next_token_comes() {
     let mut answers = BufReader::new(child.stdout.take().unwrap());
     let mut stdin = child.stdin.take().unwrap();
     for number in 1..=20 {
-        stdin.write_all(format!("{}\n", run.text("entra.jwt")).as_bytes()).unwrap();
+        stdin.write_all(format!("{}\n", run.text("entra-1h.jwt")).as_bytes()).unwrap();
         let mut answer = String::new();
         answers.read_line(&mut answer).unwrap();
         assert!(answer.starts_with(&format!("{{\"line\":{number},\"verdict\":\"accepted\"")), "{answer}");
@@ -196,7 +196,7 @@ fn a_reader_that_goes_away_is_no_error() {
     let mut child = batch(&run, "-").stdin(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
-    let token = format!("{}\n", run.text("entra.jwt"));
+    let token = format!("{}\n", run.text("entra-1h.jwt"));
     // It ends although there is more to come.
     while stdin.write_all(token.as_bytes()).is_ok() {}
     let output = child.wait_with_output().unwrap();
@@ -235,7 +235,20 @@ fn tokens_of_several_issuers_are_verified_in_one_run_and_no_other_is_asked() {
     let [one, other, stranger] = servers.each_ref().map(Scripted::url);
     let text = [&one, &other, &stranger].map(|url| sign(url)).join("\n");
     let mut command = command();
-    command.args(["verify", "--batch", "-", "--issuer", &one, "--issuer", &other]);
+    let audience = "api://AzureADTokenExchange";
+    command.args([
+        "verify",
+        "--batch",
+        "-",
+        "--issuer",
+        &one,
+        "--issuer",
+        &other,
+        "--for",
+        "oidc",
+        "--audience",
+        audience,
+    ]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let lines = lines(&feed(command, text.into_bytes()));
     let issuers: Vec<_> = lines.iter().map(|line| line["issuer"].as_str()).collect();
@@ -261,7 +274,7 @@ fn a_terminal_that_shows_nothing_else_shows_how_far_it_is() {
     let run = recording("rotation");
     let folder = tempfile::TempDir::new().unwrap();
     let tokens = folder.path().join("tokens.txt");
-    std::fs::write(&tokens, format!("{}\n", run.text("entra.jwt")).repeat(3000)).unwrap();
+    std::fs::write(&tokens, format!("{}\n", run.text("entra-1h.jwt")).repeat(3000)).unwrap();
     let line = format!(
         "{} verify --batch {} --issuer {} --jwks {} --at 2026-11-22T00:35:00Z > {}",
         env!("CARGO_BIN_EXE_issuer"),

@@ -297,7 +297,7 @@ fn issued(token: &str) -> Timestamp {
 #[test]
 fn every_truncation_and_every_flipped_bit_of_a_recorded_token_is_refused() {
     let run = recording("trailing-slash");
-    let (verifier, token) = (verifier(&run), run.text("entra.jwt"));
+    let (verifier, token) = (verifier(&run), run.text("entra-1h.jwt"));
     let at = issued(&token);
     let accepted = |token: &str| verifier.verify(token, &Expectations::entra(), at).is_ok();
     assert!(accepted(&token));

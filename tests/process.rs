@@ -138,7 +138,7 @@ fn the_token_file_of_workload_identity_is_found() {
     let run = recording("rotation");
     let verify = |file: &std::path::Path| {
         command()
-            .args(["verify", "--jwks"])
+            .args(["verify", "--for", "oidc", "--audience", "api://AzureADTokenExchange", "--jwks"])
             .arg(run.path("jwks.json"))
             .env("AZURE_FEDERATED_TOKEN_FILE", file)
             .output()
@@ -205,7 +205,8 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
 fn on_a_terminal_there_is_colour_unless_no_color_is_set() {
     let run = recording("rotation");
     let (token, jwks) = (run.path("entra.jwt"), run.path("jwks.json"));
-    let line = format!("{} verify {} --jwks {}", env!("CARGO_BIN_EXE_issuer"), token.display(), jwks.display());
+    let line =
+        format!("{} verify {} --for oidc --jwks {}", env!("CARGO_BIN_EXE_issuer"), token.display(), jwks.display());
     // `script` of util-linux runs a command on a terminal of its own.
     let on_terminal = |no_color: Option<&str>| {
         let mut script = std::process::Command::new("script");

@@ -85,16 +85,19 @@ fn publishing_a_run_makes_the_api_server_s_jwks_and_nothing_changes_the_second_t
 }
 
 #[test]
-fn every_token_for_entra_verifies_through_the_served_site() {
+fn ten_year_tokens_verify_for_oidc_and_not_for_entra() {
     for recorded in recordings() {
         let site = publish(&recorded);
         let server = Server::start(site.path());
-        let whom = relying_party(&recorded);
         for file in ["entra.jwt", "pod-bound.jwt", "two-audiences.jwt"] {
-            let audience = ["--for", whom, "--audience", "api://AzureADTokenExchange"];
+            let audience = ["--for", "oidc", "--audience", "api://AzureADTokenExchange"];
             let output = verify(&server, &recorded, &recorded.path(file), &audience);
             assert_eq!(output.status.code(), Some(0), "{} {file}: {}", recorded.name, stdout(&output));
             assert_eq!(json(&output)["verdict"], "accepted");
+            // Entra accepts no token that lives ten years, and says so before it looks at the audience.
+            let output = verify(&server, &recorded, &recorded.path(file), &["--audience", "other"]);
+            let code = if recorded.name == "mixed-keys" { 5_002_738 } else { 70023 };
+            assert_eq!((output.status.code(), &json(&output)["refusal"]["aadsts"]), (Some(1), &code.into()));
         }
     }
 }
@@ -119,13 +122,19 @@ fn an_hour_s_token_verifies_at_its_own_time_and_not_today() {
 }
 
 #[test]
-fn a_token_for_the_api_server_is_refused_for_its_audience() {
+fn a_token_for_another_audience_is_refused_for_it() {
     for recorded in recordings().into_iter().filter(|recorded| recorded.name != "mixed-keys") {
         let site = publish(&recorded);
         let server = Server::start(site.path());
-        let output = verify(&server, &recorded, &recorded.path("apiserver-audience.jwt"), &[]);
+        let at = ["--at", "2026-11-22T00:40:00Z", "--audience", "https://kubernetes.default.svc.cluster.local"];
+        let output = verify(&server, &recorded, &recorded.path("entra-1h.jwt"), &at);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(json(&output)["refusal"]["aadsts"], 700_212, "{}", recorded.name);
+        let output = verify(&server, &recorded, &recorded.path("apiserver-audience.jwt"), &["--for", "oidc"]);
+        assert_eq!(output.status.code(), Some(0), "any audience will do");
+        let ours = ["--for", "oidc", "--audience", "api://AzureADTokenExchange"];
+        let output = verify(&server, &recorded, &recorded.path("apiserver-audience.jwt"), &ours);
+        assert_eq!((output.status.code(), &json(&output)["refusal"]["check"]), (Some(1), &"audience".into()));
     }
 }
 

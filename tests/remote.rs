@@ -117,7 +117,7 @@ impl Published {
 }
 
 fn lenient() -> Expectations {
-    Expectations::entra().leeway(Duration::from_hours(1000))
+    Expectations::oidc().audience("api://AzureADTokenExchange").leeway(Duration::from_hours(1000))
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {

@@ -285,7 +285,7 @@ fn a_token_never_shows_its_signature() {
         let mut process = support::issuer::command();
         process.args(&command).arg(run.path("entra.jwt"));
         if command[0] == "verify" {
-            process.arg("--jwks").arg(jwks);
+            process.args(["--for", "oidc"]).arg("--jwks").arg(jwks);
         }
         let output = process.output().unwrap();
         let said = format!("{output:?}");

@@ -8,9 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use issuer::{Expectations, Timestamp};
+use issuer::Timestamp;
 
-use crate::{ISSUER, memory::high_water_mark, rate, verification::Recorded};
+use crate::{
+    ISSUER,
+    memory::high_water_mark,
+    rate,
+    verification::{AUDIENCE, Recorded, expectations},
+};
 
 const TOKENS: usize = 1_000_000;
 
@@ -23,7 +28,7 @@ pub(crate) fn measure() {
     drop(tokens);
 
     let threads = available_parallelism().map_or(1, usize::from);
-    let (verifier, expectations, now) = (recorded.verifier(), Expectations::entra(), Timestamp::now());
+    let (verifier, expectations, now) = (recorded.verifier(), expectations(), Timestamp::now());
     let library = || {
         rate::of_threads(threads, || drop(verifier.verify(&recorded.token, &expectations, now).expect("a good token")))
     };
@@ -41,7 +46,8 @@ pub(crate) fn measure() {
 /// Tokens a second, and the highest resident set in KiB.
 fn run(recorded: &Recorded, file: &str) -> (f64, u64) {
     let mut command = Command::new(ISSUER);
-    command.args(["verify", "--batch", file, "--issuer", &recorded.issuer, "--jwks"]);
+    command.args(["verify", "--batch", file, "--for", "oidc", "--audience", AUDIENCE]);
+    command.args(["--issuer", &recorded.issuer, "--jwks"]);
     command.arg(recorded.folder.join("jwks.json")).stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
     let mut child = command.spawn().expect("the program starts");

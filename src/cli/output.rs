@@ -236,6 +236,11 @@ pub(super) fn printable(text: &str) -> String {
         .collect()
 }
 
+/// A time for people, to the second.
+pub(super) fn second(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
+}
+
 /// A time for people, to the minute.
 pub(super) fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%MZ").to_string()

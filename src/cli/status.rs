@@ -1,7 +1,7 @@
 use clap::Args;
 use issuer::{
-    HttpFetcher, IssuerUrl, Jwk, KeyStatus, Location, Mismatch, PublishedIssuer, SiteStatus, Timestamp, compare,
-    published_documents,
+    Documents, HttpFetcher, IssuerUrl, Jwk, KeyStatus, Location, Mismatch, PublishedIssuer, Refusal, RelyingParty,
+    SiteStatus, Timestamp, TrustedIssuer, VerifyWarning, compare, published_documents,
     site::{Hosting, Site},
 };
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use super::{
     site::{OpenSite, Root},
     site_args::SiteArgs,
     steps::Steps,
-    values,
+    values::{self, For},
 };
 
 /// What it does, as the list of commands says it.
@@ -40,26 +40,74 @@ pub(crate) struct Status {
     /// Where the public reads the documents [default: the issuer URL, but for --directory]
     #[arg(long, value_name = "URL|DIR")]
     published: Option<String>,
+    /// Relying party whose rules apply
+    #[arg(long = "for", value_name = "PARTY", default_value = "entra")]
+    relying_party: For,
 }
 
 /// What was found on either side.
 struct Found {
     issuer: IssuerUrl,
     site: Option<StoredSide>,
-    /// What the public reads; `None` where it was not looked at.
-    public: Option<Result<Vec<Jwk>, Mismatch>>,
-    from: String,
+    public: Option<PublicSide>,
+    relying_party: RelyingParty,
 }
 
 struct StoredSide {
     name: String,
     credential: Option<String>,
     status: SiteStatus,
+    /// Why no token can pass with the documents, although they are there and can be read.
+    refusal: Option<Refusal>,
+}
+
+/// What the public reads.
+struct PublicSide {
+    /// A URL or directory.
+    from: String,
+    keys: Result<Vec<Jwk>, Mismatch>,
+    warnings: Vec<VerifyWarning>,
+}
+
+impl StoredSide {
+    fn new(site: &OpenSite, status: SiteStatus, relying_party: RelyingParty) -> Self {
+        let judge = |documents| TrustedIssuer::new(documents).and_then(|trusted| trusted.judge(relying_party));
+        let refusal = status.documents.as_ref().and_then(|documents| judge(documents).err());
+        Self { name: site.name(), credential: site.credential(), status, refusal }
+    }
+
+    fn faults(&self) -> Vec<String> {
+        let refusal = self.refusal.iter().map(ToString::to_string);
+        self.status.faults.iter().map(ToString::to_string).chain(refusal).collect()
+    }
+
+    fn fix(&self) -> String {
+        self.refusal.as_ref().map_or_else(|| "publish them: issuer publish".to_owned(), Refusal::fix)
+    }
+}
+
+impl PublicSide {
+    /// Judges what was read, and compares it with what is stored.
+    fn new(
+        issuer: &IssuerUrl,
+        location: &Location,
+        published: &PublishedIssuer,
+        stored: Option<&Documents>,
+        relying_party: RelyingParty,
+    ) -> Self {
+        let from = if *location == Location::Issuer { issuer.to_string() } else { location.to_string() };
+        let same = stored.map_or(Ok(()), |documents| compare(documents, published, relying_party));
+        let read = published_documents(issuer, published, relying_party);
+        let keys = same.and(read).map(|documents| documents.jwks.keys);
+        let warnings = TrustedIssuer::from_published(issuer.clone(), published).warnings().to_vec();
+        Self { from, keys, warnings }
+    }
 }
 
 impl Status {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let retain = values::duration("--retain", &self.retain)?;
+        let relying_party = self.relying_party.into();
         let url = self.url.or(self.issuer);
         let issuer: Option<IssuerUrl> = url.as_deref().map(values::parse).transpose()?;
         let location = |text: &String| values::location("--published", text, None);
@@ -73,9 +121,8 @@ impl Status {
                 issuer.ok_or_else(|| Failure::usage("no issuer was given", "pass its URL, or --account NAME"))?;
             let location = location.unwrap_or(Location::Issuer);
             let published = runtime::block_on(look_from_outside(&issuer, &location, &fetcher, &steps))?;
-            let public = published_documents(&issuer, &published).map(|documents| documents.jwks.keys);
-            let found = Found { issuer, site: None, public: Some(public), from: location.to_string() };
-            return Ok(found.report(output));
+            let public = Some(PublicSide::new(&issuer, &location, &published, None, relying_party));
+            return Ok(Found { issuer, site: None, public, relying_party }.report(output));
         }
         let request = self.site.request()?;
         let location = location.or_else(|| request.is_azure().then_some(Location::Issuer));
@@ -92,22 +139,18 @@ impl Status {
                 };
                 site.adapt_to(&issuer)?;
                 let status = issuer::status(&site, &issuer, retain).await?;
-                Ok((issuer, StoredSide { name: site.name(), credential: site.credential(), status }))
+                Ok((issuer, StoredSide::new(&site, status, relying_party)))
             };
             let (issuer, stored) = runtime::within(timeout, look_inside).await?;
-            let from = location.as_ref().map(ToString::to_string).unwrap_or_default();
-            let public = match (&location, &stored.status.documents) {
-                (None, _) => None,
-                (Some(location), stored) => {
+            let public = match &location {
+                None => None,
+                Some(location) => {
                     let published = look_from_outside(&issuer, location, &fetcher, &steps).await;
-                    let read = published_documents(&issuer, &published).map(|documents| documents.jwks.keys);
-                    Some(match stored {
-                        Some(documents) => compare(documents, &published).and(read),
-                        None => read,
-                    })
+                    let documents = stored.status.documents.as_ref();
+                    Some(PublicSide::new(&issuer, location, &published, documents, relying_party))
                 }
             };
-            Ok::<_, Failure>(Found { issuer, site: Some(stored), public, from })
+            Ok::<_, Failure>(Found { issuer, site: Some(stored), public, relying_party })
         })??;
         Ok(found.report(output))
     }
@@ -153,31 +196,28 @@ impl Found {
         if let Some(Hosting::Unknown(because)) = self.site.as_ref().map(|site| &site.status.hosting) {
             output.note(because);
         }
-        let faults: Vec<_> = self.site.iter().flat_map(|site| &site.status.faults).map(ToString::to_string).collect();
-        if !faults.is_empty() {
-            let hint = Some("publish them: issuer publish".to_owned());
-            output.failure(&Failure::new(Exit::No, faults.join(", and "), hint));
+        let faults = self.site.as_ref().map(StoredSide::faults).unwrap_or_default();
+        if let Some(site) = self.site.as_ref().filter(|_| !faults.is_empty()) {
+            output.failure(&Failure::new(Exit::No, faults.join(", and "), Some(site.fix())));
         }
         if self.website_is_off() {
             let hint = "issuer publish switches it on".to_owned();
             output.failure(&Failure::new(Exit::No, "the static website is off", Some(hint)));
         }
-        if let Some(Err(mismatch)) = &self.public {
+        if let Some(Err(mismatch)) = self.public.as_ref().map(|public| &public.keys) {
             let message = format!("what the public reads: {mismatch}{}", values::prediction(mismatch));
             output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix())));
         }
-        match &self.public {
+        for warning in self.public.iter().flat_map(|public| &public.warnings) {
+            output.warning(values::caution(warning, self.relying_party));
+        }
+        match self.public.as_ref().map(|public| &public.keys) {
+            // A fault that is known is the answer, whatever could not be read.
+            _ if self.website_is_off() || !faults.is_empty() => Exit::No,
             Some(Err(mismatch)) if mismatch.is_inconclusive() => Exit::Incomplete,
             Some(Err(_)) => Exit::No,
-            _ if self.website_is_off() => Exit::No,
-            _ if self.site.as_ref().is_some_and(|site| !site.status.faults.is_empty()) => Exit::No,
             _ => Exit::Yes,
         }
-    }
-
-    /// Where the public side was read, as a URL or directory.
-    fn address(&self) -> &str {
-        if self.from == Location::Issuer.to_string() { self.issuer.as_str() } else { &self.from }
     }
 
     fn website_is_off(&self) -> bool {
@@ -202,7 +242,9 @@ impl Found {
         lines.push(String::new());
         match (&self.site, &self.public) {
             (Some(site), _) => lines.extend(site.status.keys.iter().map(stored_key_line)),
-            (None, Some(Ok(keys))) => lines.extend(keys.iter().map(|jwk| key_line(jwk, ""))),
+            (None, Some(PublicSide { keys: Ok(keys), .. })) => {
+                lines.extend(keys.iter().map(|jwk| key_line(jwk, "")));
+            }
             _ => {}
         }
         if lines.last().is_some_and(|line| !line.is_empty()) {
@@ -214,10 +256,12 @@ impl Found {
     }
 
     fn public_line(&self) -> String {
-        let from = printable(&self.from);
-        match &self.public {
-            None => "not looked at: pass --published URL".to_owned(),
-            Some(Ok(keys)) => {
+        let Some(PublicSide { from, keys, .. }) = &self.public else {
+            return "not looked at: pass --published URL".to_owned();
+        };
+        let from = printable(from);
+        match keys {
+            Ok(keys) => {
                 let count = if keys.len() == 1 { "1 key".to_owned() } else { format!("{} keys", keys.len()) };
                 let same = match &self.site {
                     Some(site) if site.status.documents.is_some() => "the same as what is stored, ",
@@ -225,12 +269,9 @@ impl Found {
                 };
                 format!("{GOOD}ok{GOOD:#}, {same}{count} at {from}")
             }
-            Some(Err(mismatch)) if mismatch.is_inconclusive() => format!("{WARN}cannot be read{WARN:#} at {from}"),
-            Some(Err(Mismatch::Refusal(_))) => format!("{BAD}of no use{BAD:#}, at {from}"),
-            Some(Err(_)) => match &self.site {
-                Some(site) if site.status.documents.is_some() => format!("{BAD}not what is stored{BAD:#}, at {from}"),
-                _ => format!("{BAD}of no use{BAD:#}, at {from}"),
-            },
+            Err(mismatch) if mismatch.is_inconclusive() => format!("{WARN}cannot be read{WARN:#} at {from}"),
+            Err(Mismatch::Refusal(_)) => format!("{BAD}not usable{BAD:#} at {from}"),
+            Err(_) => format!("{BAD}not what is stored{BAD:#} at {from}"),
         }
     }
 
@@ -241,13 +282,15 @@ impl Found {
                 "credential": site.credential,
                 "static_website": self.website(),
                 "keys": site.status.keys.iter().map(stored_key_json).collect::<Vec<_>>(),
-                "faults": site.status.faults.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "faults": site.faults(),
             })
         });
         let public = self.public.as_ref().map(|public| {
-            let mismatch = public.as_ref().err().map(values::mismatch_json);
-            let keys = public.as_ref().ok().map(|keys| keys.iter().map(key_json).collect::<Vec<_>>());
-            json!({ "from": self.address(), "keys": keys, "mismatch": mismatch })
+            let mismatch = public.keys.as_ref().err().map(values::mismatch_json);
+            let keys = public.keys.as_ref().ok().map(|keys| keys.iter().map(key_json).collect::<Vec<_>>());
+            let warnings: Vec<_> =
+                public.warnings.iter().map(|warning| values::caution_json(warning, self.relying_party)).collect();
+            json!({ "from": public.from, "keys": keys, "mismatch": mismatch, "warnings": warnings })
         });
         json!({ "issuer": self.issuer.as_str(), "stored": stored, "public": public })
     }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, str::FromStr, time::Duration};
 
-use issuer::{Error, Location, Mismatch, RelyingParty, Timestamp, site::Hosting};
+use issuer::{Error, Location, Mismatch, RelyingParty, Timestamp, VerifyWarning, site::Hosting};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde_json::{Value, json};
 
@@ -78,11 +78,24 @@ pub(super) fn header(flag: &str, text: String) -> Result<String, Failure> {
     Err(Failure::usage(format!("{flag} {text:?} is not the value of a header"), "write it as public, max-age=300"))
 }
 
+/// A warning about a token or its published issuer, with the code that Entra may answer.
+pub(super) fn caution(warning: &VerifyWarning, relying_party: RelyingParty) -> String {
+    match warning.aadsts().filter(|_| relying_party == RelyingParty::Entra) {
+        Some(code) => format!("{warning}; Entra may reject this with {code}: {}", warning.fix()),
+        None => format!("{warning}: {}", warning.fix()),
+    }
+}
+
+/// The same in JSON.
+pub(super) fn caution_json(warning: &VerifyWarning, relying_party: RelyingParty) -> Value {
+    let code = warning.aadsts().filter(|_| relying_party == RelyingParty::Entra);
+    json!({ "message": warning.to_string(), "aadsts": code.map(issuer::Aadsts::code), "fix": warning.fix() })
+}
+
 /// What Entra will answer where the public reads something else than what was written, as the end of a sentence.
 pub(super) fn prediction(mismatch: &Mismatch) -> String {
     match mismatch.aadsts() {
         Some(code) if mismatch.is_inconclusive() => format!("; if Entra cannot read it either, it will answer {code}"),
-        Some(code) if mismatch.is_tolerable() => format!("; unless Entra puts up with it, it will answer {code}"),
         Some(code) => format!("; Entra will answer {code}"),
         None => String::new(),
     }

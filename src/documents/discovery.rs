@@ -79,6 +79,13 @@ impl Discovery {
         Some(document.get("issuer")?.as_str()?.to_owned())
     }
 
+    /// The members of a document that hold nothing: an empty string or an empty list.
+    pub(crate) fn empty_members(bytes: &[u8]) -> Vec<String> {
+        let Ok(Value::Object(members)) = parse(bytes) else { return Vec::new() };
+        let is_empty = |value: &Value| value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty);
+        members.into_iter().filter(|(_, value)| is_empty(value)).map(|(name, _)| name).collect()
+    }
+
     /// The bytes to publish: compact, no newline, what the API server serves for the same values.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Serialising strings into memory cannot fail. Go's encoder writes an ampersand as its escape.

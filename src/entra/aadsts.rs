@@ -45,8 +45,12 @@ impl Aadsts {
     pub const SUBJECT_CASE: Self = Self(7_002_138);
     /// The issuer's JWKS does not hold the key the token names.
     pub const KEY_NOT_FOUND: Self = Self(7_000_272);
+    /// The token lives longer than Entra accepts.
+    pub const LIFETIME: Self = Self(70023);
     /// The signature is not one of the key the token names.
     pub const SIGNATURE: Self = Self(700_027);
+    /// The token has more than one audience. Seen with client assertions, not with a federated token.
+    pub const AUDIENCES: Self = Self(5_002_741);
     /// The token has expired or is not valid yet.
     pub const TIME: Self = Self(700_024);
 
@@ -72,6 +76,8 @@ impl Aadsts {
             Self::SUBJECT => "no federated credential matches this subject",
             Self::SUBJECT_CASE => "the subject matches a federated credential but for upper and lower case",
             Self::KEY_NOT_FOUND => "the issuer's keys do not hold the one the token names",
+            Self::LIFETIME => "the token lives longer than 25 hours",
+            Self::AUDIENCES => "the token has more than one audience",
             Self::SIGNATURE => "the token's signature is not valid",
             Self::TIME => "the token is outside its time of validity",
             Self(_) => "the exchange failed",

@@ -6,6 +6,8 @@ mod cloud;
 pub use aadsts::Aadsts;
 pub use cloud::Cloud;
 
+use std::time::Duration;
+
 /// The audience a federated credential has unless told otherwise, and the token of a workload is projected for.
 ///
 /// ```
@@ -25,3 +27,13 @@ pub const TOKEN_EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub const KEYS_MAX: usize = 100;
+
+/// The longest lifetime of a token that Entra accepts, from `iat` to `exp`. A missing `iat` counts as 0, the year 1970.
+///
+/// The message of AADSTS70023 gives the limit as `1.01:00:00`: one day and one hour (reported in
+/// MicrosoftDocs/azure-docs#86916 and #116275).
+///
+/// ```
+/// assert_eq!(issuer::LIFETIME_MAX, std::time::Duration::from_secs(25 * 3600));
+/// ```
+pub const LIFETIME_MAX: Duration = Duration::from_hours(25);

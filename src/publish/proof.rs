@@ -1,21 +1,20 @@
 use crate::{
-    Documents, IssuerUrl, Refusal,
-    documents::{Discovery, Jwks},
+    Documents, IssuerUrl, Refusal, RelyingParty, TrustedIssuer,
+    documents::{Discovery, DocumentError, Jwks},
     entra::Aadsts,
-    published::{Fetched, Page, PublishedIssuer},
-    verify::is_json,
+    published::{FetchError, Fetched, PublishedIssuer},
 };
 
 /// How what the public reads differs from what was written.
 ///
 /// ```
-/// use issuer::{Aadsts, PublishedIssuer};
+/// use issuer::{Aadsts, PublishedIssuer, RelyingParty};
 /// let issuer = "https://issuer.example.com".parse()?;
 /// let published = PublishedIssuer::from_directory(&issuer, "fixtures/keys".as_ref());
-/// let mismatch = issuer::published_documents(&issuer, &published).unwrap_err();
+/// let mismatch = issuer::published_documents(&issuer, &published, RelyingParty::Entra).unwrap_err();
 /// assert!(mismatch.to_string().ends_with("fixtures/keys/.well-known/openid-configuration is not there"));
 /// assert_eq!(mismatch.aadsts(), Some(Aadsts::UNREACHABLE));
-/// assert!(!mismatch.is_tolerable() && !mismatch.is_inconclusive());
+/// assert!(!mismatch.is_inconclusive());
 /// assert!(mismatch.fix().starts_with("publish"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -25,24 +24,6 @@ pub enum Mismatch {
     /// A document cannot be fetched or used, or names another issuer.
     #[error("{0}")]
     Refusal(Refusal),
-    /// A document comes from somewhere else than where it was written.
-    #[error("{from} redirects to {to}")]
-    Redirected {
-        /// The URL that was asked.
-        from: String,
-        /// The URL that answered.
-        to: String,
-    },
-    /// A document is not served as JSON.
-    #[error("{from} is served {}, not as application/json", as_type(.content_type))]
-    ContentType {
-        /// The URL.
-        from: String,
-        /// The Content-Type.
-        content_type: String,
-        /// Whether it is the JWKS.
-        is_jwks: bool,
-    },
     /// The discovery document names the right issuer and is otherwise another one.
     #[error("{from} is not the discovery document that was written")]
     Discovery {
@@ -66,31 +47,19 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// The code Entra will answer with while it stays so; `None` where that leads to no error.
-    ///
-    /// Of what [is tolerable](Self::is_tolerable) it is the code Entra would give if it did not put up with it.
+    /// The code that Entra answers with while the documents differ so; `None` where none is known.
     pub fn aadsts(&self) -> Option<Aadsts> {
         match self {
             Self::Refusal(refusal) => refusal.aadsts(),
             Self::KeysMissing { .. } => Some(Aadsts::KEY_NOT_FOUND),
-            Self::Redirected { .. } => Some(Aadsts::UNREACHABLE),
-            Self::ContentType { is_jwks: true, .. } => Some(Aadsts::KEY_SET),
-            Self::ContentType { is_jwks: false, .. } => Some(Aadsts::DISCOVERY),
             Self::Discovery { .. } | Self::KeysUnexpected { .. } => None,
         }
-    }
-
-    /// Whether it is not documented that Entra minds: redirects, and documents that are JSON and say they are something else.
-    pub fn is_tolerable(&self) -> bool {
-        matches!(self, Self::Redirected { .. } | Self::ContentType { .. })
     }
 
     /// The next step.
     pub fn fix(&self) -> String {
         match self {
             Self::Refusal(refusal) => refusal.fix(),
-            Self::Redirected { .. } => "serve the documents at the issuer URL itself".to_owned(),
-            Self::ContentType { .. } => "let the server send application/json for both documents".to_owned(),
             Self::Discovery { .. } | Self::KeysMissing { .. } | Self::KeysUnexpected { .. } => {
                 "check that this place serves the site that was written; a cache in front of it is up to date after the max-age of the old document, and --wait waits for it"
                     .to_owned()
@@ -109,14 +78,14 @@ impl Mismatch {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, PublishedIssuer, SystemClock, Wanted, site::Directory};
+/// use issuer::{KeySet, PublishedIssuer, RelyingParty, SystemClock, Wanted, site::Directory};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
 /// let directory = tempfile::tempdir()?;
 /// let site = Directory::open(directory.path())?;
 /// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
 /// let published = PublishedIssuer::from_directory(&wanted.issuer, site.path());
-/// assert_eq!(issuer::compare(&publication.documents, &published), Ok(()));
+/// assert_eq!(issuer::compare(&publication.documents, &published, RelyingParty::Entra), Ok(()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -124,20 +93,23 @@ impl Mismatch {
 ///
 /// # Errors
 ///
-/// The first [`Mismatch`].
-pub fn compare(documents: &Documents, published: &PublishedIssuer) -> Result<(), Mismatch> {
-    let page = read_discovery(&documents.issuer, published)?;
-    if parse_discovery(page)? != documents.discovery {
+/// The first [`Mismatch`]. Documents that [`TrustedIssuer::judge`] refuses are one, also where they are what was written.
+pub fn compare(
+    documents: &Documents,
+    published: &PublishedIssuer,
+    relying_party: RelyingParty,
+) -> Result<(), Mismatch> {
+    let read = published_documents(&documents.issuer, published, relying_party)?;
+    if read.discovery != documents.discovery {
         return Err(Mismatch::Discovery { from: published.discovery.from.clone() });
     }
-    let (fetched, jwks) = read_jwks(published)?;
-    let missing = documents.jwks.keys.iter().filter(|key| !jwks.keys.contains(key));
+    let from = published.jwks.as_ref().map(|fetched| fetched.from.clone()).unwrap_or_default();
+    let missing = documents.jwks.keys.iter().filter(|key| !read.jwks.keys.contains(key));
     let kids: Vec<_> = missing.map(|key| key.kid().unwrap_or_default().to_owned()).collect();
-    let from = fetched.from.clone();
     if !kids.is_empty() {
         return Err(Mismatch::KeysMissing { from, kids });
     }
-    if jwks == documents.jwks { Ok(()) } else { Err(Mismatch::KeysUnexpected { from }) }
+    if read.jwks == documents.jwks { Ok(()) } else { Err(Mismatch::KeysUnexpected { from }) }
 }
 
 /// The documents the public reads, where they are of use for this issuer.
@@ -145,14 +117,14 @@ pub fn compare(documents: &Documents, published: &PublishedIssuer) -> Result<(),
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, PublishedIssuer, SystemClock, Wanted, site::Directory};
+/// use issuer::{KeySet, PublishedIssuer, RelyingParty, SystemClock, Wanted, site::Directory};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
 /// let directory = tempfile::tempdir()?;
 /// let site = Directory::open(directory.path())?;
 /// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
 /// let published = PublishedIssuer::from_directory(&wanted.issuer, site.path());
-/// assert_eq!(issuer::published_documents(&wanted.issuer, &published)?, publication.documents);
+/// assert_eq!(issuer::published_documents(&wanted.issuer, &published, RelyingParty::Entra)?, publication.documents);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -160,59 +132,27 @@ pub fn compare(documents: &Documents, published: &PublishedIssuer) -> Result<(),
 ///
 /// # Errors
 ///
-/// The first [`Mismatch`] with what an issuer's documents must be, whatever is in them.
-pub fn published_documents(issuer: &IssuerUrl, published: &PublishedIssuer) -> Result<Documents, Mismatch> {
-    let page = read_discovery(issuer, published)?;
-    let discovery = parse_discovery(page)?;
-    let (_, jwks) = read_jwks(published)?;
-    if jwks.keys.is_empty() {
-        return Err(Mismatch::Refusal(Refusal::KeySetEmpty));
-    }
+/// [`Mismatch::Refusal`], the first of [`TrustedIssuer::judge`].
+pub fn published_documents(
+    issuer: &IssuerUrl,
+    published: &PublishedIssuer,
+    relying_party: RelyingParty,
+) -> Result<Documents, Mismatch> {
+    TrustedIssuer::from_published(issuer.clone(), published).judge(relying_party).map_err(Mismatch::Refusal)?;
+    let discovery = read(&published.discovery, Discovery::parse, Refusal::DiscoveryFetch, Refusal::DiscoveryContent)?;
+    let jwks = published.jwks.as_ref().ok_or(Mismatch::Refusal(Refusal::KeySetEmpty))?;
+    let jwks = read(jwks, Jwks::parse, Refusal::KeySetFetch, Refusal::KeySetContent)?;
     Ok(Documents { issuer: issuer.clone(), discovery, jwks })
 }
 
-fn read_discovery<'a>(issuer: &IssuerUrl, published: &'a PublishedIssuer) -> Result<&'a Page, Mismatch> {
-    let page = page(&published.discovery, Refusal::DiscoveryFetch)?;
-    let discovery = parse_discovery(page)?;
-    if discovery.issuer != issuer.as_str() {
-        let (expected, seen) = (issuer.as_str().to_owned(), discovery.issuer);
-        return Err(Mismatch::Refusal(Refusal::DiscoveryIssuer { expected, seen }));
-    }
-    check_transport(&published.discovery, page, false)?;
-    Ok(page)
-}
-
-fn parse_discovery(page: &Page) -> Result<Discovery, Mismatch> {
-    Discovery::parse(&page.body).map_err(|error| Mismatch::Refusal(Refusal::DiscoveryContent(error)))
-}
-
-fn read_jwks(published: &PublishedIssuer) -> Result<(&Fetched, Jwks), Mismatch> {
-    let Some(fetched) = &published.jwks else {
-        return Err(Mismatch::Refusal(Refusal::KeySetEmpty));
-    };
-    let page = page(fetched, Refusal::KeySetFetch)?;
-    let jwks = Jwks::parse(&page.body).map_err(|error| Mismatch::Refusal(Refusal::KeySetContent(error)))?;
-    check_transport(fetched, page, true)?;
-    Ok((fetched, jwks))
-}
-
-fn page(fetched: &Fetched, refusal: fn(crate::published::FetchError) -> Refusal) -> Result<&Page, Mismatch> {
-    fetched.outcome.as_ref().map_err(|error| Mismatch::Refusal(refusal(error.clone())))
-}
-
-fn check_transport(fetched: &Fetched, page: &Page, is_jwks: bool) -> Result<(), Mismatch> {
-    let from = fetched.from.clone();
-    if let Some(to) = page.redirected_to.clone() {
-        return Err(Mismatch::Redirected { from, to });
-    }
-    match page.content_type.clone() {
-        Some(content_type) if !is_json(&content_type) => Err(Mismatch::ContentType { from, content_type, is_jwks }),
-        _ => Ok(()),
-    }
-}
-
-fn as_type(content_type: &str) -> String {
-    if content_type.is_empty() { "without a Content-Type".to_owned() } else { format!("as {content_type}") }
+fn read<T>(
+    fetched: &Fetched,
+    parse: fn(&[u8]) -> Result<T, DocumentError>,
+    unread: fn(FetchError) -> Refusal,
+    unusable: fn(DocumentError) -> Refusal,
+) -> Result<T, Mismatch> {
+    let page = fetched.outcome.as_ref().map_err(|error| Mismatch::Refusal(unread(error.clone())))?;
+    parse(&page.body).map_err(|error| Mismatch::Refusal(unusable(error)))
 }
 
 fn keys(kids: &[String]) -> String {
@@ -233,7 +173,7 @@ mod remote {
 
     use super::{Mismatch, compare};
     use crate::{
-        Documents, Jwk, Location, PublishedIssuer,
+        Documents, Jwk, Location, PublishedIssuer, TrustedIssuer, VerifyWarning,
         documents::{Discovery, Jwks},
         publish::{Publication, Wanted, apply::read_live},
         published::HttpFetcher,
@@ -244,7 +184,8 @@ mod remote {
     const FIRST_PAUSE: Duration = Duration::from_millis(100);
     const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-    /// Reads the documents back as the public does, again and again until they are what was written or `wait` is over.
+    /// Reads the documents back as the public does, until they are what was written or `wait` is over; gives the warnings
+    /// about how they are served.
     ///
     /// When another publisher has written since, what counts is what the site holds now, as long as every key of ours is
     /// in it.
@@ -262,7 +203,7 @@ mod remote {
     /// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
     /// let (location, fetcher) = (Location::Directory(site.path().to_owned()), HttpFetcher::default());
     /// let read = issuer::read_back(&site, &wanted, &publication, &location, &fetcher, Duration::ZERO).await;
-    /// assert_eq!(read, Ok(()));
+    /// assert_eq!(read, Ok(Vec::new()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -278,18 +219,20 @@ mod remote {
         location: &Location,
         fetcher: &HttpFetcher,
         wait: Duration,
-    ) -> Result<(), Mismatch> {
+    ) -> Result<Vec<VerifyWarning>, Mismatch> {
         // A wait beyond the end of time has no end.
         let deadline = Instant::now().checked_add(wait);
         let mut documents = publication.documents.clone();
         let mut pause = FIRST_PAUSE;
         loop {
             let published = PublishedIssuer::fetch_expected(&wanted.issuer, location, fetcher).await;
-            let Err(mismatch) = compare(&documents, &published) else { return Ok(()) };
+            let judge = |documents: &Documents| compare(documents, &published, wanted.relying_party);
+            let warnings = || TrustedIssuer::from_published(wanted.issuer.clone(), &published).warnings().to_vec();
+            let Err(mismatch) = judge(&documents) else { return Ok(warnings()) };
             if let Some(newer) = newer(site, wanted, &documents).await {
                 documents = newer;
-                if compare(&documents, &published).is_ok() {
-                    return Ok(());
+                if judge(&documents).is_ok() {
+                    return Ok(warnings());
                 }
             }
             let left = deadline.map_or(pause, |deadline| deadline.saturating_duration_since(Instant::now()));

@@ -4,14 +4,14 @@ use aws_lc_rs::signature::ParsedPublicKey;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    CheckName, Expectations, Refusal, RelyingParty, TrustedIssuer, Verifier,
+    CheckName, Expectations, Refusal, RelyingParty, TrustedIssuer, Verifier, VerifyWarning,
     clipped::{clipped, first_of},
     key_ring::Ready,
-    refusal::second,
+    refusal::{hours, second},
     trusted_issuer::DiscoveryState,
 };
 use crate::{
-    Algorithm, IssuerUrl, Token,
+    Algorithm, IssuerUrl, Token, entra,
     token::{TokenError, subject_parts},
 };
 
@@ -37,6 +37,17 @@ impl<'a> Case<'a> {
     }
 }
 
+impl Case<'_> {
+    /// What the relying party may reject although every check passes.
+    pub(super) fn warnings(&self) -> Vec<VerifyWarning> {
+        let relying_party = self.expectations.relying_party;
+        let published = self.trusted.map(TrustedIssuer::warnings).unwrap_or_default();
+        let audiences = self.token.as_ref().ok().and_then(|token| token.claims.aud.as_ref()).map_or(0, Vec::len);
+        let several = (audiences > 1).then_some(VerifyWarning::Audiences(audiences));
+        published.iter().cloned().chain(several).filter(|warning| warning.concerns(relying_party)).collect()
+    }
+}
+
 pub(super) enum Verdict {
     Passed,
     Failed(Refusal),
@@ -53,13 +64,14 @@ pub(super) struct Check {
     pub(super) seen: fn(&Case<'_>) -> String,
 }
 
-pub(super) const CHECKS: [Check; 9] = [
+pub(super) const CHECKS: [Check; 10] = [
     Check { name: CheckName::Token, judge: judge_token, seen: see_token },
     Check { name: CheckName::Issuer, judge: judge_issuer, seen: see_issuer },
     Check { name: CheckName::Discovery, judge: judge_discovery, seen: see_discovery },
     Check { name: CheckName::KeySet, judge: judge_key_set, seen: see_key_set },
     Check { name: CheckName::Key, judge: judge_key, seen: see_key },
     Check { name: CheckName::Signature, judge: judge_signature, seen: see_signature },
+    Check { name: CheckName::Lifetime, judge: judge_lifetime, seen: see_lifetime },
     Check { name: CheckName::Audience, judge: judge_audience, seen: see_audience },
     Check { name: CheckName::Subject, judge: judge_subject, seen: see_subject },
     Check { name: CheckName::Time, judge: judge_time, seen: see_time },
@@ -133,10 +145,10 @@ fn see_issuer(case: &Case<'_>) -> String {
 
 fn judge_discovery(case: &Case<'_>) -> Verdict {
     let Some(trusted) = case.trusted else { return NO_ISSUER };
-    match &trusted.discovery {
-        DiscoveryState::Good(_) => Passed,
-        DiscoveryState::Bad(refusal) => Failed(refusal.clone()),
-        DiscoveryState::NotAsked => Skipped("the JWKS was given"),
+    match (trusted.judge_discovery(case.expectations.relying_party), &trusted.discovery) {
+        (Err(refusal), _) => Failed(refusal),
+        (Ok(()), DiscoveryState::NotAsked) => Skipped("the JWKS was given"),
+        (Ok(()), _) => Passed,
     }
 }
 
@@ -148,20 +160,17 @@ fn see_discovery(case: &Case<'_>) -> String {
 }
 
 fn judge_key_set(case: &Case<'_>) -> Verdict {
-    match case.trusted.and_then(|trusted| trusted.keys.as_ref()) {
-        None => Skipped("no trusted discovery document says where it is"),
-        Some(Err(refusal)) => Failed(refusal.clone()),
-        Some(Ok(ring)) => match ring.judge(case.expectations.relying_party) {
-            Ok(()) => Passed,
-            Err(Refusal::KeySetDuplicate { kid, .. }) => {
-                let named = case
-                    .token
-                    .as_ref()
-                    .is_ok_and(|token| token.header.kid.as_deref().map(clipped).as_ref() == Some(&kid));
-                Failed(Refusal::KeySetDuplicate { kid, named })
-            }
-            Err(refusal) => Failed(refusal),
-        },
+    let Some(trusted) = case.trusted.filter(|trusted| trusted.keys.is_some()) else {
+        return Skipped("no trusted discovery document says where it is");
+    };
+    match trusted.judge_key_set(case.expectations.relying_party) {
+        Ok(()) => Passed,
+        Err(Refusal::KeySetDuplicate { kid, .. }) => {
+            let names = |token: &Token<'_>| token.header.kid.as_deref().map(clipped).as_ref() == Some(&kid);
+            let named = case.token.as_ref().is_ok_and(names);
+            Failed(Refusal::KeySetDuplicate { kid, named })
+        }
+        Err(refusal) => Failed(refusal),
     }
 }
 
@@ -223,6 +232,26 @@ fn judge_signature(case: &Case<'_>) -> Verdict {
 
 fn see_signature(case: &Case<'_>) -> String {
     key(case).map_or_else(|_| String::new(), |(ready, _)| ready.kind.clone())
+}
+
+/// Entra judges the lifetime before the audience (MicrosoftDocs/azure-docs#116275).
+fn judge_lifetime(case: &Case<'_>) -> Verdict {
+    let Ok(token) = &case.token else { return NO_TOKEN };
+    if case.expectations.relying_party != RelyingParty::Entra {
+        return Skipped("only Entra limits it");
+    }
+    let Some(expires) = token.claims.exp else { return Skipped("the token has no exp") };
+    let issued = token.claims.iat;
+    let limit = SignedDuration::try_from(entra::LIFETIME_MAX).unwrap_or(SignedDuration::MAX);
+    if expires.duration_since(issued.unwrap_or(Timestamp::UNIX_EPOCH)) > limit {
+        return Failed(Refusal::Lifetime { issued, expires });
+    }
+    Passed
+}
+
+fn see_lifetime(case: &Case<'_>) -> String {
+    let times = case.token.as_ref().ok().and_then(|token| token.claims.exp.zip(token.claims.iat));
+    times.map_or_else(String::new, |(expires, issued)| hours(expires.duration_since(issued)))
 }
 
 fn judge_audience(case: &Case<'_>) -> Verdict {

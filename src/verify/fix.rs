@@ -53,6 +53,13 @@ impl Refusal {
             Self::AlgorithmOfKey { .. } | Self::Signature => {
                 "use the token as the API server issued it; if it was, publish that server's own sa.pub".to_owned()
             }
+            Self::Lifetime { issued: None, .. } => {
+                "use a token that the API server issued: it always has an iat".to_owned()
+            }
+            Self::Lifetime { .. } => {
+                "set expirationSeconds of the projected token to 86400 or less (kubectl create token: --duration=24h)"
+                    .to_owned()
+            }
             Self::AudienceMissing => "project a token with an audience".to_owned(),
             Self::Audience { expected, .. } => format!(
                 "project a token for {} (audience of the pod's serviceAccountToken volume)",

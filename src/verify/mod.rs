@@ -11,12 +11,13 @@ mod scratch;
 mod trusted_issuer;
 mod verified_token;
 mod verifier;
+mod warning;
 
 pub use expectations::{Expectations, RelyingParty};
 pub(crate) use key_ring::is_signed_by;
 pub use refusal::Refusal;
 pub use report::{CheckName, Checked, Outcome, Report};
 pub use trusted_issuer::TrustedIssuer;
-pub(crate) use trusted_issuer::is_json;
 pub use verified_token::VerifiedToken;
 pub use verifier::Verifier;
+pub use warning::VerifyWarning;

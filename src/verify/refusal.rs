@@ -1,9 +1,14 @@
 use std::{sync::Arc, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::CheckName;
-use crate::{documents::DocumentError, entra::Aadsts, published::FetchError, token::TokenError};
+use crate::{
+    documents::DocumentError,
+    entra::{self, Aadsts},
+    published::FetchError,
+    token::TokenError,
+};
 
 /// Why a token is refused: what was seen, and what was expected instead.
 ///
@@ -150,6 +155,14 @@ pub enum Refusal {
     /// The signature is not one of the key.
     #[error("the signature is not one of the key it names")]
     Signature,
+    /// The token lives longer than Entra accepts.
+    #[error("{}", lifetime(*.issued, *.expires))]
+    Lifetime {
+        /// Its `iat`. Entra counts a missing one as 0.
+        issued: Option<Timestamp>,
+        /// Its `exp`.
+        expires: Timestamp,
+    },
     /// The token names no audience.
     #[error("it has no claim aud")]
     AudienceMissing,
@@ -224,6 +237,7 @@ impl Refusal {
                 CheckName::Key
             }
             Self::AlgorithmOfKey { .. } | Self::Signature => CheckName::Signature,
+            Self::Lifetime { .. } => CheckName::Lifetime,
             Self::AudienceMissing | Self::Audience { .. } => CheckName::Audience,
             Self::SubjectMissing | Self::SubjectForm(_) | Self::Subject { .. } => CheckName::Subject,
             Self::ExpiryMissing | Self::Expired { .. } | Self::NotYetValid { .. } => CheckName::Time,
@@ -265,6 +279,7 @@ impl Refusal {
             Self::KeySetDuplicate { named: true, .. } | Self::AlgorithmOfKey { .. } | Self::Signature => {
                 Aadsts::SIGNATURE
             }
+            Self::Lifetime { .. } => Aadsts::LIFETIME,
             Self::Audience { .. } => Aadsts::AUDIENCE,
             Self::Subject { expected, seen } if expected.eq_ignore_ascii_case(seen) => Aadsts::SUBJECT_CASE,
             Self::SubjectForm(_) | Self::Subject { .. } => Aadsts::SUBJECT,
@@ -289,6 +304,27 @@ impl Refusal {
             Self::DiscoveryFetch(error) | Self::KeySetFetch(error) => error.is_inconclusive(),
             _ => false,
         }
+    }
+}
+
+/// A duration for people, such as `1h` or `87600h`.
+pub(super) fn hours(duration: SignedDuration) -> String {
+    format!("{:#}", SignedDuration::from_secs(duration.as_secs()))
+}
+
+/// Strings as a list in a sentence.
+pub(super) fn listed(names: &[String]) -> String {
+    names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
+}
+
+fn lifetime(issued: Option<Timestamp>, expires: Timestamp) -> String {
+    let limit = hours(entra::LIFETIME_MAX.try_into().unwrap_or(SignedDuration::MAX));
+    match issued {
+        Some(issued) => {
+            let lives = hours(expires.duration_since(issued));
+            format!("the token lives {lives}, and Entra accepts at most {limit}")
+        }
+        None => format!("the token has no iat, which Entra counts as 1970: it accepts a lifetime of at most {limit}"),
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::Refusal;
+use super::{Refusal, VerifyWarning};
 
 /// The checks a token goes through, in their order.
 ///
@@ -24,6 +24,8 @@ pub enum CheckName {
     Key,
     /// The signature is one of that key.
     Signature,
+    /// The token lives no longer than the relying party accepts. Only Entra has a limit.
+    Lifetime,
     /// The token is for an expected audience.
     Audience,
     /// The token is of a service account, and the expected one.
@@ -41,6 +43,7 @@ impl fmt::Display for CheckName {
             Self::KeySet => "key set",
             Self::Key => "key",
             Self::Signature => "signature",
+            Self::Lifetime => "lifetime",
             Self::Audience => "audience",
             Self::Subject => "subject",
             Self::Time => "time",
@@ -92,7 +95,7 @@ pub struct Checked {
 /// let verifier = Verifier::new(&Documents::new("https://issuer.example.com".parse()?, &keys))?;
 /// let token = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
 /// let report = verifier.examine(&token, &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
-/// assert_eq!(report.checks.len(), 9);
+/// assert_eq!(report.checks.len(), 10);
 /// assert_eq!(report.refusal().and_then(|refusal| refusal.aadsts()).unwrap().to_string(), "AADSTS700211");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -100,6 +103,8 @@ pub struct Checked {
 pub struct Report {
     /// The checks in their order.
     pub checks: Vec<Checked>,
+    /// What the relying party may reject although no check fails for it.
+    pub warnings: Vec<VerifyWarning>,
 }
 
 impl Report {

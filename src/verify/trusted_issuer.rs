@@ -1,6 +1,10 @@
 use std::sync::Arc;
 
-use super::{Refusal, RelyingParty, clipped::clipped, key_ring::KeyRing};
+use super::{
+    Refusal, RelyingParty, VerifyWarning,
+    clipped::{clipped, first_of},
+    key_ring::KeyRing,
+};
 #[cfg(feature = "remote")]
 use crate::FetchError;
 use crate::{
@@ -41,6 +45,8 @@ pub struct TrustedIssuer {
     pub(super) keys: Option<Result<Arc<KeyRing>, Refusal>>,
     /// How the JWKS was served, where that is remarkable.
     pub(super) jwks_remark: String,
+    /// What a relying party may reject in the documents or in how they are served.
+    pub(super) warnings: Vec<VerifyWarning>,
 }
 
 #[derive(Clone)]
@@ -66,6 +72,7 @@ impl TrustedIssuer {
             discovery: DiscoveryState::Good(discovery),
             keys: Some(Ok(Arc::new(ring))),
             jwks_remark: String::new(),
+            warnings: Vec::new(),
         })
     }
 
@@ -81,13 +88,16 @@ impl TrustedIssuer {
             (_, jwks) => jwks.as_ref().map(read_jwks),
         };
         let page = published.jwks.as_ref().and_then(|jwks| jwks.outcome.as_ref().ok());
-        Self { url: issuer, discovery, keys, jwks_remark: page.map(remark).unwrap_or_default() }
+        let jwks_remark = page.map(remark).unwrap_or_default();
+        let warnings = warnings_of(published);
+        Self { url: issuer, discovery, keys, jwks_remark, warnings }
     }
 
     /// An issuer with a JWKS alone, without a discovery document.
     pub fn from_jwks(issuer: IssuerUrl, jwks: &Jwks) -> Self {
         let keys = Some(Ok(Arc::new(KeyRing::new(jwks))));
-        Self { url: issuer, discovery: DiscoveryState::NotAsked, keys, jwks_remark: String::new() }
+        let discovery = DiscoveryState::NotAsked;
+        Self { url: issuer, discovery, keys, jwks_remark: String::new(), warnings: Vec::new() }
     }
 
     /// The issuer URL.
@@ -100,19 +110,55 @@ impl TrustedIssuer {
     pub(crate) fn unread(issuer: IssuerUrl) -> Self {
         let (url, because) = (issuer.discovery_url(), "nobody has asked for it yet".to_owned());
         let discovery = DiscoveryState::Bad(Refusal::DiscoveryFetch(FetchError::NoAnswer { url, because }));
-        Self { url: issuer, discovery, keys: None, jwks_remark: String::new() }
+        Self { url: issuer, discovery, keys: None, jwks_remark: String::new(), warnings: Vec::new() }
     }
 
-    /// Whether any token of it can pass.
+    /// Whether any token of it can pass by the rules of OpenID Connect.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] of every token: the documents could not be read, or the JWKS is not usable.
+    /// As [`judge`](Self::judge).
     pub fn usable(&self) -> Result<(), Refusal> {
-        match (self.unreadable(), &self.keys) {
-            (Some(refusal), _) => Err(refusal.clone()),
-            (None, Some(Ok(ring))) => ring.judge(RelyingParty::Oidc),
-            (None, _) => Ok(()),
+        self.judge(RelyingParty::Oidc)
+    }
+
+    /// Whether any token of it can pass for a relying party: the checks of the issuer's documents without a token.
+    ///
+    /// ```
+    /// use issuer::{Documents, KeySet, RelyingParty, TrustedIssuer};
+    /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+    /// let trusted = TrustedIssuer::new(&Documents::new("https://issuer.example.com".parse()?, &keys))?;
+    /// assert_eq!(trusted.judge(RelyingParty::Entra), Ok(()));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The first [`Refusal`] of every token: the documents could not be read, or they are not usable.
+    pub fn judge(&self, relying_party: RelyingParty) -> Result<(), Refusal> {
+        self.judge_discovery(relying_party)?;
+        self.judge_key_set(relying_party)
+    }
+
+    /// What a relying party may reject in the documents or in how they are served; no check fails for it.
+    pub fn warnings(&self) -> &[VerifyWarning] {
+        &self.warnings
+    }
+
+    /// The check of the discovery document.
+    pub(super) fn judge_discovery(&self, _: RelyingParty) -> Result<(), Refusal> {
+        match &self.discovery {
+            DiscoveryState::Bad(refusal) => Err(refusal.clone()),
+            DiscoveryState::Good(_) | DiscoveryState::NotAsked => Ok(()),
+        }
+    }
+
+    /// The check of the JWKS; passes where no trusted discovery document says where it is.
+    pub(super) fn judge_key_set(&self, relying_party: RelyingParty) -> Result<(), Refusal> {
+        match &self.keys {
+            Some(Ok(ring)) => ring.judge(relying_party),
+            Some(Err(refusal)) => Err(refusal.clone()),
+            None => Ok(()),
         }
     }
 
@@ -147,6 +193,34 @@ fn read_discovery(issuer: &IssuerUrl, fetched: &Fetched) -> Result<String, Refus
     Ok(seen + &elsewhere + &remark(page))
 }
 
+/// The warnings about documents, the discovery document's first.
+fn warnings_of(published: &PublishedIssuer) -> Vec<VerifyWarning> {
+    let mut warnings = Vec::new();
+    for (is_key_set, fetched) in [(false, Some(&published.discovery)), (true, published.jwks.as_ref())] {
+        let Some((from, page)) = fetched.and_then(|fetched| Some((&fetched.from, fetched.outcome.as_ref().ok()?)))
+        else {
+            continue;
+        };
+        let from = clipped(from);
+        if let Some(to) = &page.redirected_to {
+            warnings.push(VerifyWarning::Redirected { from: from.clone(), to: clipped(to) });
+        }
+        if let Some(content_type) = page.content_type.as_deref().filter(|content_type| !is_json(content_type)) {
+            let content_type = clipped(content_type);
+            warnings.push(if is_key_set {
+                VerifyWarning::KeySetContentType { from, content_type }
+            } else {
+                VerifyWarning::DiscoveryContentType { from, content_type }
+            });
+        }
+        let empty = if is_key_set { Vec::new() } else { Discovery::empty_members(&page.body) };
+        if !empty.is_empty() {
+            warnings.push(VerifyWarning::EmptyMembers(first_of(&empty)));
+        }
+    }
+    warnings
+}
+
 /// How a document was served, where that is not as it should be.
 fn remark(page: &Page) -> String {
     let mut remark = String::new();
@@ -161,7 +235,7 @@ fn remark(page: &Page) -> String {
 }
 
 /// Whether a Content-Type is that of a JSON document.
-pub(crate) fn is_json(content_type: &str) -> bool {
+fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     essence.eq_ignore_ascii_case("application/json") || essence.eq_ignore_ascii_case("application/jwk-set+json")
 }

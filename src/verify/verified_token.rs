@@ -14,13 +14,14 @@ use crate::{
 /// The strings stand in one copy of the signed JSON, so that a token costs next to nothing to keep.
 ///
 /// ```
-/// use issuer::{Documents, Expectations, KeySet, Verifier};
+/// use issuer::{Documents, Expectations, KeySet, TOKEN_EXCHANGE_AUDIENCE, Verifier};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
 /// let verifier = Verifier::new(&Documents::new(issuer, &keys))?;
 ///
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;
-/// let token = verifier.verify(&text, &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?)?;
+/// let expectations = Expectations::oidc().audience(TOKEN_EXCHANGE_AUDIENCE);
+/// let token = verifier.verify(&text, &expectations, "2026-11-22T00:40:00Z".parse()?)?;
 /// assert_eq!(token.issuer(), "https://oidcissuera67fb168.z6.web.core.windows.net/");
 /// assert_eq!((token.namespace(), token.name()), ("default", "workload-identity-sa"));
 /// assert_eq!(token.subject(), token.service_account().to_string());

@@ -124,7 +124,7 @@ impl Verifier {
                 };
                 Checked { name: check.name, outcome }
             });
-            Report { checks: checks.collect() }
+            Report { checks: checks.collect(), warnings: case.warnings() }
         })
     }
 

@@ -4,7 +4,7 @@ use issuer::{
 };
 use serde_json::{Value, json};
 
-use super::{Outcome, Stage};
+use super::{Outcome, ReadBack, Stage};
 use crate::cli::{
     Exit,
     output::{BAD, FAINT, GOOD, STRONG, WARN, minute, printable},
@@ -27,7 +27,7 @@ impl Answer {
         }
     }
 
-    pub(super) fn proof(&self) -> Option<&Result<String, Mismatch>> {
+    pub(super) fn proof(&self) -> Option<&Result<ReadBack, Mismatch>> {
         match &self.outcome.stage {
             Stage::Refused { .. } => None,
             Stage::Planned { proof, .. } | Stage::Published { proof } => proof.as_ref(),
@@ -140,7 +140,7 @@ impl Answer {
                 };
                 format!("{GOOD}{done}{GOOD:#}; nothing was proven from outside: {advice}")
             }
-            Some(Ok(place)) => {
+            Some(Ok(ReadBack { place, .. })) => {
                 let count = self.outcome.plan.documents.jwks.keys.len();
                 let keys = if count == 1 { "key" } else { "keys" };
                 let place = printable(place);
@@ -154,11 +154,14 @@ impl Answer {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let (read_back_from, mismatch) = match self.proof() {
-            Some(Ok(place)) => (Some(place), None),
+        let (read_back, mismatch) = match self.proof() {
+            Some(Ok(read_back)) => (Some(read_back), None),
             Some(Err(mismatch)) => (None, Some(mismatch)),
             None => (None, None),
         };
+        let cautions = read_back.map(|read_back| read_back.warnings.as_slice()).unwrap_or_default();
+        let cautions = cautions.iter().map(|warning| values::caution(warning, self.wanted.relying_party));
+        let warnings = self.outcome.plan.warnings.iter().map(ToString::to_string).chain(cautions);
         let federated_credential = (self.wanted.relying_party == RelyingParty::Entra)
             .then(|| json!({ "issuer": self.wanted.issuer.as_str(), "audience": TOKEN_EXCHANGE_AUDIENCE }));
         let issuer = self.wanted.issuer.as_str();
@@ -169,7 +172,7 @@ impl Answer {
             "static_website": values::website(&self.outcome.plan.hosting),
             "changed": !self.outcome.plan.is_unchanged(),
             "written": self.was_written(),
-            "read_back_from": read_back_from.map(|place| self.address(place)),
+            "read_back_from": read_back.map(|read_back| self.address(&read_back.place)),
             "mismatch": mismatch.map(values::mismatch_json),
             "keys": self.outcome.plan.keys.iter().map(key_json).collect::<Vec<_>>(),
             "documents": [document_json(&self.outcome.plan.jwks), document_json(&self.outcome.plan.discovery)],
@@ -177,7 +180,7 @@ impl Answer {
                 "message": refusal.to_string(),
                 "hint": refusal.hint(),
             })).collect::<Vec<_>>(),
-            "warnings": self.outcome.plan.warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "warnings": warnings.collect::<Vec<_>>(),
             "kube_apiserver": {
                 "service-account-issuer": issuer,
                 "service-account-jwks-uri": self.wanted.issuer.jwks_uri().as_str(),

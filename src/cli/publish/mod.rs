@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use issuer::{
-    Change, Error, IssuerUrl, Location, Mismatch, Plan, Publication, SystemClock, Wanted,
+    Change, Error, IssuerUrl, Location, Mismatch, Plan, Publication, SystemClock, VerifyWarning, Wanted,
     site::{Hosting, Site},
 };
 
@@ -66,8 +66,8 @@ pub(crate) struct Publish {
     /// Let a published document that cannot be read be made anew, and lose what was in it
     #[arg(long)]
     replace_unreadable: bool,
-    /// Whose rules the keys must meet
-    #[arg(long = "for", value_name = "WHOM", default_value = "entra")]
+    /// Relying party whose rules apply
+    #[arg(long = "for", value_name = "PARTY", default_value = "entra")]
     relying_party: For,
     /// The Cache-Control header to serve both documents with
     #[arg(long, value_name = "VALUE", default_value = "public, max-age=300")]
@@ -94,7 +94,13 @@ enum Stage {
 }
 
 /// From where the documents were read back, or how they differ there; `None` where it was not asked for.
-type Proof = Option<Result<String, Mismatch>>;
+type Proof = Option<Result<ReadBack, Mismatch>>;
+
+/// Documents that were read back and are what was written.
+struct ReadBack {
+    place: String,
+    warnings: Vec<VerifyWarning>,
+}
 
 /// What came of it all.
 struct Outcome {
@@ -160,7 +166,7 @@ impl Publish {
                             let read = issuer::read_back(&site, &wanted, &publication, location, &fetcher, wait);
                             let read = Box::pin(read);
                             let proof = steps.run(format!("read back from {location}"), read).await;
-                            Some(proof.map(|()| location.to_string()))
+                            Some(proof.map(|warnings| ReadBack { place: location.to_string(), warnings }))
                         }
                         _ => None,
                     };
@@ -227,6 +233,11 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
         output.note(because);
     }
     plan.warnings.iter().for_each(|warning| output.warning(warning));
+    if let Some(Ok(read_back)) = answer.proof() {
+        for warning in &read_back.warnings {
+            output.warning(values::caution(warning, answer.wanted.relying_party));
+        }
+    }
     if output.is_json() {
         output.json(&answer.to_json());
     } else {

@@ -1,14 +1,19 @@
 use issuer::{CheckName, Checked, Outcome, Refusal, RelyingParty, Report, Token};
 use serde_json::{Value, json};
 
-use super::super::output::{BAD, FAINT, GOOD, STRONG, WARN, printable};
+use super::super::{
+    output::{BAD, FAINT, GOOD, STRONG, WARN, printable},
+    values,
+};
 
 /// A report and the token it is about, and how both print.
 pub(super) struct Answer<'t> {
     pub(super) token: Option<Token<'t>>,
     pub(super) report: Report,
-    /// The JWKS file that was given, in place of what is published.
-    pub(super) jwks: Option<String>,
+    /// What differs from what Entra judges, each a clause; empty where Entra would judge the same input.
+    pub(super) limits: Vec<String>,
+    /// Where the keys came from, if not from the issuer URL.
+    pub(super) keys_from: Option<String>,
     pub(super) relying_party: RelyingParty,
 }
 
@@ -61,26 +66,25 @@ impl Answer<'_> {
                 })
             };
             let key = seen(CheckName::Signature).unwrap_or_default();
-            let accepted = match &self.jwks {
-                None => format!("{GOOD}accepted{GOOD:#}: signed with a published key, {key}"),
-                Some(file) => format!(
-                    "{GOOD}accepted{GOOD:#}: signed with a key of {}, {key}; whether it is published was not checked",
-                    printable(file)
-                ),
-            };
-            let entra = "takes it where a federated credential has this issuer, subject and audience";
-            return match self.relying_party {
-                RelyingParty::Entra => vec![accepted, format!("{STRONG}Entra{STRONG:#} {entra}")],
-                _ => vec![accepted],
-            };
+            let from = self.keys_from.as_ref().map(|place| format!("a key from {}", printable(place)));
+            let from = from.unwrap_or_else(|| "a published key".to_owned());
+            let mut lines = vec![format!("{GOOD}accepted{GOOD:#}: signed with {from}, {key}")];
+            if self.relying_party == RelyingParty::Entra && self.limits.is_empty() {
+                let condition = "if a federated credential has this issuer, subject and audience";
+                lines.push(format!("{STRONG}Entra{STRONG:#} accepts it {condition}"));
+            } else if !self.limits.is_empty() {
+                lines.push(format!("{WARN}what Entra answers was not checked{WARN:#}:"));
+                lines.extend(self.limits.iter().map(|limit| format!("  - {}", printable(limit))));
+            }
+            return lines;
         };
         let word = if refusal.is_inconclusive() { "undecided" } else { "refused" };
         let because = match (self.relying_party, refusal.aadsts()) {
             (RelyingParty::Entra, Some(code)) if refusal.is_inconclusive() => {
-                format!("a document could not be read; if Entra cannot read it either, it will answer {code}")
+                format!("a document could not be read; if Entra cannot read it either, it answers {code}")
             }
             (RelyingParty::Entra, Some(code)) => format!("Entra will answer {code}, {}", code.meaning()),
-            (RelyingParty::Entra, None) => format!("{refusal}, though Entra may take it"),
+            (RelyingParty::Entra, None) => format!("{refusal}; Entra may accept it"),
             _ => refusal.to_string(),
         };
         let style = if refusal.is_inconclusive() { WARN } else { BAD };
@@ -102,6 +106,9 @@ impl Answer<'_> {
             "verdict": verdict,
             "issuer": claims.and_then(|claims| claims.iss.as_ref()),
             "subject": claims.and_then(|claims| claims.sub.as_ref()),
+            "limits": self.limits,
+            "warnings": self.report.warnings.iter().map(|warning| values::caution_json(warning, self.relying_party))
+                .collect::<Vec<_>>(),
             "checks": self.report.checks.iter().map(check_json).collect::<Vec<_>>(),
             "refusal": refusal.map(|refusal| refusal_json(refusal, self.relying_party)),
         })

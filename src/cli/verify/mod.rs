@@ -6,19 +6,23 @@ mod progress;
 mod tally;
 mod trust;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use answer::Answer;
 use clap::Args;
-use issuer::{Expectations, ServiceAccount, Timestamp, Token, Verifier};
-use trust::Trust;
+use issuer::{Expectations, RelyingParty, ServiceAccount, Timestamp, Token, Verifier};
+use trust::{Trust, Trusted};
 
 use super::{
     Exit, Failure, Output,
-    inputs::{is_stdin, name, no_token, stdin_twice},
+    inputs::{is_stdin, no_token, stdin_twice},
+    output::second,
     token_input::TokenInput,
     values::{self, For},
 };
+
+/// The longest leeway of a verdict that is also said of Entra: the default here and of the usual libraries.
+const LEEWAY_MAX: Duration = Duration::from_mins(1);
 
 /// What it does, as the list of commands says it.
 pub(super) const ABOUT: &str = "Verify that projected service account tokens validate against what is published";
@@ -41,21 +45,22 @@ pub(crate) struct Verify {
     /// The service account the token must be of
     #[arg(long, value_name = "NAMESPACE/NAME")]
     service_account: Option<String>,
-    /// Judge it as of another time, in RFC 3339
+    /// Judge the token as of another time, in RFC 3339
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// How far clocks may be apart, in seconds or as 2m
+    /// Accepted difference between clocks, in seconds or as 2m
     #[arg(long, value_name = "DURATION", default_value = "60s")]
     leeway: String,
-    /// Whose rules apply
-    #[arg(long = "for", value_name = "WHOM", default_value = "entra")]
+    /// Relying party whose rules apply
+    #[arg(long = "for", value_name = "PARTY", default_value = "entra")]
     relying_party: For,
 }
 
 impl Verify {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let at = self.at.as_deref().map(|at| values::time("--at", at)).transpose()?;
-        let expectations = self.expectations()?;
+        let leeway = values::seconds("--leeway", &self.leeway)?;
+        let expectations = self.expectations(leeway)?;
         let trusted = self.trust.check()?;
         let inputs = [&self.token, &self.batch, &trusted.jwks];
         if inputs.into_iter().flatten().filter(|path| is_stdin(path)).count() > 1 {
@@ -86,8 +91,12 @@ impl Verify {
         let verifier = Verifier::trusting(trusted.read(issuers)?);
         tell_of_audience(output);
         let report = verifier.examine(&input.text, &expectations, at.unwrap_or_else(Timestamp::now));
-        let jwks = trusted.jwks.as_deref().map(name);
-        let answer = Answer { token, report, jwks, relying_party: self.relying_party.into() };
+        let relying_party = self.relying_party.into();
+        let limits = if relying_party == RelyingParty::Entra { limits(&trusted, at, leeway) } else { Vec::new() };
+        for warning in &report.warnings {
+            output.warning(values::caution(warning, relying_party));
+        }
+        let answer = Answer { token, report, limits, keys_from: trusted.elsewhere(), relying_party };
         if output.is_json() {
             output.json(&answer.to_json());
         } else {
@@ -100,8 +109,7 @@ impl Verify {
         })
     }
 
-    fn expectations(&self) -> Result<Expectations, Failure> {
-        let leeway = values::seconds("--leeway", &self.leeway)?;
+    fn expectations(&self, leeway: Duration) -> Result<Expectations, Failure> {
         let mut expectations = Expectations::of(self.relying_party.into()).leeway(leeway);
         for audience in &self.audience {
             expectations = expectations.audience(audience);
@@ -114,4 +122,16 @@ impl Verify {
         }
         Ok(expectations)
     }
+}
+
+/// What differs from what Entra judges: it reads the issuer URL over public trust, now, with a leeway of its own.
+fn limits(trusted: &Trusted, at: Option<Timestamp>, leeway: Duration) -> Vec<String> {
+    let mut limits = trusted.limits();
+    if let Some(at) = at {
+        limits.push(format!("the token was judged as of {}, not of now", second(at)));
+    }
+    if leeway > LEEWAY_MAX {
+        limits.push(format!("the leeway was {} s; Entra may allow less", leeway.as_secs_f64()));
+    }
+    limits
 }

@@ -21,7 +21,7 @@ pub(super) struct Trust {
     /// Read the documents from another place instead of the issuer URL
     #[arg(long, value_name = "URL|DIR", conflicts_with = "jwks")]
     published: Option<String>,
-    /// Take the keys from a JWKS file, and ask nobody
+    /// Use the keys of this file; make no network requests
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
     /// PEM certificates to trust beside the system's
@@ -35,6 +35,8 @@ pub(super) struct Trusted {
     location: Location,
     pub(super) jwks: Option<PathBuf>,
     fetcher: HttpFetcher,
+    /// Whether certificate authorities are trusted beside the system's.
+    trusts_more: bool,
 }
 
 impl Trust {
@@ -53,11 +55,36 @@ impl Trust {
             return Err(Failure::usage(message, format!("leave out {flag}, or pass --issuer once")));
         }
         let location = location.unwrap_or(Location::Issuer);
-        Ok(Trusted { issuers, location, jwks: self.jwks, fetcher: HttpFetcher::new(&self.ca_file)? })
+        let (fetcher, trusts_more) = (HttpFetcher::new(&self.ca_file)?, !self.ca_file.is_empty());
+        Ok(Trusted { issuers, location, jwks: self.jwks, fetcher, trusts_more })
     }
 }
 
 impl Trusted {
+    /// Where the keys come from, if not from the issuer URL.
+    pub(super) fn elsewhere(&self) -> Option<String> {
+        match (&self.jwks, &self.location) {
+            (Some(path), _) => Some(name(path)),
+            (None, Location::Issuer) => None,
+            (None, location) => Some(location.to_string()),
+        }
+    }
+
+    /// How the documents differ from those that Entra reads, each a clause.
+    pub(super) fn limits(&self) -> Vec<String> {
+        if let Some(path) = &self.jwks {
+            return vec![format!("the keys came from {}, not from the issuer URL", name(path))];
+        }
+        let mut limits = Vec::new();
+        if self.location != Location::Issuer {
+            limits.push(format!("the documents were read from {}, not from the issuer URL", self.location));
+        }
+        if self.trusts_more && !matches!(self.location, Location::Directory(_)) {
+            limits.push("certificates of --ca-file were trusted, which Entra does not do".to_owned());
+        }
+        limits
+    }
+
     /// Reads the documents of issuers; a runtime and a client are started only where a URL is asked.
     pub(super) fn read(&self, issuers: Vec<IssuerUrl>) -> Result<Vec<TrustedIssuer>, Failure> {
         if let Some(path) = &self.jwks {

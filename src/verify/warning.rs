@@ -1,0 +1,100 @@
+use super::{RelyingParty, refusal::listed};
+use crate::entra::Aadsts;
+
+/// Something about a token or its published issuer that refuses nothing here, and that a relying party may reject.
+///
+/// ```
+/// use issuer::{Documents, Expectations, KeySet, Verifier, VerifyWarning};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
+/// let verifier = Verifier::new(&Documents::new(issuer, &keys))?;
+/// let token = std::fs::read_to_string("fixtures/kubernetes/rotation/two-audiences.jwt")?;
+/// let report = verifier.examine(&token, &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
+/// let warning = &report.warnings[0];
+/// assert_eq!(warning, &VerifyWarning::Audiences(2));
+/// assert_eq!(warning.to_string(), "the token has 2 audiences");
+/// assert_eq!(warning.aadsts().map(|code| code.code()), Some(5_002_741));
+/// assert_eq!(warning.fix(), "project a token with one audience");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VerifyWarning {
+    /// A document comes from another URL than the one that was asked.
+    #[error("{from} redirects to {to}")]
+    Redirected {
+        /// The URL that was asked.
+        from: String,
+        /// The URL that answered.
+        to: String,
+    },
+    /// The discovery document is not served as JSON.
+    #[error("{from} is served {}, not as application/json", as_type(.content_type))]
+    DiscoveryContentType {
+        /// The URL.
+        from: String,
+        /// The Content-Type; empty where there was none.
+        content_type: String,
+    },
+    /// The JWKS is not served as JSON.
+    #[error("{from} is served {}, not as application/json", as_type(.content_type))]
+    KeySetContentType {
+        /// The URL.
+        from: String,
+        /// The Content-Type; empty where there was none.
+        content_type: String,
+    },
+    /// The discovery document has members without a value, which OpenID Connect Discovery 1.0 section 4.2 forbids.
+    #[error("the discovery document has empty members: {}", listed(.0))]
+    EmptyMembers(Vec<String>),
+    /// The host of the issuer has private addresses only, as this machine resolves it. Split DNS may give Entra others.
+    #[error("{host} resolves to private addresses only on this machine")]
+    ResolvesToPrivate {
+        /// The host.
+        host: String,
+    },
+    /// The token has several audiences.
+    #[error("the token has {0} audiences")]
+    Audiences(usize),
+}
+
+impl VerifyWarning {
+    /// The code that Entra answers with if it does not accept this.
+    ///
+    /// Whether Entra rejects it is not documented: empty members and several audiences were each seen rejected once.
+    pub fn aadsts(&self) -> Option<Aadsts> {
+        Some(match self {
+            Self::Redirected { .. } | Self::ResolvesToPrivate { .. } => Aadsts::UNREACHABLE,
+            Self::DiscoveryContentType { .. } | Self::EmptyMembers(_) => Aadsts::DISCOVERY,
+            Self::KeySetContentType { .. } => Aadsts::KEY_SET,
+            Self::Audiences(_) => Aadsts::AUDIENCES,
+        })
+    }
+
+    /// What to change.
+    pub fn fix(&self) -> String {
+        match self {
+            Self::Redirected { .. } => "serve the documents at the issuer URL itself".to_owned(),
+            Self::DiscoveryContentType { .. } | Self::KeySetContentType { .. } => {
+                "configure the server to send Content-Type: application/json for both documents".to_owned()
+            }
+            Self::EmptyMembers(_) => {
+                "publish the discovery document with issuer publish, or remove these members".to_owned()
+            }
+            Self::ResolvesToPrivate { .. } => "check that the name has a public address on the internet".to_owned(),
+            Self::Audiences(_) => "project a token with one audience".to_owned(),
+        }
+    }
+
+    /// Whether it concerns tokens for this relying party.
+    pub(super) fn concerns(&self, relying_party: RelyingParty) -> bool {
+        match self {
+            Self::Audiences(_) | Self::ResolvesToPrivate { .. } => relying_party == RelyingParty::Entra,
+            _ => true,
+        }
+    }
+}
+
+fn as_type(content_type: &str) -> String {
+    if content_type.is_empty() { "without a Content-Type".to_owned() } else { format!("as {content_type}") }
+}
