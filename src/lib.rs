@@ -28,6 +28,7 @@
 //! | module | what | |
 //! | --- | --- | --- |
 //! | `issuer_url` | [`IssuerUrl`], [`JwksUri`] | core |
+//! | `public_host` | whether the internet can reach a host, by its name or address | core |
 //! | `key` | bytes to [`PublicKey`] and [`KeyId`] | core |
 //! | `documents` | [`Jwks`], [`Discovery`], [`Documents`]: exact bytes | core |
 //! | `token` | [`Token`], [`Inspection`]: header and claims, not yet trusted | core |
@@ -58,10 +59,16 @@ mod error;
 mod http_clients;
 mod issuer_url;
 mod key;
+#[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "hosts are judged where they are fetched from"))]
+mod public_address;
+#[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "hosts are judged where they are fetched from"))]
+mod public_host;
 mod publish;
 mod published;
 #[cfg(feature = "remote")]
 mod remote;
+#[cfg(feature = "remote")]
+mod resolver;
 #[cfg(feature = "serve")]
 mod serve;
 pub mod site;

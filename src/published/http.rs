@@ -5,11 +5,12 @@ use reqwest::{
     header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
 };
 
-use super::{DOCUMENT_MAX, FetchError, Page, freshness::fresh_for, public_address::is_public_host};
+use super::{DOCUMENT_MAX, FetchError, Page, freshness::fresh_for};
 use crate::{
     Error,
     http_clients::{HttpClients, innermost},
-    issuer_url,
+    issuer_url, public_address,
+    public_host::why_not_public,
 };
 
 /// How long one document may take, redirects and body included.
@@ -114,6 +115,16 @@ impl HttpFetcher {
 /// Whether a URL may be asked at all: over https, or over http on this machine.
 fn is_fetched(url: &Url) -> bool {
     url.scheme() == "https" || issuer_url::is_loopback_http(url.as_str())
+}
+
+/// Whether the host of a URL is public, by all the addresses it has; one without any is left to the client to tell of.
+async fn is_public_host(url: &Url) -> bool {
+    if why_not_public(url.as_str()).is_some() {
+        return false;
+    }
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let addresses = tokio::net::lookup_host((host, 0)).await;
+    addresses.map_or(true, |mut all| all.all(|address| public_address::why_not_public(address.ip()).is_none()))
 }
 
 async fn page(url: &Url, mut response: Response, redirected_to: Option<String>) -> Result<Page, FetchError> {

@@ -6,8 +6,6 @@ mod freshness;
 #[cfg(feature = "remote")]
 mod http;
 mod location;
-#[cfg(feature = "remote")]
-mod public_address;
 
 use std::{fs::File, io::Read, path::Path};
 
