@@ -86,6 +86,7 @@ pub use jiff::Timestamp;
 pub use key::{
     Algorithm, Curve, Jwk, KeyError, KeyId, KeyMaterial, KeyReader, KeySet, Note, Place, PublicKey, SkipReason,
 };
+pub use public_host::NotPublic;
 #[cfg(feature = "remote")]
 pub use publish::read_back;
 pub use publish::{

@@ -10,9 +10,21 @@ use percent_encoding::percent_decode_str;
 
 use crate::public_address;
 
-/// Why the internet cannot reach a host; reads as the end of "the host X …".
+/// Why the internet cannot reach a host, as far as its name or address tells; reads as the end of "its host …".
+///
+/// ```
+/// use issuer::{KeySet, Live, NotPublic, Plan, PlanRefusal, Timestamp, Wanted};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://kubernetes.default.svc.cluster.local".parse()?, keys);
+/// let plan = Plan::new(&Live::default(), &wanted, Timestamp::now());
+/// let [PlanRefusal::IssuerNotPublic { because, .. }] = plan.refusals.as_slice() else { panic!("{plan:?}") };
+/// assert_eq!(because, &NotPublic::Cluster);
+/// assert_eq!(because.to_string(), "is a name inside a Kubernetes cluster");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotPublic {
+#[non_exhaustive]
+pub enum NotPublic {
     /// An address of 127.0.0.0/8, or `::1`.
     Loopback,
     /// An address of a private network (RFC 1918, RFC 4193).

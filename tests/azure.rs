@@ -225,15 +225,21 @@ fn an_issuer_at_the_blob_endpoint_is_published_in_the_container_its_path_names()
         201
     );
     let url = format!("{}/oidc/", account.endpoint);
-    let output = run(&account, ["publish", &keys("rotation"), "--issuer", &url, "--container", "oidc"]);
+    let refused = run(&account, ["publish", &keys("rotation"), "--issuer", &url, "--container", "oidc"]);
+    assert_eq!(refused.status.code(), Some(1), "Entra cannot reach this machine: {refused:?}");
+    let publish = ["publish", &keys("rotation"), "--issuer", &url, "--container", "oidc", "--allow-private-issuer"];
+    let output = run(&account, publish);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(account.list_blobs("oidc"), [".well-known/openid-configuration", "openid/v1/jwks"]);
     assert!(stdout(&output).contains("and read back from the issuer URL: 2 keys, issuer identical"), "{output:?}");
     // And it is found again.
-    let again = run(&account, ["publish", &keys("rotation"), "--container", "oidc", "-o", "json"]);
+    let publish = ["publish", &keys("rotation"), "--container", "oidc", "--for", "oidc", "-o", "json"];
+    let again = run(&account, publish);
     assert_eq!([&json(&again)["issuer"], &json(&again)["changed"]], [&Value::from(url.as_str()), &Value::from(false)]);
-    let status = run(&account, ["status", "--account", &account.name, "--container", "oidc"]);
+    let status = run(&account, ["status", "--account", &account.name, "--container", "oidc", "--for", "oidc"]);
     assert!(status.status.success(), "{status:?}");
+    let for_entra = run(&account, ["status", "--account", &account.name, "--container", "oidc"]);
+    assert_eq!(for_entra.status.code(), Some(1), "{for_entra:?}");
     let output = run(&account, ["unpublish", "--force", "--container", "oidc"]);
     assert!(output.status.success() && account.list_blobs("oidc").is_empty(), "{output:?}");
 }

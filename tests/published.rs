@@ -289,8 +289,10 @@ fn a_port_forward_left_in_the_jwks_uri_of_an_https_issuer_is_not_followed_howeve
         let ca_file = folder.path().join("ca.pem");
         std::fs::write(&ca_file, ca).unwrap();
         let token = run_.path("entra.jwt");
-        let output =
-            run(["verify", token.to_str().unwrap(), "--published", &url, "--ca-file", ca_file.to_str().unwrap()]);
+        let verify = ["verify", token.to_str().unwrap(), "--published", &url, "--ca-file", ca_file.to_str().unwrap()];
+        let entra = run(verify);
+        assert!(stdout(&entra).contains("its host is a loopback address"), "{}", stdout(&entra));
+        let output = run([&verify[..], &["--for", "oidc"]].concat());
         assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
         assert!(stdout(&output).contains("is not an https URL"), "{}", stdout(&output));
         assert!(plain.asked.lock().unwrap().is_empty());

@@ -8,8 +8,9 @@ use crate::{
     documents::{Discovery, DocumentError, DocumentPath, Jwks},
     entra,
     key::Algorithm,
+    public_host::why_not_public,
     site::{Condition, Content, Headers, Hosting, Stored},
-    verify::RelyingParty,
+    verify::{Refusal, RelyingParty, TrustedIssuer},
 };
 
 /// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
@@ -148,6 +149,8 @@ impl Plan {
         for error in unreadable {
             judge_unreadable("JWKS", error, wanted, &mut refusals, &mut warnings);
         }
+        judge_host(wanted, &mut refusals, &mut warnings);
+        refusals.extend(judge_result(&documents, wanted, &refusals));
         judge_live_issuer(live, &recorded, wanted, &mut refusals, &mut warnings);
         warnings.extend(warn_of_keys(wanted, &published, &keys));
 
@@ -360,6 +363,25 @@ fn judge_live_issuer(
     }
     if let Some(live) = published.filter(|live| live != wanted.issuer.as_str() && !wanted.allow_issuer_change) {
         refusals.insert(0, PlanRefusal::IssuerChange { live, wanted: wanted.issuer.as_str().to_owned() });
+    }
+}
+
+/// An issuer that the internet cannot reach is of use to relying parties in the same network only.
+fn judge_host(wanted: &Wanted, refusals: &mut Vec<PlanRefusal>, warnings: &mut Vec<PlanWarning>) {
+    let Some(because) = why_not_public(wanted.issuer.as_str()) else { return };
+    let issuer = wanted.issuer.to_string();
+    if wanted.relying_party == RelyingParty::Entra && !wanted.allow_private_issuer {
+        refusals.push(PlanRefusal::IssuerNotPublic { issuer, because });
+    } else {
+        warnings.push(PlanWarning::IssuerNotPublic { issuer, because });
+    }
+}
+
+/// Documents that `verify` would refuse whatever the token are never called published.
+fn judge_result(documents: &Documents, wanted: &Wanted, refusals: &[PlanRefusal]) -> Option<PlanRefusal> {
+    match TrustedIssuer::new(documents).and_then(|trusted| trusted.judge(wanted.relying_party)) {
+        Err(Refusal::KeySetDuplicate { kid, .. }) if refusals.is_empty() => Some(PlanRefusal::KeyIdTwice(kid)),
+        _ => None,
     }
 }
 

@@ -173,8 +173,9 @@ mod remote {
 
     use super::{Mismatch, compare};
     use crate::{
-        Documents, Jwk, Location, PublishedIssuer, TrustedIssuer, VerifyWarning,
+        Documents, Jwk, Location, PublishedIssuer, RelyingParty, TrustedIssuer, VerifyWarning,
         documents::{Discovery, Jwks},
+        public_host::why_not_public,
         publish::{Publication, Wanted, apply::read_live},
         published::HttpFetcher,
         site::Site,
@@ -222,11 +223,14 @@ mod remote {
     ) -> Result<Vec<VerifyWarning>, Mismatch> {
         // A wait beyond the end of time has no end.
         let deadline = Instant::now().checked_add(wait);
+        // Publishing for relying parties in the same network was allowed, so Entra's reach is not judged.
+        let is_private = wanted.allow_private_issuer && why_not_public(wanted.issuer.as_str()).is_some();
+        let relying_party = if is_private { RelyingParty::Oidc } else { wanted.relying_party };
         let mut documents = publication.documents.clone();
         let mut pause = FIRST_PAUSE;
         loop {
             let published = PublishedIssuer::fetch_expected(&wanted.issuer, location, fetcher).await;
-            let judge = |documents: &Documents| compare(documents, &published, wanted.relying_party);
+            let judge = |documents: &Documents| compare(documents, &published, relying_party);
             let warnings = || TrustedIssuer::from_published(wanted.issuer.clone(), &published).warnings().to_vec();
             let Err(mismatch) = judge(&documents) else { return Ok(warnings()) };
             if let Some(newer) = newer(site, wanted, &documents).await {

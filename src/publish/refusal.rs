@@ -1,4 +1,4 @@
-use crate::documents::DocumentError;
+use crate::{documents::DocumentError, public_host::NotPublic};
 
 /// Why a plan is not carried out: each is an outage somebody would have to explain.
 ///
@@ -51,6 +51,17 @@ pub enum PlanRefusal {
         /// Its size in bits.
         bits: usize,
     },
+    /// Entra cannot reach the issuer, so it cannot read what is published.
+    #[error("Entra cannot reach the issuer {issuer}: its host {because}")]
+    IssuerNotPublic {
+        /// The issuer.
+        issuer: String,
+        /// Why the internet cannot reach its host.
+        because: NotPublic,
+    },
+    /// Two different keys would be published under one key ID.
+    #[error("the JWKS would have two different keys with the key ID {0:?}")]
+    KeyIdTwice(String),
     /// A key is asked to go that the input holds.
     #[error("key {0} is to be removed, and it is in the input")]
     RemoveWanted(String),
@@ -75,6 +86,13 @@ impl PlanRefusal {
             }
             Self::TooManyKeys(_) => "pass only the keys in use, and --prune to drop those that are due".to_owned(),
             Self::RsaTooSmall { .. } => "rotate to an RSA key of 2048 bits or more".to_owned(),
+            Self::IssuerNotPublic { .. } => {
+                "set --service-account-issuer of the API server to a public https URL and publish with it; pass --allow-private-issuer to publish all the same, or --for oidc for another relying party"
+                    .to_owned()
+            }
+            Self::KeyIdTwice(kid) => {
+                format!("pass --remove {kid} to drop both")
+            }
             Self::RemoveWanted(_) => "leave it out of the input, or leave out --remove".to_owned(),
         }
     }

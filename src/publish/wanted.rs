@@ -34,6 +34,8 @@ pub struct Wanted {
     pub allow_issuer_change: bool,
     /// Whether a `jwks_uri` away from the site may be replaced, whose keys cannot be read and kept.
     pub allow_jwks_uri_change: bool,
+    /// Whether an issuer that Entra cannot reach may be published.
+    pub allow_private_issuer: bool,
     /// Whether a published document that cannot be read may be replaced, with whatever was in it.
     pub replace_unreadable: bool,
     /// The Cache-Control header to serve both documents with.
@@ -55,6 +57,7 @@ impl Wanted {
             remove: Vec::new(),
             allow_issuer_change: false,
             allow_jwks_uri_change: false,
+            allow_private_issuer: false,
             replace_unreadable: false,
             cache_control: "public, max-age=300".to_owned(),
         }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::documents::DocumentError;
+use crate::{documents::DocumentError, public_host::NotPublic};
 
 /// Something about a plan that its owner should know and that stops nothing.
 ///
@@ -59,6 +59,14 @@ pub enum PlanWarning {
         max_age: Duration,
         /// How long retired keys stay.
         retain: Duration,
+    },
+    /// Entra cannot reach the issuer, and publishing goes on: it was allowed, or is for another relying party.
+    #[error("Entra cannot reach the issuer {issuer}: its host {because}")]
+    IssuerNotPublic {
+        /// The issuer.
+        issuer: String,
+        /// Why the internet cannot reach its host.
+        because: NotPublic,
     },
     /// A key to remove is not published.
     #[error("key {0} is not published: nothing to remove")]

@@ -32,6 +32,13 @@ impl Refusal {
                 "{} (a federated credential that has the token's own string is answered AADSTS501661 instead)",
                 issuer_fix(expected, seen)
             ),
+            Self::IssuerNotPublic { .. } => {
+                "set --service-account-issuer of the API server to a public https URL and publish the documents there; for other relying parties pass --for oidc".to_owned()
+            }
+            Self::JwksUriNotPublic { .. } => {
+                "publish a discovery document whose jwks_uri is below the issuer: issuer publish sa.pub --allow-jwks-uri-change"
+                    .to_owned()
+            }
             Self::DiscoveryFetch(error) | Self::KeySetFetch(error) => fetch_fix(error),
             Self::DiscoveryContent(_) | Self::KeySetContent(_) | Self::KeySetEmpty => {
                 "publish both documents again: issuer publish".to_owned()

@@ -6,6 +6,7 @@ use super::CheckName;
 use crate::{
     documents::DocumentError,
     entra::{self, Aadsts},
+    public_host::NotPublic,
     published::FetchError,
     token::TokenError,
 };
@@ -74,6 +75,22 @@ pub enum Refusal {
         seen: String,
         /// How many are trusted.
         trusted: usize,
+    },
+    /// Entra cannot read the documents of this issuer, whatever is published there.
+    #[error("Entra cannot reach the issuer {issuer}: its host {because}")]
+    IssuerNotPublic {
+        /// The issuer.
+        issuer: String,
+        /// Why the internet cannot reach its host.
+        because: NotPublic,
+    },
+    /// Entra cannot read the JWKS that the discovery document points to.
+    #[error("Entra cannot reach the jwks_uri {jwks_uri}: its host {because}")]
+    JwksUriNotPublic {
+        /// The `jwks_uri` of the discovery document.
+        jwks_uri: String,
+        /// Why the internet cannot reach its host.
+        because: NotPublic,
     },
     /// The discovery document could not be fetched.
     #[error("the discovery document cannot be fetched: {0}")]
@@ -226,8 +243,12 @@ impl Refusal {
             Self::IssuerMissing | Self::IssuerUrl(_) | Self::Issuer { .. } | Self::IssuerUntrusted { .. } => {
                 CheckName::Issuer
             }
-            Self::DiscoveryFetch(_) | Self::DiscoveryContent(_) | Self::DiscoveryIssuer { .. } => CheckName::Discovery,
-            Self::KeySetFetch(_)
+            Self::IssuerNotPublic { .. }
+            | Self::DiscoveryFetch(_)
+            | Self::DiscoveryContent(_)
+            | Self::DiscoveryIssuer { .. } => CheckName::Discovery,
+            Self::JwksUriNotPublic { .. }
+            | Self::KeySetFetch(_)
             | Self::KeySetContent(_)
             | Self::KeySetEmpty
             | Self::KeySetPrivate(_)
@@ -266,7 +287,10 @@ impl Refusal {
             Self::DiscoveryFetch(FetchError::TooLong { .. }) | Self::KeySetFetch(FetchError::TooLong { .. }) => {
                 return None;
             }
-            Self::DiscoveryFetch(_) | Self::KeySetFetch(_) => Aadsts::UNREACHABLE,
+            Self::IssuerNotPublic { .. }
+            | Self::JwksUriNotPublic { .. }
+            | Self::DiscoveryFetch(_)
+            | Self::KeySetFetch(_) => Aadsts::UNREACHABLE,
             Self::DiscoveryContent(_) => Aadsts::DISCOVERY,
             Self::KeySetContent(_) => Aadsts::KEY_SET,
             Self::KeySetEmpty | Self::KeyNotFound { .. } | Self::KeyIdForeign { .. } | Self::KeyUnusable { .. } => {

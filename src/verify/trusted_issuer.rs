@@ -10,6 +10,7 @@ use crate::FetchError;
 use crate::{
     Documents, IssuerUrl,
     documents::{Discovery, Jwks},
+    public_host::why_not_public,
     published::{Fetched, Page, PublishedIssuer},
 };
 
@@ -45,8 +46,28 @@ pub struct TrustedIssuer {
     pub(super) keys: Option<Result<Arc<KeyRing>, Refusal>>,
     /// How the JWKS was served, where that is remarkable.
     pub(super) jwks_remark: String,
+    /// Why Entra cannot read the documents, whatever is in them.
+    unreachable: Unreachable,
     /// What a relying party may reject in the documents or in how they are served.
     pub(super) warnings: Vec<VerifyWarning>,
+}
+
+/// The refusals of an issuer and of a `jwks_uri` that the internet cannot reach.
+#[derive(Clone, Default)]
+struct Unreachable {
+    issuer: Option<Refusal>,
+    jwks_uri: Option<Refusal>,
+}
+
+impl Unreachable {
+    fn new(issuer: &IssuerUrl, jwks_uri: Option<&str>) -> Self {
+        let issuer_refusal = |because| Refusal::IssuerNotPublic { issuer: issuer.to_string(), because };
+        let jwks_uri = jwks_uri.and_then(|uri| Some((uri, why_not_public(uri)?)));
+        Self {
+            issuer: why_not_public(issuer.as_str()).map(issuer_refusal),
+            jwks_uri: jwks_uri.map(|(uri, because)| Refusal::JwksUriNotPublic { jwks_uri: clipped(uri), because }),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -72,6 +93,7 @@ impl TrustedIssuer {
             discovery: DiscoveryState::Good(discovery),
             keys: Some(Ok(Arc::new(ring))),
             jwks_remark: String::new(),
+            unreachable: Unreachable::new(&documents.issuer, Some(&documents.discovery.jwks_uri)),
             warnings: Vec::new(),
         })
     }
@@ -90,14 +112,17 @@ impl TrustedIssuer {
         let page = published.jwks.as_ref().and_then(|jwks| jwks.outcome.as_ref().ok());
         let jwks_remark = page.map(remark).unwrap_or_default();
         let warnings = warnings_of(published);
-        Self { url: issuer, discovery, keys, jwks_remark, warnings }
+        let named = published.discovery.outcome.as_ref().ok().and_then(|page| Discovery::parse(&page.body).ok());
+        let unreachable = Unreachable::new(&issuer, named.as_ref().map(|named| named.jwks_uri.as_str()));
+        Self { url: issuer, discovery, keys, jwks_remark, unreachable, warnings }
     }
 
     /// An issuer with a JWKS alone, without a discovery document.
     pub fn from_jwks(issuer: IssuerUrl, jwks: &Jwks) -> Self {
         let keys = Some(Ok(Arc::new(KeyRing::new(jwks))));
         let discovery = DiscoveryState::NotAsked;
-        Self { url: issuer, discovery, keys, jwks_remark: String::new(), warnings: Vec::new() }
+        let unreachable = Unreachable::new(&issuer, None);
+        Self { url: issuer, discovery, keys, jwks_remark: String::new(), unreachable, warnings: Vec::new() }
     }
 
     /// The issuer URL.
@@ -110,7 +135,8 @@ impl TrustedIssuer {
     pub(crate) fn unread(issuer: IssuerUrl) -> Self {
         let (url, because) = (issuer.discovery_url(), "nobody has asked for it yet".to_owned());
         let discovery = DiscoveryState::Bad(Refusal::DiscoveryFetch(FetchError::NoAnswer { url, because }));
-        Self { url: issuer, discovery, keys: None, jwks_remark: String::new(), warnings: Vec::new() }
+        let unreachable = Unreachable::new(&issuer, None);
+        Self { url: issuer, discovery, keys: None, jwks_remark: String::new(), unreachable, warnings: Vec::new() }
     }
 
     /// Whether any token of it can pass by the rules of OpenID Connect.
@@ -146,19 +172,22 @@ impl TrustedIssuer {
     }
 
     /// The check of the discovery document.
-    pub(super) fn judge_discovery(&self, _: RelyingParty) -> Result<(), Refusal> {
-        match &self.discovery {
-            DiscoveryState::Bad(refusal) => Err(refusal.clone()),
-            DiscoveryState::Good(_) | DiscoveryState::NotAsked => Ok(()),
+    pub(super) fn judge_discovery(&self, relying_party: RelyingParty) -> Result<(), Refusal> {
+        match (&self.unreachable.issuer, &self.discovery) {
+            // Entra reads nothing there, so what is there does not matter.
+            (Some(refusal), _) if relying_party == RelyingParty::Entra => Err(refusal.clone()),
+            (_, DiscoveryState::Bad(refusal)) => Err(refusal.clone()),
+            (_, DiscoveryState::Good(_) | DiscoveryState::NotAsked) => Ok(()),
         }
     }
 
     /// The check of the JWKS; passes where no trusted discovery document says where it is.
     pub(super) fn judge_key_set(&self, relying_party: RelyingParty) -> Result<(), Refusal> {
-        match &self.keys {
-            Some(Ok(ring)) => ring.judge(relying_party),
-            Some(Err(refusal)) => Err(refusal.clone()),
-            None => Ok(()),
+        match (&self.unreachable.jwks_uri, &self.keys) {
+            (Some(refusal), Some(_)) if relying_party == RelyingParty::Entra => Err(refusal.clone()),
+            (_, Some(Ok(ring))) => ring.judge(relying_party),
+            (_, Some(Err(refusal))) => Err(refusal.clone()),
+            (_, None) => Ok(()),
         }
     }
 

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use clap::Args;
 use issuer::{
-    Change, Error, IssuerUrl, Location, Mismatch, Plan, Publication, SystemClock, VerifyWarning, Wanted,
+    Change, Error, IssuerUrl, Location, Mismatch, Plan, PlanWarning, Publication, RelyingParty, SystemClock,
+    VerifyWarning, Wanted,
     site::{Hosting, Site},
 };
 
@@ -63,6 +64,9 @@ pub(crate) struct Publish {
     /// Let a jwks_uri that is published here and is not below the issuer change
     #[arg(long)]
     allow_jwks_uri_change: bool,
+    /// Publish an issuer that Entra cannot reach, for relying parties in the same network
+    #[arg(long)]
+    allow_private_issuer: bool,
     /// Let a published document that cannot be read be made anew, and lose what was in it
     #[arg(long)]
     replace_unreadable: bool,
@@ -133,6 +137,7 @@ impl Publish {
             remove: self.remove.clone(),
             allow_issuer_change: self.allow_issuer_change,
             allow_jwks_uri_change: self.allow_jwks_uri_change,
+            allow_private_issuer: self.allow_private_issuer,
             replace_unreadable: self.replace_unreadable,
             cache_control: cache_control.clone(),
             ..Wanted::new(issuer, keys.clone())
@@ -232,7 +237,14 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
     {
         output.note(because);
     }
-    plan.warnings.iter().for_each(|warning| output.warning(warning));
+    for warning in &plan.warnings {
+        match warning {
+            PlanWarning::IssuerNotPublic { .. } if answer.wanted.relying_party == RelyingParty::Oidc => {
+                output.note(warning);
+            }
+            _ => output.warning(warning),
+        }
+    }
     if let Some(Ok(read_back)) = answer.proof() {
         for warning in &read_back.warnings {
             output.warning(values::caution(warning, answer.wanted.relying_party));
