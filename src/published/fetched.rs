@@ -75,6 +75,9 @@ pub enum FetchError {
     /// No file in a directory.
     #[error("{0} is not there")]
     NotThere(String),
+    /// No discovery document, although the JWKS below the same issuer is there.
+    #[error("{0} is not there, but the JWKS of the issuer is")]
+    DotFolder(String),
     /// A body longer than is read.
     #[error("{url} answered with more than {limit} bytes")]
     TooLong {
@@ -110,6 +113,11 @@ pub enum FetchError {
 }
 
 impl FetchError {
+    /// Whether the place answered that there is no such document.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(self, Self::NotThere(_) | Self::Status { status: 404, .. })
+    }
+
     /// Whether nothing is known of the document, so that a later attempt may find it well.
     pub fn is_inconclusive(&self) -> bool {
         matches!(

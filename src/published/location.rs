@@ -63,6 +63,11 @@ impl Location {
         }
     }
 
+    /// Where the JWKS is if it is where `publish` puts it.
+    pub(super) fn expected_jwks(&self, issuer: &IssuerUrl) -> Place {
+        self.jwks(issuer, issuer.jwks_uri().as_str())
+    }
+
     /// Where the JWKS is that a discovery document points to by its `jwks_uri`.
     pub(super) fn jwks(&self, issuer: &IssuerUrl, uri: &str) -> Place {
         let elsewhere = || Place::Url(uri.to_owned());

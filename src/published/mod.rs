@@ -18,7 +18,10 @@ pub use http::HttpFetcher;
 pub use location::Location;
 use location::Place;
 
-use crate::{IssuerUrl, documents::Discovery};
+use crate::{
+    IssuerUrl,
+    documents::{Discovery, Jwks},
+};
 
 /// The longest document that is read, in bytes.
 const DOCUMENT_MAX: usize = 1 << 20;
@@ -66,6 +69,7 @@ impl PublishedIssuer {
     pub fn from_directory(issuer: &IssuerUrl, directory: &Path) -> Self {
         let location = Location::Directory(directory.to_owned());
         let discovery = read_place(&location.discovery(issuer));
+        let discovery = discovery.or_dot_folder(|| read_place(&location.expected_jwks(issuer)));
         let jwks = discovery.jwks_place(issuer, &location).map(|place| read_place(&place));
         Self { discovery, jwks }
     }
@@ -75,9 +79,10 @@ impl PublishedIssuer {
     /// Gives what [`fetch`](Self::fetch) gives, in half its time where the discovery document says what is expected.
     #[cfg(feature = "remote")]
     pub async fn fetch_expected(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
-        let expected = location.jwks(issuer, issuer.jwks_uri().as_str());
+        let expected = location.expected_jwks(issuer);
         let place = location.discovery(issuer);
         let (discovery, jwks) = join(fetch_place(&place, fetcher), fetch_place(&expected, fetcher)).await;
+        let discovery = discovery.or_dot_folder(|| jwks.clone());
         let jwks = match discovery.jwks_place(issuer, location) {
             Some(place) if place == expected => Some(jwks),
             place => fetch_jwks(place, issuer, location, fetcher).await,
@@ -90,7 +95,11 @@ impl PublishedIssuer {
     /// Never fails: what could not be fetched is part of the answer.
     #[cfg(feature = "remote")]
     pub async fn fetch(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
-        let discovery = fetch_place(&location.discovery(issuer), fetcher).await;
+        let mut discovery = fetch_place(&location.discovery(issuer), fetcher).await;
+        if discovery.is_absent() {
+            let jwks = fetch_place(&location.expected_jwks(issuer), fetcher).await;
+            discovery = discovery.or_dot_folder(|| jwks);
+        }
         Self { discovery, jwks: None }.fetch_jwks(issuer, location, fetcher).await
     }
 
@@ -103,6 +112,20 @@ impl PublishedIssuer {
 }
 
 impl Fetched {
+    /// Whether the place answered that there is no such document.
+    fn is_absent(&self) -> bool {
+        self.outcome.as_ref().is_err_and(FetchError::is_absence)
+    }
+
+    /// Names the cause of a discovery document that is absent although the JWKS is there: its folder starts with a dot.
+    fn or_dot_folder(self, jwks: impl FnOnce() -> Self) -> Self {
+        let is_key_set = |fetched: Self| fetched.outcome.is_ok_and(|page| Jwks::parse(&page.body).is_ok());
+        if self.is_absent() && is_key_set(jwks()) {
+            return Self { outcome: Err(FetchError::DotFolder(self.from.clone())), ..self };
+        }
+        self
+    }
+
     /// Where the discovery document says the JWKS is. Another issuer's document is followed no further than to the
     /// trusted issuer's own place, where the difference may be a slash.
     fn jwks_place(&self, issuer: &IssuerUrl, location: &Location) -> Option<Place> {

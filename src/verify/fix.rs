@@ -110,6 +110,9 @@ fn fetch_fix(error: &FetchError) -> String {
         FetchError::Status { status: 404, is_html: true, .. } => {
             "publish the documents there: issuer publish; a static website answers so for what is not in its $web container, and for everything while it is off".to_owned()
         }
+        FetchError::DotFolder(_) => {
+            "serve the folder .well-known too: some hosts leave out names that start with a dot (GitHub Pages: add a file .nojekyll; actions/upload-pages-artifact: include-hidden-files: true)".to_owned()
+        }
         FetchError::Status { status: 404, .. } | FetchError::NotThere(_) => {
             "publish the documents there: issuer publish; where --published is given, it stands in for the whole issuer URL, path included".to_owned()
         }
