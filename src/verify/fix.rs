@@ -1,4 +1,4 @@
-//! What to do about a refusal.
+//! The next step after a refusal. No fix leads back to the state that it is for: `tests/fixes.rs` runs them.
 
 use super::{Refusal, clipped::first_of};
 use crate::{published::FetchError, token::TokenError};
@@ -6,82 +6,107 @@ use crate::{published::FetchError, token::TokenError};
 impl Refusal {
     /// What to change so that the token, or the next one, is accepted.
     pub fn fix(&self) -> String {
-        match self {
+        let fix = match self {
             Self::Malformed(TokenError::Empty) => {
-                "check that the file is the projected volume's and the kubelet has written it".to_owned()
+                "check that the file belongs to the projected volume and that the kubelet has written it"
             }
-            Self::Malformed(_) => "pass the projected token itself, as the kubelet wrote it".to_owned(),
-            Self::Legacy => "project a token: a serviceAccountToken volume, or `kubectl create token`".to_owned(),
+            Self::Malformed(_) => "pass the projected token itself, as the kubelet wrote it",
+            Self::Legacy => "use a projected token: a serviceAccountToken volume, or kubectl create token",
             Self::Algorithm { alg, .. } if alg.starts_with("ES") => {
                 "sign with an RSA key (--service-account-signing-key-file); for other relying parties pass --for oidc"
-                    .to_owned()
             }
-            Self::Algorithm { .. } => "use a token the API server signed".to_owned(),
+            Self::Algorithm { .. } => "use a token that the API server signed",
             Self::KeyIdMissing | Self::Type(_) | Self::Critical(_) => {
-                "use a token the API server signed; another signer made this one".to_owned()
+                "use a token that the API server signed; another signer made this one"
             }
-            Self::IssuerMissing => "set the API server's --service-account-issuer".to_owned(),
+            Self::IssuerMissing => "set --service-account-issuer of the API server",
             Self::IssuerUrl(_) => {
-                "set --service-account-issuer to the https URL the documents are published at".to_owned()
+                "set --service-account-issuer of the API server to the https URL where the documents are published"
             }
-            Self::Issuer { expected, seen } => issuer_fix(expected, seen),
+            Self::Issuer { expected, seen } => return issuer_fix(expected, seen),
             Self::IssuerUntrusted { seen, .. } => {
-                format!("trust {seen:?} too, if it is yours; a token that a stranger made is rightly refused")
+                return format!("pass --issuer {seen} too if this issuer is yours; other tokens are rightly refused");
             }
-            Self::DiscoveryIssuer { expected: seen, seen: expected } => format!(
-                "{} (a federated credential that has the token's own string is answered AADSTS501661 instead)",
-                issuer_fix(expected, seen)
-            ),
+            Self::DiscoveryIssuer { expected: seen, seen: expected } => {
+                let fix = issuer_fix(expected, seen);
+                return format!("{fix} (a federated credential with the token's own string gets AADSTS501661 instead)");
+            }
             Self::IssuerNotPublic { .. } => {
-                "set --service-account-issuer of the API server to a public https URL and publish the documents there; for other relying parties pass --for oidc".to_owned()
+                "set --service-account-issuer of the API server to a public https URL and publish the documents there; for other relying parties pass --for oidc"
             }
-            Self::JwksUriNotPublic { .. } => {
-                "publish a discovery document whose jwks_uri is below the issuer: issuer publish sa.pub --allow-jwks-uri-change"
-                    .to_owned()
+            Self::JwksUriNotPublic { .. } => JWKS_URI_FIX,
+            Self::DiscoveryFetch(error) | Self::KeySetFetch(error) => return fetch_fix(error).to_owned(),
+            Self::DiscoveryContent(_) | Self::KeySetContent(_) => {
+                "publish both documents again: issuer publish sa.pub --replace-unreadable"
             }
-            Self::DiscoveryFetch(error) | Self::KeySetFetch(error) => fetch_fix(error),
-            Self::DiscoveryContent(_) | Self::KeySetContent(_) | Self::KeySetEmpty => {
-                "publish both documents again: issuer publish".to_owned()
+            Self::KeySetEmpty => "publish the API server's keys: issuer publish sa.pub",
+            Self::KeySetPrivate(_) => {
+                "publish again, which removes private members: issuer publish sa.pub; then rotate this key, since everybody could read it"
             }
-            Self::KeySetPrivate(_) => "rotate the signing key now, and publish only public keys".to_owned(),
-            Self::KeySetDuplicate { .. } => {
-                "publish again: issuer publish writes each key under its own key ID".to_owned()
+            Self::KeySetDuplicate { named: true, .. } => {
+                "publish the API server's keys, which replace others under their key IDs: issuer publish sa.pub"
             }
-            Self::KeySetTooMany(_) => "drop retired keys: issuer publish --prune".to_owned(),
-            Self::KeyNotFound { published, .. } => {
+            Self::KeySetDuplicate { kid, named: false } => {
+                return format!(
+                    "publish again and drop the keys that share this ID: issuer publish sa.pub --remove {kid}"
+                );
+            }
+            Self::KeySetTooMany(_) => {
+                "drop the keys that no API server signs with any more: issuer publish sa.pub --remove KID for each; --prune drops those that are due"
+            }
+            Self::KeyNotFound { kid, published } => {
                 let published = if published.is_empty() { "none".to_owned() } else { first_of(published).join(", ") };
-                format!("publish the API server's current public key with issuer publish; published now: {published}")
+                return format!("{}; published now: {published}", publish_key(kid));
             }
             Self::KeyIdForeign { .. } => {
-                "publish again: issuer publish writes each key under the API server's own key ID".to_owned()
+                "publish the API server's key file and not a JWKS with other key IDs: issuer publish sa.pub"
             }
-            Self::KeySize { .. } => "rotate to an RSA key of 2048 to 8192 bits".to_owned(),
-            Self::KeyUnusable { .. } => "publish that key again: issuer publish".to_owned(),
+            Self::KeySize { .. } => "rotate to an RSA key of 2048 to 8192 bits",
+            Self::KeyUnusable { kid, .. } => return publish_key(kid),
             Self::AlgorithmOfKey { .. } | Self::Signature => {
-                "use the token as the API server issued it; if it was, publish that server's own sa.pub".to_owned()
+                "use the token as the API server issued it; if it is, publish the keys of that server: issuer publish sa.pub"
             }
-            Self::Lifetime { issued: None, .. } => {
-                "use a token that the API server issued: it always has an iat".to_owned()
-            }
+            Self::Lifetime { issued: None, .. } => "use a token that the API server issued: it always has an iat",
             Self::Lifetime { .. } => {
                 "set expirationSeconds of the projected token to 86400 or less (kubectl create token: --duration=24h)"
-                    .to_owned()
             }
-            Self::AudienceMissing => "project a token with an audience".to_owned(),
-            Self::Audience { expected, .. } => format!(
-                "project a token for {} (audience of the pod's serviceAccountToken volume)",
-                expected.join(" or ")
-            ),
+            Self::AudienceMissing => "project a token with an audience",
+            Self::Audience { expected, .. } => {
+                let expected = expected.join(" or ");
+                return format!("project a token for {expected} (audience of the pod's serviceAccountToken volume)");
+            }
             Self::SubjectMissing | Self::SubjectForm(_) => {
-                "use a token the API server issued to a service account".to_owned()
+                "use a token that the API server issued to a service account"
             }
             Self::Subject { seen, .. } => {
-                format!("use that service account in the pod, or make the federated credential's subject {seen}")
+                return format!(
+                    "use that service account in the pod, or set the subject of the federated credential to {seen}"
+                );
             }
-            Self::ExpiryMissing => "project a token: the API server gives it an expiry".to_owned(),
-            Self::Expired { .. } => "read the token file again at each exchange: the kubelet renews it".to_owned(),
-            Self::NotYetValid { .. } => "set the clocks of control plane and client (NTP)".to_owned(),
-        }
+            Self::ExpiryMissing => "use a projected token: the API server always sets its expiry",
+            Self::Expired { .. } => "read the token file again at each exchange: the kubelet renews it",
+            Self::NotYetValid { .. } => "synchronise the clocks of control plane and client (NTP)",
+        };
+        fix.to_owned()
+    }
+}
+
+const JWKS_URI_FIX: &str =
+    "publish a discovery document whose jwks_uri is below the issuer: issuer publish sa.pub --allow-jwks-uri-change";
+
+/// A key ID as a word of a command, if a shell reads it as one.
+fn word(kid: &str) -> &str {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:+=@".contains(&byte);
+    if !kid.is_empty() && kid.bytes().all(is_plain) { kid } else { "KID" }
+}
+
+/// How to publish the key with an ID. One that is not the API server's hash is an external signer's, and only its JWKS has it.
+fn publish_key(kid: &str) -> String {
+    let is_hash = kid.len() == 43 && kid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    if is_hash {
+        "publish the API server's current public key: issuer publish sa.pub".to_owned()
+    } else {
+        "publish the JWKS of the API server, which has this key ID: kubectl get --raw /openid/v1/jwks > jwks.json; issuer publish jwks.json".to_owned()
     }
 }
 
@@ -99,29 +124,27 @@ fn issuer_fix(expected: &str, seen: &str) -> String {
     )
 }
 
-fn fetch_fix(error: &FetchError) -> String {
+fn fetch_fix(error: &FetchError) -> &'static str {
     match error {
         FetchError::NoAnswer { .. } | FetchError::Unreadable { .. } => {
-            "check the name, the network and the certificate; Entra needs to reach it from the internet".to_owned()
+            "check the name, the network and the certificate; Entra must reach it from the internet"
         }
         FetchError::Status { status: 401 | 403, .. } => {
-            "let everybody read it: a storage firewall or a private container hides it from Entra".to_owned()
+            "allow anonymous reads: a storage firewall or a private container hides it from Entra"
         }
         FetchError::Status { status: 404, is_html: true, .. } => {
-            "publish the documents there: issuer publish; a static website answers so for what is not in its $web container, and for everything while it is off".to_owned()
+            "publish the documents there: issuer publish sa.pub; a static website answers 404 with a page for files that are not in its $web container, and for all files while it is off"
         }
         FetchError::DotFolder(_) => {
-            "serve the folder .well-known too: some hosts leave out names that start with a dot (GitHub Pages: add a file .nojekyll; actions/upload-pages-artifact: include-hidden-files: true)".to_owned()
+            "serve the folder .well-known too: some hosts leave out names that start with a dot (GitHub Pages: add a file .nojekyll; actions/upload-pages-artifact: include-hidden-files: true)"
         }
         FetchError::Status { status: 404, .. } | FetchError::NotThere(_) => {
-            "publish the documents there: issuer publish; where --published is given, it stands in for the whole issuer URL, path included".to_owned()
+            "publish the documents there: issuer publish sa.pub; --published stands in for the whole issuer URL, path included"
         }
-        FetchError::Status { .. } => "try again; if it stays, look at the server in front of the documents".to_owned(),
-        FetchError::TooLong { .. } => "publish the documents again: issuer publish".to_owned(),
-        FetchError::Redirect { .. } => "serve the documents at the issuer URL itself".to_owned(),
-        FetchError::Elsewhere(_) => "pass --published with a URL, or the keys with --jwks".to_owned(),
-        FetchError::NotHttps(_) => {
-            "publish a discovery document whose jwks_uri is below the issuer: issuer publish".to_owned()
-        }
+        FetchError::Status { .. } => "try again; if the status stays, check the server of the documents",
+        FetchError::TooLong { .. } => "publish the documents again: issuer publish sa.pub --replace-unreadable",
+        FetchError::Redirect { .. } => "serve the documents at the issuer URL itself",
+        FetchError::Elsewhere(_) => "pass --published with a URL, or the keys with --jwks",
+        FetchError::NotHttps(_) => JWKS_URI_FIX,
     }
 }
