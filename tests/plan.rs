@@ -188,7 +188,7 @@ fn what_another_publisher_put_there_stays_as_it_was() {
     let site = Memory::default();
     let foreign = format!(
         r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"AAAA","kid":"ed"}},{},{{"kty":"RSA","kid":"odd","n":"!","e":"AQAB"}},
-           {{"kty":"OKP","x":"AAAA"}},{{"kty":"OKP","x":"BBBB"}},9,null,{{"kty":"OKP","number":0.90494076670778435}}]}}"#,
+           {{"kty":"OKP","x":"AAAA"}},{{"kty":"OKP","x":"BBBB"}},{{}},{{"kty":"OKP","number":0.90494076670778435}}]}}"#,
         encode::jwk(&[&[0x81], vec![3; 255].as_slice()].concat(), &[1, 0, 1])
     );
     put(&site, &issuer().jwks_path(), foreign.as_bytes());
@@ -198,6 +198,52 @@ fn what_another_publisher_put_there_stays_as_it_was() {
     let after: serde_json::Value = serde_json::from_slice(&stored.bytes).unwrap();
     assert_eq!(after["keys"].as_array().unwrap()[1..], before["keys"].as_array().unwrap()[..]);
     assert!(plan(&site, &wanted(&[1]), hour(1)).is_unchanged());
+}
+
+#[test]
+fn an_entry_that_is_no_object_is_removed_with_a_warning_and_keys_beside_it_stay() {
+    let cases = [
+        ("null", "an entry that is not a JSON object, number 2: it holds no key and is removed"),
+        ("\"key\"", "an entry that is not a JSON object, number 2: it holds no key and is removed"),
+        ("9,true,[]", "3 entries that are not JSON objects, the first is number 2: they hold no key and are removed"),
+    ];
+    for (entries, said) in cases {
+        let site = Memory::default();
+        let key = Jwk::new(keys(&[5])[0].clone()).to_value();
+        put(&site, &issuer().jwks_path(), format!(r#"{{"keys":[{key},{entries},{{"kty":"OKP"}}]}}"#).as_bytes());
+        let first = publish(&site, &wanted(&[1]), hour(0)).unwrap().plan;
+        assert_eq!(first.warnings.len(), 1, "{entries}");
+        assert_eq!(first.warnings[0].to_string(), format!("the published JWKS has {said}"));
+        let expected = Jwks { keys: vec![Jwk::new(keys(&[1])[0].clone()), Jwk::from_value(key), ed()] };
+        let stored = block_on(site.read(&issuer().jwks_path())).unwrap().unwrap();
+        assert_eq!(Jwks::parse(&stored.bytes), Ok(expected), "{entries}");
+        let second = plan(&site, &wanted(&[1]), hour(1));
+        assert!(second.is_unchanged() && second.warnings.is_empty(), "{entries}");
+    }
+}
+
+/// An entry of a type that this crate does not read.
+fn ed() -> Jwk {
+    Jwk::from_value(serde_json::json!({ "kty": "OKP" }))
+}
+
+#[test]
+fn status_reports_an_entry_that_is_no_object() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let entry = Jwk::new(keys(&[1])[0].clone()).to_value();
+    let site_with = |entries: serde_json::Value| {
+        let other = Memory::default();
+        let discovery = block_on(site.read(&issuer().discovery_path())).unwrap().unwrap();
+        put(&other, &issuer().discovery_path(), &discovery.bytes);
+        put(&other, &issuer().jwks_path(), serde_json::json!({ "keys": entries }).to_string().as_bytes());
+        block_on(issuer::status(&other, &issuer(), Wanted::RETAIN)).unwrap()
+    };
+    let status = site_with(serde_json::json!([entry, null]));
+    let faults: Vec<_> = status.faults.iter().map(ToString::to_string).collect();
+    assert_eq!(faults, ["the JWKS cannot be read: its entry 2 is not a JSON object"]);
+    assert_eq!((status.documents, status.keys.len()), (None, 2));
+    assert!(site_with(serde_json::json!([entry, {}])).faults.is_empty());
 }
 
 #[test]

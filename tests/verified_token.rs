@@ -22,7 +22,7 @@ fn bound() -> Value {
         "namespace": "default",
         "node": { "name": "node-1", "uid": "n" },
         "pod": { "name": "web-0", "uid": "p" },
-        "secret": { "name": "s", "uid": null },
+        "secret": { "name": "s" },
         "serviceaccount": { "name": "workload-identity-sa", "uid": "a" },
         "warnafter": NOW + 60,
     });

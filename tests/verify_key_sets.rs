@@ -95,10 +95,37 @@ fn a_jwks_that_entra_cannot_use_is_refused_with_its_code() {
         let jwks = Jwks::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
         Verifier::from_jwks(issuer(), &jwks).verify(&token, &Expectations::oidc(), now()).unwrap();
     }
-    // The same key twice under one key ID, and entries nobody can use, do no harm.
-    let jwks = json!({ "keys": [good, good, { "kty": "OKP", "kid": "ed" }, 1] }).to_string();
+    // The same key twice under one key ID, and keys nobody can use, do no harm.
+    let jwks = json!({ "keys": [good, good, { "kty": "OKP", "kid": "ed" }, {}] }).to_string();
     let verifier = Verifier::from_jwks(issuer(), &Jwks::parse(jwks.as_bytes()).unwrap());
     verifier.verify(&token, &Expectations::entra(), now()).unwrap();
+}
+
+#[test]
+fn a_jwks_with_an_entry_that_is_no_object_is_refused_as_a_whole() {
+    let signer = signer();
+    let token = signer.sign(&signer.header(), &claims());
+    let good = issuer::Jwk::new(signer.keys[0].clone()).to_value();
+    for entry in [json!(null), json!(1), json!(1.5), json!("key"), json!(false), json!([]), json!([good])] {
+        for (keys, position) in [(json!([good, entry]), 2), (json!([entry, good]), 1)] {
+            let bytes = json!({ "keys": keys }).to_string().into_bytes();
+            let said = format!("the JWKS is not usable: its entry {position} is not a JSON object");
+            let given = Verifier::from_jwks(issuer(), &Jwks::parse(&bytes).unwrap());
+            let page = |body| Ok(issuer::Page { body, ..issuer::Page::default() });
+            let fetched = |body| issuer::Fetched { from: "memory".to_owned(), outcome: page(body) };
+            let discovery = fetched(Documents::new(issuer(), &signer.keys).discovery.to_bytes());
+            let published = issuer::PublishedIssuer { discovery, jwks: Some(fetched(bytes)) };
+            for verifier in [given, Verifier::from_published(issuer(), &published)] {
+                for expectations in [Expectations::entra(), Expectations::oidc()] {
+                    let refusal = verifier.verify(&token, &expectations, now()).unwrap_err();
+                    assert_eq!(refusal.to_string(), said);
+                    assert_eq!(refusal.check(), CheckName::KeySet);
+                    assert_eq!(refusal.aadsts().map(issuer::Aadsts::code), Some(900_612));
+                    assert_eq!(verifier.examine(&token, &expectations, now()).refusal(), Some(&refusal));
+                }
+            }
+        }
+    }
 }
 
 #[test]

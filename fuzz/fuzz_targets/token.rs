@@ -2,7 +2,7 @@
 //!
 //! - `verify` and `examine` agree on every token, and both ways to make a verifier give the same answer.
 //! - What verifies, an independent judge accepts too: the same key, algorithm, issuer and audience, and the times by hand.
-//! - What verifies can be inspected.
+//! - What verifies can be inspected: none of the claims and header members that are read is null, and `b64` is true or absent.
 //! - No signed token verifies once a byte of it has changed.
 #![no_main]
 
@@ -28,6 +28,9 @@ const ISSUER: &str = "https://oidcissuera67fb168.z6.web.core.windows.net/";
 /// Shortly after the recordings were made.
 const NOW: i64 = 1_795_307_700;
 const ACCOUNT: &str = "default/workload-identity-sa";
+/// What is read of a header and of claims, where null is not absence.
+const HEADER: &[&str] = &["alg", "kid", "typ", "crit", "b64"];
+const CLAIMS: &[&str] = &["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "kubernetes.io"];
 /// What the judge reads of a header and this crate never does: of another type there, it does no harm here.
 const UNREAD: [&str; 11] = ["cty", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "enc", "zip", "url", "nonce"];
 
@@ -180,6 +183,10 @@ fn verifies(token: &str, expectations: &Expectations, now: Timestamp) -> bool {
 /// What the independent judge says of a token that verified.
 fn accept(token: &str, options: u8, now: Timestamp) {
     let inspection = Inspection::parse(token).expect("what verifies can be inspected");
+    for (members, names) in [(&inspection.header, HEADER), (&inspection.claims, CLAIMS)] {
+        assert!(names.iter().all(|name| members.get(*name) != Some(&Value::Null)), "a null in {token}");
+    }
+    assert!(inspection.header.get("b64").is_none_or(|b64| *b64 == true), "{token} is not in base64url");
     let (algorithm, key) = &KEYS.judges[inspection.header["kid"].as_str().unwrap()];
     let mut validation = Validation::new(*algorithm);
     validation.set_issuer(&[ISSUER]);

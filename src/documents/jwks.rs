@@ -28,6 +28,8 @@ impl Jwks {
 
     /// Reads a published set; entries that are not usable are kept and say so.
     ///
+    /// A [`Verifier`](crate::Verifier) rejects a set with an entry that is not a JSON object, as other readers do.
+    ///
     /// # Errors
     ///
     /// [`DocumentError`] when the bytes are not a JSON object with a list `keys`.
@@ -37,6 +39,19 @@ impl Jwks {
             return Err(DocumentError::Member("keys"));
         };
         Ok(Self { keys: keys.into_iter().map(Jwk::from_value).collect() })
+    }
+
+    /// Whether every entry is a JSON object, as RFC 7517 section 5.1 requires.
+    ///
+    /// Section 5 lets a reader ignore a *JWK* that it does not understand, so an object without a known `kty` is fine. Any
+    /// other value is malformed. Readers disagree about it: `jose` rejects the whole set (`isJWKSLike` in `src/jwks/local.ts`:
+    /// "JSON Web Key Set malformed"), and so does go-jose (`JSONWebKey.UnmarshalJSON`). `PyJWT` skips the entry. Microsoft's
+    /// `JsonWebKeySetSerializer.ReadKeys` skips it too, but stops reading at the end of an entry that is a list.
+    pub(crate) fn check_entries(&self) -> Result<(), DocumentError> {
+        match self.keys.iter().position(|jwk| !jwk.is_object()) {
+            Some(index) => Err(DocumentError::Entry(index + 1)),
+            None => Ok(()),
+        }
     }
 
     /// The bytes to publish: compact, no newline; for keys of an API server exactly what it serves.

@@ -63,6 +63,9 @@ pub enum DocumentError {
     /// A member the document needs is absent or of another type.
     #[error("its member \"{0}\" is missing or of the wrong type")]
     Member(&'static str),
+    /// An entry of a JWKS, counted from 1, is not a JSON object.
+    #[error("its entry {0} is not a JSON object")]
+    Entry(usize),
 }
 
 /// Reads a JSON object as a document; a byte order mark in front is passed over.

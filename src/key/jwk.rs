@@ -117,6 +117,11 @@ impl Jwk {
         Value::Object(public.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
+    /// Whether the entry is a JSON object.
+    pub(crate) fn is_object(&self) -> bool {
+        self.other.is_none()
+    }
+
     /// Whether the entry says what its key is for, and verifying is not among it (RFC 7517 section 4.3).
     pub(crate) fn is_for_other_operations(&self) -> bool {
         let operations = self.members.get("key_ops");

@@ -137,7 +137,7 @@ impl Plan {
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let mut warnings = Vec::new();
         let recorded = live.jwks.as_ref().map(|stored| stored.retention.clone()).unwrap_or_default();
-        let (published, unreadable) = published_keys(live, wanted);
+        let (published, unreadable) = published_keys(live, wanted, &mut warnings);
         let keys = place(wanted, now, &published, &recorded);
         let retention = retention(wanted, now, &keys, &recorded);
         let jwks = Jwks { keys: keys.iter().filter(|key| key.is_published()).map(|key| key.jwk.clone()).collect() };
@@ -261,7 +261,9 @@ fn live_discovery(live: &Live) -> Option<Discovery> {
 }
 
 /// The entries of the live JWKS, and of another one the discovery document points to; and what could not be read.
-fn published_keys(live: &Live, wanted: &Wanted) -> (Vec<Jwk>, Vec<DocumentError>) {
+///
+/// An entry that is not a JSON object is left out: it holds no key, and relying parties reject a JWKS for it.
+fn published_keys(live: &Live, wanted: &Wanted, warnings: &mut Vec<PlanWarning>) -> (Vec<Jwk>, Vec<DocumentError>) {
     let (mut keys, mut known): (Vec<Jwk>, _) = (Vec::new(), HashSet::new());
     let mut unreadable = Vec::new();
     let named = live_discovery(live).and_then(|discovery| linked_path(&discovery, &wanted.issuer));
@@ -272,8 +274,12 @@ fn published_keys(live: &Live, wanted: &Wanted) -> (Vec<Jwk>, Vec<DocumentError>
     for stored in [&live.jwks, &live.linked].into_iter().flatten() {
         match Jwks::parse(&stored.bytes) {
             Ok(jwks) => {
-                let new = jwks.keys.into_iter().filter(|jwk| known.insert(identity(jwk)));
-                keys.extend(new);
+                if let Some(first) = jwks.keys.iter().position(|jwk| !jwk.is_object()) {
+                    let count = jwks.keys.iter().filter(|jwk| !jwk.is_object()).count();
+                    warnings.push(PlanWarning::NotObjects { first: first + 1, count });
+                }
+                let objects = jwks.keys.into_iter().filter(Jwk::is_object);
+                keys.extend(objects.filter(|jwk| known.insert(identity(jwk))));
             }
             Err(error) => unreadable.push(error),
         }

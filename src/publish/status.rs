@@ -146,6 +146,9 @@ impl SiteStatus {
             _ => live.jwks.as_ref(),
         };
         let jwks = parse(stored, "JWKS", Jwks::parse, &mut faults);
+        if let Some(Err(error)) = jwks.as_ref().map(Jwks::check_entries) {
+            faults.push(SiteFault::Unreadable { document: "JWKS", error });
+        }
         if let Some(discovery) = discovery.as_ref().filter(|discovery| discovery.issuer != issuer.as_str()) {
             let (expected, seen) = (issuer.as_str().to_owned(), discovery.issuer.clone());
             faults.push(SiteFault::Issuer { expected, seen });

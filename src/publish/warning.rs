@@ -46,6 +46,14 @@ pub enum PlanWarning {
     /// The published JWKS held a private key, which everybody could read.
     #[error("the published JWKS holds the private part of key {0:?}: it is taken out; rotate that key now")]
     PrivateMembers(String),
+    /// Entries of the published JWKS are not JSON objects. Relying parties reject a JWKS for them.
+    #[error("the published JWKS has {}", not_objects(*.first, *.count))]
+    NotObjects {
+        /// The position of the first, counted from 1.
+        first: usize,
+        /// How many there are.
+        count: usize,
+    },
     /// An entry under the ID of a key in the input holds another key, or none; the API server's takes its place.
     #[error("the published entry {0} does not hold the key whose ID that is, and is replaced: look into who wrote it")]
     OtherKey(String),
@@ -74,4 +82,11 @@ pub enum PlanWarning {
     /// The published JWKS moves to another place on the site.
     #[error("the published jwks_uri moves from {0}; that document stays where it is and gets no new keys")]
     JwksMoves(String),
+}
+
+fn not_objects(first: usize, count: usize) -> String {
+    if count == 1 {
+        return format!("an entry that is not a JSON object, number {first}: it holds no key and is removed");
+    }
+    format!("{count} entries that are not JSON objects, the first is number {first}: they hold no key and are removed")
 }

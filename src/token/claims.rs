@@ -7,8 +7,8 @@ use super::{numeric_date, object, text};
 
 /// The claims of a service account token (RFC 7519 section 4.1, Kubernetes `pkg/serviceaccount/claims.go`).
 ///
-/// A claim given twice, or of another type, makes the token unreadable; of unknown claims it is enough that they are sound
-/// JSON.
+/// A known claim that is given twice, is null or has another type makes the token unreadable. The API server leaves out
+/// what it has no value for (`omitempty`), and never writes null. An unknown claim only has to be well-formed JSON.
 ///
 /// ```
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;
@@ -78,6 +78,10 @@ pub struct KubernetesClaims<'a> {
     /// The node the pod runs on, or the token is bound to.
     #[serde(borrow, default, deserialize_with = "object::optional")]
     pub node: Option<ObjectReference<'a>>,
+    /// From when on the API server reports use of the token, where it extended the token's lifetime
+    /// (`--service-account-extend-token-expiration`).
+    #[serde(default, rename = "warnafter", deserialize_with = "numeric_date::deserialize")]
+    pub warn_after: Option<Timestamp>,
 }
 
 /// The name and UID of a Kubernetes object.

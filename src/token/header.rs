@@ -2,12 +2,12 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::text;
+use super::{boolean, text};
 
 /// The members of a JOSE header that decide anything here (RFC 7515 section 4.1).
 ///
 /// `jku`, `jwk`, `x5u` and `x5c` are never used: keys come from the published issuer alone (RFC 8725 section 3.10).
-/// A member given twice makes the header unreadable.
+/// A member that is given twice, is null or has another type makes the header unreadable.
 ///
 /// ```
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
@@ -32,4 +32,9 @@ pub struct Header<'a> {
     /// Extensions that must be understood; none is.
     #[serde(borrow, default, deserialize_with = "text::list")]
     pub crit: Option<Vec<Cow<'a, str>>>,
+    /// Whether the payload is signed in base64url (RFC 7797 section 3). A [`Verifier`](crate::Verifier) rejects `false`,
+    /// with or without `crit`: section 7 forbids it in a JWT, and readers that ignore it disagree about what was signed.
+    /// `true` means what an absent member means.
+    #[serde(default, deserialize_with = "boolean::deserialize")]
+    pub b64: Option<bool>,
 }

@@ -1,5 +1,6 @@
 //! Tokens taken apart, and not yet trusted.
 
+mod boolean;
 mod claims;
 mod header;
 mod inspection;
@@ -102,6 +103,9 @@ pub enum TokenError {
     /// A segment is not base64url.
     #[error("its {0} is not base64url without padding")]
     Base64(&'static str),
+    /// The header says that the claims are signed without base64url (RFC 7797).
+    #[error("its header has b64 false, and the claims of a token are signed in base64url (RFC 7797 section 7)")]
+    Unencoded,
     /// A segment is not the JSON it should be.
     #[error("its {0} cannot be read: {1}")]
     Json(&'static str, String),

@@ -11,39 +11,35 @@ use serde::{
 
 use super::{sound::Sound, text::STRING};
 
-/// An object, or nothing where null stands for one.
-pub(super) struct Object<T>(pub(super) Option<T>);
+/// A value that is a JSON object.
+pub(super) struct Object<T>(pub(super) T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        optional(deserializer).map(Object)
+        deserializer.deserialize_any(Visitor(PhantomData)).map(Object)
     }
 }
 
-/// An object; null stands for none.
+/// An object, where the member is present; null is rejected.
 pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    deserializer.deserialize_any(Visitor(PhantomData))
+    Object::deserialize(deserializer).map(|object| Some(object.0))
 }
 
 struct Visitor<T>(PhantomData<T>);
 
 impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
-    type Value = Option<T>;
+    type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_str<E: de::Error>(self, _: &str) -> Result<Option<T>, E> {
+    fn visit_str<E: de::Error>(self, _: &str) -> Result<T, E> {
         Err(E::invalid_type(STRING, &self))
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Option<T>, E> {
-        Ok(None)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Option<T>, A::Error> {
-        T::deserialize(de::value::MapAccessDeserializer::new(Checked(members))).map(Some)
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(de::value::MapAccessDeserializer::new(Checked(members)))
     }
 }
 

@@ -69,10 +69,9 @@ fn json<'a>(name: &'static str, bytes: &'a [u8]) -> Result<&'a str, TokenError> 
 
 /// Reads a JSON object.
 pub(super) fn read<'a, T: Deserialize<'a>>(name: &'static str, json: &'a str) -> Result<T, TokenError> {
-    let no_object = || TokenError::Json(name, "it is not a JSON object".to_owned());
     if !json.trim_ascii_start().starts_with('{') {
-        return Err(no_object());
+        return Err(TokenError::Json(name, "it is not a JSON object".to_owned()));
     }
     let object: Result<Object<T>, _> = serde_json::from_str(json);
-    object.map_err(|error| TokenError::Json(name, error.to_string()))?.0.ok_or_else(no_object)
+    object.map(|object| object.0).map_err(|error| TokenError::Json(name, error.to_string()))
 }

@@ -34,12 +34,15 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// A string; null stands for none.
+/// A string, where the member is present. Null is not absence: readers disagree about it, so it is rejected.
 pub(super) fn optional<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'a, str>>, D::Error> {
-    Ok(Option::<Text<'a>>::deserialize(deserializer)?.map(|text| text.0))
+    match Option::<Text<'a>>::deserialize(deserializer)? {
+        Some(text) => Ok(Some(text.0)),
+        None => Err(de::Error::invalid_type(de::Unexpected::Unit, &"a string")),
+    }
 }
 
-/// A list of strings where the member is present at all: null is no list.
+/// A list of strings, where the member is present.
 pub(super) fn list<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Cow<'a, str>>>, D::Error> {
     deserializer.deserialize_any(List { or_one: false }).map(Some)
 }

@@ -108,6 +108,7 @@ fn judge_token(case: &Case<'_>) -> Verdict {
     }
     match &header.crit {
         Some(names) => Failed(Refusal::Critical(first_of(names))),
+        None if header.b64 == Some(false) => Failed(Refusal::Malformed(TokenError::Unencoded)),
         None => Passed,
     }
 }

@@ -106,14 +106,18 @@ impl Ready {
 impl KeyRing {
     pub(super) fn new(jwks: &Jwks) -> Self {
         let (len, kids) = (jwks.keys.len(), Arc::default());
-        let mut ring = Self { keys: HashMap::new(), flaw: None, len, kids, foreign: HashMap::new() };
+        // A private key that everybody can read is worse than a set that cannot be parsed.
+        let private = jwks.keys.iter().find(|jwk| !jwk.private_members().is_empty());
+        let flaw = match (private, jwks.check_entries()) {
+            (Some(jwk), _) => Some(Refusal::KeySetPrivate(clipped(jwk.kid().unwrap_or_default()))),
+            (None, Err(error)) => Some(Refusal::KeySetContent(error)),
+            (None, Ok(())) => None,
+        };
+        let mut ring = Self { keys: HashMap::new(), flaw, len, kids, foreign: HashMap::new() };
         let mut kids = Vec::new();
         let mut keys: HashMap<&str, &PublicKey> = HashMap::new();
         for (position, jwk) in jwks.keys.iter().enumerate() {
             let kid = jwk.kid().unwrap_or_default();
-            if !jwk.private_members().is_empty() {
-                ring.flaw.get_or_insert_with(|| Refusal::KeySetPrivate(clipped(kid)));
-            }
             // RFC 7517 section 4.5: one key ID may stand for equivalent keys of several types, not for different keys.
             if let Ok(key) = jwk.key()
                 && keys.insert(kid, key).is_some_and(|known| known != key)
@@ -143,6 +147,14 @@ impl KeyRing {
             ring.flaw = Some(Refusal::KeySetEmpty);
         }
         ring
+    }
+
+    /// The ring, where its set can be parsed.
+    pub(super) fn readable(self) -> Result<Self, Refusal> {
+        match self.flaw {
+            Some(refusal @ Refusal::KeySetContent(_)) => Err(refusal),
+            _ => Ok(self),
+        }
     }
 
     /// The key a token names.

@@ -208,7 +208,8 @@ impl TrustedIssuer {
 
 fn read_jwks(fetched: &Fetched) -> Result<Arc<KeyRing>, Refusal> {
     let page = fetched.outcome.as_ref().map_err(|error| Refusal::KeySetFetch(error.clone()))?;
-    Jwks::parse(&page.body).map(|jwks| Arc::new(KeyRing::new(&jwks))).map_err(Refusal::KeySetContent)
+    let jwks = Jwks::parse(&page.body).map_err(Refusal::KeySetContent)?;
+    KeyRing::new(&jwks).readable().map(Arc::new)
 }
 
 fn read_discovery(issuer: &IssuerUrl, fetched: &Fetched) -> Result<String, Refusal> {
