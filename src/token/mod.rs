@@ -56,6 +56,13 @@ impl<'a> Token<'a> {
         Ok(Self { header: segments.header()?, claims: segments.claims()?, segments })
     }
 
+    /// Reads the header of a JWS whose payload may be anything, as test vectors of JOSE have it; the claims stay empty.
+    #[cfg(test)]
+    pub(crate) fn parse_with_any_payload(text: &'a str, buffer: &'a mut Vec<u8>) -> Result<Self, TokenError> {
+        let (segments, _) = Segments::decode_with_any_payload(text, buffer)?;
+        Ok(Self { header: segments.header()?, claims: Claims::default(), segments })
+    }
+
     /// The bytes the signature is over (RFC 7515 section 5.2).
     pub(crate) fn signing_input(&self) -> &[u8] {
         self.segments.signing_input.as_bytes()

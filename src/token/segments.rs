@@ -20,6 +20,15 @@ pub(super) struct Segments<'a> {
 
 impl<'a> Segments<'a> {
     pub(super) fn decode(text: &'a str, buffer: &'a mut Vec<u8>) -> Result<Self, TokenError> {
+        let (segments, payload) = Self::decode_with_any_payload(text, buffer)?;
+        Ok(Self { claims: json("claims", payload)?, ..segments })
+    }
+
+    /// The segments without claims, and the payload, which may be anything.
+    pub(super) fn decode_with_any_payload(
+        text: &'a str,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<(Self, &'a [u8]), TokenError> {
         if text.is_empty() {
             return Err(TokenError::Empty);
         }
@@ -33,18 +42,13 @@ impl<'a> Segments<'a> {
                 segments => TokenError::Segments(segments),
             });
         };
-        let (header, claims, signature) = (&text[..first], &text[first + 1..second], &text[second + 1..]);
+        let (header, payload, signature) = (&text[..first], &text[first + 1..second], &text[second + 1..]);
         // Each has a little more room than it needs: what decodes to less than three bytes is written as three.
         buffer.resize(base64::decoded_len_estimate(text.len()) + 9, 0);
         let (header, rest) = decode("header", header, buffer)?;
-        let (claims, rest) = decode("claims", claims, rest)?;
+        let (payload, rest) = decode("claims", payload, rest)?;
         let (signature, _) = decode("signature", signature, rest)?;
-        Ok(Self {
-            signing_input: &text[..second],
-            header: json("header", header)?,
-            claims: json("claims", claims)?,
-            signature,
-        })
+        Ok((Self { signing_input: &text[..second], header: json("header", header)?, claims: "", signature }, payload))
     }
 
     pub(super) fn header(&self) -> Result<Header<'a>, TokenError> {

@@ -53,7 +53,7 @@ impl Unusable {
 }
 
 impl Ready {
-    fn new(jwk: &Jwk, position: usize) -> Self {
+    pub(super) fn new(jwk: &Jwk, position: usize) -> Self {
         let key = jwk.key();
         let broken = |because: String| Err(Unusable::Broken(because));
         let verifying = match key {

@@ -12,6 +12,8 @@ mod trusted_issuer;
 mod verified_token;
 mod verifier;
 mod warning;
+#[cfg(test)]
+mod wycheproof;
 
 pub use expectations::{Expectations, RelyingParty};
 pub(crate) use key_ring::is_signed_by;
