@@ -135,14 +135,27 @@ impl Jwk {
         self.members.get(name).is_some_and(|value| !value.is_string())
     }
 
+    /// A member beside the key itself that is there and is neither a string nor null.
+    ///
+    /// Such an entry cannot be read as what its author meant. go-jose rejects it (`rawJSONWebKey` has strings there), and
+    /// takes null for absence.
+    pub(crate) fn misfit(&self) -> Option<&'static str> {
+        ["kid", "use", "alg"]
+            .into_iter()
+            .find(|name| self.is_odd(name) && self.members.get(*name) != Some(&Value::Null))
+    }
+
     fn text(&self, name: &str) -> Option<&str> {
         self.members.get(name)?.as_str()
     }
 }
 
 fn read_key(members: &Map<String, Value>) -> Result<PublicKey, KeyError> {
-    let text = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(KeyError::JwkMember(name));
-    let bytes = |name| BASE64_URL_SAFE_NO_PAD.decode(text(name)?).map_err(|_| KeyError::JwkMember(name));
+    let text = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(KeyError::JwkString(name));
+    let bytes = |name: &'static str| {
+        let text = members.get(name).and_then(Value::as_str).ok_or(KeyError::JwkMember(name))?;
+        BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::JwkMember(name))
+    };
     match text("kty")? {
         "RSA" => PublicKey::rsa(&bytes("n")?, &bytes("e")?),
         "EC" => {

@@ -70,6 +70,9 @@ pub enum KeyError {
     /// A JWK member that the key type needs is absent, of another type, or not base64url.
     #[error("its member \"{0}\" is missing or not base64url without padding")]
     JwkMember(&'static str),
+    /// A JWK member that must be a string is absent or of another type.
+    #[error("its member \"{0}\" is missing or not a string")]
+    JwkString(&'static str),
     /// A JWK whose entry is not an object.
     #[error("it is not a JSON object")]
     JwkObject,

@@ -232,6 +232,9 @@ impl KeyReader {
     }
 
     fn read_jwk(&mut self, place: Place, jwk: &Jwk, skipped: &mut Skipped) -> Result<(), Error> {
+        if let Some(name) = jwk.misfit() {
+            return Err(Error::Key { place, reason: KeyError::JwkString(name) });
+        }
         let unusable = match (jwk.public_key_use(), jwk.key()) {
             (Some(other), Ok(_)) if other != "sig" => Some(KeyError::JwkUse(other.to_owned())),
             // RFC 7517 section 5: a key of another type is ignored, not an error.
