@@ -1,9 +1,13 @@
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     KeyError, Place,
     issuer_url::UrlError,
     publish::{Plan, PlanRefusal},
+    redacted,
 };
 
 /// Why something could not be done: one sentence that names the input; [`hint`](Error::hint) names the next step.
@@ -62,7 +66,7 @@ pub enum Error {
         because: String,
     },
     /// A file or directory cannot be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", shown(path))]
     Read {
         /// The file.
         path: PathBuf,
@@ -70,7 +74,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file or directory cannot be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}", shown(path))]
     Write {
         /// The file.
         path: PathBuf,
@@ -110,7 +114,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file of certificate authorities cannot be used.
-    #[error("{} is not a file of PEM certificates: {because}", path.display())]
+    #[error("{} is not a file of PEM certificates: {because}", shown(path))]
     CaFile {
         /// The file.
         path: PathBuf,
@@ -182,6 +186,11 @@ impl Error {
         };
         Some(hint.to_owned())
     }
+}
+
+/// A path as it may be printed: a secret may stand in its place.
+fn shown(path: &Path) -> String {
+    redacted(&path.display().to_string()).into_owned()
 }
 
 fn refusal_of(plan: &Plan) -> String {

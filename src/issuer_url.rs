@@ -3,7 +3,7 @@ use std::{fmt, net::Ipv4Addr, net::Ipv6Addr, str::FromStr};
 use fluent_uri::{Uri, component::Authority};
 use percent_encoding::percent_decode_str;
 
-use crate::{Error, documents::DocumentPath};
+use crate::{Error, documents::DocumentPath, redacted};
 
 /// What Entra stores of a federated credential's issuer at most, in characters.
 const LENGTH_MAX: usize = 600;
@@ -173,6 +173,7 @@ impl FromStr for JwksUri {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         match parse(text) {
+            Ok(_) if redacted(text) != text => Err(refuse(text, "a jwks_uri", UrlError::Secret)),
             Ok(_) => Ok(Self(text.to_owned())),
             Err(because) => Err(refuse(text, "a jwks_uri", because)),
         }
@@ -239,6 +240,9 @@ pub enum UrlError {
     /// A path segment that a site cannot store under its own name.
     #[error("its path segment {0:?} cannot stand on a site")]
     Segment(String),
+    /// What looks like a secret, such as the signature of a SAS: everybody reads the document it would stand in.
+    #[error("it holds what looks like a secret, and everybody could read it")]
+    Secret,
     /// A path with two slashes in a row.
     #[error("its path has an empty segment (//)")]
     EmptySegment,
@@ -289,9 +293,9 @@ pub(crate) fn parse(text: &str) -> Result<Uri<&str>, UrlError> {
     Ok(uri)
 }
 
-/// The error for a string, without the password it may hold.
+/// The error for a string, without the password or signature it may hold.
 fn refuse(text: &str, what: &'static str, because: UrlError) -> Error {
-    Error::Url { url: without_password(text), what, because }
+    Error::Url { url: redacted(&without_password(text)).into_owned(), what, because }
 }
 
 /// A URL as it may be printed.

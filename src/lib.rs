@@ -65,6 +65,7 @@ mod public_address;
 mod public_host;
 mod publish;
 mod published;
+mod redact;
 #[cfg(feature = "remote")]
 mod remote;
 #[cfg(feature = "remote")]
@@ -97,6 +98,7 @@ pub use publish::{
 #[cfg(feature = "remote")]
 pub use published::HttpFetcher;
 pub use published::{FetchError, Fetched, Location, Page, PublishedIssuer};
+pub use redact::redacted;
 #[cfg(feature = "remote")]
 pub use remote::{Refresh, RemoteVerifier, RemoteVerifierBuilder, Unready};
 #[cfg(feature = "serve")]

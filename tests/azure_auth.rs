@@ -179,7 +179,7 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
             }),
         ),
         (
-            "AZURE_FEDERATED_TOKEN_FILE, \"nothing.jwt\", cannot be read: No such file or directory",
+            "the file that AZURE_FEDERATED_TOKEN_FILE names cannot be read: No such file or directory",
             Box::new(|command| {
                 command.env("AZURE_FEDERATED_TOKEN_FILE", "nothing.jwt");
             }),
@@ -307,7 +307,7 @@ fn an_identity_that_is_set_up_in_part_is_an_error_and_not_another_identity() {
         ),
         (
             &[("AZURE_TOKEN_CREDENTIALS", "az")],
-            "AZURE_TOKEN_CREDENTIALS \"az\" is none of dev, prod and the SDK's credentials",
+            "AZURE_TOKEN_CREDENTIALS is neither dev, prod nor the name of a credential of the SDK",
         ),
     ];
     for (variables, sentence) in cases {

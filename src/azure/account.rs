@@ -3,7 +3,10 @@ use std::{fmt, str::FromStr};
 use azure_core::http::Url;
 
 use super::AzureProblem;
-use crate::{entra::Cloud, issuer_url};
+use crate::{entra::Cloud, issuer_url, redacted};
+
+/// The longest text that is shown where it should be the name of an account: a host name has labels of 63 characters.
+const SHOWN_MAX: usize = 63;
 
 /// The name of a storage account: 3 to 24 lower-case letters and digits.
 ///
@@ -25,7 +28,10 @@ impl FromStr for AccountName {
         if letters && (3..=24).contains(&text.len()) {
             return Ok(Self(text.to_owned()));
         }
-        Err(AzureProblem::AccountName(text.to_owned()))
+        // What is not like a name may be a key or a connection string.
+        let is_like_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        let is_shown = text.len() <= SHOWN_MAX && text.bytes().all(is_like_a_name);
+        Err(AzureProblem::AccountName(is_shown.then(|| text.to_owned())))
     }
 }
 
@@ -58,7 +64,10 @@ impl Account {
         let endpoint = Url::parse(text.trim_end_matches('/')).map_err(|error| refuse(error.to_string()))?;
         let account = Self { name, cloud, endpoint };
         if account.is_of_another() {
-            return Err(AzureProblem::EndpointOfAnother { url: text, account: account.name.to_string() });
+            return Err(AzureProblem::EndpointOfAnother {
+                url: without_secrets(&text),
+                account: account.name.to_string(),
+            });
         }
         Ok(account)
     }
@@ -89,5 +98,6 @@ impl Account {
 /// A URL as it may be printed: without a password, or a SAS.
 fn without_secrets(url: &str) -> String {
     let url = issuer_url::without_password(url);
-    url.split_once('?').map_or_else(|| url.clone(), |(url, _)| format!("{url}?…"))
+    let url = url.split_once('?').map_or_else(|| url.clone(), |(url, _)| format!("{url}?…"));
+    redacted(&url).into_owned()
 }

@@ -133,7 +133,7 @@ impl Search {
             "azuredeveloperclicredential" => |method| method == AuthMethod::AzureDeveloperCli,
             _ => {
                 let because =
-                    format!("AZURE_TOKEN_CREDENTIALS {chosen:?} is none of dev, prod and the SDK's credentials");
+                    "AZURE_TOKEN_CREDENTIALS is neither dev, prod nor the name of a credential of the SDK".to_owned();
                 return Err(AzureProblem::Setting(because));
             }
         };
@@ -222,7 +222,7 @@ impl Search {
                     return self.not_set(method, principal.is_some(), "AZURE_FEDERATED_TOKEN_FILE is not set");
                 };
                 if let Err(error) = std::fs::File::open(&path) {
-                    let because = format!("AZURE_FEDERATED_TOKEN_FILE, {path:?}, cannot be read: {error}");
+                    let because = format!("the file that AZURE_FEDERATED_TOKEN_FILE names cannot be read: {error}");
                     return Err(Miss::Fatal(AzureProblem::Setting(because)));
                 }
                 let options = WorkloadIdentityCredentialOptions {

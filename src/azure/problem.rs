@@ -1,7 +1,7 @@
 use std::{fmt, path::PathBuf};
 
 use super::{AuthMethod, AzureError};
-use crate::entra::Cloud;
+use crate::{entra::Cloud, redacted};
 
 /// What Entra answers about a tenant that it does not have, or that another cloud has.
 const OTHER_CLOUD: [&str; 5] = ["AADSTS90002:", "AADSTS90038:", "AADSTS900382:", "AADSTS900432:", "AADSTS900439:"];
@@ -28,8 +28,8 @@ const OTHER_CLOUD: [&str; 5] = ["AADSTS90002:", "AADSTS90038:", "AADSTS900382:",
 #[non_exhaustive]
 pub enum AzureProblem {
     /// Text that is not the name of a storage account.
-    #[error("{0:?} is not the name of a storage account")]
-    AccountName(String),
+    #[error("{} is not the name of a storage account", .0.as_ref().map_or_else(|| "the given text".to_owned(), |name| format!("{name:?}")))]
+    AccountName(Option<String>),
     /// No account was named.
     #[error("no storage account was named")]
     NoAccount,
@@ -75,7 +75,7 @@ pub enum AzureProblem {
     #[error("the credential {} needs {}, and not all of it is there", .0.name(), .0.variables())]
     Variables(AuthMethod),
     /// A file that does not hold a certificate and its private key.
-    #[error("{} cannot be used as a certificate with its private key: {because}", path.display())]
+    #[error("{} cannot be used as a certificate with its private key: {because}", redacted(&path.display().to_string()))]
     Certificate {
         /// The file.
         path: PathBuf,
@@ -210,7 +210,9 @@ impl AzureProblem {
 
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::AccountName(_) => "3 to 24 lower-case letters and digits, without a domain".to_owned(),
+            Self::AccountName(_) => {
+                "pass the name alone as --account or AZURE_STORAGE_ACCOUNT: 3 to 24 lower-case letters and digits; a connection string belongs into AZURE_STORAGE_CONNECTION_STRING, a key into AZURE_STORAGE_KEY".to_owned()
+            }
             Self::NoAccount => "pass --account, or set AZURE_STORAGE_ACCOUNT".to_owned(),
             Self::Endpoint { .. } => {
                 "pass it as `az storage account show --query primaryEndpoints.blob` prints it".to_owned()

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Exit, Failure, Output,
-    output::{FAINT, STRONG, printable},
+    clean::visible,
+    output::{FAINT, STRONG},
     token_input::TokenInput,
 };
 
@@ -35,7 +36,7 @@ impl Inspect {
                 .into_iter()
                 .filter_map(|(name, time)| Some((name.to_owned(), json!(time?.to_string()))))
                 .collect();
-            output.json(&json!({ "header": header, "claims": claims, "times": times }));
+            output.json_whole(&json!({ "header": header, "claims": claims, "times": times }));
             return Ok(Exit::Yes);
         }
         let mut text = format!("{STRONG}header{STRONG:#}\n");
@@ -67,7 +68,7 @@ fn show(text: &mut String, members: &Map<String, Value>, time: impl Fn(&str) -> 
     for (name, value) in lines {
         let time = time(&name).map(|time| format!("  {FAINT}{time}{FAINT:#}")).unwrap_or_default();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "  {:width$}  {}{time}", printable(&name), printable(&value));
+        let _ = writeln!(text, "  {:width$}  {}{time}", visible(&name), visible(&value));
     }
 }
 

@@ -5,7 +5,7 @@ use clap_mangen::Man as Page;
 use issuer::Error;
 use serde_json::json;
 
-use super::{Cli, Exit, Failure, Output, out_file};
+use super::{Cli, Exit, Failure, Output, clean::printable, out_file};
 
 /// What it does, as the list of commands says it.
 pub(super) const ABOUT: &str = "Write the manual pages";
@@ -36,7 +36,7 @@ impl Man {
         if output.is_json() {
             output.json(&json!({ "written": written }));
         } else {
-            written.iter().for_each(|path| output.write(format!("{path}\n").as_bytes()));
+            written.iter().for_each(|path| output.text(&format!("{}\n", printable(path))));
         }
         Ok(Exit::Yes)
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the comments on arguments are help texts, printed as they are")]
 
+mod clean;
 mod completions;
 mod discovery;
 mod inputs;

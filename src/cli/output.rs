@@ -1,14 +1,15 @@
-use std::{
-    fmt::Write as _,
-    io::{self, ErrorKind, IsTerminal, Write},
-};
+use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use issuer::{Error, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Color, Format, Global, steps::Steps};
+use super::{
+    Color, Format, Global,
+    clean::{escaped, message, without_secrets},
+    steps::Steps,
+};
 
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -68,7 +69,11 @@ impl Failure {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let mut error = json!({ "message": self.message, "hint": self.hint, "exit": self.exit as u8 });
+        let mut error = json!({
+            "message": message(&self.message),
+            "hint": self.hint.as_deref().map(message),
+            "exit": self.exit as u8,
+        });
         if let Some(service) = &self.service {
             error["service"] = Value::clone(service);
         }
@@ -145,8 +150,13 @@ impl Output {
         }
     }
 
-    /// Prints the one JSON value of a command.
+    /// Prints the one JSON value of a command, without secrets that were given in the wrong place.
     pub(super) fn json(&mut self, value: &Value) {
+        self.json_whole(&without_secrets(value));
+    }
+
+    /// Prints the one JSON value of a command, which is what was asked to be shown.
+    pub(super) fn json_whole(&mut self, value: &Value) {
         self.answered = true;
         // Serialising a value into memory cannot fail.
         let mut text = escaped(&serde_json::to_string_pretty(value).unwrap_or_default());
@@ -157,27 +167,27 @@ impl Output {
     /// Tells something that is not the result.
     pub(super) fn note(&mut self, text: impl std::fmt::Display) {
         if !self.quiet {
-            self.tell(&format!("{FAINT}note:{FAINT:#} {}", printable(&text.to_string())));
+            self.tell(&format!("{FAINT}note:{FAINT:#} {}", message(&text.to_string())));
         }
     }
 
     /// Tells in one line what came of long work.
     pub(super) fn summary(&mut self, text: impl std::fmt::Display) {
         if !self.quiet {
-            self.tell(&printable(&text.to_string()));
+            self.tell(&message(&text.to_string()));
         }
     }
 
     /// Tells something that deserves a look, quiet or not.
     pub(super) fn warning(&mut self, text: impl std::fmt::Display) {
-        self.tell(&format!("{WARN}warning:{WARN:#} {}", printable(&text.to_string())));
+        self.tell(&format!("{WARN}warning:{WARN:#} {}", message(&text.to_string())));
     }
 
     /// Tells what went wrong, on stderr, and as the JSON value where that was asked for and nothing was said yet.
     pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
-        self.tell(&format!("{BAD}error:{BAD:#} {}", printable(&failure.message)));
+        self.tell(&format!("{BAD}error:{BAD:#} {}", message(&failure.message)));
         if let Some(hint) = &failure.hint {
-            self.tell(&format!("{STRONG}hint:{STRONG:#} {}", printable(hint)));
+            self.tell(&format!("{STRONG}hint:{STRONG:#} {}", message(hint)));
         }
         if self.is_json() && !self.answered {
             self.json(&failure.to_json());
@@ -207,33 +217,6 @@ pub(super) fn choice(color: Color) -> ColorChoice {
         Color::Always => ColorChoice::Always,
         Color::Never => ColorChoice::Never,
     }
-}
-
-/// JSON with everything a terminal may act on as an escape; such characters stand in strings only.
-pub(super) fn escaped(json: &str) -> String {
-    let mut text = String::with_capacity(json.len());
-    for character in json.chars() {
-        if character != '\n' && is_hidden(character) {
-            // All of them have four hexadecimal digits. Writing to memory cannot fail.
-            let _ = write!(text, "\\u{:04x}", u32::from(character));
-        } else {
-            text.push(character);
-        }
-    }
-    text
-}
-
-/// Control characters, and those that are not seen or turn the direction of text.
-fn is_hidden(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-}
-
-/// Text from outside, made safe for a terminal: every character that [`is_hidden`] becomes an escape.
-pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|character| if is_hidden(character) { character.escape_unicode().to_string() } else { character.into() })
-        .collect()
 }
 
 /// A time for people, to the second.

@@ -8,7 +8,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::{Exit, Failure, Output, output::printable, runtime};
+use super::{Exit, Failure, Output, clean::printable, runtime};
 
 /// What it does, as the list of commands says it.
 pub(super) const ABOUT: &str = "Serve the documents of a directory over HTTP, to put behind an ingress";

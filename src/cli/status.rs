@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::{
     Exit, Failure, Output,
-    output::{BAD, FAINT, GOOD, STRONG, WARN, minute, printable},
+    clean::printable,
+    output::{BAD, FAINT, GOOD, STRONG, WARN, minute},
     runtime,
     site::{OpenSite, Root},
     site_args::SiteArgs,

@@ -10,7 +10,7 @@ use futures_util::future::{Either, select};
 use issuer::Retrying;
 use tokio::time::{Instant, sleep};
 
-use super::output::{FAINT, printable};
+use super::{clean::message, output::FAINT};
 
 /// How long a step may take before a terminal shows it, and how often it is drawn from then on.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -42,7 +42,7 @@ impl Steps {
 
     /// Waits for a step, and tells of it.
     pub(super) async fn run<T>(&self, what: impl Into<String>, step: impl Future<Output = T>) -> T {
-        let what = printable(&what.into());
+        let what = message(&what.into());
         let start = Instant::now();
         let running = Running::new(self, what.clone());
         let mut step = pin!(step);
@@ -68,7 +68,7 @@ impl Steps {
     pub(super) fn retrying(&self, retrying: &Retrying) {
         if self.verbose {
             self.clear(&mut self.state());
-            let because = printable(&format!("{}: {}", retrying.what, retrying.because));
+            let because = message(&format!("{}: {}", retrying.what, retrying.because));
             self.tell(&format!(
                 "{FAINT}           {because}, again in {:.1} s{FAINT:#}\n",
                 retrying.pause.as_secs_f64()

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::{
     Exit, Failure, Output,
-    output::{BAD, GOOD, STRONG, printable},
+    clean::printable,
+    output::{BAD, GOOD, STRONG},
     runtime,
     site::Root,
     site_args::SiteArgs,

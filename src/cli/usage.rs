@@ -4,11 +4,13 @@ use std::{
 };
 
 use anstream::AutoStream;
-use clap::error::ErrorKind as ClapErrorKind;
+use clap::{Parser, error::ErrorKind as ClapErrorKind};
+use issuer::redacted;
 
 use super::{
-    Color, Exit, Failure,
-    output::{choice, escaped},
+    Cli, Color, Exit, Failure,
+    clean::{escaped, message},
+    output::choice,
 };
 
 /// Answers a command line that does not parse, or asks for help or the version.
@@ -22,6 +24,12 @@ pub(crate) fn usage(error: &clap::Error) -> Exit {
             _ => Exit::Yes,
         };
     }
+    // The same error of the same words, each made safe to print, for clap prints them as they are.
+    let words = std::env::args_os().map(|word| message(&word.to_string_lossy()));
+    let safe = Cli::try_parse_from(words).err().filter(|safe| safe.kind() == error.kind());
+    let text = redacted(&text.to_string()).into_owned();
+    let by_lines = || text.lines().map(message).collect::<Vec<_>>().join("\n").into();
+    let text = safe.map_or_else(by_lines, |safe| safe.render());
     // With stderr gone there is nowhere left to say so.
     let _ = write!(AutoStream::new(io::stderr(), choice(color)), "{}", text.ansi());
     if json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {

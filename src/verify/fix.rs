@@ -47,6 +47,7 @@ impl Refusal {
                 "publish the API server's keys, which replace others under their key IDs: issuer publish sa.pub"
             }
             Self::KeySetDuplicate { kid, named: false } => {
+                let kid = word(kid);
                 return format!(
                     "publish again and drop the keys that share this ID: issuer publish sa.pub --remove {kid}"
                 );

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::{Outcome, ReadBack, Stage};
 use crate::cli::{
     Exit,
-    output::{BAD, FAINT, GOOD, STRONG, WARN, minute, printable},
+    clean::printable,
+    output::{BAD, FAINT, GOOD, STRONG, WARN, minute},
     values,
 };
 

@@ -2,7 +2,8 @@ use issuer::{CheckName, Checked, Outcome, Refusal, RelyingParty, Report, Token};
 use serde_json::{Value, json};
 
 use super::super::{
-    output::{BAD, FAINT, GOOD, STRONG, WARN, printable},
+    clean::{message, printable},
+    output::{BAD, FAINT, GOOD, STRONG, WARN},
     values,
 };
 
@@ -31,11 +32,11 @@ impl Answer<'_> {
         for checked in &self.report.checks {
             let name = checked.name;
             match &checked.outcome {
-                Outcome::Passed(seen) => lines.push(format!("  {GOOD}ok{GOOD:#}       {name:9}  {}", printable(seen))),
+                Outcome::Passed(seen) => lines.push(format!("  {GOOD}ok{GOOD:#}       {name:9}  {}", message(seen))),
                 // A token that cannot be read leaves nothing else to look at.
                 Outcome::Skipped(_) if self.token.is_none() => {}
                 Outcome::Skipped(because) => {
-                    lines.push(format!("  {FAINT}skipped  {name:9}  {}{FAINT:#}", printable(because)));
+                    lines.push(format!("  {FAINT}skipped  {name:9}  {}{FAINT:#}", message(because)));
                 }
                 Outcome::Failed(refusal) => {
                     if let Some((expected, seen)) = refusal.expected_and_seen() {
@@ -43,7 +44,7 @@ impl Answer<'_> {
                         lines.push(format!("  {BAD}failed{BAD:#}   {name:9}  expected {expected}"));
                         lines.push(format!("                      seen     {seen}"));
                     } else {
-                        let message = printable(&refusal.to_string());
+                        let message = message(&refusal.to_string());
                         lines.push(format!("  {BAD}failed{BAD:#}   {name:9}  {message}"));
                     }
                 }
@@ -74,7 +75,7 @@ impl Answer<'_> {
                 lines.push(format!("{STRONG}Entra{STRONG:#} accepts it {condition}"));
             } else if !self.limits.is_empty() {
                 lines.push(format!("{WARN}what Entra answers was not checked{WARN:#}:"));
-                lines.extend(self.limits.iter().map(|limit| format!("  - {}", printable(limit))));
+                lines.extend(self.limits.iter().map(|limit| format!("  - {}", message(limit))));
             }
             return lines;
         };
@@ -89,8 +90,8 @@ impl Answer<'_> {
         };
         let style = if refusal.is_inconclusive() { WARN } else { BAD };
         vec![
-            format!("{style}{word}{style:#}: {}", printable(&because)),
-            format!("{STRONG}fix{STRONG:#}: {}", printable(&refusal.fix())),
+            format!("{style}{word}{style:#}: {}", message(&because)),
+            format!("{STRONG}fix{STRONG:#}: {}", message(&refusal.fix())),
         ]
     }
 

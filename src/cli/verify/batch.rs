@@ -15,8 +15,8 @@ use serde_json::Value;
 use super::{
     super::{
         Exit, Failure, Output,
+        clean::escaped,
         inputs::{is_stdin, name},
-        output::escaped,
     },
     answer::refusal_json,
     lines::{Chunk, Lines},
