@@ -8,6 +8,7 @@ use crate::{
     issuer_url::UrlError,
     publish::{Plan, PlanRefusal},
     redacted,
+    site::FileKind,
 };
 
 /// Why something could not be done: one sentence that names the input; [`hint`](Error::hint) names the next step.
@@ -80,6 +81,36 @@ pub enum Error {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// An entry of a site is not of the type that it must have. Links are not followed, and pipes and devices not opened.
+    #[error("cannot {operation} {}: it is not {expected} but {found}", path.display())]
+    FileKind {
+        /// `read` or `write`.
+        operation: &'static str,
+        /// The entry.
+        path: PathBuf,
+        /// The type it must have, with its article: `a regular file`.
+        expected: &'static str,
+        /// The type it has.
+        found: FileKind,
+    },
+    /// A document or retention record of a site is too long. It was not read or written.
+    #[error("cannot {operation} {}: it is longer than {limit} bytes", path.display())]
+    TooLong {
+        /// `read` or `write`.
+        operation: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The longest length, in bytes.
+        limit: u64,
+    },
+    /// The lock file of a site belongs to a user who is neither this user, nor root, nor the owner of the directory.
+    #[error("cannot lock {}: it belongs to the user with ID {owner}", path.display())]
+    LockOwner {
+        /// The lock file.
+        path: PathBuf,
+        /// The user ID of its owner.
+        owner: u32,
     },
     /// A plan would take something away unasked, or publish what Entra cannot use.
     #[error("publishing to {site} is refused: {}", refusal_of(.plan))]
@@ -171,6 +202,17 @@ impl Error {
                 io::ErrorKind::StorageFull => "free some space; what was there is untouched",
                 _ => return None,
             },
+            Self::FileKind { found: FileKind::SymbolicLink, expected: "a directory", .. } => {
+                "replace the link with a directory; only the path of the site itself may be a link"
+            }
+            Self::FileKind { found: FileKind::SymbolicLink, .. } => {
+                "remove the link, or replace it with the file that it points to"
+            }
+            Self::FileKind { .. } | Self::TooLong { operation: "read", .. } => "move it away: issuer did not write it",
+            Self::TooLong { .. } => "publish fewer keys",
+            Self::LockOwner { .. } => {
+                "check who can write to this directory, and remove the lock file; the next publish creates its own"
+            }
             Self::Refused { plan, .. } => return plan.refusals.first().map(PlanRefusal::hint),
             Self::Locked { .. } => "wait for the other publisher, or see what holds .issuer.lock there (lsof, fuser)",
             Self::Contended { .. } => "run it again",

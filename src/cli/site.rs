@@ -6,7 +6,7 @@ use std::{
 use futures_util::future::join3;
 use issuer::{
     Discovery, DocumentPath, Error, IssuerUrl, ResourceScope,
-    site::{Azure, AzureOptions, Condition, Content, Directory, ETag, Hosting, Site, Stored, Written},
+    site::{Azure, AzureOptions, Condition, Content, Directory, ETag, Hosting, Site, SiteWarning, Stored, Written},
 };
 
 use super::{Failure, steps::Steps};
@@ -166,6 +166,13 @@ impl Site for OpenSite {
         match &self.kind {
             Kind::Directory(directory) => directory.host().await,
             Kind::Azure(azure, _) => self.steps.run("switch the static website on", Box::pin(azure.host())).await,
+        }
+    }
+
+    fn warnings(&self, documents: &[DocumentPath]) -> Vec<SiteWarning> {
+        match &self.kind {
+            Kind::Directory(directory) => directory.warnings(documents),
+            Kind::Azure(azure, _) => azure.warnings(documents),
         }
     }
 }

@@ -2,7 +2,7 @@ use clap::Args;
 use issuer::{
     Documents, HttpFetcher, IssuerUrl, Jwk, KeyStatus, Location, Mismatch, PublishedIssuer, Refusal, RelyingParty,
     SiteStatus, Timestamp, TrustedIssuer, VerifyWarning, compare, published_documents,
-    site::{Hosting, Site},
+    site::{Hosting, Site, SiteWarning},
 };
 use serde_json::{Value, json};
 
@@ -60,6 +60,8 @@ struct StoredSide {
     status: SiteStatus,
     /// Why no token can pass with the documents, although they are there and can be read.
     refusal: Option<Refusal>,
+    /// What lets others change the documents.
+    warnings: Vec<SiteWarning>,
 }
 
 /// What the public reads.
@@ -71,10 +73,11 @@ struct PublicSide {
 }
 
 impl StoredSide {
-    fn new(site: &OpenSite, status: SiteStatus, relying_party: RelyingParty) -> Self {
+    fn new(site: &OpenSite, issuer: &IssuerUrl, status: SiteStatus, relying_party: RelyingParty) -> Self {
         let judge = |documents| TrustedIssuer::new(documents).and_then(|trusted| trusted.judge(relying_party));
         let refusal = status.documents.as_ref().and_then(|documents| judge(documents).err());
-        Self { name: site.name(), credential: site.credential(), status, refusal }
+        let warnings = site.warnings(&[issuer.jwks_path(), issuer.discovery_path()]);
+        Self { name: site.name(), credential: site.credential(), status, refusal, warnings }
     }
 
     fn faults(&self) -> Vec<String> {
@@ -140,7 +143,8 @@ impl Status {
                 };
                 site.adapt_to(&issuer)?;
                 let status = issuer::status(&site, &issuer, retain).await?;
-                Ok((issuer, StoredSide::new(&site, status, relying_party)))
+                let stored = StoredSide::new(&site, &issuer, status, relying_party);
+                Ok((issuer, stored))
             };
             let (issuer, stored) = runtime::within(timeout, look_inside).await?;
             let public = match &location {
@@ -194,6 +198,7 @@ impl Found {
         } else {
             output.text(&self.to_text());
         }
+        self.site.iter().flat_map(|site| &site.warnings).for_each(|warning| output.warning(warning));
         if let Some(Hosting::Unknown(because)) = self.site.as_ref().map(|site| &site.status.hosting) {
             output.note(because);
         }

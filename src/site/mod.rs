@@ -6,6 +6,7 @@ mod azure;
 mod azure_options;
 mod directory;
 mod memory;
+mod site_warning;
 
 use std::future::Future;
 
@@ -13,8 +14,9 @@ use std::future::Future;
 pub use azure::Azure;
 #[cfg(feature = "azure")]
 pub use azure_options::AzureOptions;
-pub use directory::Directory;
+pub use directory::{Directory, FileKind};
 pub use memory::Memory;
+pub use site_warning::SiteWarning;
 
 use crate::{Error, documents::DocumentPath, publish::Retention};
 
@@ -86,6 +88,12 @@ pub trait Site: Sync {
     /// [`Error`] when it could not be switched on.
     fn host(&self) -> impl Future<Output = Result<(), Error>> + Send {
         async { Ok(()) }
+    }
+
+    /// What lets others change the site or these documents; best effort, and empty where nothing is known.
+    fn warnings(&self, documents: &[DocumentPath]) -> Vec<SiteWarning> {
+        let _ = documents;
+        Vec::new()
     }
 }
 

@@ -16,6 +16,7 @@ pub mod http;
 pub mod imds;
 pub mod issuer;
 pub mod message;
+pub mod other_user;
 pub mod proxy;
 pub mod signer;
 pub mod stand_in;

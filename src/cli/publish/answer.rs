@@ -162,7 +162,8 @@ impl Answer {
         };
         let cautions = read_back.map(|read_back| read_back.warnings.as_slice()).unwrap_or_default();
         let cautions = cautions.iter().map(|warning| values::caution(warning, self.wanted.relying_party));
-        let warnings = self.outcome.plan.warnings.iter().map(ToString::to_string).chain(cautions);
+        let of_site = self.outcome.site_warnings.iter().map(ToString::to_string);
+        let warnings = self.outcome.plan.warnings.iter().map(ToString::to_string).chain(of_site).chain(cautions);
         let federated_credential = (self.wanted.relying_party == RelyingParty::Entra)
             .then(|| json!({ "issuer": self.wanted.issuer.as_str(), "audience": TOKEN_EXCHANGE_AUDIENCE }));
         let issuer = self.wanted.issuer.as_str();

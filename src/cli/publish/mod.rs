@@ -6,7 +6,7 @@ use clap::Args;
 use issuer::{
     Change, Error, IssuerUrl, Location, Mismatch, Plan, PlanWarning, Publication, RelyingParty, SystemClock,
     VerifyWarning, Wanted,
-    site::{Hosting, Site},
+    site::{Hosting, Site, SiteWarning},
 };
 
 use self::answer::Answer;
@@ -110,6 +110,7 @@ struct ReadBack {
 struct Outcome {
     site: String,
     credential: Option<String>,
+    site_warnings: Vec<SiteWarning>,
     plan: Plan,
     stage: Stage,
 }
@@ -183,8 +184,9 @@ impl Publish {
                     (publication.plan, stage)
                 }
             };
+            let site_warnings = site.warnings(&[plan.jwks.path.clone(), plan.discovery.path.clone()]);
             let (site, credential) = (site.name(), site.credential());
-            Ok::<_, Failure>((wanted, Outcome { site, credential, plan, stage }))
+            Ok::<_, Failure>((wanted, Outcome { site, credential, site_warnings, plan, stage }))
         })??;
         Ok(report(&Answer { wanted, outcome }, self.check, output))
     }
@@ -245,6 +247,7 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
             _ => output.warning(warning),
         }
     }
+    answer.outcome.site_warnings.iter().for_each(|warning| output.warning(warning));
     if let Some(Ok(read_back)) = answer.proof() {
         for warning in &read_back.warnings {
             output.warning(values::caution(warning, answer.wanted.relying_party));

@@ -1,0 +1,302 @@
+use std::{
+    fs::{DirBuilder, File},
+    io::{self, ErrorKind, Read, Write},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::{ffi::OsStrExt, fs::DirBuilderExt},
+    },
+    path::{Path, PathBuf},
+};
+
+use aws_lc_rs::rand;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use rustix::{
+    fs::{AtFlags, Dir, Mode, OFlags, Stat, fchmod, fstat, fsync, mkdirat, open, openat, renameat, statat, unlinkat},
+    io::Errno,
+    process::geteuid,
+};
+
+use super::FileKind;
+use crate::Error;
+
+/// Documents are public.
+pub(super) const PUBLIC: Mode = Mode::from_raw_mode(0o644);
+/// The retention record and the lock are for their owner.
+pub(super) const PRIVATE: Mode = Mode::from_raw_mode(0o600);
+const DIRECTORY_MODE: Mode = Mode::from_raw_mode(0o755);
+/// The longest file that is read or written, in bytes.
+const FILE_MAX: u64 = 1 << 20;
+/// The start and the end of a temporary file's name; 128 random bits in base64url are between them.
+const TEMPORARY: (&str, &str) = (".issuer-", ".tmp");
+const RANDOM_CHARACTERS: usize = 22;
+
+/// An open directory of a site.
+///
+/// Entries are named relative to the descriptor (`openat`), so that nobody can exchange the directory under a running
+/// publish. No symbolic link is followed: in a directory that another user can write, a link would redirect the write
+/// (CWE-59, CWE-377).
+#[derive(Debug)]
+pub(super) struct Folder {
+    descriptor: OwnedFd,
+    path: PathBuf,
+    access: Access,
+}
+
+/// What a folder is opened for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
+}
+
+impl Access {
+    fn flags(self) -> OFlags {
+        // A path descriptor needs no right to list the directory. Only a real one can be synced.
+        let flags = if self == Self::Read { OFlags::PATH } else { OFlags::RDONLY };
+        flags | OFlags::DIRECTORY | OFlags::CLOEXEC
+    }
+
+    fn operation(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        }
+    }
+
+    fn error(self, path: PathBuf, source: impl Into<io::Error>) -> Error {
+        let source = source.into();
+        match self {
+            Self::Read => Error::Read { path, source },
+            Self::Write => Error::Write { path, source },
+        }
+    }
+}
+
+impl Folder {
+    /// Opens the directory of a site for reading; `None` when it is not there. The path may be a link: the caller chose it.
+    pub(super) fn open(path: &Path) -> Result<Option<Self>, Error> {
+        match open(non_empty(path), Access::Read.flags(), Mode::empty()) {
+            Ok(descriptor) => Ok(Some(Self { descriptor, path: path.to_owned(), access: Access::Read })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(Access::Read.error(path.to_owned(), error)),
+        }
+    }
+
+    /// Opens the directory of a site for writing, and creates it first if it is not there.
+    pub(super) fn create(path: &Path) -> Result<Self, Error> {
+        let opened = || {
+            create_directories(path)?;
+            open(non_empty(path), Access::Write.flags(), Mode::empty()).map_err(io::Error::from)
+        };
+        let descriptor = opened().map_err(|source| Access::Write.error(path.to_owned(), source))?;
+        Ok(Self { descriptor, path: path.to_owned(), access: Access::Write })
+    }
+
+    /// Opens a directory in this one, with the same access; `None` when it is not there.
+    pub(super) fn folder(&self, name: &str) -> Result<Option<Self>, Error> {
+        match openat(&self.descriptor, name, self.access.flags() | OFlags::NOFOLLOW, Mode::empty()) {
+            Ok(descriptor) => Ok(Some(Self { descriptor, path: self.path.join(name), access: self.access })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => match self.stat(name)?.as_ref().map(FileKind::of) {
+                Some(found) if found != FileKind::Directory => Err(self.unexpected(name, "a directory", found)),
+                _ => Err(self.error(name, error)),
+            },
+        }
+    }
+
+    /// Creates a directory in this one, unless another process was faster, and opens it.
+    pub(super) fn create_folder(&self, name: &str) -> Result<Self, Error> {
+        let created = match mkdirat(&self.descriptor, name, DIRECTORY_MODE) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
+            Err(error) => return Err(self.error(name, error)),
+        };
+        let folder = self.folder(name)?.ok_or_else(|| self.error(name, Errno::NOENT))?;
+        if created {
+            let made = || {
+                set_mode(&folder.descriptor, DIRECTORY_MODE)?;
+                fsync(&self.descriptor)
+            };
+            made().map_err(|error| self.error(name, error))?;
+        }
+        Ok(folder)
+    }
+
+    /// Reads a regular file; `None` when it is not there.
+    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        let Some((file, stat)) = self.open_file(name, OFlags::RDONLY)? else { return Ok(None) };
+        let too_long = || Error::TooLong { operation: "read", path: self.path.join(name), limit: FILE_MAX };
+        if u64::try_from(stat.st_size).is_ok_and(|size| size > FILE_MAX) {
+            return Err(too_long());
+        }
+        let mut bytes = Vec::new();
+        file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|error| self.error(name, error))?;
+        // The file may have grown since.
+        if bytes.len() as u64 > FILE_MAX { Err(too_long()) } else { Ok(Some(bytes)) }
+    }
+
+    /// Opens a regular file without following a link and without waiting for a pipe or device; `None` when it is not there.
+    pub(super) fn open_file(&self, name: &str, flags: OFlags) -> Result<Option<(File, Stat)>, Error> {
+        // Looked at before it is opened, since opening a device may have effects of its own.
+        let Some(before) = self.stat(name)? else { return Ok(None) };
+        self.expect_regular(name, &before)?;
+        let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let file = match openat(&self.descriptor, name, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::LOOP) => return Err(self.unexpected(name, "a regular file", FileKind::SymbolicLink)),
+            Err(error) => return Err(self.error(name, error)),
+        };
+        let stat = fstat(&file).map_err(|error| self.error(name, error))?;
+        self.expect_regular(name, &stat)?;
+        Ok(Some((File::from(file), stat)))
+    }
+
+    /// Creates a file that is not there yet; `None` when it is.
+    pub(super) fn create_file(&self, name: &str, mode: Mode) -> Result<Option<File>, Error> {
+        // With O_EXCL a link in its place is not followed, whatever it points to.
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match openat(&self.descriptor, name, flags, mode) {
+            Ok(file) => {
+                set_mode(&file, mode).map_err(|error| self.error(name, error))?;
+                Ok(Some(File::from(file)))
+            }
+            Err(Errno::EXIST) => Ok(None),
+            Err(error) => Err(self.error(name, error)),
+        }
+    }
+
+    /// Replaces a file in one step: temporary file with a random name, fsync, rename.
+    ///
+    /// The file gets this mode, independent of the umask and of the file that it replaces.
+    pub(super) fn replace(&self, name: &str, bytes: &[u8], mode: Mode) -> Result<(), Error> {
+        if bytes.len() as u64 > FILE_MAX {
+            return Err(Error::TooLong { operation: "write", path: self.path.join(name), limit: FILE_MAX });
+        }
+        if let Some(found) = self.stat(name)? {
+            self.expect_regular(name, &found)?;
+        }
+        let temporary = temporary_name().map_err(|error| self.error(name, error))?;
+        // Nobody can guess the name, so it is free unless somebody watches the directory and meddles.
+        let taken = || self.error(name, ErrorKind::AlreadyExists);
+        let mut file = self.create_file(&temporary, mode)?.ok_or_else(taken)?;
+        let mut write = || {
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            renameat(&self.descriptor, temporary.as_str(), &self.descriptor, name)?;
+            fsync(&self.descriptor)?;
+            Ok(())
+        };
+        write().map_err(|error: io::Error| {
+            let _ = unlinkat(&self.descriptor, temporary.as_str(), AtFlags::empty());
+            self.error(name, error)
+        })
+    }
+
+    /// Removes a file, durably, if it is there.
+    pub(super) fn remove(&self, name: &str) -> Result<(), Error> {
+        match unlinkat(&self.descriptor, name, AtFlags::empty()) {
+            Ok(()) => fsync(&self.descriptor).map_err(|error| self.error(name, error)),
+            Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.error(name, error)),
+        }
+    }
+
+    /// Removes the temporary files that killed publishers of this user left behind. The caller holds the lock.
+    ///
+    /// Best effort: a leftover that stays does no harm.
+    pub(super) fn remove_leftovers(&self, document: &str) {
+        // Earlier versions used fixed names.
+        let mut names = vec![format!(".{document}.tmp"), format!("..{document}.retention.json.tmp")];
+        for entry in Dir::read_from(&self.descriptor).into_iter().flatten().flatten() {
+            if let Ok(name) = entry.file_name().to_str()
+                && is_temporary_name(name)
+            {
+                names.push(name.to_owned());
+            }
+        }
+        for name in names {
+            let ours = |stat: &Stat| FileKind::of(stat) == FileKind::Regular && stat.st_uid == geteuid().as_raw();
+            if self.stat(&name).is_ok_and(|stat| stat.as_ref().is_some_and(ours)) {
+                let _ = unlinkat(&self.descriptor, name.as_str(), AtFlags::empty());
+            }
+        }
+    }
+
+    /// The owner and the mode of the directory itself, or of an entry; `None` where nothing is known.
+    pub(super) fn stat_of(&self, name: Option<&str>) -> Option<Stat> {
+        name.map_or_else(|| fstat(&self.descriptor).ok(), |name| self.stat(name).ok().flatten())
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn stat(&self, name: &str) -> Result<Option<Stat>, Error> {
+        match statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(self.error(name, error)),
+        }
+    }
+
+    fn expect_regular(&self, name: &str, stat: &Stat) -> Result<(), Error> {
+        match FileKind::of(stat) {
+            FileKind::Regular => Ok(()),
+            found => Err(self.unexpected(name, "a regular file", found)),
+        }
+    }
+
+    fn unexpected(&self, name: &str, expected: &'static str, found: FileKind) -> Error {
+        Error::FileKind { operation: self.access.operation(), path: self.path.join(name), expected, found }
+    }
+
+    fn error(&self, name: &str, source: impl Into<io::Error>) -> Error {
+        self.access.error(self.path.join(name), source)
+    }
+}
+
+/// Sets exactly these permission bits, which the umask or a default ACL may have changed. Inherited set-group-ID bits stay.
+fn set_mode(descriptor: impl AsFd, mode: Mode) -> rustix::io::Result<()> {
+    let found = Mode::from_raw_mode(fstat(&descriptor)?.st_mode);
+    let permissions = Mode::RWXU | Mode::RWXG | Mode::RWXO;
+    if found & permissions == mode {
+        return Ok(());
+    }
+    match fchmod(&descriptor, (found - permissions) | mode) {
+        // A file system without modes, such as FAT: they are chosen where it is mounted.
+        Err(Errno::PERM | Errno::NOTSUP) => Ok(()),
+        other => other,
+    }
+}
+
+fn temporary_name() -> io::Result<String> {
+    let mut random = [0; 16];
+    rand::fill(&mut random).map_err(|_| io::Error::other("the system has no random numbers"))?;
+    let (start, end) = TEMPORARY;
+    Ok(format!("{start}{}{end}", BASE64_URL_SAFE_NO_PAD.encode(random)))
+}
+
+fn is_temporary_name(name: &str) -> bool {
+    let random = name.strip_prefix(TEMPORARY.0).and_then(|rest| rest.strip_suffix(TEMPORARY.1));
+    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    random.is_some_and(|random| random.len() == RANDOM_CHARACTERS && random.bytes().all(is_base64url))
+}
+
+/// Creates a directory and those above it, each entry on disk before the next. The umask may narrow the mode, not widen it.
+fn create_directories(path: &Path) -> io::Result<()> {
+    if non_empty(path).is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().unwrap_or(Path::new(""));
+    create_directories(parent)?;
+    match DirBuilder::new().mode(0o755).create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => File::open(non_empty(parent))?.sync_all(),
+    }
+}
+
+fn non_empty(path: &Path) -> &Path {
+    if path.as_os_str().as_bytes().is_empty() { Path::new(".") } else { path }
+}

@@ -1,0 +1,94 @@
+use std::{
+    fs::{File, TryLockError},
+    io::ErrorKind,
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    fs::{Mode, OFlags, Stat, fchmod},
+    process::geteuid,
+};
+
+use super::{
+    FileKind,
+    folder::{Folder, PRIVATE},
+};
+use crate::Error;
+
+/// The lock file at the root of a site.
+const LOCK: &str = ".issuer.lock";
+/// How long a publisher waits for the lock, and the pause between two attempts.
+const LOCK_WAIT: Duration = Duration::from_secs(10);
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
+/// How often the lock file is opened again when another process creates or removes it at the same time.
+const OPEN_ATTEMPTS: u32 = 16;
+
+/// The right to write to a site, held until it is dropped. The system releases it when the process dies.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Waits for the lock of a site. It is held for moments only, so a process that has it for longer is stuck.
+    pub(super) fn acquire(root: &Folder) -> Result<Self, Error> {
+        let file = open(root)?;
+        let start = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::Locked { site: root.path().display().to_string() });
+                }
+                Err(TryLockError::Error(source)) => {
+                    return Err(Error::Write { path: root.path().join(LOCK), source });
+                }
+            }
+        }
+    }
+}
+
+fn open(root: &Folder) -> Result<File, Error> {
+    for _ in 0..OPEN_ATTEMPTS {
+        let opened = match root.open_file(LOCK, OFlags::RDWR) {
+            // A lock on a read-only descriptor is as good on a local file system.
+            Err(Error::Write { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
+                root.open_file(LOCK, OFlags::RDONLY)?
+            }
+            opened => opened?,
+        };
+        if let Some((file, stat)) = opened {
+            check_owner(root, &stat)?;
+            narrow(&file, &stat);
+            return Ok(file);
+        }
+        if let Some(file) = root.create_file(LOCK, PRIVATE)? {
+            return Ok(file);
+        }
+    }
+    let source = ErrorKind::ResourceBusy.into();
+    Err(Error::Write { path: root.path().join(LOCK), source })
+}
+
+/// Refuses a lock file that another user put there: that user could hold it for ever.
+fn check_owner(root: &Folder, stat: &Stat) -> Result<(), Error> {
+    let directory = root.stat_of(None).map(|stat| stat.st_uid);
+    let trusted = [Some(geteuid().as_raw()), Some(0), directory];
+    if trusted.contains(&Some(stat.st_uid)) {
+        return Ok(());
+    }
+    Err(Error::LockOwner { path: root.path().join(LOCK), owner: stat.st_uid })
+}
+
+/// Takes the right to open our own lock file from other users: who can open it can hold the lock.
+fn narrow(file: &File, stat: &Stat) {
+    let is_wide = Mode::from_raw_mode(stat.st_mode).intersects(Mode::RWXG | Mode::RWXO);
+    // A file with a second name may be in use elsewhere.
+    let is_ours = FileKind::of(stat) == FileKind::Regular && stat.st_uid == geteuid().as_raw() && stat.st_nlink == 1;
+    if is_wide && is_ours {
+        // The lock works without it.
+        let _ = fchmod(file, PRIVATE);
+    }
+}
