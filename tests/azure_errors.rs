@@ -298,3 +298,24 @@ fn time_that_runs_out_is_an_error_that_says_so() {
     assert_eq!(output.status.code(), Some(3));
     assert!(stderr(&output).contains("not done within 1 s (--timeout)"), "{output:?}");
 }
+
+#[test]
+fn blob_over_one_mebibyte_is_refused_before_it_is_downloaded() {
+    let account = account();
+    assert!(account.create_container("$web"));
+    account.put_blob("$web", "openid/v1/jwks", &vec![b' '; 8 << 20], &[]);
+    let proxy = Proxy::start(account.address(), |_| Fault::Pass);
+    let connection = account.through(&proxy.address).connection_string();
+    let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &connection)]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("the blob is longer than 1 MiB"), "{}", stderr(&output));
+    let ranges: Vec<_> = proxy
+        .exchanges()
+        .into_iter()
+        .filter(|exchange| exchange.seen.method == "GET" && exchange.seen.path.ends_with("jwks"))
+        .flat_map(|exchange| exchange.seen.headers)
+        .filter(|(name, _)| name.eq_ignore_ascii_case("range") || name.eq_ignore_ascii_case("x-ms-range"))
+        .map(|(_, range)| range)
+        .collect();
+    assert_eq!(ranges, ["bytes=0-1048576"]);
+}

@@ -10,7 +10,7 @@ use std::{
 };
 
 use issuer::{
-    DocumentPath, IssuerUrl, Retention,
+    DocumentPath, FetchError, IssuerUrl, PublishedIssuer, Retention,
     site::{Condition, Content, Directory, Headers, Site, Written},
 };
 use support::{
@@ -292,6 +292,24 @@ fn document_that_could_not_be_read_again_is_not_written() {
         block_on(site.write(&path, &content(&"x".repeat((1 << 20) + 1), 1), &Condition::IfNoneMatch)).unwrap_err();
     assert!(error.to_string().ends_with("it is longer than 1048576 bytes"), "{error}");
     assert_eq!(block_on(site.read(&path)).unwrap(), None);
+}
+
+#[test]
+fn published_directory_is_read_up_to_one_mebibyte() {
+    let folder = tempfile::tempdir().unwrap();
+    let issuer: IssuerUrl = "https://issuer.example.com".parse().unwrap();
+    fs::create_dir(folder.path().join(".well-known")).unwrap();
+    let path = folder.path().join(".well-known/openid-configuration");
+    for (length, is_read) in [(1 << 20, true), ((1 << 20) + 1, false), (1 << 40, false)] {
+        File::create(&path).unwrap().set_len(length).unwrap();
+        let outcome = PublishedIssuer::from_directory(&issuer, folder.path()).discovery.outcome;
+        assert_eq!(matches!(outcome, Err(FetchError::TooLong { .. })), !is_read, "{length}");
+        assert_eq!(outcome.is_ok(), is_read, "{length}");
+    }
+    fs::remove_file(&path).unwrap();
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let error = PublishedIssuer::from_directory(&issuer, folder.path()).discovery.outcome.unwrap_err();
+    assert!(error.to_string().contains("it is not a regular file"), "{error}");
 }
 
 /// A reader without a lock sees the record of the document or of the one after it: the record is written first.

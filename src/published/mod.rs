@@ -7,7 +7,11 @@ mod freshness;
 mod http;
 mod location;
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::{self, File, Metadata},
+    io::{self, Read},
+    path::Path,
+};
 
 #[cfg(feature = "remote")]
 use futures_util::future::join;
@@ -17,6 +21,7 @@ pub use fetched::{FetchError, Fetched, Page};
 pub use http::HttpFetcher;
 pub use location::Location;
 use location::Place;
+use rustix::fs::{Mode, OFlags};
 
 use crate::{
     IssuerUrl,
@@ -175,18 +180,30 @@ fn read_place(place: &Place) -> Fetched {
         }
         Place::File(path) => path,
     };
-    let mut body = Vec::new();
-    let limit = u64::try_from(DOCUMENT_MAX + 1).unwrap_or(u64::MAX);
-    // A pipe or device would keep its reader waiting.
-    let regular = || match std::fs::metadata(path)? {
-        metadata if metadata.is_file() => File::open(path),
-        _ => Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is not a regular file")),
-    };
-    let outcome = match regular().and_then(|file| file.take(limit).read_to_end(&mut body)) {
-        Ok(_) if body.len() > DOCUMENT_MAX => Err(FetchError::TooLong { url: from.clone(), limit: DOCUMENT_MAX }),
-        Ok(_) => Ok(Page { body, content_type: None, redirected_to: None, fresh_for: None }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(FetchError::NotThere(from.clone())),
+    let outcome = match read_file(path) {
+        Ok(Some(body)) => Ok(Page { body, content_type: None, redirected_to: None, fresh_for: None }),
+        Ok(None) => Err(FetchError::TooLong { url: from.clone(), limit: DOCUMENT_MAX }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FetchError::NotThere(from.clone())),
         Err(error) => Err(FetchError::Unreadable { path: from.clone(), because: error.to_string() }),
     };
     Fetched { from, outcome }
+}
+
+/// Reads a regular file; `None` when it is too long. Waits for no pipe or device in its place, not even one that came just now.
+fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let regular = |metadata: Metadata| {
+        let error = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
+        if metadata.is_file() { Ok(metadata.len()) } else { Err(error()) }
+    };
+    // Opening a device may have effects of its own.
+    regular(fs::metadata(path)?)?;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let limit = DOCUMENT_MAX as u64;
+    if regular(file.metadata()?)? > limit {
+        return Ok(None);
+    }
+    let mut body = Vec::new();
+    file.take(limit + 1).read_to_end(&mut body)?;
+    Ok((body.len() <= DOCUMENT_MAX).then_some(body))
 }

@@ -1,4 +1,4 @@
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{collections::HashMap, fmt, num::NonZero, sync::Arc};
 
 use azure_core::{
     error::ErrorKind,
@@ -7,7 +7,8 @@ use azure_core::{
 use azure_storage_blob::{
     BlobClient, BlobServiceClient, BlobServiceClientOptions,
     models::{
-        BlobClientDeleteOptions, BlobServiceProperties, BlockBlobClientUploadOptions, StaticWebsite, StorageErrorCode,
+        BlobClientDeleteOptions, BlobClientDownloadOptions, BlobServiceProperties, BlockBlobClientUploadOptions,
+        StaticWebsite, StorageErrorCode,
     },
 };
 use futures_util::future::join;
@@ -212,7 +213,12 @@ impl Azure {
     }
 
     async fn read_blob(&self, path: &DocumentPath) -> azure_core::Result<Stored> {
-        let answer = self.blob(path).download(None).await?;
+        // A first range of one byte more than a document may have: a longer blob is refused before the rest is downloaded.
+        let options = BlobClientDownloadOptions {
+            partition_size: NonZero::new(DOCUMENT_MAX + 1),
+            ..BlobClientDownloadOptions::default()
+        };
+        let answer = self.blob(path).download(Some(options)).await?;
         let properties = answer.properties;
         let too_long = || azure_core::Error::with_message(ErrorKind::Other, "the blob is longer than 1 MiB");
         if properties.content_length.is_some_and(|length| length > DOCUMENT_MAX as u64) {
