@@ -1,45 +1,146 @@
 use std::{
-    fs::{self, File, Permissions},
-    io::{self, Write},
-    os::unix::fs::PermissionsExt,
+    fs::{self, File, Metadata, Permissions},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
 use issuer::Error;
+use rustix::{fs::OFlags, process::geteuid};
 use tempfile::Builder;
 
-/// Writes a file in one step: temporary file beside it, fsync, rename. At any moment the old or the new one is there, whole.
+use super::{Exit, Failure};
+
+/// How many links a path may lead through, as in Linux (`path_resolution(7)`).
+const LINKS_MAX: usize = 40;
+/// Where the links of the kernel are: `/dev/stdout` leads there, and so does `>(…)` of a shell.
+const KERNEL_LINKS: &str = "/proc";
+
+/// Writes a file in one step: temporary file beside it, fsync, rename. At any moment the old or the new file is there, whole.
 ///
-/// A link to a file that is there is followed, and what is not a regular file, such as a terminal, is written to as it is.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let written = match fs::metadata(path) {
-        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
-            File::options().write(true).open(path).and_then(|mut file| file.write_all(bytes))
+/// A link is followed, and a terminal or pipe is written to, unless another user may have put it there to mislead us. The
+/// rule is that of Linux's `fs.protected_symlinks` and `fs.protected_fifos`, which not every system sets: in a
+/// world-writable directory only links of this user and of root count. As root they are the only ones anywhere.
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fail = |source| Error::Write { path: path.to_owned(), source };
+    let target = match resolve(path).map_err(fail)? {
+        Target::File(target) => target,
+        Target::Suspect { entry, what, owner } => {
+            let message =
+                format!("cannot write {}: {} is {what} of the user with ID {owner}", path.display(), entry.display());
+            let hint = format!("check who put {what} there, and pass a path that does not lead through it");
+            return Err(Failure::new(Exit::Incomplete, message, Some(hint)));
         }
-        _ => replace(&fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()), bytes),
     };
-    written.map_err(|source| Error::Write { path: path.to_owned(), source })
+    let written = match fs::metadata(&target) {
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => write_through(&target, bytes),
+        _ if target.starts_with(KERNEL_LINKS) => replace(&fs::canonicalize(&target).unwrap_or(target), bytes),
+        _ => replace(&target, bytes),
+    };
+    Ok(written.map_err(fail)?)
+}
+
+/// Where a path leads to.
+enum Target {
+    /// A path without links, but for those of the kernel.
+    File(PathBuf),
+    /// An entry that another user may have put there.
+    Suspect { entry: PathBuf, what: &'static str, owner: u32 },
+}
+
+/// Follows the links of a path one by one, and judges each.
+fn resolve(path: &Path) -> io::Result<Target> {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Some((entry, metadata)) = first_link_or_last(&path)? else { return Ok(Target::File(path)) };
+        if entry.starts_with(KERNEL_LINKS) {
+            return Ok(Target::File(path));
+        }
+        let (is_link, is_pipe) = (metadata.is_symlink(), metadata.file_type().is_fifo());
+        if (is_link || is_pipe) && is_suspect(&entry, &metadata) {
+            let what = if is_link { "a symbolic link" } else { "a named pipe" };
+            return Ok(Target::Suspect { entry, what, owner: metadata.uid() });
+        }
+        if !is_link {
+            return Ok(Target::File(path));
+        }
+        let rest = path.strip_prefix(&entry).unwrap_or(Path::new("")).to_owned();
+        path = entry.parent().unwrap_or(Path::new("/")).join(fs::read_link(&entry)?);
+        if !rest.as_os_str().is_empty() {
+            path.push(rest);
+        }
+    }
+    Err(io::Error::from(rustix::io::Errno::LOOP))
+}
+
+/// The first entry of a path that is a link, else its last entry; `None` where there is no such file yet.
+fn first_link_or_last(path: &Path) -> io::Result<Option<(PathBuf, Metadata)>> {
+    let mut entry = PathBuf::new();
+    let mut last = None;
+    for component in path.components() {
+        entry.push(component);
+        match fs::symlink_metadata(&entry) {
+            Ok(metadata) if metadata.is_symlink() => return Ok(Some((entry, metadata))),
+            Ok(metadata) => last = Some((entry.clone(), metadata)),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(last)
+}
+
+/// Whether another user without privileges may have put an entry there for us to follow.
+fn is_suspect(entry: &Path, metadata: &Metadata) -> bool {
+    let user = geteuid();
+    let is_strange = metadata.uid() != user.as_raw() && metadata.uid() != 0;
+    let is_open = || {
+        let directory = fs::symlink_metadata(directory_of(entry));
+        directory.is_ok_and(|directory| directory.mode() & 0o002 != 0)
+    };
+    is_strange && (user.is_root() || is_open())
+}
+
+/// Writes to a terminal, pipe or device as it is.
+fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true);
+    if !path.starts_with(KERNEL_LINKS) {
+        // A link that takes its place just now is not followed.
+        options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options.open(path)?.write_all(bytes)
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let directory = directory_of(path);
     // Asked first, so that the error is about the directory and not about a temporary file in it.
-    fs::metadata(&directory)?;
-    // The umask narrows it, as it does for every other new file.
-    let mode = fs::metadata(path).map_or(0o666, |metadata| metadata.permissions().mode());
-    let permissions = Permissions::from_mode(mode);
+    fs::metadata(directory)?;
+    let permissions = Permissions::from_mode(mode_for(path));
     let mut file =
-        Builder::new().prefix(".issuer").permissions(permissions).tempfile_in(&directory).map_err(without_path)?;
+        Builder::new().prefix(".issuer").permissions(permissions).tempfile_in(directory).map_err(without_path)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    File::open(&directory)?.sync_all()
+    File::open(directory)?.sync_all()
 }
 
-/// The system's error alone: the name of the temporary file is nobody's business.
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// The mode of the new file, which the umask narrows: that of our own former file without the right of all to write, else
+/// the mode of any new file. Another user's file says nothing about who may read or write ours.
+fn mode_for(path: &Path) -> u32 {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) if metadata.is_file() && metadata.uid() == geteuid().as_raw() => metadata.mode() & 0o775,
+        _ => 0o666,
+    }
+}
+
+/// The system's error alone, without the name of the temporary file, which is of no use to the reader.
 fn without_path(error: io::Error) -> io::Error {
     let inner = error.get_ref().and_then(std::error::Error::source);
     let inner = inner.and_then(|error| error.downcast_ref::<io::Error>()).and_then(io::Error::raw_os_error);
