@@ -1,14 +1,17 @@
-use std::{net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr, path::PathBuf};
 
 use clap::Args;
 use issuer::{DocumentServer, Error};
 use serde_json::json;
 use tokio::{
-    net::TcpListener,
+    net::{TcpListener, TcpSocket},
     signal::unix::{SignalKind, signal},
 };
 
 use super::{Exit, Failure, Output, clean::printable, runtime};
+
+/// How many connections may wait to be accepted.
+const BACKLOG: u32 = 1024;
 
 /// What it does, as the list of commands says it.
 pub(super) const ABOUT: &str = "Serve the documents of a directory over HTTP, to put behind an ingress";
@@ -24,6 +27,15 @@ pub(crate) struct Serve {
     listen: String,
 }
 
+/// Listens with a long queue: in a short one the connections of good clients are dropped behind those of silent ones.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that starts anew takes its port while connections of the former one are still in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 impl Serve {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let address: SocketAddr = self.listen.parse().map_err(|_| {
@@ -33,7 +45,7 @@ impl Serve {
         let server = DocumentServer::open(&self.directory)?;
         runtime::block_on(async {
             let refuse = |source| Error::Listen { address: address.to_string(), source };
-            let listener = TcpListener::bind(address).await.map_err(refuse)?;
+            let listener = listen(address).map_err(refuse)?;
             let address = listener.local_addr().map_err(refuse)?;
             let (mut interrupt, mut terminate) =
                 (signal(SignalKind::interrupt()).map_err(refuse)?, signal(SignalKind::terminate()).map_err(refuse)?);

@@ -1,10 +1,11 @@
 //! The HTTP server for a directory of documents, and for nothing else in it.
 
+mod connections;
+
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read},
     path::{Path, PathBuf},
-    pin::pin,
-    time::Duration,
 };
 
 use aws_lc_rs::digest;
@@ -15,9 +16,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use futures_util::future::select;
+use connections::Connections;
 use percent_encoding::percent_decode_str;
-use tokio::{net::TcpListener, sync::oneshot, time::sleep};
+use rustix::{
+    fs::{Mode, OFlags, ResolveFlags, open, openat2},
+    io::Errno,
+};
+use tokio::net::TcpListener;
 
 use crate::Error;
 
@@ -26,8 +31,6 @@ const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=360
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The longest document there is, in bytes; what is longer was not published.
 const DOCUMENT_MAX: u64 = 1 << 20;
-/// How long answers under way may take once the server is asked to stop.
-const DRAIN: Duration = Duration::from_secs(5);
 /// The paths that are documents, below any directory whose name does not start with a dot.
 const DOCUMENTS: [&[&str]; 2] = [&[".well-known", "openid-configuration"], &["openid", "v1", "jwks"]];
 
@@ -36,6 +39,17 @@ const DOCUMENTS: [&[&str]; 2] = [&[".well-known", "openid-configuration"], &["op
 /// GET and HEAD of `.well-known/openid-configuration` and `openid/v1/jwks`, at the root and below any issuer path, with
 /// `ETag` and 304. Everything else in the directory is 404, retention records and what links lead out of it included.
 /// Documents are read anew for every request, so a publish shows at once.
+///
+/// # Limits
+///
+/// For a server that faces the public without a proxy in front of it:
+///
+/// - A request header has 10 seconds and 16 KiB. A connection may be idle for 10 seconds, and a client that reads nothing of
+///   a response for 10 seconds is cut off.
+/// - At most 1,024 connections are open, and fewer where the process may open fewer files (`ulimit -n`, less 64). A full
+///   server closes the connection that has waited longest for its first request, else the one whose last request is oldest.
+///
+/// They hold for [`serve`](Self::serve). A server that embeds the [`router`](Self::router) has limits of its own.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -87,62 +101,81 @@ impl DocumentServer {
         Router::new().fallback(answer).with_state(self.clone())
     }
 
-    /// Serves until `stop` is ready, then finishes what is under way for up to five seconds.
+    /// Serves until `stop` is ready, then finishes the requests under way for up to five seconds.
+    ///
+    /// Lack of files or memory ends nothing: the server closes connections and goes on accepting.
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] when the listener breaks.
+    /// [`Error::Listen`] when the listener cannot accept connections any more.
     pub async fn serve(
         &self,
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), Error> {
         let address = listener.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
-        let (stopped, stopping) = oneshot::channel();
-        let server = axum::serve(listener, self.router()).with_graceful_shutdown(async move {
-            stop.await;
-            // The other end is gone only when the server is, too.
-            let _ = stopped.send(());
-        });
-        let drained = async {
-            if stopping.await.is_ok() {
-                sleep(DRAIN).await;
-            }
-        };
-        match select(pin!(server.into_future()), pin!(drained)).await {
-            futures_util::future::Either::Left((ended, _)) => ended.map_err(|source| Error::Listen { address, source }),
-            futures_util::future::Either::Right(_) => Ok(()),
-        }
+        let served = Connections::new(self.router()).serve(listener, stop).await;
+        served.map_err(|source| Error::Listen { address, source })
     }
 
-    /// The file of a request path; `None` for everything that is not a document.
-    fn file(&self, path: &str) -> Option<PathBuf> {
-        let segments: Vec<_> = path
-            .strip_prefix('/')?
-            .split('/')
-            .map(|segment| percent_decode_str(segment).decode_utf8())
-            .collect::<Result<_, _>>()
-            .ok()?;
-        let document = DOCUMENTS.into_iter().find(|document| {
-            segments.len() >= document.len() && segments[segments.len() - document.len()..] == **document
-        })?;
-        let below = &segments[..segments.len() - document.len()];
-        let plain = |segment: &str| {
-            !segment.is_empty()
-                && !segment.starts_with('.')
-                && !segment.chars().any(|character| character.is_control() || matches!(character, '/' | '\\'))
-        };
-        if !below.iter().all(|segment| plain(segment)) {
-            return None;
-        }
+    /// Reads the document of a request path; `None` for everything that is not a document.
+    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+        let Some(below) = document_path(path) else { return Ok(None) };
         // Looked up anew each time: the directory may be a link that a deployment turns to another.
-        let root = fs::canonicalize(&self.root).ok()?;
-        let mut file = root.clone();
-        file.extend(below.iter().map(AsRef::as_ref));
-        file.extend(document);
-        let file = fs::canonicalize(file).ok()?;
-        let metadata = fs::metadata(&file).ok()?;
-        (file.starts_with(&root) && metadata.is_file() && metadata.len() <= DOCUMENT_MAX).then_some(file)
+        let Ok(root) = fs::canonicalize(&self.root) else { return Ok(None) };
+        let Ok(file) = fs::canonicalize(root.join(below)) else { return Ok(None) };
+        let Ok(below) = file.strip_prefix(&root) else { return Ok(None) };
+        let Some(file) = open_below(&root, below)? else { return Ok(None) };
+        let metadata = file.metadata()?;
+        if !metadata.is_file() || metadata.len() > DOCUMENT_MAX {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        file.take(DOCUMENT_MAX + 1).read_to_end(&mut bytes)?;
+        // The file may have grown since.
+        Ok((bytes.len() as u64 <= DOCUMENT_MAX).then_some(bytes))
+    }
+}
+
+/// The path of a document below the site, from the path of a request.
+fn document_path(path: &str) -> Option<PathBuf> {
+    let segments: Vec<_> = path
+        .strip_prefix('/')?
+        .split('/')
+        .map(|segment| percent_decode_str(segment).decode_utf8())
+        .collect::<Result<_, _>>()
+        .ok()?;
+    let document = DOCUMENTS.into_iter().find(|document| {
+        segments.len() >= document.len() && segments[segments.len() - document.len()..] == **document
+    })?;
+    let below = &segments[..segments.len() - document.len()];
+    let plain = |segment: &str| {
+        !segment.is_empty()
+            && !segment.starts_with('.')
+            && !segment.chars().any(|character| character.is_control() || matches!(character, '/' | '\\'))
+    };
+    below
+        .iter()
+        .all(|segment| plain(segment))
+        .then(|| below.iter().map(AsRef::as_ref).chain(document.iter().copied()).collect())
+}
+
+/// Opens a file below a directory; `None` when it is not there. Both paths are without links, and a link that takes the
+/// place of a part of the path meanwhile is not followed. A pipe is not waited for.
+fn open_below(root: &Path, below: &Path) -> io::Result<Option<File>> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+    let opened = open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .and_then(|root| openat2(&root, below, flags, Mode::empty(), resolve));
+    let opened = match opened {
+        // `openat2` is there since Linux 5.6, and some sandboxes forbid what they do not know.
+        Err(Errno::NOSYS | Errno::PERM) => open(root.join(below), flags, Mode::empty()),
+        opened => opened,
+    };
+    match opened {
+        Ok(file) => Ok(Some(File::from(file))),
+        Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::XDEV | Errno::NXIO) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -152,12 +185,9 @@ async fn answer(State(server): State<DocumentServer>, request: Request) -> Respo
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
-    let Some(file) = server.file(request.uri().path()) else {
-        return problem(StatusCode::NOT_FOUND, "not found");
-    };
-    match fs::read(file) {
-        Ok(bytes) => document(bytes, request.headers()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => problem(StatusCode::NOT_FOUND, "not found"),
+    match server.read(request.uri().path()) {
+        Ok(Some(bytes)) => document(bytes, request.headers()),
+        Ok(None) => problem(StatusCode::NOT_FOUND, "not found"),
         Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "the document cannot be read"),
     }
 }

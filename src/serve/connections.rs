@@ -1,0 +1,184 @@
+use std::{
+    collections::HashMap,
+    io::{self, ErrorKind},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::Router;
+use futures_util::future::{Either, select};
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use rustix::{
+    io::Errno,
+    process::{Resource, getrlimit},
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    task::{AbortHandle, Id, JoinSet},
+    time::{sleep, timeout},
+};
+use tokio_io_timeout::TimeoutStream;
+
+/// The longest request header, in bytes: twice the 8 KiB that RFC 9110 section 4.1 recommends for a URI.
+const HEADER_MAX: usize = 16 << 10;
+/// How long a client may take for a request header, and how long a connection may be idle before the next one.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may read nothing of a response.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How many connections are open at most, whatever the limit of files is.
+const CONNECTIONS_MAX: u64 = 1024;
+/// How many files are left for documents and for the rest of the process.
+const FILES_RESERVED: u64 = 64;
+/// How long responses may take once the server is asked to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long no connection is accepted after the system had no resources for one.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The open connections of a server.
+///
+/// Their number is bounded. A new connection always gets in: when the server is full, it takes the place of the connection
+/// that has waited longest for a first request, else of the one whose last request is oldest. So silent clients push each
+/// other out, and a client that sends its request at once is served beside any number of them.
+pub(super) struct Connections {
+    router: Router,
+    limit: usize,
+    tasks: JoinSet<()>,
+    open: HashMap<Id, Connection>,
+    graceful: GracefulShutdown,
+    /// Counts connections and requests: the order of events needs no clock.
+    events: Arc<AtomicU64>,
+}
+
+struct Connection {
+    accepted: u64,
+    /// The event number of the last request; 0 before the first.
+    last_request: Arc<AtomicU64>,
+    task: AbortHandle,
+}
+
+impl Connections {
+    pub(super) fn new(router: Router) -> Self {
+        let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        let limit = files.saturating_sub(FILES_RESERVED).max(files / 2).clamp(1, CONNECTIONS_MAX);
+        Self {
+            router,
+            limit: usize::try_from(limit).unwrap_or(1),
+            tasks: JoinSet::new(),
+            open: HashMap::new(),
+            graceful: GracefulShutdown::new(),
+            events: Arc::new(AtomicU64::new(1)),
+        }
+    }
+
+    /// Accepts and serves connections until `stop` is ready, then finishes the requests under way for some seconds.
+    ///
+    /// Only a listener that is broken is an error.
+    pub(super) async fn serve(mut self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
+        let mut stop = pin!(stop);
+        loop {
+            let accepted = match select(pin!(listener.accept()), stop.as_mut()).await {
+                Either::Left((accepted, _)) => accepted,
+                Either::Right(_) => break,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    self.forget_ended();
+                    while self.open.len() >= self.limit {
+                        self.close_least().await;
+                    }
+                    self.start(stream);
+                }
+                Err(error) => match error.kind() {
+                    // The client was gone before it was accepted.
+                    ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused => {}
+                    // The descriptor is not a listening socket (EINVAL, EBADF).
+                    ErrorKind::InvalidInput => return Err(error),
+                    _ if error.raw_os_error() == Some(Errno::BADF.raw_os_error()) => return Err(error),
+                    // No file (EMFILE, ENFILE) or memory is left, or the network has a fault of its own (accept(2)).
+                    _ => {
+                        self.forget_ended();
+                        if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) {
+                            // The rest of the process needs more files than were reserved for it.
+                            self.limit = (self.open.len() * 3 / 4).max(1);
+                        }
+                        while self.open.len() >= self.limit {
+                            self.close_least().await;
+                        }
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                },
+            }
+        }
+        drop(listener);
+        // What has not ended then is closed when the tasks are dropped.
+        let _ = timeout(DRAIN, self.graceful.shutdown()).await;
+        Ok(())
+    }
+
+    fn start(&mut self, stream: TcpStream) {
+        let accepted = self.events.fetch_add(1, Ordering::Relaxed);
+        let last_request = Arc::new(AtomicU64::new(0));
+        let (events, noted) = (Arc::clone(&self.events), Arc::clone(&last_request));
+        let router = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(move |request: Request<Incoming>| {
+            noted.store(events.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
+            router.call(request)
+        });
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIMEOUT));
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(READ_TIMEOUT)
+            .max_header_size(HEADER_MAX)
+            .max_buf_size(HEADER_MAX)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service);
+        let connection = self.graceful.watch(connection);
+        let task = self.tasks.spawn(async move {
+            // An error is the client's: nobody is left to be told.
+            let _ = connection.await;
+        });
+        self.open.insert(task.id(), Connection { accepted, last_request, task });
+    }
+
+    /// Closes the connection that is the least loss, and waits until its file is free.
+    async fn close_least(&mut self) {
+        if let Some(least) = self.open.values().min_by_key(|connection| connection.worth()) {
+            least.task.abort();
+        }
+        if let Some(ended) = self.tasks.join_next_with_id().await {
+            self.forget(ended);
+        }
+    }
+
+    fn forget_ended(&mut self) {
+        while let Some(ended) = self.tasks.try_join_next_with_id() {
+            self.forget(ended);
+        }
+    }
+
+    fn forget(&mut self, ended: Result<(Id, ()), tokio::task::JoinError>) {
+        self.open.remove(&ended.map_or_else(|error| error.id(), |(id, ())| id));
+    }
+}
+
+impl Connection {
+    /// What closing it would lose: a client that has had an answer is worth more than one that never asked.
+    fn worth(&self) -> (bool, u64) {
+        let last_request = self.last_request.load(Ordering::Relaxed);
+        (last_request > 0, last_request.max(self.accepted))
+    }
+}
