@@ -104,10 +104,12 @@ pub enum Error {
         /// The longest length, in bytes.
         limit: u64,
     },
-    /// The lock file of a site belongs to a user who is neither this user, nor root, nor the owner of the directory.
-    #[error("cannot lock {}: it belongs to the user with ID {owner}", path.display())]
-    LockOwner {
-        /// The lock file.
+    /// An entry of a site belongs to a user who could mislead or block this one.
+    #[error("cannot {operation} {}: it belongs to the user with ID {owner}", path.display())]
+    Owner {
+        /// `lock` the lock file, or `follow` the link that is the path of the site.
+        operation: &'static str,
+        /// The entry.
         path: PathBuf,
         /// The user ID of its owner.
         owner: u32,
@@ -210,7 +212,10 @@ impl Error {
             }
             Self::FileKind { .. } | Self::TooLong { operation: "read", .. } => "move it away: issuer did not write it",
             Self::TooLong { .. } => "publish fewer keys",
-            Self::LockOwner { .. } => {
+            Self::Owner { operation: "follow", .. } => {
+                "check who put the link there, and pass the directory that the site is in"
+            }
+            Self::Owner { .. } => {
                 "check who can write to this directory, and remove the lock file; the next publish creates its own"
             }
             Self::Refused { plan, .. } => return plan.refusals.first().map(PlanRefusal::hint),

@@ -206,6 +206,26 @@ fn root_of_the_site_may_be_a_link() {
 }
 
 #[test]
+fn link_of_a_stranger_to_a_site_is_not_followed() {
+    if !is_root() {
+        return;
+    }
+    for bits in [0o777, 0o1777] {
+        let ground = Ground::new();
+        let shared = ground.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        fs::set_permissions(&shared, Permissions::from_mode(bits)).unwrap();
+        let site = shared.join("site");
+        script("ln -s \"$2\" \"$1\"", &[&site, &ground.victim()]);
+        for output in [publish("rsa2048.pub", &site), status(&site)] {
+            assert_eq!(output.status.code(), Some(3), "{bits:o}");
+            assert!(stderr(&output).contains(&format!("{}: ", site.display())), "{}", stderr(&output));
+        }
+        ground.assert_untouched("site");
+    }
+}
+
+#[test]
 fn world_writable_places_are_warnings() {
     let ground = Ground::new();
     let site = ground.path().join("site");

@@ -1,6 +1,6 @@
-use futures_util::future::join3;
-
-use super::{Change, KeyState, Live, Plan, PlanWarning, PlannedDocument, PlannedKey, Wanted, plan::linked_path};
+use super::{
+    Change, KeyState, Live, Plan, PlanWarning, PlannedDocument, PlannedKey, Wanted, join::join, plan::linked_path,
+};
 use crate::{
     Clock, Documents, Error, IssuerUrl,
     documents::Discovery,
@@ -188,7 +188,8 @@ async fn write(site: &impl Site, document: &PlannedDocument) -> Result<Written, 
 pub(super) async fn read_live(site: &impl Site, issuer: &IssuerUrl) -> Result<Live, Error> {
     let jwks_path = issuer.jwks_path();
     let discovery_path = issuer.discovery_path();
-    let (jwks, discovery, hosting) = join3(site.read(&jwks_path), site.read(&discovery_path), site.hosting()).await;
+    let documents = join(site.read(&jwks_path), site.read(&discovery_path));
+    let ((jwks, discovery), hosting) = join(documents, site.hosting()).await;
     let (jwks, discovery, hosting) = (jwks?, discovery?, hosting?);
     let document = discovery.as_ref().and_then(|stored| Discovery::parse(&stored.bytes).ok());
     let linked = match document.and_then(|document| linked_path(&document, issuer)) {

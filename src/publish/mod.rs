@@ -1,6 +1,7 @@
 //! Publishing that only ever adds, unless it is told otherwise and the time has come.
 
 mod apply;
+mod join;
 mod plan;
 mod planned_key;
 mod proof;

@@ -11,7 +11,10 @@ use std::{
 use aws_lc_rs::rand;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rustix::{
-    fs::{AtFlags, Dir, Mode, OFlags, Stat, fchmod, fstat, fsync, mkdirat, open, openat, renameat, statat, unlinkat},
+    fs::{
+        AtFlags, Dir, Mode, OFlags, Stat, fchmod, fstat, fsync, lstat, mkdirat, open, openat, renameat, stat, statat,
+        unlinkat,
+    },
     io::Errno,
     process::geteuid,
 };
@@ -75,6 +78,7 @@ impl Access {
 impl Folder {
     /// Opens the directory of a site for reading; `None` when it is not there. The path may be a link: the caller chose it.
     pub(super) fn open(path: &Path) -> Result<Option<Self>, Error> {
+        check_link(path)?;
         match open(non_empty(path), Access::Read.flags(), Mode::empty()) {
             Ok(descriptor) => Ok(Some(Self { descriptor, path: path.to_owned(), access: Access::Read })),
             Err(Errno::NOENT) => Ok(None),
@@ -84,6 +88,7 @@ impl Folder {
 
     /// Opens the directory of a site for writing, and creates it first if it is not there.
     pub(super) fn create(path: &Path) -> Result<Self, Error> {
+        check_link(path)?;
         let opened = || {
             create_directories(path)?;
             open(non_empty(path), Access::Write.flags(), Mode::empty()).map_err(io::Error::from)
@@ -223,9 +228,9 @@ impl Folder {
         }
     }
 
-    /// The owner and the mode of the directory itself, or of an entry; `None` where nothing is known.
-    pub(super) fn stat_of(&self, name: Option<&str>) -> Option<Stat> {
-        name.map_or_else(|| fstat(&self.descriptor).ok(), |name| self.stat(name).ok().flatten())
+    /// The type, owner and mode of an entry, or of the directory itself as `.`; `None` where nothing is known.
+    pub(super) fn stat_of(&self, name: &str) -> Option<Stat> {
+        self.stat(name).ok().flatten()
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -254,6 +259,22 @@ impl Folder {
     fn error(&self, name: &str, source: impl Into<io::Error>) -> Error {
         self.access.error(self.path.join(name), source)
     }
+}
+
+/// Refuses the link that is the path of a site where another user may have put it: in a world-writable directory, unless it
+/// belongs to this user, to root or to the owner of that directory. It is the rule of Linux's `fs.protected_symlinks`, which
+/// not every system sets.
+fn check_link(path: &Path) -> Result<(), Error> {
+    let Ok(link) = lstat(non_empty(path)) else { return Ok(()) };
+    if FileKind::of(&link) != FileKind::SymbolicLink {
+        return Ok(());
+    }
+    let Ok(parent) = stat(non_empty(path.parent().unwrap_or(Path::new("/")))) else { return Ok(()) };
+    let is_open = Mode::from_raw_mode(parent.st_mode).contains(Mode::WOTH);
+    if is_open && ![geteuid().as_raw(), 0, parent.st_uid].contains(&link.st_uid) {
+        return Err(Error::Owner { operation: "follow", path: path.to_owned(), owner: link.st_uid });
+    }
+    Ok(())
 }
 
 /// Sets exactly these permission bits, which the umask or a default ACL may have changed. Inherited set-group-ID bits stay.

@@ -74,12 +74,12 @@ fn open(root: &Folder) -> Result<File, Error> {
 
 /// Refuses a lock file that another user put there: that user could hold it for ever.
 fn check_owner(root: &Folder, stat: &Stat) -> Result<(), Error> {
-    let directory = root.stat_of(None).map(|stat| stat.st_uid);
+    let directory = root.stat_of(".").map(|stat| stat.st_uid);
     let trusted = [Some(geteuid().as_raw()), Some(0), directory];
     if trusted.contains(&Some(stat.st_uid)) {
         return Ok(());
     }
-    Err(Error::LockOwner { path: root.path().join(LOCK), owner: stat.st_uid })
+    Err(Error::Owner { operation: "lock", path: root.path().join(LOCK), owner: stat.st_uid })
 }
 
 /// Takes the right to open our own lock file from other users: who can open it can hold the lock.

@@ -1,6 +1,7 @@
 mod file_kind;
 mod folder;
 mod lock;
+mod world_writable;
 
 use std::{
     fs,
@@ -19,8 +20,6 @@ use crate::{Error, documents::DocumentPath, publish::Retention};
 
 /// How often a document and its record are read until both belong together.
 const READ_ATTEMPTS: u32 = 16;
-const WORLD_WRITABLE: u32 = 0o002;
-const STICKY: u32 = 0o1000;
 
 /// A site in a directory, for people without a storage account.
 ///
@@ -32,8 +31,9 @@ const STICKY: u32 = 0o1000;
 /// # Permissions and links
 ///
 /// - Documents get the mode 0644, the record and the lock 0600, directories below the site 0755, whatever the umask is.
-/// - The path of the site may be a symbolic link. Below it no link is followed, for reading or writing: a link, named pipe,
-///   device or directory in the place of a document, record or lock is [`Error::FileKind`].
+/// - The path of the site may be a symbolic link, unless another user put it into a world-writable directory.
+/// - Below the site no link is followed, for reading or writing. A link, named pipe, device or directory in the place of a
+///   document, record or lock is [`Error::FileKind`].
 /// - Temporary files have random names and are created with `O_EXCL`. The next write removes what a killed publisher left.
 /// - The lock must belong to this user, to root or to the owner of the directory.
 /// - Files over 1 MiB are refused unread.
@@ -221,44 +221,6 @@ impl Site for Directory {
     }
 
     fn warnings(&self, documents: &[DocumentPath]) -> Vec<SiteWarning> {
-        let mut warnings = Vec::new();
-        let mut add = |warning| {
-            if !warnings.contains(&warning) {
-                warnings.push(warning);
-            }
-        };
-        let is_open = |mode: u32| mode & WORLD_WRITABLE != 0 && mode & STICKY == 0;
-        let Ok(Some(root)) = Folder::open(&self.path) else { return warnings };
-        // Whoever can write the directory above can replace the site.
-        if root.stat_of(Some("..")).is_some_and(|stat| is_open(stat.st_mode)) {
-            add(SiteWarning::WorldWritableDirectory(self.path.join("..")));
-        }
-        if root.stat_of(None).is_some_and(|stat| is_open(stat.st_mode)) {
-            add(SiteWarning::WorldWritableDirectory(self.path.clone()));
-        }
-        for path in documents {
-            let names = Names::of(path);
-            let Ok(Some(mut folder)) = Folder::open(&self.path) else { continue };
-            let mut complete = true;
-            for name in names.folders() {
-                let Ok(Some(below)) = folder.folder(name) else {
-                    complete = false;
-                    break;
-                };
-                if below.stat_of(None).is_some_and(|stat| is_open(stat.st_mode)) {
-                    add(SiteWarning::WorldWritableDirectory(below.path().to_owned()));
-                }
-                folder = below;
-            }
-            for name in [names.document, &names.record].into_iter().filter(|_| complete) {
-                let is_open = |stat: rustix::fs::Stat| {
-                    FileKind::of(&stat) == FileKind::Regular && stat.st_mode & WORLD_WRITABLE != 0
-                };
-                if folder.stat_of(Some(name)).is_some_and(is_open) {
-                    add(SiteWarning::WorldWritableFile(folder.path().join(name)));
-                }
-            }
-        }
-        warnings
+        world_writable::find(&self.path, documents)
     }
 }
