@@ -1,22 +1,27 @@
 use std::{fs::File, io::Read, path::Path, sync::OnceLock, time::Duration};
 
-use reqwest::{Certificate, Client, redirect::Policy};
+use hyper_util::client::proxy::matcher::Matcher;
+use reqwest::{Certificate, Client, Url, redirect::Policy};
 
-use crate::Error;
+use crate::{Error, resolver::PublicOnly};
 
 /// The longest file of authorities that is read, in bytes: a system's whole bundle has a quarter of it.
 const CA_FILE_MAX: u64 = 1 << 20;
 /// How long a connection may take to be there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The two HTTP clients, each made when it is first asked for: nothing is connected or loaded before.
+/// The HTTP clients, each made when it is first asked for: nothing is connected or loaded before.
 ///
-/// Neither follows a redirect.
+/// None of them follows a redirect.
 #[derive(Debug, Default)]
 pub(crate) struct HttpClients {
     authorities: Vec<Certificate>,
+    /// How [`public`](Self::public) resolves names.
+    pub(crate) resolver: PublicOnly,
     secure: OnceLock<Client>,
+    public: OnceLock<Client>,
     plain: OnceLock<Client>,
+    proxies: OnceLock<Matcher>,
 }
 
 impl HttpClients {
@@ -45,6 +50,27 @@ impl HttpClients {
     /// The client for https.
     pub(crate) fn secure(&self) -> Result<&Client, String> {
         get_or_build(&self.secure, || builder().tls_certs_merge(self.authorities.iter().cloned()).build())
+    }
+
+    /// The client for https to a host that the caller did not name: it connects to public addresses only.
+    ///
+    /// The resolver gives out only addresses that it has checked, so DNS cannot change in between. It never sees an IP address,
+    /// which has to be checked before. A proxy resolves names itself, so behind one they are left to it.
+    pub(crate) fn public(&self, url: &Url) -> Result<&Client, String> {
+        if self.is_proxied(url) {
+            return self.secure();
+        }
+        let build = || {
+            let resolver = self.resolver.clone();
+            builder().no_proxy().dns_resolver(resolver).tls_certs_merge(self.authorities.iter().cloned()).build()
+        };
+        get_or_build(&self.public, build)
+    }
+
+    /// Whether a request goes to a proxy: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as reqwest reads them.
+    fn is_proxied(&self, url: &Url) -> bool {
+        let proxies = self.proxies.get_or_init(Matcher::from_system);
+        url.as_str().parse().is_ok_and(|uri| proxies.intercept(&uri).is_some())
     }
 
     /// The client for http that stays on this machine: a proxy stands for the outside, and the system's authorities take time

@@ -1,8 +1,94 @@
-//! Names looked up on this machine.
+//! Names looked up on this machine, and held to public addresses.
 
-use std::net::SocketAddr;
+use std::{
+    error::Error,
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
-use crate::{public_address, public_host};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::{
+    public_address,
+    public_host::{self, NotPublic},
+};
+
+/// A resolver that gives out addresses only where all addresses of a name are public.
+///
+/// One that is not fails the whole name: a public name has no reason to have one.
+#[derive(Clone)]
+pub(crate) struct PublicOnly {
+    names: Arc<dyn Resolve>,
+}
+
+impl PublicOnly {
+    /// The same, with names looked up elsewhere than in the system.
+    #[cfg(test)]
+    pub(crate) fn of(names: impl Resolve + 'static) -> Self {
+        Self { names: Arc::new(names) }
+    }
+}
+
+impl Default for PublicOnly {
+    fn default() -> Self {
+        Self { names: Arc::new(System) }
+    }
+}
+
+impl fmt::Debug for PublicOnly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicOnly").finish_non_exhaustive()
+    }
+}
+
+impl Resolve for PublicOnly {
+    fn resolve(&self, name: Name) -> Resolving {
+        let resolving = self.names.resolve(name);
+        Box::pin(async move {
+            let addresses: Vec<_> = resolving.await?.collect();
+            match addresses.iter().find_map(|address| NotPublicAddress::new(address.ip())) {
+                Some(private) => Err(private.into()),
+                None => Ok(Box::new(addresses.into_iter()) as Addrs),
+            }
+        })
+    }
+}
+
+/// A name has an address that the internet cannot reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("resolves to {address}, which {why}")]
+pub(crate) struct NotPublicAddress {
+    address: IpAddr,
+    why: NotPublic,
+}
+
+impl NotPublicAddress {
+    fn new(address: IpAddr) -> Option<Self> {
+        public_address::why_not_public(address).map(|why| Self { address, why })
+    }
+
+    /// Finds it among the causes of a failed request.
+    pub(crate) fn find(error: &reqwest::Error) -> Option<Self> {
+        let mut cause: Option<&(dyn Error + 'static)> = error.source();
+        while let Some(error) = cause {
+            if let Some(found) = error.downcast_ref::<Self>() {
+                return Some(*found);
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
+/// The names of the system.
+struct System;
+
+impl Resolve for System {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move { Ok(Box::new(look_up(name.as_str()).await?.into_iter()) as Addrs) })
+    }
+}
 
 /// Whether a name that looks public resolves on this machine to addresses that are not; `false` for one that does not
 /// resolve, and for a host that by itself is not public.
@@ -14,9 +100,54 @@ pub(crate) async fn resolves_to_private_only(host: &str) -> bool {
         return false;
     }
     let addresses = look_up(host).await.unwrap_or_default();
-    !addresses.is_empty() && addresses.iter().all(|address| public_address::why_not_public(address.ip()).is_some())
+    !addresses.is_empty() && addresses.iter().all(|address| NotPublicAddress::new(address.ip()).is_some())
 }
 
-async fn look_up(host: &str) -> std::io::Result<Vec<SocketAddr>> {
+/// The system's addresses of a host, a name or an address.
+async fn look_up(host: &str) -> io::Result<Vec<SocketAddr>> {
     Ok(tokio::net::lookup_host((host.trim_matches(['[', ']']), 0)).await?.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Has these addresses for every name.
+    struct Fixed(&'static [&'static str]);
+
+    impl Resolve for Fixed {
+        fn resolve(&self, _: Name) -> Resolving {
+            let addresses: Vec<SocketAddr> =
+                self.0.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 0)).collect();
+            Box::pin(std::future::ready(Ok(Box::new(addresses.into_iter()) as Addrs)))
+        }
+    }
+
+    fn block_on<F: Future>(future: F) -> F::Output {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn only_names_whose_addresses_are_all_public_resolve() {
+        let cases: [(&'static [&'static str], Result<usize, &str>); 6] = [
+            (&["1.1.1.1", "2606:4700::1"], Ok(2)),
+            (&[], Ok(0)),
+            (&["127.0.0.1"], Err("resolves to 127.0.0.1, which is a loopback address")),
+            (&["1.1.1.1", "10.0.0.1"], Err("resolves to 10.0.0.1, which is an address of a private network")),
+            (&["169.254.169.254", "1.1.1.1"], Err("resolves to 169.254.169.254, which is a link-local address")),
+            (&["::ffff:10.0.0.1"], Err("resolves to ::ffff:10.0.0.1, which is an address of a private network")),
+        ];
+        for (addresses, expected) in cases {
+            let resolved = block_on(PublicOnly::of(Fixed(addresses)).resolve("issuer.example.com".parse().unwrap()));
+            let seen = resolved.map(Iterator::count).map_err(|error| error.to_string());
+            assert_eq!(seen, expected.map_err(str::to_owned), "{addresses:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_does_not_look_public_is_not_one_that_resolves_to_private_only() {
+        for host in ["localhost", "127.0.0.1", "[::1]", "1.1.1.1", "[2606:4700::1]", ""] {
+            assert!(!block_on(resolves_to_private_only(host)), "{host}");
+        }
+    }
 }

@@ -137,16 +137,19 @@ impl Status {
                 if let Some(credential) = site.credential() {
                     output.note(format!("credential for {}: {credential}", site.name()));
                 }
+                let is_given = issuer.is_some();
                 let issuer = match issuer {
                     Some(issuer) => issuer,
                     None => published_issuer(&mut site).await?,
                 };
-                site.adapt_to(&issuer)?;
+                let is_at_the_account = site.adapt_to(&issuer)?;
+                // A host that only a stored document names must be public. The account's own endpoint is the caller's word.
+                let fetcher = if is_given || is_at_the_account { fetcher } else { fetcher.only_public() };
                 let status = issuer::status(&site, &issuer, retain).await?;
                 let stored = StoredSide::new(&site, &issuer, status, relying_party);
-                Ok((issuer, stored))
+                Ok((issuer, fetcher, stored))
             };
-            let (issuer, stored) = runtime::within(timeout, look_inside).await?;
+            let (issuer, fetcher, stored) = runtime::within(timeout, look_inside).await?;
             let public = match &location {
                 None => None,
                 Some(location) => {

@@ -63,7 +63,7 @@ pub enum FetchError {
         because: String,
     },
     /// An answer with a status other than 200.
-    #[error("{url} answered {status}{}", if *.is_html { " with an HTML page" } else { "" })]
+    #[error("{url} answered {status}{}", reason(*.is_html, .code.as_deref()))]
     Status {
         /// The URL.
         url: String,
@@ -71,7 +71,38 @@ pub enum FetchError {
         status: u16,
         /// Whether a page for people came with it, as the error page of a static website.
         is_html: bool,
+        /// The reason that Azure Storage gives, such as `PublicAccessNotPermitted`.
+        code: Option<String>,
     },
+    /// A body that is compressed, or is said to be: the request asked for `identity` (RFC 9110 section 12.5.3).
+    #[error("{url} is served with Content-Encoding {coding}{}", encoding(*.is_plain))]
+    Encoded {
+        /// The URL.
+        url: String,
+        /// The Content-Encoding.
+        coding: String,
+        /// Whether the body is JSON as it is, so that whoever decodes it fails.
+        is_plain: bool,
+    },
+    /// A host that the internet cannot reach, and that the caller did not name. No request was sent.
+    #[error("no request was sent to {url}, because its host {because}")]
+    NotPublic {
+        /// The URL.
+        url: String,
+        /// What the host is, as the end of a sentence.
+        because: String,
+    },
+    /// A host that looks public and has other addresses on this machine. No request was sent.
+    #[error("no request was sent to {url}, because its host {because}")]
+    NotPublicHere {
+        /// The URL.
+        url: String,
+        /// What it resolves to, as the end of a sentence.
+        because: String,
+    },
+    /// A URL with a user name or password, which is shown without them. No request was sent.
+    #[error("no request was sent to {0}, because it holds a user name or password")]
+    Credentials(String),
     /// No file in a directory.
     #[error("{0} is not there")]
     NotThere(String),
@@ -125,7 +156,35 @@ impl FetchError {
             Self::NoAnswer { .. }
                 | Self::Unreadable { .. }
                 | Self::Elsewhere(_)
+                | Self::NotPublicHere { .. }
                 | Self::Status { status: 429 | 500.., .. }
         )
+    }
+
+    /// Whether the server keeps the document from everybody who is not signed in.
+    pub(crate) fn is_blocked(&self) -> bool {
+        match self {
+            Self::Status { status: 401 | 403, .. } => true,
+            Self::Status { status: 409, code, .. } => code.as_deref() == Some("PublicAccessNotPermitted"),
+            _ => false,
+        }
+    }
+}
+
+/// The end of "X answered 404". The page of a static website says its own code again.
+fn reason(is_html: bool, code: Option<&str>) -> String {
+    match (is_html, code) {
+        (true, _) => " with an HTML page".to_owned(),
+        (false, Some(code)) => format!(" ({code})"),
+        (false, None) => String::new(),
+    }
+}
+
+/// The end of "X is served with Content-Encoding gzip".
+fn encoding(is_plain: bool) -> &'static str {
+    if is_plain {
+        ", but it is not encoded: a client that decodes it fails"
+    } else {
+        " although identity was asked for"
     }
 }

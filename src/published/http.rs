@@ -2,27 +2,44 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use reqwest::{
     Response, Url,
-    header::{ACCEPT, AGE, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
+    header::{ACCEPT, ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION},
 };
 
-use super::{DOCUMENT_MAX, FetchError, Page, freshness::fresh_for};
+use super::{DOCUMENT_MAX, FetchError, Page, freshness::fresh_for, shown::shown};
 use crate::{
     Error,
     http_clients::{HttpClients, innermost},
-    issuer_url, public_address,
+    issuer_url,
     public_host::why_not_public,
+    resolver::NotPublicAddress,
 };
 
 /// How long one document may take, redirects and body included.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// How many redirects are followed for one document.
 const REDIRECTS_MAX: usize = 3;
+/// The header in which Azure Storage names the reason of a refusal
+/// (<https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2>), and the longest reason that is kept.
+const ERROR_CODE: &str = "x-ms-error-code";
+const ERROR_CODE_MAX: usize = 60;
 
 /// Fetches public documents over https, and over http from this machine.
 ///
-/// A document has 1 MiB at most and 10 s to arrive. Three redirects are followed, never from https to http, and to another
-/// host only where that host's addresses, as this machine looks them up, are public. Nothing is connected or loaded before
-/// the first fetch. Clones share their connections.
+/// A document has 1 MiB at most and 10 s to arrive, and is requested without compression. Up to three redirects are followed,
+/// never from https to http. Nothing is connected or loaded before the first fetch. Clones share their connections.
+///
+/// # Hosts
+///
+/// A host that the caller names, as an issuer, a [`Location::Url`](crate::Location::Url) or an argument of
+/// [`fetch`](Self::fetch), may be private. A host and port that a document or a redirect names and the caller does not must
+/// be public: loopback, private, link-local and other special-purpose addresses are refused, and so are names that the
+/// public DNS does not have, such as `localhost`, `NAME.svc` and `NAME.internal`. Names are resolved once, all their addresses
+/// are checked, and the connection goes to one of them. [`only_public`](Self::only_public) holds the issuer to this, too.
+///
+/// Where a proxy is used (`HTTPS_PROXY` or `ALL_PROXY`, without `NO_PROXY`), it resolves the names: addresses and local names
+/// in URLs are still refused here, and the proxy has to judge the rest.
+///
+/// A URL with a user name or password is refused.
 ///
 /// ```
 /// use issuer::{FetchError, HttpFetcher};
@@ -38,6 +55,7 @@ const REDIRECTS_MAX: usize = 3;
 #[derive(Clone, Debug, Default)]
 pub struct HttpFetcher {
     clients: Arc<HttpClients>,
+    only_public: bool,
 }
 
 impl HttpFetcher {
@@ -47,12 +65,34 @@ impl HttpFetcher {
     ///
     /// [`Error::Read`] for a file that cannot be read, [`Error::CaFile`] for one that holds no certificate.
     pub fn new(ca_files: &[impl AsRef<Path>]) -> Result<Self, Error> {
-        Ok(Self { clients: Arc::new(HttpClients::new(ca_files)?) })
+        Ok(Self { clients: Arc::new(HttpClients::new(ca_files)?), only_public: false })
+    }
+
+    /// The same fetcher for issuers that the caller did not name, such as one from a token that is not verified yet: their
+    /// hosts must be public. A [`Location::Url`](crate::Location::Url) is the caller's, and may be private.
+    ///
+    /// ```
+    /// use issuer::{FetchError, HttpFetcher};
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let fetcher = HttpFetcher::default().only_public();
+    /// let error = fetcher.fetch("https://10.0.0.1/openid/v1/jwks").await.unwrap_err();
+    /// assert!(matches!(error, FetchError::NotPublic { .. }));
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn only_public(self) -> Self {
+        Self { only_public: true, ..self }
     }
 
     #[cfg(feature = "azure")]
     pub(crate) fn clients(&self) -> Arc<HttpClients> {
         Arc::clone(&self.clients)
+    }
+
+    /// Whether the hosts of issuers must be public.
+    pub(super) fn is_only_public(&self) -> bool {
+        self.only_public
     }
 
     /// Fetches one document.
@@ -61,54 +101,72 @@ impl HttpFetcher {
     ///
     /// [`FetchError`] for everything but a whole body with status 200.
     pub async fn fetch(&self, url: &str) -> Result<Page, FetchError> {
-        let no_answer = |because| FetchError::NoAnswer { url: url.to_owned(), because };
-        match tokio::time::timeout(TIMEOUT, self.follow(url)).await {
+        let named = if self.only_public { Vec::new() } else { Url::parse(url).into_iter().collect() };
+        self.fetch_for(&named, url).await
+    }
+
+    /// Fetches one document for a caller who named these URLs: their hosts and ports may be private, others must be public.
+    pub(super) async fn fetch_for(&self, named: &[Url], url: &str) -> Result<Page, FetchError> {
+        let because = format!("no answer within {} s", TIMEOUT.as_secs());
+        match tokio::time::timeout(TIMEOUT, self.follow(named, url)).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(no_answer(format!("no answer within {} s", TIMEOUT.as_secs()))),
+            Err(_) => Err(FetchError::NoAnswer { url: shown(url), because }),
         }
     }
 
-    async fn follow(&self, url: &str) -> Result<Page, FetchError> {
-        let mut at = Url::parse(url).map_err(|_| FetchError::NotHttps(url.to_owned()))?;
-        for redirects in 0..=REDIRECTS_MAX {
-            let response = self.get(&at).await?;
+    async fn follow(&self, named: &[Url], url: &str) -> Result<Page, FetchError> {
+        let mut at = Url::parse(url).map_err(|_| FetchError::NotHttps(shown(url)))?;
+        // The URL that redirected here, and the target as it wrote it.
+        let mut from: Option<(Url, String)> = None;
+        for _ in 0..=REDIRECTS_MAX {
+            let is_named = named.iter().any(|named| named.origin() == at.origin());
+            let response = self.get(&at, is_named).await.map_err(|error| match &from {
+                Some((url, to)) => after_redirect(url, to, error),
+                None => error,
+            })?;
             if !response.status().is_redirection() {
-                let redirected_to = (redirects > 0).then(|| at.to_string());
+                let redirected_to = from.is_some().then(|| shown(at.as_str()));
                 return page(&at, response, redirected_to).await;
             }
             let target = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let Some(target) = target else {
-                return Err(FetchError::Status {
-                    url: at.to_string(),
-                    status: response.status().as_u16(),
-                    is_html: false,
-                });
+                return Err(not_ok(&at, &response));
             };
-            let refuse = |because| FetchError::Redirect { url: at.to_string(), to: target.to_owned(), because };
+            let refuse = |because| FetchError::Redirect { url: shown(at.as_str()), to: shown(target), because };
             let next = at.join(target).map_err(|_| refuse("that is not a URL"))?;
             if at.scheme() == "https" && next.scheme() != "https" {
                 return Err(refuse("https is never left for http"));
             }
-            let same_host = at.host_str().zip(next.host_str()).is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
-            if !same_host && is_fetched(&next) && !is_public_host(&next).await {
-                return Err(refuse("a redirect to another host is followed to public addresses only"));
-            }
-            at = next;
+            let target = shown(target);
+            from = Some((std::mem::replace(&mut at, next), target));
         }
         let because = "too many redirects came before it";
-        Err(FetchError::Redirect { url: url.to_owned(), to: at.to_string(), because })
+        Err(FetchError::Redirect { url: shown(url), to: shown(at.as_str()), because })
     }
 
-    async fn get(&self, url: &Url) -> Result<Response, FetchError> {
-        let no_answer = |because| FetchError::NoAnswer { url: url.to_string(), because };
+    /// Sends one request, if the URL may be asked.
+    async fn get(&self, url: &Url, is_named: bool) -> Result<Response, FetchError> {
+        let text = || shown(url.as_str());
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(FetchError::Credentials(text()));
+        }
+        if !is_fetched(url) {
+            return Err(FetchError::NotHttps(text()));
+        }
+        if let Some(why) = why_not_public(url.as_str()).filter(|_| !is_named) {
+            return Err(FetchError::NotPublic { url: text(), because: why.to_string() });
+        }
         let client = match url.scheme() {
-            _ if !is_fetched(url) => return Err(FetchError::NotHttps(url.to_string())),
-            "https" => self.clients.secure(),
+            "https" if is_named => self.clients.secure(),
+            "https" => self.clients.public(url),
             _ => self.clients.plain(),
         };
-        let client = client.map_err(no_answer)?;
-        let request = client.get(url.clone()).header(ACCEPT, "application/json");
-        request.send().await.map_err(|error| no_answer(innermost(&error)))
+        let client = client.map_err(|because| FetchError::NoAnswer { url: text(), because })?;
+        let request = client.get(url.clone()).header(ACCEPT, "application/json").header(ACCEPT_ENCODING, "identity");
+        request.send().await.map_err(|error| match NotPublicAddress::find(&error) {
+            Some(found) => FetchError::NotPublicHere { url: text(), because: found.to_string() },
+            None => FetchError::NoAnswer { url: text(), because: innermost(&error) },
+        })
     }
 }
 
@@ -117,35 +175,70 @@ fn is_fetched(url: &Url) -> bool {
     url.scheme() == "https" || issuer_url::is_loopback_http(url.as_str())
 }
 
-/// Whether the host of a URL is public, by all the addresses it has; one without any is left to the client to tell of.
-async fn is_public_host(url: &Url) -> bool {
-    if why_not_public(url.as_str()).is_some() {
-        return false;
-    }
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let addresses = tokio::net::lookup_host((host, 0)).await;
-    addresses.map_or(true, |mut all| all.all(|address| public_address::why_not_public(address.ip()).is_none()))
+/// The error of a request that a redirect led to: a target that must not be asked is a fault of the redirect.
+fn after_redirect(url: &Url, to: &str, error: FetchError) -> FetchError {
+    let because = match error {
+        FetchError::NotPublic { .. } | FetchError::NotPublicHere { .. } => {
+            "a redirect to another host is followed to public addresses only"
+        }
+        FetchError::Credentials(_) => "a URL with a user name or password is refused",
+        error => return error,
+    };
+    FetchError::Redirect { url: shown(url.as_str()), to: to.to_owned(), because }
 }
 
 async fn page(url: &Url, mut response: Response, redirected_to: Option<String>) -> Result<Page, FetchError> {
-    let status = response.status().as_u16();
-    let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if status != 200 {
-        let is_html = content_type.to_ascii_lowercase().starts_with("text/html");
-        return Err(FetchError::Status { url: url.to_string(), status, is_html });
+    if response.status().as_u16() != 200 {
+        return Err(not_ok(url, &response));
     }
-    let content_type = Some(content_type.to_owned());
-    let text = |name| response.headers().get_all(name).iter().filter_map(|value| value.to_str().ok());
+    let headers = response.headers();
+    let content_type = Some(first(headers, CONTENT_TYPE.as_str()).unwrap_or_default().to_owned());
+    let coding = coding(headers);
+    let text = |name| headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     let fresh_for = fresh_for(text(CACHE_CONTROL), text(AGE).next());
     let mut body = Vec::new();
     loop {
         let chunk = response.chunk().await;
-        match chunk.map_err(|error| FetchError::NoAnswer { url: url.to_string(), because: innermost(&error) })? {
+        match chunk.map_err(|error| FetchError::NoAnswer { url: shown(url.as_str()), because: innermost(&error) })? {
             Some(chunk) if body.len() + chunk.len() > DOCUMENT_MAX => {
-                return Err(FetchError::TooLong { url: url.to_string(), limit: DOCUMENT_MAX });
+                return Err(FetchError::TooLong { url: shown(url.as_str()), limit: DOCUMENT_MAX });
             }
             Some(chunk) => body.extend_from_slice(&chunk),
-            None => return Ok(Page { body, content_type, redirected_to, fresh_for }),
+            None => break,
         }
     }
+    match coding {
+        Some(coding) => {
+            let is_plain = body.trim_ascii_start().starts_with(b"{");
+            Err(FetchError::Encoded { url: shown(url.as_str()), coding, is_plain })
+        }
+        None => Ok(Page { body, content_type, redirected_to, fresh_for }),
+    }
+}
+
+/// The error for an answer without a document.
+fn not_ok(url: &Url, response: &Response) -> FetchError {
+    let headers = response.headers();
+    let content_type = first(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
+    let is_code = |code: &&str| code.len() <= ERROR_CODE_MAX && code.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    FetchError::Status {
+        url: shown(url.as_str()),
+        status: response.status().as_u16(),
+        is_html: content_type.to_ascii_lowercase().starts_with("text/html"),
+        code: first(headers, ERROR_CODE).filter(|code| !code.is_empty()).filter(is_code).map(str::to_owned),
+    }
+}
+
+/// The content codings of an answer but `identity`, which is none (RFC 9110 section 8.4).
+fn coding(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let values: Vec<_> = values.collect();
+    let codings = values.iter().flat_map(|value| value.split(',')).map(str::trim);
+    let codings: Vec<_> =
+        codings.filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("identity")).map(shown).collect();
+    (!codings.is_empty()).then(|| shown(&codings.join(", ")))
+}
+
+fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
 }

@@ -100,12 +100,3 @@ pub(super) enum Place {
     Url(String),
     File(PathBuf),
 }
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(url) => f.write_str(url),
-            Self::File(path) => write!(f, "{}", path.display()),
-        }
-    }
-}

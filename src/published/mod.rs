@@ -6,6 +6,7 @@ mod freshness;
 #[cfg(feature = "remote")]
 mod http;
 mod location;
+mod shown;
 
 use std::{
     fs::{self, File, Metadata},
@@ -21,6 +22,9 @@ pub use fetched::{FetchError, Fetched, Page};
 pub use http::HttpFetcher;
 pub use location::Location;
 use location::Place;
+#[cfg(feature = "remote")]
+use reqwest::Url;
+pub(crate) use shown::shown;
 use rustix::fs::{Mode, OFlags};
 
 use crate::{
@@ -85,8 +89,9 @@ impl PublishedIssuer {
     #[cfg(feature = "remote")]
     pub async fn fetch_expected(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
         let expected = location.expected_jwks(issuer);
-        let place = location.discovery(issuer);
-        let (discovery, jwks) = join(fetch_place(&place, fetcher), fetch_place(&expected, fetcher)).await;
+        let (place, named) = (location.discovery(issuer), named(issuer, location, fetcher));
+        let (discovery, jwks) =
+            join(fetch_place(&place, &named, fetcher), fetch_place(&expected, &named, fetcher)).await;
         let discovery = discovery.or_dot_folder(|| jwks.clone());
         let jwks = match discovery.jwks_place(issuer, location) {
             Some(place) if place == expected => Some(jwks),
@@ -97,12 +102,15 @@ impl PublishedIssuer {
 
     /// Fetches the documents of an issuer from where a location says.
     ///
-    /// Never fails: what could not be fetched is part of the answer.
+    /// Never fails: what could not be fetched is part of the answer. The issuer and the location are the caller's, so their
+    /// hosts may be private, unless the fetcher is [for public hosts only](HttpFetcher::only_public); a `jwks_uri` or redirect
+    /// to another host or port must lead to a public one.
     #[cfg(feature = "remote")]
     pub async fn fetch(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
-        let mut discovery = fetch_place(&location.discovery(issuer), fetcher).await;
+        let named = named(issuer, location, fetcher);
+        let mut discovery = fetch_place(&location.discovery(issuer), &named, fetcher).await;
         if discovery.is_absent() {
-            let jwks = fetch_place(&location.expected_jwks(issuer), fetcher).await;
+            let jwks = fetch_place(&location.expected_jwks(issuer), &named, fetcher).await;
             discovery = discovery.or_dot_folder(|| jwks);
         }
         Self { discovery, jwks: None }.fetch_jwks(issuer, location, fetcher).await
@@ -150,36 +158,47 @@ async fn fetch_jwks(
     match place? {
         // Plain http is for an issuer on this machine, or for the place that stands in for it.
         Place::Url(url) if !is_https(&url) && !location.is_plain(issuer) => {
-            Some(Fetched { from: url.clone(), outcome: Err(FetchError::NotHttps(url)) })
+            Some(Fetched { from: shown(&url), outcome: Err(FetchError::NotHttps(shown(&url))) })
         }
-        place => Some(fetch_place(&place, fetcher).await),
+        place => Some(fetch_place(&place, &named(issuer, location, fetcher), fetcher).await),
     }
+}
+
+/// The URLs whose hosts the caller named.
+#[cfg(feature = "remote")]
+fn named(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Vec<Url> {
+    let location = match location {
+        Location::Url(url) => Some(url),
+        _ => None,
+    };
+    let issuer = Some(issuer).filter(|_| !fetcher.is_only_public());
+    location.into_iter().chain(issuer).filter_map(|url| Url::parse(url.as_str()).ok()).collect()
 }
 
 /// As the client reads the URL, which is more than one way to write it.
 #[cfg(feature = "remote")]
 fn is_https(url: &str) -> bool {
-    reqwest::Url::parse(url).is_ok_and(|url| url.scheme() == "https")
+    Url::parse(url).is_ok_and(|url| url.scheme() == "https")
 }
 
 #[cfg(feature = "remote")]
-async fn fetch_place(place: &Place, fetcher: &HttpFetcher) -> Fetched {
+async fn fetch_place(place: &Place, named: &[Url], fetcher: &HttpFetcher) -> Fetched {
     match place {
-        Place::Url(url) => Fetched { from: url.clone(), outcome: fetcher.fetch(url).await },
+        Place::Url(url) => Fetched { from: shown(url), outcome: fetcher.fetch_for(named, url).await },
         Place::File(_) => read_place(place),
     }
 }
 
 /// Reads a file; a URL is never followed from a directory.
 fn read_place(place: &Place) -> Fetched {
-    let from = place.to_string();
     let path = match place {
         Place::Url(url) => {
-            let outcome = Err(FetchError::Elsewhere(url.clone()));
-            return Fetched { from, outcome };
+            let from = shown(url);
+            return Fetched { from: from.clone(), outcome: Err(FetchError::Elsewhere(from)) };
         }
         Place::File(path) => path,
     };
+    let from = path.display().to_string();
     let outcome = match read_file(path) {
         Ok(Some(body)) => Ok(Page { body, content_type: None, redirected_to: None, fresh_for: None }),
         Ok(None) => Err(FetchError::TooLong { url: from.clone(), limit: DOCUMENT_MAX }),

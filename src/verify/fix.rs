@@ -31,6 +31,9 @@ impl Refusal {
                 let fix = issuer_fix(expected, seen);
                 return format!("{fix} (a federated credential with the token's own string gets AADSTS501661 instead)");
             }
+            Self::KeySetFetch(FetchError::NotPublic { .. } | FetchError::NotPublicHere { .. }) => {
+                "publish a discovery document whose jwks_uri is below the issuer: issuer publish sa.pub --allow-jwks-uri-change; to use keys that you have, pass --jwks FILE"
+            }
             Self::IssuerNotPublic { .. } => {
                 "set --service-account-issuer of the API server to a public https URL and publish the documents there; for other relying parties pass --for oidc"
             }
@@ -125,10 +128,17 @@ fn issuer_fix(expected: &str, seen: &str) -> String {
     )
 }
 
+/// What Azure Storage answers to anonymous readers for a document in a private container, too
+/// (<https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-configure>).
+const HIDES_PRIVATE: [&str; 3] = ["ResourceNotFound", "ContainerNotFound", "BlobNotFound"];
+
 fn fetch_fix(error: &FetchError) -> &'static str {
     match error {
         FetchError::NoAnswer { .. } | FetchError::Unreadable { .. } => {
             "check the name, the network and the certificate; Entra must reach it from the internet"
+        }
+        FetchError::Status { status: 409, .. } if error.is_blocked() => {
+            "publish to the static website, which needs no public access to blobs, and use its web endpoint as the issuer: issuer publish sa.pub --account NAME"
         }
         FetchError::Status { status: 401 | 403, .. } => {
             "allow anonymous reads: a storage firewall or a private container hides it from Entra"
@@ -139,6 +149,9 @@ fn fetch_fix(error: &FetchError) -> &'static str {
         FetchError::DotFolder(_) => {
             "serve the folder .well-known too: some hosts leave out names that start with a dot (GitHub Pages: add a file .nojekyll; actions/upload-pages-artifact: include-hidden-files: true)"
         }
+        FetchError::Status { status: 404, code: Some(code), .. } if HIDES_PRIVATE.contains(&code.as_str()) => {
+            "it may be there and private: Azure Storage answers so for a private container; publish to the static website and use its web endpoint as the issuer (issuer publish sa.pub --account NAME), or permit anonymous read access to the container"
+        }
         FetchError::Status { status: 404, .. } | FetchError::NotThere(_) => {
             "publish the documents there: issuer publish sa.pub; --published stands in for the whole issuer URL, path included"
         }
@@ -146,6 +159,15 @@ fn fetch_fix(error: &FetchError) -> &'static str {
         FetchError::TooLong { .. } => "publish the documents again: issuer publish sa.pub --replace-unreadable",
         FetchError::Redirect { .. } => "serve the documents at the issuer URL itself",
         FetchError::Elsewhere(_) => "pass --published with a URL, or the keys with --jwks",
-        FetchError::NotHttps(_) => JWKS_URI_FIX,
+        FetchError::Encoded { .. } => {
+            "publish again, which removes the Content-Encoding of the blob: issuer publish sa.pub; if it stays, switch off compression in the server or cache of the documents"
+        }
+        FetchError::NotPublic { .. } => {
+            "pass --issuer URL if you trust that host; Entra needs one that the internet can reach"
+        }
+        FetchError::NotPublicHere { .. } => {
+            "pass --issuer URL if you trust that host; Entra may get other addresses for it"
+        }
+        FetchError::NotHttps(_) | FetchError::Credentials(_) => JWKS_URI_FIX,
     }
 }

@@ -281,8 +281,9 @@ impl Refusal {
             Self::IssuerUrl(_) | Self::Issuer { .. } | Self::IssuerUntrusted { .. } | Self::DiscoveryIssuer { .. } => {
                 Aadsts::ISSUER
             }
-            Self::DiscoveryFetch(FetchError::Status { status: 401 | 403, .. })
-            | Self::KeySetFetch(FetchError::Status { status: 401 | 403, .. }) => Aadsts::BLOCKED,
+            Self::DiscoveryFetch(error) | Self::KeySetFetch(error) if error.is_blocked() => Aadsts::BLOCKED,
+            Self::DiscoveryFetch(FetchError::Encoded { .. }) | Self::DiscoveryContent(_) => Aadsts::DISCOVERY,
+            Self::KeySetFetch(FetchError::Encoded { .. }) | Self::KeySetContent(_) => Aadsts::KEY_SET,
             // The limit is this crate's own.
             Self::DiscoveryFetch(FetchError::TooLong { .. }) | Self::KeySetFetch(FetchError::TooLong { .. }) => {
                 return None;
@@ -291,8 +292,6 @@ impl Refusal {
             | Self::JwksUriNotPublic { .. }
             | Self::DiscoveryFetch(_)
             | Self::KeySetFetch(_) => Aadsts::UNREACHABLE,
-            Self::DiscoveryContent(_) => Aadsts::DISCOVERY,
-            Self::KeySetContent(_) => Aadsts::KEY_SET,
             Self::KeySetEmpty | Self::KeyNotFound { .. } | Self::KeyIdForeign { .. } | Self::KeyUnusable { .. } => {
                 Aadsts::KEY_NOT_FOUND
             }

@@ -11,7 +11,7 @@ use crate::{
     Documents, IssuerUrl,
     documents::{Discovery, Jwks},
     public_host::why_not_public,
-    published::{Fetched, Page, PublishedIssuer},
+    published::{Fetched, Page, PublishedIssuer, shown},
 };
 
 /// An issuer whose tokens are believed, with its keys parsed.
@@ -218,7 +218,7 @@ fn read_discovery(issuer: &IssuerUrl, fetched: &Fetched) -> Result<String, Refus
     let seen = judge_issuer(issuer, &discovery)?;
     let elsewhere = match issuer.rest_below(&discovery.jwks_uri) {
         Some(_) => String::new(),
-        None => format!(", its jwks_uri is not below the issuer: {}", clipped(&discovery.jwks_uri)),
+        None => format!(", its jwks_uri is not below the issuer: {}", shown(&discovery.jwks_uri)),
     };
     Ok(seen + &elsewhere + &remark(page))
 }

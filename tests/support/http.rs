@@ -51,7 +51,11 @@ pub struct Scripted {
 impl Scripted {
     /// `answer` gives the whole HTTP response for a path.
     pub fn start(answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::listen(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
+    }
+
+    /// The same on a listener whose address may be in the answers.
+    pub fn listen(listener: TcpListener, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
         let address = listener.local_addr().unwrap().to_string();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&asked);

@@ -153,16 +153,18 @@ impl Publish {
                 if let Some(credential) = site.credential() {
                     output.note(format!("credential for {}: {credential}", site.name()));
                 }
-                let issuer = match issuer {
-                    Some(issuer) => issuer,
+                let (issuer, is_named) = match issuer {
+                    Some(issuer) => (issuer, true),
                     None => find_issuer(&mut site).await?,
                 };
-                site.adapt_to(&issuer)?;
+                let is_at_the_account = site.adapt_to(&issuer)?;
+                // A host that only a stored document names must be public. The account's own endpoint is the caller's word.
+                let fetcher = if is_named || is_at_the_account { fetcher } else { fetcher.only_public() };
                 let wanted = wanted(issuer);
                 let carried_out = carry_out(&site, &wanted, only_plan).await?;
-                Ok::<_, Failure>((site, wanted, carried_out))
+                Ok::<_, Failure>((site, wanted, carried_out, fetcher))
             };
-            let (site, wanted, carried_out) = runtime::within(timeout, carry_out).await?;
+            let (site, wanted, carried_out, fetcher) = runtime::within(timeout, carry_out).await?;
             let (plan, stage) = match carried_out {
                 Err(refused) => refused,
                 Ok(publication) => {
@@ -192,16 +194,16 @@ impl Publish {
     }
 }
 
-/// The issuer that is published there already, else the one the site itself gives.
-async fn find_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
+/// The issuer that is published there already, else the one the site itself gives, and whether it is the latter.
+async fn find_issuer(site: &mut OpenSite) -> Result<(IssuerUrl, bool), Failure> {
     // What cannot be used is for the plan to judge.
     if let Root::Issuer(published) = site.published_issuer().await? {
-        return Ok(published);
+        return Ok((published, false));
     }
     let none = || {
         Failure::usage(format!("no issuer was given, and none is published in {}", site.name()), "pass --issuer URL")
     };
-    site.own_issuer().await?.ok_or_else(none)
+    site.own_issuer().await?.map(|issuer| (issuer, true)).ok_or_else(none)
 }
 
 /// Publishes, or only plans; a refusal is an answer like others.

@@ -101,10 +101,13 @@ impl Trusted {
         if issuers.is_empty() {
             return Ok(Vec::new());
         }
+        // A token may name any host: without --issuer it leads to public ones only.
+        let fetcher = self.fetcher.clone();
+        let fetcher = if self.issuers.is_empty() { fetcher.only_public() } else { fetcher };
         let trusted = runtime::block_on(async {
             let mut trusted = Vec::with_capacity(issuers.len());
             for issuer in issuers {
-                let published = PublishedIssuer::fetch(&issuer, &self.location, &self.fetcher).await;
+                let published = PublishedIssuer::fetch(&issuer, &self.location, &fetcher).await;
                 trusted.push(TrustedIssuer::from_published(issuer, &published));
             }
             trusted

@@ -1,0 +1,36 @@
+use percent_encoding::{CONTROLS, utf8_percent_encode};
+
+use crate::issuer_url::without_password;
+
+/// The longest URL that is shown whole, in characters: no issuer URL is longer.
+const SHOWN_MAX: usize = 600;
+
+/// A URL as errors show it: without credentials, in visible ASCII, and cut where it is long, for a stranger may have written it.
+pub(crate) fn shown(url: &str) -> String {
+    let mut text = utf8_percent_encode(&without_password(url), CONTROLS).to_string();
+    // The mark in place of credentials.
+    text = text.replace("%E2%80%A6@", "…@");
+    match text.char_indices().nth(SHOWN_MAX) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_shown_clean_and_short() {
+        let long = format!("https://a.example/{}", "x".repeat(900));
+        for (url, expected) in [
+            ("https://a.example/jwks?b=c", "https://a.example/jwks?b=c"),
+            ("https://user:secret@a.example/", "https://…@a.example/"),
+            ("//user:secret@a.example/", "//…@a.example/"),
+            ("https://a.example/\u{1b}[31m\u{202e}\n", "https://a.example/%1B[31m%E2%80%AE%0A"),
+            (&long, &format!("{}…", &long[..600])),
+        ] {
+            assert_eq!(shown(url), expected);
+        }
+    }
+}
