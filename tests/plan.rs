@@ -65,8 +65,11 @@ fn kids(numbers: &[u8]) -> Vec<String> {
 }
 
 fn put(site: &impl Site, path: &issuer::DocumentPath, bytes: &[u8]) {
-    let headers =
-        Headers { content_type: "application/json".to_owned(), cache_control: "public, max-age=300".to_owned() };
+    let headers = Headers {
+        content_type: "application/json".to_owned(),
+        cache_control: "public, max-age=300".to_owned(),
+        content_encoding: None,
+    };
     let content = Content { bytes: bytes.to_vec(), headers, retention: issuer::Retention::default() };
     block_on(site.write(path, &content, &Condition::IfNoneMatch)).unwrap();
 }

@@ -9,6 +9,7 @@ use crate::{
     entra,
     key::Algorithm,
     public_host::why_not_public,
+    published::shown,
     site::{Condition, Content, Headers, Hosting, Stored},
     verify::{Refusal, RelyingParty, TrustedIssuer},
 };
@@ -153,6 +154,10 @@ impl Plan {
         refusals.extend(judge_result(&documents, wanted, &refusals));
         judge_live_issuer(live, &recorded, wanted, &mut refusals, &mut warnings);
         warnings.extend(warn_of_keys(wanted, &published, &keys));
+        for (document, stored) in [("JWKS", &live.jwks), ("discovery document", &live.discovery)] {
+            let coding = stored.as_ref().and_then(Stored::content_encoding).map(str::to_owned);
+            warnings.extend(coding.map(|coding| PlanWarning::ContentEncoding { document, coding }));
+        }
 
         let content = |bytes, retention| Content { bytes, headers: headers(wanted), retention };
         Self {
@@ -316,7 +321,11 @@ fn judge_unreadable(
 }
 
 fn headers(wanted: &Wanted) -> Headers {
-    Headers { content_type: "application/json".to_owned(), cache_control: wanted.cache_control.clone() }
+    Headers {
+        content_type: "application/json".to_owned(),
+        cache_control: wanted.cache_control.clone(),
+        content_encoding: None,
+    }
 }
 
 fn refuse_keys(wanted: &Wanted, keys: &[PlannedKey]) -> Vec<PlanRefusal> {
@@ -357,7 +366,7 @@ fn judge_live_issuer(
                     Some(path) if path == wanted.issuer.jwks_path() => {}
                     Some(path) => warnings.push(PlanWarning::JwksMoves(path.to_string())),
                     None if wanted.allow_jwks_uri_change => {}
-                    None => refusals.push(PlanRefusal::JwksUriChange { live: discovery.jwks_uri }),
+                    None => refusals.push(PlanRefusal::JwksUriChange { live: shown(&discovery.jwks_uri) }),
                 }
                 published = Some(discovery.issuer);
             }

@@ -6,6 +6,7 @@ use super::{Live, Retention, apply::read_live, plan::linked_path, wanted::due};
 use crate::{
     Documents, Error, IssuerUrl, Jwk,
     documents::{Discovery, DocumentError, Jwks},
+    published::shown,
     site::{Hosting, Site, Stored},
 };
 
@@ -104,6 +105,14 @@ pub enum SiteFault {
         /// The issuer it names.
         seen: String,
     },
+    /// A document has a Content-Encoding, though its body is published without one.
+    #[error("the {document} has the Content-Encoding {coding:?}, which makes relying parties fail")]
+    ContentEncoding {
+        /// `JWKS` or `discovery document`.
+        document: &'static str,
+        /// The Content-Encoding.
+        coding: String,
+    },
 }
 
 /// Reads what is published on a site for an issuer; `retain` is how long retired keys are to stay.
@@ -139,7 +148,7 @@ impl SiteStatus {
         let discovery = parse(live.discovery.as_ref(), "discovery document", Discovery::parse, &mut faults);
         let named = discovery.as_ref().map(|discovery| linked_path(discovery, issuer));
         if let (Some(discovery), Some(None)) = (&discovery, &named) {
-            faults.push(SiteFault::JwksElsewhere(discovery.jwks_uri.clone()));
+            faults.push(SiteFault::JwksElsewhere(shown(&discovery.jwks_uri)));
         }
         let stored = match named.flatten() {
             Some(path) if path != issuer.jwks_path() => live.linked.as_ref(),
@@ -152,6 +161,10 @@ impl SiteStatus {
         if let Some(discovery) = discovery.as_ref().filter(|discovery| discovery.issuer != issuer.as_str()) {
             let (expected, seen) = (issuer.as_str().to_owned(), discovery.issuer.clone());
             faults.push(SiteFault::Issuer { expected, seen });
+        }
+        for (document, stored) in [("discovery document", live.discovery.as_ref()), ("JWKS", stored)] {
+            let coding = stored.and_then(Stored::content_encoding).map(str::to_owned);
+            faults.extend(coding.map(|coding| SiteFault::ContentEncoding { document, coding }));
         }
         let record = stored.map(|stored| stored.retention.clone()).unwrap_or_default();
         let keys = jwks.iter().flat_map(|jwks| &jwks.keys).map(|jwk| KeyStatus::new(jwk, &record, retain)).collect();

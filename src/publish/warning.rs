@@ -79,6 +79,16 @@ pub enum PlanWarning {
     /// A key to remove is not published.
     #[error("key {0} is not published: nothing to remove")]
     NotPublished(String),
+    /// A published document has a Content-Encoding, which is taken away: the body is not encoded.
+    #[error(
+        "the published {document} has the Content-Encoding {coding:?}, which makes relying parties fail: it is removed"
+    )]
+    ContentEncoding {
+        /// `JWKS` or `discovery document`.
+        document: &'static str,
+        /// The Content-Encoding.
+        coding: String,
+    },
     /// The published JWKS moves to another place on the site.
     #[error("the published jwks_uri moves from {0}; that document stays where it is and gets no new keys")]
     JwksMoves(String),

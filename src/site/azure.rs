@@ -238,6 +238,7 @@ impl Azure {
             headers: Some(Headers {
                 content_type: properties.content_type.unwrap_or_default(),
                 cache_control: properties.cache_control.unwrap_or_default(),
+                content_encoding: properties.content_encoding.filter(|coding| !coding.is_empty()),
             }),
             retention: record.map(|(_, text)| Retention::from_text(text)).unwrap_or_default(),
         })
@@ -256,6 +257,8 @@ impl Azure {
         let metadata =
             (!content.retention.is_empty()).then(|| HashMap::from([(RECORD.to_owned(), content.retention.to_text())]));
         let options = BlockBlobClientUploadOptions {
+            // A property that is not sent is cleared (Put Blob).
+            blob_content_encoding: content.headers.content_encoding.clone(),
             blob_content_type: Some(content.headers.content_type.clone()),
             blob_cache_control: Some(content.headers.cache_control.clone()),
             if_match,

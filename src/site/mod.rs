@@ -151,6 +151,13 @@ pub struct Stored {
     pub retention: Retention,
 }
 
+impl Stored {
+    /// The Content-Encoding it is served with, as far as the site keeps that.
+    pub(crate) fn content_encoding(&self) -> Option<&str> {
+        self.headers.as_ref()?.content_encoding.as_deref()
+    }
+}
+
 /// A document to write.
 ///
 /// ```
@@ -180,16 +187,19 @@ pub struct Content {
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
 /// let plan = Plan::new(&Live::default(), &wanted, Timestamp::now());
-/// let Headers { content_type, cache_control } = plan.discovery.content.headers;
+/// let Headers { content_type, cache_control, content_encoding } = plan.discovery.content.headers;
 /// assert_eq!((content_type.as_str(), cache_control.as_str()), ("application/json", "public, max-age=300"));
+/// assert_eq!(content_encoding, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Headers {
     /// Content-Type.
     pub content_type: String,
     /// Cache-Control.
     pub cache_control: String,
+    /// Content-Encoding; `None` for a body that is not encoded, as it is published.
+    pub content_encoding: Option<String>,
 }
 
 /// The version of a stored document; every change of body, headers or retention record makes another (RFC 9110 section 8.8.3).
