@@ -17,7 +17,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct HttpClients {
     authorities: Vec<Certificate>,
     /// How [`public`](Self::public) resolves names.
-    pub(crate) resolver: PublicOnly,
+    resolver: PublicOnly,
     secure: OnceLock<Client>,
     public: OnceLock<Client>,
     plain: OnceLock<Client>,
@@ -45,6 +45,12 @@ impl HttpClients {
             authorities.extend(found);
         }
         Ok(Self { authorities, ..Self::default() })
+    }
+
+    /// Clients that resolve the names of public hosts so.
+    #[cfg(test)]
+    pub(crate) fn resolving(resolver: PublicOnly) -> Self {
+        Self { resolver, ..Self::default() }
     }
 
     /// The client for https.

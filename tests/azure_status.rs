@@ -113,6 +113,74 @@ fn status_says_that_the_website_is_off_and_that_nothing_is_published() {
 }
 
 #[test]
+fn a_content_encoding_is_drift_that_publish_removes() {
+    let account = account();
+    let front = Front::start(&account);
+    publish(&account, &[1]);
+    let folder = TempDir::new().unwrap();
+    let keys = folder.path().join("sa.pub");
+    std::fs::write(&keys, encode::numbered_pem(1)).unwrap();
+    let publish = |more: &[&str]| {
+        let args = ["publish", keys.to_str().unwrap(), "--issuer", ISSUER, "--published", &front.url(), "--wait", "0s"];
+        issuer(&account).args(args).args(more).output().unwrap()
+    };
+    assert_eq!(publish(&["--check"]).status.code(), Some(0));
+    for (path, document, code) in [
+        ("/$web/openid/v1/jwks", "JWKS", "AADSTS900612"),
+        ("/$web/.well-known/openid-configuration", "discovery document", "AADSTS501661"),
+    ] {
+        let properties = [
+            ("x-ms-blob-content-encoding", "gzip"),
+            ("x-ms-blob-content-type", "application/json"),
+            ("x-ms-blob-cache-control", "public, max-age=300"),
+        ];
+        assert_eq!(account.call("PUT", path, "comp=properties", &properties, b"").status(), 200);
+        let check = publish(&["--check"]);
+        assert_eq!(check.status.code(), Some(1), "{check:?}");
+        let named = format!("the published {document} has the Content-Encoding \"gzip\"");
+        assert!(stderr(&check).contains(&named), "{check:?}");
+        let seen = status(&account, &front.url(), &[]);
+        assert_eq!(seen.status.code(), Some(1), "{seen:?}");
+        let named = format!("the {document} has the Content-Encoding \"gzip\"");
+        assert!(stderr(&seen).contains(&named) && stderr(&seen).contains(code), "{seen:?}");
+
+        let published = publish(&[]);
+        assert_eq!(published.status.code(), Some(0), "{published:?}");
+        let blob = account.get_blob("$web", path.strip_prefix("/$web/").unwrap()).unwrap();
+        assert!(blob.header("content-encoding").unwrap_or_default().is_empty(), "{blob:?}");
+        assert_eq!(publish(&["--check"]).status.code(), Some(0));
+        assert_eq!(status(&account, &front.url(), &[]).status.code(), Some(0));
+    }
+}
+
+#[test]
+fn a_private_issuer_that_only_a_stored_document_names_is_not_asked() {
+    let account = account();
+    let front = Front::start(&account);
+    let keys = recording("rotation").path("sa.pub");
+    let publish = |more: &[&str]| {
+        issuer(&account)
+            .args(["publish", keys.to_str().unwrap(), "--for", "oidc", "--wait", "0s"])
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let output = publish(&["--issuer", &front.url()]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let asked = front.asked();
+    assert!(!asked.is_empty());
+    let status = ["status", "--account", &account.name, "--for", "oidc"];
+    for output in [publish(&[]), publish(&["--check"]), issuer(&account).args(status).output().unwrap()] {
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(stderr(&output).contains("because its host is a loopback address"), "{output:?}");
+        assert!(stderr(&output).contains("hint: pass --issuer URL"), "{output:?}");
+    }
+    assert_eq!(front.asked(), asked);
+    let named = issuer(&account).args(status).args(["--issuer", &front.url()]).output().unwrap();
+    assert_eq!(named.status.code(), Some(0), "{named:?}");
+}
+
+#[test]
 fn status_of_an_issuer_alone_is_what_the_public_reads() {
     let account = account();
     let front = Front::start(&account);

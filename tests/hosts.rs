@@ -135,6 +135,7 @@ fn credentials_in_a_jwks_uri_are_neither_sent_nor_printed() {
         format!("http:\\\\user:{SECRET}@{{own}}/jwks"),
         format!("http:user:{SECRET}@{{own}}/jwks"),
         format!("https://user:{SECRET}@issuer.example.com/jwks"),
+        format!("https://user:{SECRET}@10.0.0.1/jwks"),
         format!("https://user:{SECRET}/x@issuer.example.com/jwks"),
     ] {
         let server = server(&uri, "http://{own}", jwks);
@@ -148,8 +149,8 @@ fn credentials_in_a_jwks_uri_are_neither_sent_nor_printed() {
         std::fs::write(&token, signer().sign(&signer().header(), &with(claims(), "iss", server.url().into()))).unwrap();
         let verify = ["verify", token.to_str().unwrap(), "--issuer", &server.url()].map(str::to_owned).to_vec();
         for args in [verify, vec!["status".to_owned(), server.url()]] {
-            for format in ["text", "json"] {
-                let output = command().args(&args).args(["-v", "-o", format]).output().unwrap();
+            for more in [["-o", "text"], ["-o", "json"], ["--for", "oidc"]] {
+                let output = command().args(&args).arg("-v").args(more).output().unwrap();
                 assert_eq!(output.status.code(), Some(1), "{output:?}");
                 let printed = stdout(&output) + &stderr(&output);
                 assert!(!printed.contains(SECRET), "{printed}");
@@ -239,7 +240,7 @@ fn a_document_at_the_named_location_does_not_lead_to_the_private_issuer_of_a_tok
     let host = format!("https://127.0.0.1:{}", untouched.port());
     let iss = format!("{host}/clusters/a");
     let location = server(&format!("{host}/keys"), &iss, jwks);
-    let output = verify(&iss, &["--published", &location.url()], |_| {});
+    let output = verify(&iss, &["--for", "oidc", "--published", &location.url()], |_| {});
     assert!(stdout(&output).contains("no request was sent to"), "{output:?}");
     assert_eq!(*location.asked.lock().unwrap(), ["/.well-known/openid-configuration"]);
     untouched.assert(&iss);

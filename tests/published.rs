@@ -63,7 +63,7 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
     fn jwks(path: &str, answer: Vec<u8>) -> Option<Vec<u8>> {
         path.ends_with("jwks").then_some(answer)
     }
-    let cases: [(&str, Answer, Option<u32>); 12] = [
+    let cases: [(&str, Answer, Option<u32>); 15] = [
         (
             "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 404",
             |path| discovery(path, response("404 Not Found", &[], b"<html>")),
@@ -73,6 +73,21 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
             "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 403",
             |path| discovery(path, response("403 Forbidden", &[], b"")),
             Some(50166),
+        ),
+        (
+            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 409 (PublicAccessNotPermitted)",
+            |path| discovery(path, response("409 Conflict", &["x-ms-error-code: PublicAccessNotPermitted"], b"<?xml")),
+            Some(50166),
+        ),
+        (
+            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 409",
+            |path| discovery(path, response("409 Conflict", &[], b"")),
+            Some(90061),
+        ),
+        (
+            "the JWKS cannot be fetched: {url}/openid/v1/jwks answered 404 (ResourceNotFound)",
+            |path| jwks(path, response("404 Not Found", &["x-ms-error-code: ResourceNotFound"], b"<?xml")),
+            Some(90061),
         ),
         (
             "the discovery document is not usable: it is an HTML page, not JSON",
@@ -195,6 +210,34 @@ fn one_state_has_one_verdict_in_every_command() {
                 assert!(stderr(&output).contains(&warning), "{command:?}: {}", stderr(&output));
             }
         }
+    }
+}
+
+#[test]
+fn the_reason_that_azure_storage_gives_is_named_with_the_way_out() {
+    let run = recording("rotation");
+    let private = Some("it may be there and private");
+    let website = Some("publish to the static website, which needs no public access");
+    let long = "A".repeat(61);
+    for (status, code, shown, hint) in [
+        ("404 Not Found", "ResourceNotFound", "404 (ResourceNotFound)", private),
+        ("404 Not Found", "ContainerNotFound", "404 (ContainerNotFound)", private),
+        ("404 Not Found", "BlobNotFound", "404 (BlobNotFound)", private),
+        ("409 Conflict", "PublicAccessNotPermitted", "409 (PublicAccessNotPermitted)", website),
+        ("403 Forbidden", "AuthorizationFailure", "403 (AuthorizationFailure)", Some("allow anonymous reads")),
+        ("404 Not Found", "", "404", None),
+        ("404 Not Found", "Not a code", "404", None),
+        ("404 Not Found", "<b>", "404", None),
+        ("404 Not Found", &long, "404", None),
+    ] {
+        let answer = response(status, &[&format!("x-ms-error-code: {code}")], b"<?xml");
+        let server = server(&run, move |_| Some(answer.clone()));
+        let mismatch = compare(&documents(&run), &fetch(&run, &server.url()), ENTRA).unwrap_err();
+        assert!(mismatch.to_string().ends_with(&format!("answered {shown}")), "{mismatch}");
+        let fix = mismatch.fix();
+        assert_eq!(fix.contains("private") || fix.contains("static website"), hint.is_some(), "{code}: {fix}");
+        assert!(hint.is_none_or(|hint| fix.starts_with(hint)), "{code}: {fix}");
+        assert!(!mismatch.is_inconclusive(), "{code}");
     }
 }
 

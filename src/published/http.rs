@@ -242,3 +242,64 @@ fn coding(headers: &HeaderMap) -> Option<String> {
 fn first<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{ErrorKind, Read, Write},
+        net::{SocketAddr, TcpListener},
+        sync::atomic::{AtomicUsize, Ordering},
+        thread,
+    };
+
+    use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+    use super::*;
+    use crate::resolver::PublicOnly;
+
+    /// DNS that gives every name this machine's address, and counts how often it is asked.
+    #[derive(Clone, Default)]
+    struct Rebound(Arc<AtomicUsize>);
+
+    impl Resolve for Rebound {
+        fn resolve(&self, _: Name) -> Resolving {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            let here = SocketAddr::from(([127, 0, 0, 1], 0));
+            Box::pin(std::future::ready(Ok(Box::new(std::iter::once(here)) as Addrs)))
+        }
+    }
+
+    #[test]
+    fn a_public_name_that_resolves_to_a_private_address_is_not_connected_to() {
+        let dns = Rebound::default();
+        let clients = HttpClients::resolving(PublicOnly::of(dns.clone()));
+        let fetcher = HttpFetcher { clients: Arc::new(clients), only_public: true };
+        let untouched = TcpListener::bind("127.0.0.1:0").unwrap();
+        untouched.set_nonblocking(true).unwrap();
+        let rebound = format!("https://rebound.example.com:{}/jwks", untouched.local_addr().unwrap().port());
+        // A server that the caller names, and that redirects there.
+        let redirecting = TcpListener::bind("127.0.0.1:0").unwrap();
+        let named = format!("http://{}/", redirecting.local_addr().unwrap());
+        let answer =
+            format!("HTTP/1.1 302 Found\r\nLocation: {rebound}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        thread::spawn(move || {
+            let (mut stream, _) = redirecting.accept().unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(answer.as_bytes());
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let because = "resolves to 127.0.0.1, which is a loopback address".to_owned();
+            let here = FetchError::NotPublicHere { url: rebound.clone(), because };
+            assert!(here.is_inconclusive());
+            assert_eq!(fetcher.fetch(&rebound).await, Err(here));
+            // Resolved once: there is no second answer that a connection could go to.
+            assert_eq!(dns.0.load(Ordering::SeqCst), 1);
+            let caller = [Url::parse(&named).unwrap()];
+            let because = "a redirect to another host is followed to public addresses only";
+            let redirect = FetchError::Redirect { url: named.clone(), to: rebound.clone(), because };
+            assert_eq!(fetcher.fetch_for(&caller, &named).await, Err(redirect));
+        });
+        assert_eq!(untouched.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
+}

@@ -65,7 +65,7 @@ impl Unreachable {
         let jwks_uri = jwks_uri.and_then(|uri| Some((uri, why_not_public(uri)?)));
         Self {
             issuer: why_not_public(issuer.as_str()).map(issuer_refusal),
-            jwks_uri: jwks_uri.map(|(uri, because)| Refusal::JwksUriNotPublic { jwks_uri: clipped(uri), because }),
+            jwks_uri: jwks_uri.map(|(uri, because)| Refusal::JwksUriNotPublic { jwks_uri: shown(uri), because }),
         }
     }
 }
