@@ -61,7 +61,7 @@ fn each_token_has_its_line_of_json_and_the_summary_counts_them() {
             "line": 2, "verdict": "refused", "refusal": {
                 "check": "token", "message": "not a token: it is empty", "aadsts": 7_000_218,
                 "meaning": "the request holds no assertion",
-                "fix": "check that the file is the projected volume's and the kubelet has written it",
+                "fix": "check that the file belongs to the projected volume and that the kubelet has written it",
             },
         },
         {

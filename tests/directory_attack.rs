@@ -373,7 +373,7 @@ fn jwks_path() -> DocumentPath {
 fn content(text: &str, version: i32) -> Content {
     let mut retention = Retention::default();
     retention.issuer = Some(version.to_string());
-    let headers = Headers { content_type: String::new(), cache_control: String::new() };
+    let headers = Headers { content_type: String::new(), cache_control: String::new(), content_encoding: None };
     Content { bytes: text.as_bytes().to_vec(), headers, retention }
 }
 

@@ -63,9 +63,14 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
     fn jwks(path: &str, answer: Vec<u8>) -> Option<Vec<u8>> {
         path.ends_with("jwks").then_some(answer)
     }
-    let cases: [(&str, Answer, Option<u32>); 15] = [
+    let cases: [(&str, Answer, Option<u32>); 16] = [
         (
             "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 404",
+            |_| Some(response("404 Not Found", &[], b"<html>")),
+            Some(90061),
+        ),
+        (
+            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration is not there, but the JWKS of the issuer is",
             |path| discovery(path, response("404 Not Found", &[], b"<html>")),
             Some(90061),
         ),

@@ -24,8 +24,8 @@ pub use location::Location;
 use location::Place;
 #[cfg(feature = "remote")]
 use reqwest::Url;
-pub(crate) use shown::shown;
 use rustix::fs::{Mode, OFlags};
+pub(crate) use shown::shown;
 
 use crate::{
     IssuerUrl,
@@ -107,12 +107,20 @@ impl PublishedIssuer {
     /// to another host or port must lead to a public one.
     #[cfg(feature = "remote")]
     pub async fn fetch(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
-        let named = named(issuer, location, fetcher);
-        let mut discovery = fetch_place(&location.discovery(issuer), &named, fetcher).await;
-        if discovery.is_absent() {
-            let jwks = fetch_place(&location.expected_jwks(issuer), &named, fetcher).await;
-            discovery = discovery.or_dot_folder(|| jwks);
+        let published = Self::fetch_documents(issuer, location, fetcher).await;
+        if !published.discovery.is_absent() {
+            return published;
         }
+        let named = named(issuer, location, fetcher);
+        let jwks = fetch_place(&location.expected_jwks(issuer), &named, fetcher).await;
+        Self { discovery: published.discovery.or_dot_folder(|| jwks), ..published }
+    }
+
+    /// The same without a look for the cause of an absent discovery document.
+    #[cfg(feature = "remote")]
+    pub(crate) async fn fetch_documents(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
+        let named = named(issuer, location, fetcher);
+        let discovery = fetch_place(&location.discovery(issuer), &named, fetcher).await;
         Self { discovery, jwks: None }.fetch_jwks(issuer, location, fetcher).await
     }
 

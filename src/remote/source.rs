@@ -38,7 +38,7 @@ impl Source {
     pub(super) async fn fetch(&self, known: Option<Known>, fetcher: &HttpFetcher) -> PublishedIssuer {
         match known {
             Some(known) => known.published.fetch_jwks(&self.issuer, &self.location, fetcher).await,
-            None => PublishedIssuer::fetch(&self.issuer, &self.location, fetcher).await,
+            None => PublishedIssuer::fetch_documents(&self.issuer, &self.location, fetcher).await,
         }
     }
 

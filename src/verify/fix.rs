@@ -156,7 +156,7 @@ fn fetch_fix(error: &FetchError) -> &'static str {
             "publish the documents there: issuer publish sa.pub; --published stands in for the whole issuer URL, path included"
         }
         FetchError::Status { .. } => "try again; if the status stays, check the server of the documents",
-        FetchError::TooLong { .. } => "publish the documents again: issuer publish sa.pub --replace-unreadable",
+        FetchError::TooLong { .. } => "delete this document, and publish it again: issuer publish sa.pub",
         FetchError::Redirect { .. } => "serve the documents at the issuer URL itself",
         FetchError::Elsewhere(_) => "pass --published with a URL, or the keys with --jwks",
         FetchError::Encoded { .. } => {

@@ -192,6 +192,7 @@ impl TrustedIssuer {
     }
 
     /// Why its documents could not be read, where they could not.
+    #[cfg(feature = "remote")]
     pub(crate) fn unreadable(&self) -> Option<&Refusal> {
         match (&self.discovery, &self.keys) {
             (DiscoveryState::Bad(refusal), _) | (_, Some(Err(refusal))) => Some(refusal),
