@@ -141,8 +141,11 @@ fn publish(site: &Memory, wanted: &Wanted, now: Timestamp) -> Result<Publication
 }
 
 fn put(site: &Memory, path: &DocumentPath, bytes: &[u8], retention: &Retention) {
-    let headers =
-        Headers { content_type: "application/json".to_owned(), cache_control: "public, max-age=300".to_owned() };
+    let headers = Headers {
+        content_type: "application/json".to_owned(),
+        cache_control: "public, max-age=300".to_owned(),
+        content_encoding: None,
+    };
     let content = Content { bytes: bytes.to_vec(), headers, retention: retention.clone() };
     assert_eq!(ready(site.write(path, &content, &Condition::IfNoneMatch)).unwrap(), Written::Done);
 }
