@@ -1,31 +1,30 @@
 //! DER of every structure that holds a public key, told apart by its outer shape.
 
 use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair};
-use der::{Decode, Encode, Reader, SliceReader, Tag, Tagged, asn1::AnyRef};
+use der::{Decode, Reader, SliceReader, Tag, Tagged, asn1::AnyRef};
 use pkcs8::PrivateKeyInfoRef;
 use sec1::{EcParameters, EcPrivateKey};
-use x509_cert::certificate::{CertificateInner, Raw};
 
-use super::{Curve, KeyError, PublicKey, curve::curve_of, key_error::name_of};
+use super::{CertificatePurpose, Curve, KeyError, PublicKey, certificate, curve::curve_of, key_error::name_of};
 
-/// A public key, and whether a private one was read to get it.
+/// A public key and what it was read from.
 pub(super) struct DerKey {
     pub(super) key: PublicKey,
+    /// Whether it was read from a private key.
     pub(super) private: bool,
+    /// What the certificate is for that it was read from.
+    pub(super) purpose: Option<CertificatePurpose>,
 }
 
 /// Reads a public key, certificate or private key; the shape decides, so that a wrong PEM label does no harm.
 pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyError> {
-    let public = |key| DerKey { key, private: false };
-    let private = |key| DerKey { key, private: true };
+    let public = |key| DerKey { key, private: false, purpose: None };
+    let private = |key| DerKey { key, private: true, purpose: None };
     match shape(der)? {
         Shape::SubjectPublicKeyInfo => PublicKey::from_spki_der(der).map(public),
         Shape::RsaPublicKey => PublicKey::from_pkcs1_der(der).map(public),
         Shape::Certificate => {
-            // The raw profile: a signing certificate is a container here, its serial number is not judged.
-            let certificate = CertificateInner::<Raw>::from_der(der)?;
-            let spki = certificate.tbs_certificate().subject_public_key_info().to_der()?;
-            PublicKey::from_spki_der(&spki).map(public)
+            certificate::key(der).map(|key| DerKey { key, private: false, purpose: certificate::purpose(der) })
         }
         Shape::RsaPrivateKey => rsa_private(der).map(private),
         Shape::EcPrivateKey => {

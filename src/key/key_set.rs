@@ -3,7 +3,13 @@ use std::collections::{HashMap, HashSet, hash_map::Entry};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
-use super::{Jwk, KeyError, KeyId, Note, Place, PublicKey, SkipReason, der_key, pem_block, place::Step, secret, ssh};
+use super::{
+    CertificatePurpose, Jwk, KeyError, KeyId, Note, Place, PublicKey, SkipReason,
+    der_key::{self, DerKey},
+    pem_block,
+    place::Step,
+    secret, ssh,
+};
 use crate::Error;
 
 /// Public keys in the order of the input, each once, at least one.
@@ -152,7 +158,7 @@ impl KeyReader {
     fn read_bytes(&mut self, at: &Place, bytes: &[u8], skipped: &mut Skipped, unwrap: bool) -> Result<bool, Error> {
         if der_key::looks_like(bytes) {
             let found = der_key::read(bytes).map_err(|reason| Error::Key { place: at.clone(), reason })?;
-            self.keep(found.key, found.private, at.clone());
+            self.keep_der(found, at.clone());
             return Ok(true);
         }
         let decoded = decode_utf16(bytes);
@@ -191,7 +197,7 @@ impl KeyReader {
                 continue;
             }
             match block.contents.and_then(|contents| der_key::read(&contents)) {
-                Ok(found) => self.keep(found.key, found.private, place),
+                Ok(found) => self.keep_der(found, place),
                 Err(reason) => return Err(Error::Key { place, reason }),
             }
         }
@@ -286,6 +292,13 @@ impl KeyReader {
             }
         }
         Ok(())
+    }
+
+    fn keep_der(&mut self, found: DerKey, place: Place) {
+        if let Some(purpose) = found.purpose.filter(CertificatePurpose::is_stated) {
+            self.notes.push(Note::Certificate { place: place.clone(), purpose });
+        }
+        self.keep(found.key, found.private, place);
     }
 
     fn keep(&mut self, key: PublicKey, private: bool, place: Place) {

@@ -1,6 +1,7 @@
 //! Bytes of every encoding in, checked public keys with the API server's key IDs out.
 
 mod algorithm;
+mod certificate;
 mod curve;
 mod der_key;
 mod jwk;
@@ -15,6 +16,7 @@ mod secret;
 mod ssh;
 
 pub use algorithm::Algorithm;
+pub use certificate::CertificatePurpose;
 pub use curve::Curve;
 pub use jwk::Jwk;
 pub use key_error::KeyError;

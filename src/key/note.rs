@@ -1,4 +1,4 @@
-use super::{KeyError, KeyId, Place};
+use super::{CertificatePurpose, KeyError, KeyId, Place};
 
 /// Something about the input that its owner should know and that stops nothing.
 ///
@@ -27,6 +27,14 @@ pub enum Note {
     Private {
         /// The private key.
         place: Place,
+    },
+    /// A key was read from a certificate of a CA, a server or a client.
+    #[error("{place} is {purpose}: its key is read as a service account key, as the API server would read it")]
+    Certificate {
+        /// The certificate.
+        place: Place,
+        /// What it is for.
+        purpose: CertificatePurpose,
     },
     /// A key was given more than once.
     #[error("{place} is the same key as {first}")]

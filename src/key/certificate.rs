@@ -1,0 +1,126 @@
+//! X.509 certificates: the public key in one, and what the certificate is for (RFC 5280).
+
+use std::fmt;
+
+use der::{Decode, Encode, asn1::ObjectIdentifier};
+use x509_cert::{
+    certificate::{CertificateInner, Raw},
+    ext::pkix::{BasicConstraints, ExtendedKeyUsage},
+};
+
+use super::{KeyError, PublicKey};
+
+/// RFC 5280 section 4.2.1.12.
+const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
+const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
+
+/// What a certificate is for, as its extensions say.
+///
+/// The API server ignores the purpose of a certificate that it is given as a service account key. kops stores its key in a
+/// self-signed CA certificate.
+///
+/// ```
+/// use issuer::{KeyReader, Note};
+/// let mut reader = KeyReader::default();
+/// reader.read("ca.crt", &std::fs::read("fixtures/keys/ca.crt")?)?;
+/// let (_, notes) = reader.finish()?;
+/// let Note::Certificate { purpose, .. } = &notes[0] else { panic!("{notes:?}") };
+/// assert!(purpose.authority && !purpose.server && !purpose.client);
+/// assert_eq!(purpose.common_name.as_deref(), Some("kubernetes"));
+/// assert_eq!(purpose.to_string(), "a CA certificate with the common name \"kubernetes\"");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificatePurpose {
+    /// It signs other certificates: basicConstraints with CA:TRUE.
+    pub authority: bool,
+    /// It identifies a server: extendedKeyUsage with serverAuth.
+    pub server: bool,
+    /// It identifies a client: extendedKeyUsage with clientAuth.
+    pub client: bool,
+    /// The common name of its subject.
+    pub common_name: Option<String>,
+}
+
+impl CertificatePurpose {
+    /// Whether the certificate states a purpose other than holding a key.
+    pub(super) fn is_stated(&self) -> bool {
+        self.authority || self.server || self.client
+    }
+}
+
+/// `a CA certificate with the common name "kubernetes"`.
+impl fmt::Display for CertificatePurpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.authority, self.server, self.client) {
+            (true, _, _) => "a CA certificate",
+            (false, true, true) => "a certificate of a server and client",
+            (false, true, false) => "a server certificate",
+            (false, false, true) => "a client certificate",
+            (false, false, false) => "a certificate",
+        })?;
+        match &self.common_name {
+            Some(name) => write!(f, " with the common name {name:?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a certificate in DER is for; `None` for DER that is not a certificate.
+pub(super) fn purpose(der: &[u8]) -> Option<CertificatePurpose> {
+    let (certificate, _) = CertificateInner::<Raw>::from_der_partial(der).ok()?;
+    let tbs = certificate.tbs_certificate();
+    // An extension that cannot be decoded states nothing.
+    let authority = tbs.get_extension::<BasicConstraints>().ok().flatten().is_some_and(|(_, basic)| basic.ca);
+    let usages = tbs.get_extension::<ExtendedKeyUsage>().ok().flatten().map(|(_, usages)| usages.0).unwrap_or_default();
+    let common_name = tbs.subject().common_name().ok().flatten().map(|name| name.value().into_owned());
+    let (server, client) = (usages.contains(&SERVER_AUTH), usages.contains(&CLIENT_AUTH));
+    Some(CertificatePurpose { authority, server, client, common_name })
+}
+
+/// The public key of a certificate in DER.
+///
+/// What follows the certificate is ignored: OpenSSL's `TRUSTED CERTIFICATE` appends its trust settings
+/// (`d2i_X509_AUX`). Expiry, serial number and signature are not checked, as client-go does not check them.
+pub(super) fn key(der: &[u8]) -> Result<PublicKey, KeyError> {
+    let (certificate, _) = CertificateInner::<Raw>::from_der_partial(der)?;
+    let spki = certificate.tbs_certificate().subject_public_key_info().to_der()?;
+    PublicKey::from_spki_der(&spki)
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+
+    use super::*;
+
+    fn certificate(common_name: &str, is_ca: IsCa, usages: &[ExtendedKeyUsagePurpose]) -> Vec<u8> {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, common_name);
+        params.is_ca = is_ca;
+        params.extended_key_usages = usages.to_vec();
+        params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
+    }
+
+    #[test]
+    fn a_certificate_says_what_it_is_for() {
+        use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+        let authority = IsCa::Ca(BasicConstraints::Unconstrained);
+        for (der, expected) in [
+            (certificate("kubernetes", authority, &[]), "a CA certificate with the common name \"kubernetes\""),
+            (certificate("etcd", IsCa::NoCa, &[ServerAuth]), "a server certificate with the common name \"etcd\""),
+            (certificate("a", IsCa::NoCa, &[ClientAuth]), "a client certificate with the common name \"a\""),
+            (
+                certificate("peer", IsCa::NoCa, &[ServerAuth, ClientAuth]),
+                "a certificate of a server and client with the common name \"peer\"",
+            ),
+            (certificate("sa", IsCa::ExplicitNoCa, &[]), "a certificate with the common name \"sa\""),
+        ] {
+            let purpose = purpose(&der).unwrap();
+            assert_eq!(purpose.to_string(), expected);
+            assert_eq!(purpose.is_stated(), !expected.starts_with("a certificate with"));
+            assert!(key(&der).is_ok());
+        }
+        assert_eq!(purpose(b"\x30\x00"), None);
+    }
+}
