@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    KeyError, Place,
+    KeyError, KeyId, Place,
     issuer_url::UrlError,
     publish::{Plan, PlanRefusal},
     redacted,
@@ -49,6 +49,16 @@ pub enum Error {
         place: Place,
         /// What is wrong with it.
         reason: KeyError,
+    },
+    /// Two different keys have one key ID.
+    #[error("{place} has the key ID {:?} of another key, {first}", .key_id.as_str())]
+    KeyIdTwice {
+        /// The key ID.
+        key_id: KeyId,
+        /// Where the later key is.
+        place: Place,
+        /// Where the first key is.
+        first: Place,
     },
     /// An input as a whole cannot be read as keys.
     #[error("{input} cannot be read: {because}")]
@@ -187,6 +197,7 @@ impl Error {
                 KeyError::Pem(_) => "copy the file again, from BEGIN line to END line",
                 _ => "copy the file again from the control plane node, or remove this block",
             },
+            Self::KeyIdTwice { .. } => "remove one of the two keys: a token names its key by the key ID alone",
             Self::Input { .. } => "pass public keys, a Secret that holds them, or a JWKS",
             Self::Token { .. } => "pass the file a projected volume holds, or what `kubectl create token` prints",
             Self::Read { source, .. } => match source.kind() {

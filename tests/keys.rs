@@ -215,17 +215,6 @@ fn keys_are_read_in_the_order_of_the_input_and_each_once() {
 }
 
 #[test]
-fn a_jwk_with_a_foreign_key_id_gets_the_api_server_s_and_says_so() {
-    let n = [&[0x81], vec![7; 255].as_slice()].concat();
-    let jwk = encode::jwk(&n, &[1, 0, 1]).replacen('{', r#"{"kid":"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs","#, 1);
-    let mut reader = KeyReader::default();
-    reader.read("keys.json", format!(r#"{{"keys":[{jwk}]}}"#).as_bytes()).unwrap();
-    let (keys, notes) = reader.finish().unwrap();
-    assert_eq!(keys[0].key_id().as_str(), encode::key_id(&encode::rsa_spki(&n, &[1, 0, 1])));
-    assert!(notes[0].to_string().contains("keys.json, key 1 has the key ID \"NzbL"), "{notes:?}");
-}
-
-#[test]
 fn an_input_that_never_ends_is_refused() {
     let mut reader = KeyReader::default();
     let error = reader.read("/dev/zero", &vec![b' '; KeyReader::INPUT_MAX + 1]).unwrap_err();

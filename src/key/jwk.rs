@@ -1,7 +1,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::{Curve, KeyError, KeyMaterial, PublicKey};
+use super::{Curve, KeyError, KeyId, KeyMaterial, PublicKey};
 
 /// Members that must never be published (RFC 7517 section 9.2, RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -31,7 +31,8 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// The entry the API server serves for a key, members in the order of go-jose's `rawJSONWebKey`.
+    /// The entry the API server serves for a key under [its key ID](PublicKey::key_id), members in the order of go-jose's
+    /// `rawJSONWebKey`.
     pub fn new(key: PublicKey) -> Self {
         let encode = |bytes: &Vec<u8>| Some(Value::from(BASE64_URL_SAFE_NO_PAD.encode(bytes)));
         let (kty, crv, x, y, n, e) = match key.material() {
@@ -71,7 +72,7 @@ impl Jwk {
         }
     }
 
-    /// The public key.
+    /// The public key, under the `kid` of the entry; without one under the API server's key ID.
     ///
     /// # Errors
     ///
@@ -156,13 +157,17 @@ fn read_key(members: &Map<String, Value>) -> Result<PublicKey, KeyError> {
         let text = members.get(name).and_then(Value::as_str).ok_or(KeyError::JwkMember(name))?;
         BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::JwkMember(name))
     };
-    match text("kty")? {
-        "RSA" => PublicKey::rsa(&bytes("n")?, &bytes("e")?),
+    let key = match text("kty")? {
+        "RSA" => PublicKey::rsa(&bytes("n")?, &bytes("e")?)?,
         "EC" => {
             let name = text("crv")?;
             let curve = Curve::from_name(name).ok_or_else(|| KeyError::Curve(name.to_owned()))?;
-            PublicKey::ec(curve, &bytes("x")?, &bytes("y")?)
+            PublicKey::ec(curve, &bytes("x")?, &bytes("y")?)?
         }
-        other => Err(KeyError::Type(other.to_owned())),
+        other => return Err(KeyError::Type(other.to_owned())),
+    };
+    match text("kid") {
+        Ok(kid) if !kid.is_empty() => Ok(key.with_key_id(KeyId::from_kid(kid)?)),
+        _ => Ok(key),
     }
 }

@@ -76,6 +76,12 @@ pub enum KeyError {
     /// A JWK whose entry is not an object.
     #[error("it is not a JSON object")]
     JwkObject,
+    /// A key ID without a character.
+    #[error("its key ID is empty")]
+    KeyIdEmpty,
+    /// A key ID that is longer than Kubernetes accepts.
+    #[error("its key ID has {0} bytes, and Kubernetes accepts 1024 at most")]
+    KeyIdLong(usize),
     /// A JWK that is meant for encryption.
     #[error("its use is \"{0}\", not \"sig\"")]
     JwkUse(String),

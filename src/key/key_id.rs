@@ -3,10 +3,14 @@ use std::fmt;
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-/// The API server's key ID: base64url without padding of SHA-256 over the DER SubjectPublicKeyInfo, 43 characters.
+use super::KeyError;
+
+/// The ID that a key is published under: the `kid` of a JWK and of the tokens signed with the key.
 ///
-/// This is what `keyIDFromPublicKey` of Kubernetes' `pkg/serviceaccount/jwt.go` computes and what a token's `kid`
-/// header holds. It is not the RFC 7638 thumbprint.
+/// A bare key has the ID that the API server computes: base64url without padding of SHA-256 over the DER
+/// SubjectPublicKeyInfo, 43 characters (`keyIDFromPublicKey` of Kubernetes' `pkg/serviceaccount/jwt.go`). It is not the
+/// RFC 7638 thumbprint. A JWK keeps the `kid` that it has: an external signer (KEP-740) chooses its own key IDs, and the
+/// tokens of that cluster carry them.
 ///
 /// ```
 /// let key = issuer::PublicKey::from_spki_der(&std::fs::read("fixtures/keys/rsa2048-spki.der")?)?;
@@ -18,11 +22,40 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 pub struct KeyId(String);
 
 impl KeyId {
+    /// The longest key ID that Kubernetes accepts from an external signer, in bytes (KEP-740, `ExternalJWTSigner`).
+    ///
+    /// ```
+    /// use issuer::{KeyError, KeyId};
+    /// let kid = "a".repeat(KeyId::LEN_MAX + 1);
+    /// assert_eq!(KeyId::from_kid(&kid), Err(KeyError::KeyIdLong(1025)));
+    /// ```
+    pub const LEN_MAX: usize = 1024;
+
+    /// The key ID of a `kid` member.
+    ///
+    /// ```
+    /// use issuer::{KeyError, KeyId};
+    /// assert_eq!(KeyId::from_kid("projects/p/keyVersions/7")?.as_str(), "projects/p/keyVersions/7");
+    /// assert_eq!(KeyId::from_kid(""), Err(KeyError::KeyIdEmpty));
+    /// # Ok::<(), issuer::KeyError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError`] for an empty string and for one that is longer than [`KeyId::LEN_MAX`].
+    pub fn from_kid(kid: &str) -> Result<Self, KeyError> {
+        match kid.len() {
+            0 => Err(KeyError::KeyIdEmpty),
+            len if len > Self::LEN_MAX => Err(KeyError::KeyIdLong(len)),
+            _ => Ok(Self(kid.to_owned())),
+        }
+    }
+
     pub(super) fn of_spki(der: &[u8]) -> Self {
         Self(BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, der)))
     }
 
-    /// The 43 characters.
+    /// The characters.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet, hash_map::Entry};
+use std::collections::{HashMap, hash_map::Entry};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::Error;
 
-/// Public keys in the order of the input, each once, at least one.
+/// Public keys in the order of the input, each once under each of its key IDs, at least one.
 ///
 /// ```
 /// use issuer::KeySet;
@@ -48,14 +48,38 @@ impl KeySet {
         Ok(reader.finish()?.0)
     }
 
-    /// The keys given, each once.
+    /// The keys given, each once under each of its key IDs.
     ///
     /// # Errors
     ///
-    /// [`Error::NoKey`] when there is none.
+    /// [`Error::NoKey`] when there is none, [`Error::KeyIdTwice`] when two different keys have one key ID.
     pub fn from_keys(keys: impl IntoIterator<Item = PublicKey>) -> Result<Self, Error> {
-        let mut seen = HashSet::new();
-        let unique: Vec<_> = keys.into_iter().filter(|key| seen.insert(key.key_id().clone())).collect();
+        let list = Place::new("the list of keys");
+        let placed = keys.into_iter().enumerate().map(|(index, key)| (key, list.step(Step::Key(index + 1))));
+        Self::from_places(placed, &mut Vec::new())
+    }
+
+    /// The keys of these places, each once under each of its key IDs; repetitions are noted.
+    fn from_places(keys: impl IntoIterator<Item = (PublicKey, Place)>, notes: &mut Vec<Note>) -> Result<Self, Error> {
+        let mut first: HashMap<KeyId, (usize, Place)> = HashMap::new();
+        let mut unique: Vec<PublicKey> = Vec::new();
+        for (key, place) in keys {
+            match first.entry(key.key_id().clone()) {
+                Entry::Occupied(known) => {
+                    let (index, first) = known.get();
+                    // A token names its key by the ID alone (RFC 7515 section 4.1.4).
+                    if unique[*index] != key {
+                        let (key_id, first) = (key.key_id().clone(), first.clone());
+                        return Err(Error::KeyIdTwice { key_id, place, first });
+                    }
+                    notes.push(Note::Duplicate { place, first: first.clone() });
+                }
+                Entry::Vacant(unknown) => {
+                    unknown.insert((unique.len(), place));
+                    unique.push(key);
+                }
+            }
+        }
         if unique.is_empty() {
             return Err(Error::NoKey { input: "the list of keys".to_owned(), because: "it is empty".to_owned() });
         }
@@ -132,26 +156,14 @@ impl KeyReader {
         Err(Error::NoKey { input: name.to_owned(), because })
     }
 
-    /// The keys of all inputs, each once, and what their owner should know.
+    /// The keys of all inputs, each once under each of its key IDs, and what their owner should know.
     ///
     /// # Errors
     ///
-    /// [`Error::NoKey`] when nothing was read.
+    /// [`Error::NoKey`] when nothing was read, [`Error::KeyIdTwice`] when two different keys have one key ID.
     pub fn finish(mut self) -> Result<(KeySet, Vec<Note>), Error> {
-        let mut first: HashMap<KeyId, Place> = HashMap::new();
-        let mut unique = Vec::new();
-        for (key, place) in self.found {
-            match first.entry(key.key_id().clone()) {
-                Entry::Occupied(known) => {
-                    self.notes.push(Note::Duplicate { place, first: known.get().clone() });
-                }
-                Entry::Vacant(unknown) => {
-                    unknown.insert(place);
-                    unique.push(key);
-                }
-            }
-        }
-        Ok((KeySet::from_keys(unique)?, self.notes))
+        let keys = KeySet::from_places(self.found, &mut self.notes)?;
+        Ok((keys, self.notes))
     }
 
     /// Reads bytes of any accepted encoding; `Ok(false)` when they are none. Base64 is unwrapped once.
@@ -250,9 +262,10 @@ impl KeyReader {
         };
         match (unusable, jwk.key()) {
             (None, Ok(key)) => {
-                if let Some(kid) = jwk.kid().filter(|kid| *kid != key.key_id().as_str()) {
-                    let (found, key_id) = (kid.to_owned(), key.key_id().clone());
-                    self.notes.push(Note::KeyIdReplaced { place: place.clone(), found, key_id });
+                let spki_key_id = key.spki_key_id();
+                if *key.key_id() != spki_key_id {
+                    let (place, key_id) = (place.clone(), key.key_id().clone());
+                    self.notes.push(Note::KeyIdKept { place, key_id, spki_key_id });
                 }
                 self.keep(key.clone(), !jwk.private_members().is_empty(), place);
             }

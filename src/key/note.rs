@@ -44,15 +44,15 @@ pub enum Note {
         /// The one that is used.
         first: Place,
     },
-    /// A JWK carried another key ID than the API server's.
-    #[error("{place} has the key ID \"{found}\": the API server's {key_id} is used")]
-    KeyIdReplaced {
+    /// A JWK has another key ID than the API server computes; it is kept.
+    #[error("{place} keeps its key ID {:?}, which its tokens must carry; the API server's own ID for this key is {spki_key_id}", .key_id.as_str())]
+    KeyIdKept {
         /// The JWK.
         place: Place,
-        /// The `kid` it carried.
-        found: String,
-        /// The key ID of the key.
+        /// The key ID that it keeps.
         key_id: KeyId,
+        /// The key ID that the API server computes.
+        spki_key_id: KeyId,
     },
 }
 

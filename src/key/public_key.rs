@@ -48,7 +48,7 @@ pub enum KeyMaterial {
     },
 }
 
-/// A checked public key with the API server's key ID.
+/// A checked public key with the ID that it is published under.
 ///
 /// RSA has 512 to 16384 bits, an odd modulus, and an odd exponent from 3 to 2³¹−1; an EC point is on its curve.
 ///
@@ -73,7 +73,7 @@ pub struct PublicKey {
     key_id: KeyId,
 }
 
-/// Two keys are one when their SubjectPublicKeyInfo is, whatever they were encoded in.
+/// Two keys are equal if their SubjectPublicKeyInfo is, whatever they are encoded in and published under.
 impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
         self.spki == other.spki
@@ -192,9 +192,37 @@ impl PublicKey {
         Ok(Self { material, spki, key_id })
     }
 
-    /// The key ID.
+    /// The ID that the key is published under: of a bare key [the API server's](Self::spki_key_id), of a JWK its `kid`.
     pub fn key_id(&self) -> &KeyId {
         &self.key_id
+    }
+
+    /// The ID that the API server computes for the key: the hash of its SubjectPublicKeyInfo.
+    ///
+    /// ```
+    /// let jwks = std::fs::read("fixtures/field/external-signer-kid/jwks.json")?;
+    /// let key = &issuer::KeySet::from_bytes(&jwks)?[0];
+    /// assert_eq!(key.key_id().as_str(), "2026-09-signer-projects/p/kms/keyVersions/7");
+    /// assert_eq!(key.spki_key_id().as_str(), "1p9MhZ2512PvVa-E0Pccyosy0_fuiNNDIZjmi3Q5TnU");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn spki_key_id(&self) -> KeyId {
+        KeyId::of_spki(&self.spki)
+    }
+
+    /// The same key, published under this ID.
+    ///
+    /// ```
+    /// use issuer::{Jwk, KeyId, PublicKey};
+    /// let key = PublicKey::from_spki_der(&std::fs::read("fixtures/keys/rsa2048-spki.der")?)?;
+    /// let named = key.clone().with_key_id(KeyId::from_kid("2026-09")?);
+    /// assert_eq!(named, key);
+    /// assert_eq!(Jwk::new(named).kid(), Some("2026-09"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_key_id(self, key_id: KeyId) -> Self {
+        Self { key_id, ..self }
     }
 
     /// The numbers of the key.

@@ -296,7 +296,8 @@ fn published_keys(live: &Live, wanted: &Wanted, warnings: &mut Vec<PlanWarning>)
 fn identity(jwk: &Jwk) -> String {
     match jwk.key() {
         Ok(key) => {
-            let members = [jwk.kid(), jwk.public_key_use(), jwk.alg(), Some(key.key_id().as_str())];
+            let spki_key_id = key.spki_key_id();
+            let members = [jwk.kid(), jwk.public_key_use(), jwk.alg(), Some(spki_key_id.as_str())];
             format!("{members:?} {:?}", jwk.private_members())
         }
         Err(_) => format!("{} {:?}", jwk.to_value(), jwk.private_members()),

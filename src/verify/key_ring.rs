@@ -125,7 +125,7 @@ impl KeyRing {
             {
                 ring.flaw.get_or_insert_with(|| Refusal::KeySetDuplicate { kid: clipped(kid), named: false });
             }
-            if let Some(key_id) = jwk.key().ok().map(PublicKey::key_id).filter(|key_id| key_id.as_str() != kid) {
+            if let Some(key_id) = jwk.key().ok().map(PublicKey::spki_key_id).filter(|key_id| key_id.as_str() != kid) {
                 ring.foreign.entry(key_id.as_str().to_owned()).or_insert_with(|| kid.to_owned());
             }
             let ready = Ready::new(jwk, position);
