@@ -193,6 +193,10 @@ impl Error {
                     "the API server signs with RSA, P-256, P-384 or P-521; remove this key from the input"
                 }
                 KeyError::EcCompressed => "convert it: openssl ec -pubin -in KEY -conv_form uncompressed",
+                KeyError::CurveExplicit => {
+                    "convert it: openssl ec -in KEY -pubout -param_enc named_curve (with -pubin for a public key)"
+                }
+                KeyError::Format(format) => format.hint(),
                 KeyError::Encrypted => "pass the public key instead: openssl pkey -in KEY -pubout",
                 KeyError::Pem(_) => "copy the file again, from BEGIN line to END line",
                 _ => "copy the file again from the control plane node, or remove this block",

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use der::{Decode, Encode, asn1::ObjectIdentifier};
+use der::{
+    Decode, Encode, Tag, Tagged,
+    asn1::{AnyRef, ObjectIdentifier},
+};
 use x509_cert::{
     certificate::{CertificateInner, Raw},
     ext::pkix::{BasicConstraints, ExtendedKeyUsage},
@@ -80,10 +83,13 @@ pub(super) fn purpose(der: &[u8]) -> Option<CertificatePurpose> {
 
 /// The public key of a certificate in DER.
 ///
-/// What follows the certificate is ignored: OpenSSL's `TRUSTED CERTIFICATE` appends its trust settings
-/// (`d2i_X509_AUX`). Expiry, serial number and signature are not checked, as client-go does not check them.
+/// OpenSSL's `TRUSTED CERTIFICATE` appends trust settings, a SEQUENCE (`d2i_X509_AUX`), which are ignored. Expiry, serial
+/// number and signature are not checked, as client-go does not check them.
 pub(super) fn key(der: &[u8]) -> Result<PublicKey, KeyError> {
-    let (certificate, _) = CertificateInner::<Raw>::from_der_partial(der)?;
+    let (certificate, rest) = CertificateInner::<Raw>::from_der_partial(der)?;
+    if !rest.is_empty() && AnyRef::from_der(rest)?.tag() != Tag::Sequence {
+        return Err(KeyError::Structure);
+    }
     let spki = certificate.tbs_certificate().subject_public_key_info().to_der()?;
     PublicKey::from_spki_der(&spki)
 }

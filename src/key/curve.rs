@@ -1,5 +1,5 @@
 use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm};
-use der::asn1::ObjectIdentifier;
+use der::{Tag, Tagged, asn1::ObjectIdentifier};
 use spki::AlgorithmIdentifierRef;
 
 use super::{KeyError, key_error::name_of};
@@ -75,5 +75,8 @@ impl Curve {
 /// The named curve of an EC AlgorithmIdentifier (RFC 5480 section 2.1.1).
 pub(super) fn curve_of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Curve, KeyError> {
     let parameters = algorithm.parameters.ok_or(KeyError::CurveMissing)?;
+    if parameters.tag() == Tag::Sequence {
+        return Err(KeyError::CurveExplicit);
+    }
     Curve::from_oid(parameters.decode_as().map_err(|_| KeyError::CurveMissing)?)
 }

@@ -1,11 +1,16 @@
 //! DER of every structure that holds a public key, told apart by its outer shape.
 
 use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair};
-use der::{Decode, Reader, SliceReader, Tag, Tagged, asn1::AnyRef};
+use der::{
+    Decode, Reader, SliceReader, Tag, TagNumber, Tagged,
+    asn1::{AnyRef, ObjectIdentifier, UintRef},
+};
 use pkcs8::PrivateKeyInfoRef;
 use sec1::{EcParameters, EcPrivateKey};
 
-use super::{CertificatePurpose, Curve, KeyError, PublicKey, certificate, curve::curve_of, key_error::name_of};
+use super::{
+    CertificatePurpose, Curve, KeyError, OtherFormat, PublicKey, certificate, curve::curve_of, key_error::name_of,
+};
 
 /// A public key and what it was read from.
 pub(super) struct DerKey {
@@ -22,14 +27,22 @@ pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyError> {
     let private = |key| DerKey { key, private: true, purpose: None };
     match shape(der)? {
         Shape::SubjectPublicKeyInfo => PublicKey::from_spki_der(der).map(public),
-        Shape::RsaPublicKey => PublicKey::from_pkcs1_der(der).map(public),
+        Shape::RsaPublicKey => match PublicKey::from_pkcs1_der(der) {
+            // The parameters of Diffie-Hellman are a prime and a generator, which is 2 most of the time.
+            Err(KeyError::RsaExponentSmall(2)) => Err(KeyError::Format(OtherFormat::Parameters)),
+            key => key.map(public),
+        },
         Shape::Certificate => {
-            certificate::key(der).map(|key| DerKey { key, private: false, purpose: certificate::purpose(der) })
+            let purpose = certificate::purpose(der);
+            certificate::key(der).map(|key| DerKey { key, private: false, purpose })
         }
         Shape::RsaPrivateKey => rsa_private(der).map(private),
         Shape::EcPrivateKey => {
-            let parameters = EcPrivateKey::from_der(der)?.parameters.ok_or(KeyError::CurveMissing)?;
-            let EcParameters::NamedCurve(oid) = parameters;
+            let key = EcPrivateKey::from_der(der);
+            if key.is_err() && has_explicit_curve(der) {
+                return Err(KeyError::CurveExplicit);
+            }
+            let EcParameters::NamedCurve(oid) = key?.parameters.ok_or(KeyError::CurveMissing)?;
             ec_private(Curve::from_oid(oid)?, der).map(private)
         }
         Shape::PrivateKeyInfo => {
@@ -40,17 +53,33 @@ pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyError> {
                 other => Err(KeyError::Type(name_of(other))),
             }
         }
+        Shape::Other(format) => Err(KeyError::Format(format)),
     }
 }
 
-/// Whether bytes start as a DER SEQUENCE that ends where they end.
+/// Whether bytes are one DER SEQUENCE, or two: what OpenSSL appends to a trusted certificate is another one.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
-    AnyRef::from_der(bytes).is_ok_and(|any| any.tag() == Tag::Sequence)
+    let sequence = |bytes| AnyRef::from_der_partial(bytes).ok().filter(|(any, _)| any.tag() == Tag::Sequence);
+    sequence(bytes).is_some_and(|(_, rest)| rest.is_empty() || sequence(rest).is_some_and(|(_, rest)| rest.is_empty()))
 }
 
+/// Whether DER is a public key of PKCS#1: two numbers, which mean nothing without a label or name that says so.
+pub(super) fn is_two_numbers(der: &[u8]) -> bool {
+    matches!(shape(der), Ok(Shape::RsaPublicKey))
+}
+
+/// The modulus and public exponent of RSAPrivateKey (RFC 8017 appendix A.1.2): nine numbers, and the further primes of a key
+/// that has more than two.
 fn rsa_private(der: &[u8]) -> Result<PublicKey, KeyError> {
-    let key = pkcs1::RsaPrivateKeyRef::from_der(der)?;
-    PublicKey::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+    let members = sequence_members(AnyRef::from_der(der)?)?;
+    let (numbers, further) = members.split_at_checked(9).ok_or(KeyError::Structure)?;
+    let numbers = numbers.iter().map(|number| number.decode_as::<UintRef<'_>>()).collect::<Result<Vec<_>, _>>()?;
+    match (further, numbers.as_slice()) {
+        ([] | [_], [_, modulus, exponent, ..]) if further.iter().all(|primes| primes.tag() == Tag::Sequence) => {
+            PublicKey::rsa(modulus.as_bytes(), exponent.as_bytes())
+        }
+        _ => Err(KeyError::Structure),
+    }
 }
 
 /// The public part is computed from the private one: SEC 1 lets a file leave it out.
@@ -64,6 +93,15 @@ fn ec_private(curve: Curve, der: &[u8]) -> Result<PublicKey, KeyError> {
     PublicKey::ec_point(curve, pair.public_key().as_ref())
 }
 
+/// Whether the parameters of an ECPrivateKey are not the name of a curve (RFC 5915 section 3, SEC 1 section C.2).
+fn has_explicit_curve(der: &[u8]) -> bool {
+    let parameters = members(der).ok().and_then(|members| {
+        members.into_iter().find(|member| matches!(member.tag(), Tag::ContextSpecific { number: TagNumber(0), .. }))
+    });
+    parameters
+        .is_some_and(|parameters| AnyRef::from_der(parameters.value()).is_ok_and(|any| any.tag() == Tag::Sequence))
+}
+
 enum Shape {
     SubjectPublicKeyInfo,
     Certificate,
@@ -71,26 +109,75 @@ enum Shape {
     RsaPrivateKey,
     EcPrivateKey,
     PrivateKeyInfo,
+    Other(OtherFormat),
 }
 
 /// The first members of the outer SEQUENCE name the structure.
 fn shape(der: &[u8]) -> Result<Shape, KeyError> {
-    let outer = AnyRef::from_der(der)?;
-    if outer.tag() != Tag::Sequence {
-        return Err(KeyError::Structure);
-    }
-    let mut reader = SliceReader::new(outer.value())?;
-    let mut tags = Vec::with_capacity(3);
-    while !reader.is_finished() && tags.len() < 3 {
-        tags.push(AnyRef::decode(&mut reader)?.tag());
-    }
+    let members = members(der)?;
+    let tags: Vec<_> = members.iter().map(Tagged::tag).collect();
     match tags.as_slice() {
         [Tag::Sequence, Tag::BitString] => Ok(Shape::SubjectPublicKeyInfo),
-        [Tag::Sequence, Tag::Sequence, Tag::BitString] => Ok(Shape::Certificate),
+        [Tag::Sequence, Tag::Sequence, Tag::BitString] => Ok(signed(members[0])),
+        [Tag::Sequence, Tag::OctetString] => {
+            first_oid(members[0]).and_then(OtherFormat::of_algorithm).map(Shape::Other).ok_or(KeyError::Structure)
+        }
+        [Tag::ObjectIdentifier, ..] => {
+            let oid = members[0].decode_as().ok();
+            oid.and_then(OtherFormat::of_content_type).map(Shape::Other).ok_or(KeyError::Structure)
+        }
         [Tag::Integer, Tag::Integer] => Ok(Shape::RsaPublicKey),
-        [Tag::Integer, Tag::Integer, Tag::Integer] => Ok(Shape::RsaPrivateKey),
+        [Tag::Integer, Tag::Integer, Tag::Integer] => Ok(Shape::Other(OtherFormat::Parameters)),
+        [Tag::Integer, rest @ ..] if rest.len() == 5 && rest.iter().all(|tag| *tag == Tag::Integer) => {
+            Ok(Shape::Other(OtherFormat::DsaPrivateKey))
+        }
+        [Tag::Integer, Tag::Integer, Tag::Integer, ..] => Ok(Shape::RsaPrivateKey),
         [Tag::Integer, Tag::OctetString, ..] => Ok(Shape::EcPrivateKey),
-        [Tag::Integer, Tag::Sequence, ..] => Ok(Shape::PrivateKeyInfo),
+        [Tag::Integer, Tag::Sequence, Tag::OctetString, ..] => Ok(Shape::PrivateKeyInfo),
+        [Tag::Integer, Tag::Sequence] | [Tag::Integer, Tag::Sequence, Tag::Sequence]
+            if first_oid(members[1]).and_then(OtherFormat::of_content_type).is_some() =>
+        {
+            Ok(Shape::Other(OtherFormat::Pkcs12))
+        }
         _ => Err(KeyError::Structure),
     }
+}
+
+/// What is signed: a certificate, a request for one, or a list of revoked ones (RFC 5280 sections 4.1 and 5.1, RFC 2986).
+fn signed(contents: AnyRef<'_>) -> Shape {
+    let Ok(members) = sequence_members(contents) else { return Shape::Certificate };
+    let tags: Vec<_> = members.iter().map(Tagged::tag).collect();
+    let is_time = |tag: &Tag| matches!(tag, Tag::UtcTime | Tag::GeneralizedTime);
+    match tags.as_slice() {
+        [Tag::Integer, Tag::Sequence, Tag::Sequence, Tag::ContextSpecific { .. }]
+        | [Tag::Integer, Tag::Sequence, Tag::Sequence] => Shape::Other(OtherFormat::CertificateRequest),
+        [Tag::Integer, Tag::Sequence, Tag::Sequence, time, ..] | [Tag::Sequence, Tag::Sequence, time, ..]
+            if is_time(time) =>
+        {
+            Shape::Other(OtherFormat::RevocationList)
+        }
+        _ => Shape::Certificate,
+    }
+}
+
+/// The object identifier that a SEQUENCE starts with.
+fn first_oid(sequence: AnyRef<'_>) -> Option<ObjectIdentifier> {
+    sequence_members(sequence).ok()?.first()?.decode_as().ok()
+}
+
+/// The members of the outer SEQUENCE, which may have something after it; ten of them are enough to know it.
+fn members(der: &[u8]) -> Result<Vec<AnyRef<'_>>, KeyError> {
+    sequence_members(AnyRef::from_der_partial(der)?.0)
+}
+
+fn sequence_members(sequence: AnyRef<'_>) -> Result<Vec<AnyRef<'_>>, KeyError> {
+    if sequence.tag() != Tag::Sequence {
+        return Err(KeyError::Structure);
+    }
+    let mut reader = SliceReader::new(sequence.value())?;
+    let mut members = Vec::with_capacity(10);
+    while !reader.is_finished() && members.len() < 10 {
+        members.push(AnyRef::decode(&mut reader)?);
+    }
+    Ok(members)
 }

@@ -1,6 +1,6 @@
 use der::asn1::ObjectIdentifier;
 
-use super::Curve;
+use super::{Curve, OtherFormat};
 
 /// Why bytes are not a public key this crate works with; reads as the end of "X is not usable: …".
 ///
@@ -40,9 +40,12 @@ pub enum KeyError {
     /// A curve other than P-256, P-384 and P-521, by object identifier or name.
     #[error("its curve {0} is not P-256, P-384 or P-521")]
     Curve(String),
-    /// The curve is written out as parameters, or not given.
+    /// The curve is not given.
     #[error("its curve is not named")]
     CurveMissing,
+    /// The curve is given by its parameters, not by its name.
+    #[error("its curve is given by explicit parameters, which the API server does not read")]
+    CurveExplicit,
     /// A key type other than RSA and EC.
     #[error("its type is {0}, and RSA and EC keys are accepted")]
     Type(String),
@@ -58,6 +61,9 @@ pub enum KeyError {
     /// The DER structure is sound and not that of a key or certificate.
     #[error("its DER is neither a key nor a certificate")]
     Structure,
+    /// Another format than that of a key or certificate.
+    #[error("it is {}", .0.name())]
+    Format(OtherFormat),
     /// A private key under a password.
     #[error("it is encrypted")]
     Encrypted,

@@ -4,11 +4,10 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use super::{
-    CertificatePurpose, Jwk, KeyError, KeyId, Note, Place, PublicKey, SkipReason,
+    CertificatePurpose, Jwk, KeyError, KeyId, Note, OtherFormat, Place, PublicKey, SkipReason,
     der_key::{self, DerKey},
-    pem_block,
     place::Step,
-    secret, ssh,
+    secret, text,
 };
 use crate::Error;
 
@@ -97,9 +96,9 @@ impl std::ops::Deref for KeySet {
 
 /// Collects the keys of any number of inputs.
 ///
-/// An input may be PEM (`PUBLIC KEY`, `RSA PUBLIC KEY`, `CERTIFICATE`, `RSA PRIVATE KEY`, `EC PRIVATE KEY`, `PRIVATE KEY`;
-/// text around blocks, CRLF and a byte order mark are fine), DER of the same, SSH public keys, a Kubernetes Secret in
-/// YAML or JSON, a JWK or JWK Set, or base64 of any of these.
+/// An input may be PEM, DER, SSH public keys, a Kubernetes Secret in YAML or JSON, a JWK or JWK Set, or base64 of any of
+/// these. PEM is read as client-go's `keyutil.ParsePublicKeysPEM` reads it: the DER decides what a block holds, and its label
+/// does not. PEM blocks, SSH public keys and JSON may stand in one input, with other text around.
 ///
 /// ```
 /// use issuer::{KeyReader, Note};
@@ -119,7 +118,7 @@ pub struct KeyReader {
 }
 
 /// What was passed over in one input, noun and name, for the error when nothing else is there.
-type Skipped = Vec<(&'static str, String)>;
+pub(super) type Skipped = Vec<(&'static str, String)>;
 
 impl KeyReader {
     /// The longest input that is read, in bytes: a thousand keys of 16384 bits are shorter.
@@ -142,11 +141,15 @@ impl KeyReader {
             let because = format!("it is longer than {} bytes", Self::INPUT_MAX);
             return Err(Error::Input { input: name.to_owned(), because });
         }
-        let before = self.found.len();
+        let (before, notes_before) = (self.found.len(), self.notes.len());
         let mut skipped = Skipped::new();
         let recognised = self.read_bytes(&Place::new(name), bytes, &mut skipped, true)?;
         if self.found.len() > before {
             return Ok(());
+        }
+        // The command that prints the public key of another format helps more than a list of what was skipped.
+        if let Some(error) = self.notes[notes_before..].iter().find_map(Note::other_format) {
+            return Err(error);
         }
         let because = match (skipped.as_slice(), recognised) {
             ([], false) if bytes.iter().all(u8::is_ascii_whitespace) => "it is empty".to_owned(),
@@ -169,8 +172,15 @@ impl KeyReader {
     /// Reads bytes of any accepted encoding; `Ok(false)` when they are none. Base64 is unwrapped once.
     fn read_bytes(&mut self, at: &Place, bytes: &[u8], skipped: &mut Skipped, unwrap: bool) -> Result<bool, Error> {
         if der_key::looks_like(bytes) {
-            let found = der_key::read(bytes).map_err(|reason| Error::Key { place: at.clone(), reason })?;
-            self.keep_der(found, at.clone());
+            match der_key::read(bytes) {
+                Ok(found) => self.keep_der(found, at.clone()),
+                Err(KeyError::Format(format)) => self.skip_format(at, format, skipped),
+                Err(reason) => return Err(Error::Key { place: at.clone(), reason }),
+            }
+            return Ok(true);
+        }
+        if let Some(format) = OtherFormat::of_bytes(bytes).filter(|_| !text::looks_like(bytes)) {
+            self.skip_format(at, format, skipped);
             return Ok(true);
         }
         let decoded = decode_utf16(bytes);
@@ -179,14 +189,12 @@ impl KeyReader {
         let text = std::str::from_utf8(bytes).unwrap_or_default();
         let trimmed = text.trim();
         if trimmed.starts_with('{') {
-            return self.read_json(at, trimmed, skipped);
+            return self.read_json(at, trimmed.as_bytes(), skipped);
         } else if secret::looks_like_yaml(text) {
             let secrets = secret::from_yaml(text).map_err(|because| Error::Input { input: at.to_string(), because })?;
             self.read_secrets(at, secrets, skipped)?;
-        } else if pem_block::looks_like(bytes) {
-            self.read_pem(at, bytes, skipped)?;
-        } else if trimmed.lines().any(ssh::looks_like) {
-            self.read_ssh(at, text)?;
+        } else if text::looks_like(bytes) {
+            self.read_text(at, bytes, skipped)?;
         } else if unwrap && !trimmed.is_empty() {
             let compact: String = trimmed.split_ascii_whitespace().collect();
             return match BASE64_STANDARD.decode(compact) {
@@ -199,41 +207,17 @@ impl KeyReader {
         Ok(true)
     }
 
-    fn read_pem(&mut self, at: &Place, bytes: &[u8], skipped: &mut Skipped) -> Result<(), Error> {
-        for block in pem_block::read(bytes) {
-            let is_key = block.is_key();
-            let what = ("block", block.label.clone());
-            let place = at.step(Step::Block(block.number, block.label));
-            if !is_key {
-                self.skip(place, SkipReason::Label, what, skipped);
-                continue;
-            }
-            match block.contents.and_then(|contents| der_key::read(&contents)) {
-                Ok(found) => self.keep_der(found, place),
-                Err(reason) => return Err(Error::Key { place, reason }),
-            }
+    fn read_json(&mut self, at: &Place, text: &[u8], skipped: &mut Skipped) -> Result<bool, Error> {
+        match serde_json::from_slice(text) {
+            Ok(value) => self.read_json_value(at, value, skipped),
+            Err(_) if text::is_more_than_json(text) => self.read_text(at, text, skipped).map(|()| true),
+            Err(error) => Err(Error::Input { input: at.to_string(), because: format!("it is not JSON: {error}") }),
         }
-        Ok(())
     }
 
-    fn read_ssh(&mut self, at: &Place, text: &str) -> Result<(), Error> {
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let place = at.step(Step::Line(index + 1));
-            match ssh::read(line) {
-                Ok(key) => self.keep(key, false, place),
-                Err(reason) => return Err(Error::Key { place, reason }),
-            }
-        }
-        Ok(())
-    }
-
-    fn read_json(&mut self, at: &Place, text: &str, skipped: &mut Skipped) -> Result<bool, Error> {
+    /// Reads a JSON object; `Ok(false)` when it is not one that holds keys.
+    pub(super) fn read_json_value(&mut self, at: &Place, value: Value, skipped: &mut Skipped) -> Result<bool, Error> {
         let refuse = |because: String| Error::Input { input: at.to_string(), because };
-        let value: Value = serde_json::from_str(text).map_err(|error| refuse(format!("it is not JSON: {error}")))?;
         if let Some(keys) = value.get("keys") {
             let keys = keys.as_array().ok_or_else(|| refuse("its member \"keys\" is not a list".to_owned()))?;
             for (index, key) in keys.iter().enumerate() {
@@ -307,21 +291,31 @@ impl KeyReader {
         Ok(())
     }
 
-    fn keep_der(&mut self, found: DerKey, place: Place) {
+    pub(super) fn keep_der(&mut self, found: DerKey, place: Place) {
         if let Some(purpose) = found.purpose.filter(CertificatePurpose::is_stated) {
             self.notes.push(Note::Certificate { place: place.clone(), purpose });
         }
         self.keep(found.key, found.private, place);
     }
 
-    fn keep(&mut self, key: PublicKey, private: bool, place: Place) {
+    pub(super) fn keep(&mut self, key: PublicKey, private: bool, place: Place) {
         if private {
             self.notes.push(Note::Private { place: place.clone() });
         }
         self.found.push((key, place));
     }
 
-    fn skip(&mut self, place: Place, reason: SkipReason, what: (&'static str, String), skipped: &mut Skipped) {
+    fn skip_format(&mut self, at: &Place, format: OtherFormat, skipped: &mut Skipped) {
+        self.skip(at.clone(), SkipReason::Key(KeyError::Format(format)), ("file", at.to_string()), skipped);
+    }
+
+    pub(super) fn skip(
+        &mut self,
+        place: Place,
+        reason: SkipReason,
+        what: (&'static str, String),
+        skipped: &mut Skipped,
+    ) {
         skipped.push(what);
         self.notes.push(Note::Skipped { place, reason });
     }

@@ -1,4 +1,5 @@
 use super::{CertificatePurpose, KeyError, KeyId, Place};
+use crate::Error;
 
 /// Something about the input that its owner should know and that stops nothing.
 ///
@@ -56,6 +57,18 @@ pub enum Note {
     },
 }
 
+impl Note {
+    /// The error that an input in another format is, where nothing else is in it.
+    pub(super) fn other_format(&self) -> Option<Error> {
+        match self {
+            Self::Skipped { place, reason: SkipReason::Key(reason @ KeyError::Format(_)) } => {
+                Some(Error::Key { place: place.clone(), reason: reason.clone() })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Why a part of the input was passed over.
 ///
 /// ```
@@ -65,14 +78,14 @@ pub enum Note {
 /// let (keys, notes) = reader.finish()?;
 /// let Note::Skipped { place, reason } = &notes[0] else { panic!("{notes:?}") };
 /// assert_eq!((place.to_string().as_str(), reason), ("sa.key, block 1 \"EC PARAMETERS\"", &SkipReason::Label));
-/// assert_eq!(reason.to_string(), "its label is not that of a public key, certificate or private key");
+/// assert_eq!(reason.to_string(), "it is not a public key, certificate or private key");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// A PEM label that does not announce a key or certificate.
-    #[error("its label is not that of a public key, certificate or private key")]
+    /// A PEM block that does not hold a key or certificate and does not announce one.
+    #[error("it is not a public key, certificate or private key")]
     Label,
     /// A manifest of another kind than Secret.
     #[error("it is not a Secret")]
@@ -83,7 +96,7 @@ pub enum SkipReason {
     /// The `ca.crt` of a Secret: an authority, not a signing key.
     #[error("it is a certificate authority, not a signing key")]
     Authority,
-    /// A JWK that cannot sign tokens the API server issues.
+    /// A key that cannot verify tokens the API server issues, or something that is not such a key.
     #[error("{0}")]
     Key(KeyError),
 }

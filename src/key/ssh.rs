@@ -1,25 +1,65 @@
-//! SSH public keys in the one-line form of `authorized_keys` (RFC 4253 section 6.6, RFC 5656 section 3.1).
+//! SSH public keys: the one-line form of `authorized_keys` (RFC 4253 section 6.6, RFC 5656 section 3.1) and RFC 4716.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
 use super::{Curve, KeyError, PublicKey};
 
-/// Whether a line starts with the name of an SSH key type.
+const BEGIN: &str = "---- BEGIN SSH2 PUBLIC KEY ----";
+const END: &str = "---- END SSH2 PUBLIC KEY ----";
+
+/// Whether a line holds an SSH key type and the start of its key.
 pub(super) fn looks_like(line: &str) -> bool {
-    let Some((kind, rest)) = line.split_once([' ', '\t']) else { return false };
-    (kind.starts_with("ssh-") || kind.starts_with("ecdsa-sha2-") || kind.starts_with("sk-"))
-        && rest.trim_start().starts_with("AAAA")
+    words(line).is_some_and(|(_, data)| data.starts_with("AAAA"))
 }
 
-/// The key of one line: type, base64, and a comment that is not read.
+/// Whether a line starts a key in the form of RFC 4716.
+pub(super) fn is_rfc4716(line: &str) -> bool {
+    line.trim() == BEGIN
+}
+
+/// The key of one line: type, base64, and a comment that is not read. Options or a host name may stand before it.
 pub(super) fn read(line: &str) -> Result<PublicKey, KeyError> {
-    let mut words = line.split_ascii_whitespace();
-    let (kind, data) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+    let (kind, data) = words(line).ok_or(KeyError::Ssh)?;
     let blob = BASE64_STANDARD.decode(data).map_err(|_| KeyError::Ssh)?;
     let mut rest = blob.as_slice();
     if field(&mut rest)? != kind.as_bytes() {
         return Err(KeyError::Ssh);
     }
+    read_blob(&blob)
+}
+
+/// How many bytes a key in the form of RFC 4716 takes that starts at the start of `text`; `None` if it does not end.
+pub(super) fn rfc4716_len(text: &[u8]) -> Option<usize> {
+    memchr::memmem::find(text, END.as_bytes()).map(|end| end + END.len())
+}
+
+/// The key between BEGIN and END line (RFC 4716 section 3).
+pub(super) fn read_rfc4716(text: &str) -> Result<PublicKey, KeyError> {
+    let (mut data, mut is_continued) = (String::new(), false);
+    for line in text.lines().map(str::trim).filter(|line| *line != BEGIN && *line != END) {
+        // A header stands before the key, and goes on in the next line after a backslash.
+        if data.is_empty() && (is_continued || line.contains(':')) {
+            is_continued = line.ends_with('\\');
+        } else {
+            data.push_str(line);
+        }
+    }
+    let blob = BASE64_STANDARD.decode(data).map_err(|_| KeyError::Ssh)?;
+    read_blob(&blob)
+}
+
+/// The key type of a line and the word after it.
+fn words(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split_ascii_whitespace();
+    let kind = words.by_ref().find(|word| {
+        (word.starts_with("ssh-") || word.starts_with("ecdsa-sha2-") || word.starts_with("sk-")) && word.is_ascii()
+    })?;
+    Some((kind, words.next()?))
+}
+
+fn read_blob(blob: &[u8]) -> Result<PublicKey, KeyError> {
+    let mut rest = blob;
+    let kind = std::str::from_utf8(field(&mut rest)?).map_err(|_| KeyError::Ssh)?;
     let key = if kind == "ssh-rsa" {
         let exponent = field(&mut rest)?;
         PublicKey::rsa(field(&mut rest)?, exponent)?
@@ -28,7 +68,11 @@ pub(super) fn read(line: &str) -> Result<PublicKey, KeyError> {
             "ecdsa-sha2-nistp256" => Curve::P256,
             "ecdsa-sha2-nistp384" => Curve::P384,
             "ecdsa-sha2-nistp521" => Curve::P521,
-            other => return Err(KeyError::Type(other.to_owned())),
+            // The name stands in messages, so what is no name is not repeated.
+            other if other.len() <= 64 && other.bytes().all(|byte| byte.is_ascii_graphic()) => {
+                return Err(KeyError::Type(other.to_owned()));
+            }
+            _ => return Err(KeyError::Ssh),
         };
         field(&mut rest)?;
         PublicKey::ec_point(curve, field(&mut rest)?)?
