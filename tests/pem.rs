@@ -14,7 +14,7 @@ const KID: &str = "1p9MhZ2512PvVa-E0Pccyosy0_fuiNNDIZjmi3Q5TnU";
 /// It knows nothing of DER: the tests say which contents hold a key for client-go.
 mod go {
     /// `pem.Decode`, until nothing is left: the decoded contents of each block.
-    pub fn blocks(input: &str) -> Vec<Vec<u8>> {
+    pub(crate) fn blocks(input: &str) -> Vec<Vec<u8>> {
         let lines: Vec<&str> = input.split('\n').collect();
         let (mut at, mut blocks) = (0, Vec::new());
         while at < lines.len() {

@@ -131,6 +131,27 @@ impl Jwk {
         })
     }
 
+    /// Why the key does not verify tokens that the API server issues, though it could: `use`, `alg` and `key_ops` say what it
+    /// is for (RFC 7517 sections 4.2 to 4.4).
+    pub(super) fn other_purpose(&self) -> Option<KeyError> {
+        let key = self.key.as_ref().ok()?;
+        let is_for_signatures = |operation: &Value| operation == "verify" || operation == "sign";
+        let operations = self.members.get("key_ops").filter(|operations| !operations.is_null());
+        match (self.public_key_use(), self.alg(), operations) {
+            (Some(other), _, _) if other != "sig" => Some(KeyError::JwkUse(other.to_owned())),
+            (_, Some(alg), _) if alg != key.algorithm().name() => {
+                Some(KeyError::JwkAlgorithm { alg: alg.to_owned(), algorithm: key.algorithm() })
+            }
+            // The public part of a private key that signs verifies what it signed.
+            (_, _, Some(operations))
+                if !operations.as_array().is_some_and(|list| list.iter().any(is_for_signatures)) =>
+            {
+                Some(KeyError::JwkOperations)
+            }
+            _ => None,
+        }
+    }
+
     /// Whether a member is there and no string.
     pub(crate) fn is_odd(&self, name: &str) -> bool {
         self.members.get(name).is_some_and(|value| !value.is_string())

@@ -1,6 +1,6 @@
 use der::asn1::ObjectIdentifier;
 
-use super::{Curve, OtherFormat};
+use super::{Algorithm, Curve, OtherFormat};
 
 /// Why bytes are not a public key this crate works with; reads as the end of "X is not usable: …".
 ///
@@ -88,6 +88,17 @@ pub enum KeyError {
     /// A key ID that is longer than Kubernetes accepts.
     #[error("its key ID has {0} bytes, and Kubernetes accepts 1024 at most")]
     KeyIdLong(usize),
+    /// A JWK for another algorithm than the API server signs with.
+    #[error("its alg is {alg:?}, and the API server signs with {algorithm} and such a key")]
+    JwkAlgorithm {
+        /// The `alg` member.
+        alg: String,
+        /// The algorithm that the API server would use.
+        algorithm: Algorithm,
+    },
+    /// A JWK for other operations than signatures.
+    #[error("its key_ops are not those of a key for signatures")]
+    JwkOperations,
     /// A JWK that is meant for encryption.
     #[error("its use is \"{0}\", not \"sig\"")]
     JwkUse(String),

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     CertificatePurpose, Jwk, KeyError, KeyId, Note, OtherFormat, Place, PublicKey, SkipReason,
     der_key::{self, DerKey},
+    key_vault,
     place::Step,
     secret, text,
 };
@@ -221,8 +222,14 @@ impl KeyReader {
         if let Some(keys) = value.get("keys") {
             let keys = keys.as_array().ok_or_else(|| refuse("its member \"keys\" is not a list".to_owned()))?;
             for (index, key) in keys.iter().enumerate() {
-                self.read_jwk(at.step(Step::Key(index + 1)), &Jwk::from_value(key.clone()), skipped)?;
+                let jwk = Jwk::from_value(key.clone());
+                self.read_jwk(at.step(Step::Key(index + 1)), &jwk, skipped)?;
             }
+        } else if let Some((jwk, kid)) = key_vault::jwk(&value) {
+            if let Some(kid) = kid {
+                self.notes.push(Note::KeyVault { place: at.clone(), kid });
+            }
+            self.read_jwk(at.clone(), &Jwk::from_value(jwk), skipped)?;
         } else if value.get("kty").is_some() {
             self.read_jwk(at.clone(), &Jwk::from_value(value), skipped)?;
         } else if value.get("kind").is_some() {
@@ -237,12 +244,11 @@ impl KeyReader {
         if let Some(name) = jwk.misfit() {
             return Err(Error::Key { place, reason: KeyError::JwkString(name) });
         }
-        let unusable = match (jwk.public_key_use(), jwk.key()) {
-            (Some(other), Ok(_)) if other != "sig" => Some(KeyError::JwkUse(other.to_owned())),
+        let unusable = match jwk.key() {
+            Ok(_) => jwk.other_purpose(),
             // RFC 7517 section 5: a key of another type is ignored, not an error.
-            (_, Err(reason @ (KeyError::Type(_) | KeyError::Curve(_)))) => Some(reason.clone()),
-            (_, Err(reason)) => return Err(Error::Key { place, reason: reason.clone() }),
-            _ => None,
+            Err(reason @ (KeyError::Type(_) | KeyError::Curve(_))) => Some(reason.clone()),
+            Err(reason) => return Err(Error::Key { place, reason: reason.clone() }),
         };
         match (unusable, jwk.key()) {
             (None, Ok(key)) => {

@@ -8,6 +8,7 @@ mod jwk;
 mod key_error;
 mod key_id;
 mod key_set;
+mod key_vault;
 mod note;
 mod other_format;
 mod pem_block;

@@ -45,6 +45,14 @@ pub enum Note {
         /// The one that is used.
         first: Place,
     },
+    /// A key was read from an answer of Azure Key Vault, whose `kid` is not the key ID that tokens carry.
+    #[error("{place} is an answer of Azure Key Vault: the ID that the API server computes is used in place of {kid:?}")]
+    KeyVault {
+        /// The answer.
+        place: Place,
+        /// The URL of the key in its vault.
+        kid: String,
+    },
     /// A JWK has another key ID than the API server computes; it is kept.
     #[error("{place} keeps its key ID {:?}, which its tokens must carry; the API server's own ID for this key is {spki_key_id}", .key_id.as_str())]
     KeyIdKept {
