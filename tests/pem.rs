@@ -1,6 +1,8 @@
 //! PEM is read as client-go reads it: whatever Go's `encoding/pem` and `keyutil.ParsePublicKeysPEM` take from a file is taken
 //! here, in the same order, and what they pass over in silence is named.
 
+#![allow(clippy::cast_possible_truncation, clippy::format_push_string, reason = "short inputs")]
+
 mod support;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -55,7 +57,7 @@ mod go {
     /// that are left over may be anything.
     fn base64(text: &str) -> Option<Vec<u8>> {
         let digits: Vec<u8> = text.bytes().filter(|byte| !b" \t\r\n".contains(byte)).collect();
-        if digits.len() % 4 != 0 {
+        if !digits.len().is_multiple_of(4) {
             return None;
         }
         let value = |digit: u8| match digit {

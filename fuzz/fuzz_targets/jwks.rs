@@ -2,6 +2,7 @@
 //!
 //! - What is read is printed, compact and for people, and read as the same again: every entry, its key and its members.
 //! - Nothing private is ever printed.
+//! - Every usable key has the `kid` of its entry, or without one the hash of its SubjectPublicKeyInfo.
 //! - Every usable key has a canonical entry, which is read as the same key and is the canonical one.
 #![no_main]
 
@@ -35,7 +36,9 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(PRIVATE.iter().all(|name| entry.get(name).is_none()), "{entry}");
     }
 
-    for key in jwks.keys.iter().filter_map(|jwk| jwk.key().ok()) {
+    for (jwk, key) in jwks.keys.iter().filter_map(|jwk| Some((jwk, jwk.key().ok()?))) {
+        let kid = jwk.kid().filter(|kid| !kid.is_empty());
+        assert_eq!(key.key_id().as_str(), kid.unwrap_or(key.spki_key_id().as_str()));
         let canonical = Jwk::new(key.clone());
         let again = Jwk::from_value(canonical.to_value());
         assert!(canonical.is_canonical() && again == canonical);

@@ -1,8 +1,9 @@
 //! Any bytes as the file of a key: PEM, DER, SSH, a Secret, a JWKS, or base64 of one.
 //!
-//! - Of the keys that are read, each is there once, under the key ID of its SubjectPublicKeyInfo.
-//! - Their SubjectPublicKeyInfo, in DER, PEM and base64, is read as the same key again.
-//! - Their JWKS, compact and printed, is read as the same keys again, as a JWKS and as the file of a key.
+//! - Of the keys that are read, each is there once under each of its key IDs, and no ID is that of two keys.
+//! - The key ID that the API server computes is the hash of the SubjectPublicKeyInfo, and a bare key has it.
+//! - Their SubjectPublicKeyInfo, in DER, PEM and base64, is read as the same key again, under that ID.
+//! - Their JWKS, compact and printed, is read as the same keys and key IDs again, as a JWKS and as the file of a key.
 #![no_main]
 
 use std::collections::HashSet;
@@ -12,7 +13,7 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
-use issuer::{Jwks, KeySet, PublicKey};
+use issuer::{Jwks, KeyId, KeySet, PublicKey};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -29,11 +30,13 @@ fuzz_target!(|bytes: &[u8]| {
     for key in keys.iter() {
         let der = key.spki_der();
         let key_id = BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, der));
-        assert_eq!(key.key_id().as_str(), key_id);
-        assert_same(&[PublicKey::from_spki_der(der).unwrap()], std::slice::from_ref(key));
+        assert_eq!(key.spki_key_id().as_str(), key_id);
+        assert!((1..=KeyId::LEN_MAX).contains(&key.key_id().as_str().len()));
+        let bare = key.clone().with_key_id(key.spki_key_id());
+        assert_same(&[PublicKey::from_spki_der(der).unwrap()], std::slice::from_ref(&bare));
         let pem = pem::encode(&pem::Pem::new("PUBLIC KEY", der));
         for encoded in [der, pem.as_bytes(), BASE64_STANDARD.encode(der).as_bytes()] {
-            assert_same(&KeySet::from_bytes(encoded).unwrap(), std::slice::from_ref(key));
+            assert_same(&KeySet::from_bytes(encoded).unwrap(), std::slice::from_ref(&bare));
         }
     }
 

@@ -68,7 +68,7 @@ pub(super) fn is_two_numbers(der: &[u8]) -> bool {
     matches!(shape(der), Ok(Shape::RsaPublicKey))
 }
 
-/// The modulus and public exponent of RSAPrivateKey (RFC 8017 appendix A.1.2): nine numbers, and the further primes of a key
+/// The modulus and public exponent of `RSAPrivateKey` (RFC 8017 appendix A.1.2): nine numbers, and the further primes of a key
 /// that has more than two.
 fn rsa_private(der: &[u8]) -> Result<PublicKey, KeyError> {
     let members = sequence_members(AnyRef::from_der(der)?)?;
@@ -93,7 +93,7 @@ fn ec_private(curve: Curve, der: &[u8]) -> Result<PublicKey, KeyError> {
     PublicKey::ec_point(curve, pair.public_key().as_ref())
 }
 
-/// Whether the parameters of an ECPrivateKey are not the name of a curve (RFC 5915 section 3, SEC 1 section C.2).
+/// Whether the parameters of an `ECPrivateKey` are not the name of a curve (RFC 5915 section 3, SEC 1 section C.2).
 fn has_explicit_curve(der: &[u8]) -> bool {
     let parameters = members(der).ok().and_then(|members| {
         members.into_iter().find(|member| matches!(member.tag(), Tag::ContextSpecific { number: TagNumber(0), .. }))

@@ -38,7 +38,7 @@ pub enum OtherFormat {
     PuttyPrivateKey,
     /// A Java key store (JKS or JCEKS).
     JavaKeyStore,
-    /// An OpenPGP key or message (RFC 9580).
+    /// An `OpenPGP` key or message (RFC 9580).
     Pgp,
 }
 

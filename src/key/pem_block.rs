@@ -148,12 +148,11 @@ fn decode_leniently(body: &[u8]) -> (Result<Vec<u8>, KeyError>, bool) {
     for line in body.trim_ascii().split(|byte| *byte == b'\n') {
         let line = line.trim_ascii();
         let colon = line.iter().position(|byte| *byte == b':').filter(|_| in_headers);
-        match colon {
-            Some(colon) => is_encrypted |= says_encrypted(line, colon),
-            None => {
-                in_headers &= !line.is_empty();
-                base64.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace()));
-            }
+        if let Some(colon) = colon {
+            is_encrypted |= says_encrypted(line, colon);
+        } else {
+            in_headers &= !line.is_empty();
+            base64.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace()));
         }
     }
     (STD_ENCODING.decode(base64).map_err(|_| KeyError::Pem("its base64 is malformed")), is_encrypted)
