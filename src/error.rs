@@ -4,7 +4,7 @@ use std::{
 };
 
 use crate::{
-    KeyError, KeyId, Place,
+    KeyError, KeyId, OtherDocument, Place,
     issuer_url::UrlError,
     publish::{Plan, PlanRefusal},
     redacted,
@@ -15,9 +15,9 @@ use crate::{
 ///
 /// ```
 /// use issuer::{Error, KeySet};
-/// let error = KeySet::from_bytes(&std::fs::read("fixtures/malformed/pgp.pub")?).unwrap_err();
+/// let error = KeySet::from_bytes(&std::fs::read("fixtures/malformed/secret-without-keys.yaml")?).unwrap_err();
 /// assert!(matches!(error, Error::NoKey { .. }));
-/// assert_eq!(error.to_string(), "input holds no usable key: 1 block \"PGP MESSAGE\" was skipped");
+/// assert_eq!(error.to_string(), "input holds no usable key: 2 entries \"password\", \"user\" were skipped");
 /// assert_eq!(error.hint().unwrap(), "pass the API server's --service-account-key-file");
 /// # Ok::<(), std::io::Error>(())
 /// ```
@@ -67,6 +67,30 @@ pub enum Error {
         input: String,
         /// What is wrong with it.
         because: String,
+    },
+    /// An input holds no key, and is a document of another kind.
+    #[error("{place} holds no key: it is {document}")]
+    OtherDocument {
+        /// Where it stands.
+        place: Place,
+        /// What it is.
+        document: OtherDocument,
+    },
+    /// Several keys of an input may be the service account keys.
+    #[error("{input} does not say which of its keys is the service account key: {}", .entries.join(", "))]
+    Ambiguous {
+        /// What was read.
+        input: String,
+        /// The entries that hold keys.
+        entries: Vec<String>,
+    },
+    /// An entry that was asked for is in no input.
+    #[error("no input has an entry {entry:?}; there are {}", listed(.there))]
+    NoEntry {
+        /// The name that was asked for.
+        entry: String,
+        /// The entries that are there.
+        there: Vec<String>,
     },
     /// Text is not a token.
     #[error("{input} is not a token: {because}")]
@@ -203,6 +227,12 @@ impl Error {
             },
             Self::KeyIdTwice { .. } => "remove one of the two keys: a token names its key by the key ID alone",
             Self::Input { .. } => "pass public keys, a Secret that holds them, or a JWKS",
+            Self::OtherDocument { document, .. } => return Some(document.hint()),
+            Self::Ambiguous { entries, .. } => {
+                let entry = entries.first().map_or("NAME", String::as_str);
+                return Some(format!("choose with --entry, for example --entry {entry} (repeatable)"));
+            }
+            Self::NoEntry { .. } => "pass one of these names, or leave out --entry",
             Self::Token { .. } => "pass the file a projected volume holds, or what `kubectl create token` prints",
             Self::Read { source, .. } => match source.kind() {
                 io::ErrorKind::NotFound => "check the path",
@@ -248,6 +278,10 @@ impl Error {
         };
         Some(hint.to_owned())
     }
+}
+
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }
 
 /// A path as it may be printed: a secret may stand in its place.

@@ -85,8 +85,8 @@ pub use error::Error;
 pub use issuer_url::{IssuerUrl, JwksUri, UrlError};
 pub use jiff::Timestamp;
 pub use key::{
-    Algorithm, CertificatePurpose, Curve, Jwk, KeyError, KeyId, KeyMaterial, KeyReader, KeySet, Note, OtherFormat,
-    Place, PublicKey, SkipReason,
+    Algorithm, CertificatePurpose, Curve, Jwk, KeyError, KeyId, KeyMaterial, KeyReader, KeySet, Note, OtherDocument,
+    OtherFormat, Place, PublicKey, SkipReason,
 };
 pub use public_host::NotPublic;
 #[cfg(feature = "remote")]

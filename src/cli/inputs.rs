@@ -14,9 +14,12 @@ const STDIN: &str = "standard input";
 /// The public keys of an API server.
 #[derive(Debug, Args)]
 pub(super) struct KeyInputs {
-    /// Files of public keys, or - for standard input: PEM, DER, SSH, a Secret, a JWKS, or base64 of one
+    /// Files with public keys (PEM, DER, SSH, Secret, JWKS); - for standard input
     #[arg(value_name = "KEYS", required = true)]
     keys: Vec<PathBuf>,
+    /// Read this entry of a Secret or ConfigMap, and no other (repeatable)
+    #[arg(long, value_name = "NAME")]
+    entry: Vec<String>,
 }
 
 impl KeyInputs {
@@ -25,7 +28,7 @@ impl KeyInputs {
         if self.keys.iter().filter(|path| is_stdin(path)).count() > 1 {
             return Err(stdin_twice());
         }
-        let mut reader = KeyReader::default();
+        let mut reader = KeyReader::default().only_entries(self.entry.iter().cloned());
         for path in &self.keys {
             let bytes = read(path, KeyReader::INPUT_MAX)?;
             reader.read(&name(path), &bytes)?;

@@ -1,4 +1,4 @@
-use super::{CertificatePurpose, KeyError, KeyId, Place};
+use super::{CertificatePurpose, KeyError, KeyId, OtherDocument, Place};
 use crate::Error;
 
 /// Something about the input that its owner should know and that stops nothing.
@@ -66,12 +66,24 @@ pub enum Note {
 }
 
 impl Note {
-    /// The error that an input in another format is, where nothing else is in it.
-    pub(super) fn other_format(&self) -> Option<Error> {
+    /// The error that an input of another kind is, where nothing else is in it.
+    pub(super) fn other_input(&self, input: &str) -> Option<Error> {
         match self {
             Self::Skipped { place, reason: SkipReason::Key(reason @ KeyError::Format(_)) } => {
                 Some(Error::Key { place: place.clone(), reason: reason.clone() })
             }
+            Self::Skipped { place, .. } if place.input() == input => {
+                let (place, document) = (place.clone(), self.document()?.clone());
+                Some(Error::OtherDocument { place, document })
+            }
+            _ => None,
+        }
+    }
+
+    /// The document of another kind that was passed over.
+    pub(super) fn document(&self) -> Option<&OtherDocument> {
+        match self {
+            Self::Skipped { reason: SkipReason::Document(document), .. } => Some(document),
             _ => None,
         }
     }
@@ -95,9 +107,27 @@ pub enum SkipReason {
     /// A PEM block that does not hold a key or certificate and does not announce one.
     #[error("it is not a public key, certificate or private key")]
     Label,
-    /// A manifest of another kind than Secret.
-    #[error("it is not a Secret")]
-    Kind,
+    /// A document of another kind.
+    #[error("it is {0}")]
+    Document(OtherDocument),
+    /// A document that cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// An entry that should be base64.
+    #[error("it is not base64")]
+    Base64,
+    /// A key that its owner distrusts.
+    #[error("it is distrusted since a time that the Keyset gives")]
+    Distrusted,
+    /// A certificate that is for something else.
+    #[error("it is {0}, not a service account key")]
+    Certificate(CertificatePurpose),
+    /// The key of such a certificate.
+    #[error("it is the key of {0}, not a service account key")]
+    KeyOf(CertificatePurpose),
+    /// A key beside others whose names say that they are the service account keys.
+    #[error("other entries say that they are the service account keys")]
+    NotServiceAccount,
     /// An entry of a Secret that holds no key in any accepted encoding.
     #[error("it holds no key")]
     NoKey,

@@ -30,10 +30,12 @@ pub(super) enum Step {
     Key(usize),
     /// An entry of a Secret's `data` or `stringData`.
     Entry(String),
-    /// A manifest of another kind than Secret.
+    /// A manifest of a kind that holds no keys.
     Manifest(String),
-    /// A Secret of a list, by name.
-    Secret(String),
+    /// A document of a stream, from 1.
+    Document(usize),
+    /// A Secret, ConfigMap or another object of a list, by its kind and name.
+    Object(&'static str, String),
 }
 
 impl Place {
@@ -68,7 +70,8 @@ impl fmt::Display for Step {
             Self::Key(number) => write!(f, "key {number}"),
             Self::Entry(name) => write!(f, "entry {name:?}"),
             Self::Manifest(kind) => write!(f, "manifest of kind {kind:?}"),
-            Self::Secret(name) => write!(f, "Secret {name:?}"),
+            Self::Document(number) => write!(f, "document {number}"),
+            Self::Object(kind, name) => write!(f, "{kind} {name:?}"),
         }
     }
 }

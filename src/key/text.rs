@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     KeyError, KeyReader, OtherFormat, Place, PublicKey, SkipReason, der_key,
-    key_set::Skipped,
+    key_reader::Skipped,
     pem_block::{self, PemBlock},
     place::Step,
     ssh,

@@ -164,7 +164,7 @@ impl Publish {
                 let carried_out = carry_out(&site, &wanted, only_plan).await?;
                 Ok::<_, Failure>((site, wanted, carried_out, fetcher))
             };
-            let (site, wanted, carried_out, fetcher) = runtime::within(timeout, carry_out).await?;
+            let (site, wanted, carried_out, fetcher) = Box::pin(runtime::within(timeout, carry_out)).await?;
             let (plan, stage) = match carried_out {
                 Err(refused) => refused,
                 Ok(publication) => {

@@ -73,7 +73,7 @@ impl Verify {
         };
         if let Some(path) = &self.batch {
             no_token(path)?;
-            let issuers = trusted.read(trusted.issuers.clone())?;
+            let issuers = trusted.read(trusted.issuers.clone(), output)?;
             tell_of_audience(output);
             return batch::run(path, issuers, expectations, self.relying_party.into(), at, output);
         }
@@ -88,7 +88,7 @@ impl Verify {
             [] => named.and_then(|text| text.parse().ok()).into_iter().collect(),
             issuers => issuers.to_vec(),
         };
-        let verifier = Verifier::trusting(trusted.read(issuers)?);
+        let verifier = Verifier::trusting(trusted.read(issuers, output)?);
         tell_of_audience(output);
         let report = verifier.examine(&input.text, &expectations, at.unwrap_or_else(Timestamp::now));
         let relying_party = self.relying_party.into();

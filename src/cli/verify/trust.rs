@@ -1,10 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use issuer::{HttpFetcher, IssuerUrl, Jwks, Location, PublishedIssuer, TrustedIssuer};
+use issuer::{HttpFetcher, IssuerUrl, Jwks, KeyReader, Location, PublishedIssuer, TrustedIssuer};
 
 use super::super::{
-    Exit, Failure,
+    Exit, Failure, Output,
     inputs::{self, name},
     runtime, values,
 };
@@ -86,9 +86,9 @@ impl Trusted {
     }
 
     /// Reads the documents of issuers; a runtime and a client are started only where a URL is asked.
-    pub(super) fn read(&self, issuers: Vec<IssuerUrl>) -> Result<Vec<TrustedIssuer>, Failure> {
+    pub(super) fn read(&self, issuers: Vec<IssuerUrl>, output: &mut Output) -> Result<Vec<TrustedIssuer>, Failure> {
         if let Some(path) = &self.jwks {
-            let jwks = if issuers.is_empty() { Jwks::default() } else { read_jwks(path)? };
+            let jwks = if issuers.is_empty() { Jwks::default() } else { read_jwks(path, output)? };
             return Ok(issuers.into_iter().map(|issuer| TrustedIssuer::from_jwks(issuer, &jwks)).collect());
         }
         if let Location::Directory(directory) = &self.location {
@@ -116,7 +116,7 @@ impl Trusted {
     }
 }
 
-fn read_jwks(path: &Path) -> Result<Jwks, Failure> {
+fn read_jwks(path: &Path, output: &mut Output) -> Result<Jwks, Failure> {
     let refuse = |because: String| {
         let hint = "pass a JWKS; `issuer jwks` makes one of public keys".to_owned();
         Failure::new(Exit::Incomplete, format!("{} cannot be read: {because}", name(path)), Some(hint))
@@ -125,5 +125,13 @@ fn read_jwks(path: &Path) -> Result<Jwks, Failure> {
     if bytes.len() > JWKS_FILE_MAX {
         return Err(refuse(format!("it is longer than {JWKS_FILE_MAX} bytes")));
     }
-    Jwks::parse(&bytes).map_err(|error| refuse(format!("it is not a JWKS: {error}")))
+    // A JWKS is judged as it would be published, with all its entries.
+    if let Ok(jwks) = Jwks::parse(&bytes) {
+        return Ok(jwks);
+    }
+    let mut reader = KeyReader::default();
+    reader.read(&name(path), &bytes)?;
+    let (keys, notes) = reader.finish()?;
+    notes.iter().for_each(|note| output.note(note));
+    Ok(Jwks::from_keys(keys.iter()))
 }

@@ -1,0 +1,274 @@
+//! Which entries of Secrets and other documents are service account keys: those that the caller names, else those whose names say
+//! so, else the one key that is there.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::{
+    CertificatePurpose, KeyReader, Note, OtherDocument, Place, PublicKey, SkipReason,
+    key_reader::Skipped,
+    manifest::{Document, Manifest},
+    place::Step,
+};
+use crate::Error;
+
+/// The entries that the caller asks for, and which of them were found.
+#[derive(Debug, Default)]
+pub(super) struct ChosenEntries {
+    names: Vec<String>,
+    found: BTreeSet<String>,
+    /// Every entry that was there, for the error.
+    there: BTreeSet<String>,
+}
+
+impl ChosenEntries {
+    pub(super) fn new(names: impl IntoIterator<Item = String>) -> Self {
+        Self { names: names.into_iter().collect(), ..Self::default() }
+    }
+
+    pub(super) fn is_some(&self) -> bool {
+        !self.names.is_empty()
+    }
+
+    /// Whether an entry is asked for, by its name or by that of its document and its own.
+    fn takes(&mut self, document: Option<&str>, entry: &str) -> bool {
+        self.there.insert(document.map_or_else(|| entry.to_owned(), |document| format!("{document}/{entry}")));
+        let is_named = |name: &&String| {
+            let whole = document.is_some_and(|document| {
+                name.strip_prefix(document).is_some_and(|rest| rest.strip_prefix('/') == Some(entry))
+            });
+            *name == entry || whole
+        };
+        let named: Vec<_> = self.names.iter().filter(is_named).cloned().collect();
+        let takes = !named.is_empty();
+        self.found.extend(named);
+        takes
+    }
+
+    /// # Errors
+    ///
+    /// [`Error::NoEntry`] for the first that no input has.
+    pub(super) fn all_found(&self) -> Result<(), Error> {
+        match self.names.iter().find(|name| !self.found.contains(*name)) {
+            Some(entry) => Err(Error::NoEntry { entry: entry.clone(), there: self.there.iter().cloned().collect() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// An entry that holds keys.
+struct Candidate {
+    /// `prod-1-sa/tls.crt` or `sa.pub`.
+    name: String,
+    place: Place,
+    keys: Vec<(PublicKey, Place)>,
+    notes: Vec<Note>,
+    /// What its certificate is for, where it is one that says so.
+    purpose: Option<CertificatePurpose>,
+    /// Whether its name, or its document's, says that it is a service account key.
+    says_so: bool,
+}
+
+/// The entries of documents that hold keys.
+#[derive(Default)]
+struct Entries {
+    candidates: Vec<Candidate>,
+    /// The keys of certificates that are called `ca.crt`.
+    authorities: Vec<PublicKey>,
+    /// The first entry that should hold a key and cannot be read: an error if no other holds one.
+    broken: Option<Error>,
+}
+
+impl Candidate {
+    fn holds_all_of(&self, other: &Self) -> bool {
+        other.keys.iter().all(|(key, _)| self.keys.iter().any(|(own, _)| own == key))
+    }
+}
+
+impl KeyReader {
+    /// Reads the service account keys of documents with entries.
+    pub(super) fn read_documents(
+        &mut self,
+        at: &Place,
+        documents: Vec<Document>,
+        skipped: &mut Skipped,
+    ) -> Result<(), Error> {
+        let single = documents.len() == 1;
+        let mut entries = Entries::default();
+        for (index, document) in documents.into_iter().enumerate() {
+            let place = |step: Step| if single { at.clone() } else { at.step(step) };
+            match document {
+                Document::Manifest(manifest) => {
+                    self.read_entries(at, manifest, single, &mut entries, skipped)?;
+                }
+                Document::Other(other) => {
+                    let what = ("document", other.to_string());
+                    let step = match &other {
+                        OtherDocument::Manifest(kind) => Step::Manifest(kind.clone()),
+                        _ => Step::Document(index + 1),
+                    };
+                    self.skip(place(step), SkipReason::Document(other), what, skipped);
+                }
+                Document::Unreadable(because) if single => {
+                    return Err(Error::Input { input: at.to_string(), because });
+                }
+                Document::Unreadable(because) => {
+                    let what = ("document", (index + 1).to_string());
+                    self.skip(place(Step::Document(index + 1)), SkipReason::Unreadable(because), what, skipped);
+                }
+            }
+        }
+        match entries.broken.take() {
+            Some(error) if entries.candidates.is_empty() => Err(error),
+            _ => self.choose(at, entries, skipped),
+        }
+    }
+
+    /// Reads every entry by itself; what holds no key is skipped and named.
+    fn read_entries(
+        &mut self,
+        at: &Place,
+        manifest: Manifest,
+        single: bool,
+        entries: &mut Entries,
+        skipped: &mut Skipped,
+    ) -> Result<(), Error> {
+        let at = match &manifest.name {
+            Some(name) if !single => at.step(Step::Object(manifest.kind, name.clone())),
+            _ => at.clone(),
+        };
+        let document_says_so = manifest.is_keyset || manifest.name.as_deref().is_some_and(is_of_service_accounts);
+        for entry in manifest.entries {
+            let is_chosen = self.chosen.takes(manifest.name.as_deref(), &entry.name);
+            if self.chosen.is_some() && !is_chosen {
+                continue;
+            }
+            let what = ("entry", entry.name.clone());
+            let place = at.step(Step::Entry(entry.name.clone()));
+            let entry_says_so = is_chosen || names_service_accounts(&entry.name);
+            let bytes = match entry.bytes {
+                Ok(bytes) => bytes,
+                Err(reason) => {
+                    let error = || Error::Input { input: place.to_string(), because: reason.to_string() };
+                    if reason == SkipReason::Base64 && (is_chosen || entries.broken.is_none()) {
+                        entries.broken = Some(error());
+                    }
+                    self.skip(place, reason, what, skipped);
+                    continue;
+                }
+            };
+            let mut reader = Self::default();
+            if is_named_ca_crt(&entry.name) && !is_chosen {
+                // One without extensions does not say that it is a CA's, and its key is skipped with it.
+                let _ = reader.read_bytes(&place, &bytes, &mut Skipped::new(), true);
+                entries.authorities.extend(reader.found.into_iter().map(|(key, _)| key));
+                self.skip(place, SkipReason::Authority, what, skipped);
+                continue;
+            }
+            let mut inner = Skipped::new();
+            match reader.read_bytes(&place, &bytes, &mut inner, true) {
+                Ok(_) if reader.found.is_empty() => {
+                    // What it is says more than that it holds no key.
+                    let reason = reader.notes.iter().find_map(Note::document).cloned();
+                    self.skip(place, reason.map_or(SkipReason::NoKey, SkipReason::Document), what, skipped);
+                    continue;
+                }
+                Ok(_) => {}
+                Err(error @ (Error::Key { .. } | Error::Ambiguous { .. })) if entry_says_so || manifest.is_keyset => {
+                    return Err(error);
+                }
+                Err(error) => {
+                    // A template or a kubeconfig beside the keys is nobody's mistake.
+                    if matches!(error, Error::Key { .. }) && entries.broken.is_none() {
+                        entries.broken = Some(error);
+                    }
+                    self.skip(place, SkipReason::NoKey, what, skipped);
+                    continue;
+                }
+            }
+            let purpose = reader.notes.iter().find_map(|note| match note {
+                Note::Certificate { purpose, .. } => Some(purpose.clone()),
+                _ => None,
+            });
+            // Of a document that says so, certificates of a CA, a server or a client are something else all the same.
+            // kops keeps its service account key as a CA certificate.
+            let is_of_keyset = manifest.is_keyset && purpose.as_ref().is_none_or(|purpose| purpose.authority);
+            let says_so = entry_says_so || is_of_keyset || (document_says_so && purpose.is_none());
+            let name = match &manifest.name {
+                Some(document) if !single => format!("{document}/{}", entry.name),
+                _ => entry.name,
+            };
+            let Self { found: keys, notes, .. } = reader;
+            entries.candidates.push(Candidate { name, place, keys, notes, purpose, says_so });
+        }
+        Ok(())
+    }
+
+    /// Keeps the candidates that are service account keys, and names the others.
+    fn choose(&mut self, at: &Place, entries: Entries, skipped: &mut Skipped) -> Result<(), Error> {
+        let Entries { candidates, authorities, .. } = entries;
+        let says_so = candidates.iter().any(|candidate| candidate.says_so);
+        // Keys of certificates that are for something else; the same key may stand beside its certificate.
+        let authority = CertificatePurpose { authority: true, ..CertificatePurpose::default() };
+        let mut others = vec![(authorities, authority)];
+        let stated = candidates.iter().filter(|candidate| !candidate.says_so).filter_map(|candidate| {
+            let keys = candidate.keys.iter().map(|(key, _)| key.clone()).collect();
+            Some((keys, candidate.purpose.clone()?))
+        });
+        others.extend(stated);
+        let mut left = Vec::new();
+        for candidate in candidates {
+            let purpose = candidate.purpose.clone().or_else(|| {
+                let is_of = |keys: &Vec<PublicKey>| candidate.keys.iter().all(|(key, _)| keys.contains(key));
+                others.iter().find(|(keys, _)| is_of(keys)).map(|(_, purpose)| purpose.clone())
+            });
+            let reason = match purpose {
+                _ if candidate.says_so => None,
+                Some(purpose) if candidate.purpose.is_some() => Some(SkipReason::Certificate(purpose)),
+                Some(purpose) => Some(SkipReason::KeyOf(purpose)),
+                None if says_so => Some(SkipReason::NotServiceAccount),
+                None => None,
+            };
+            match reason {
+                Some(reason) => {
+                    self.skip(candidate.place, reason, ("entry", candidate.name), skipped);
+                }
+                None => left.push(candidate),
+            }
+        }
+        let is_clear = says_so || left.iter().any(|one| left.iter().all(|other| one.holds_all_of(other)));
+        if !is_clear && left.len() > 1 {
+            let entries = left.into_iter().map(|candidate| candidate.name).collect();
+            return Err(Error::Ambiguous { input: at.to_string(), entries });
+        }
+        for candidate in left {
+            self.notes.extend(candidate.notes);
+            self.found.extend(candidate.keys);
+        }
+        Ok(())
+    }
+}
+
+/// The words of a name: `prod-1-sa` has `prod`, `1` and `sa`.
+fn words(name: &str) -> HashSet<String> {
+    name.split(|character: char| !character.is_ascii_alphanumeric()).map(str::to_ascii_lowercase).collect()
+}
+
+/// Whether the name of an entry says that it is a service account key: `sa.pub`, `service-account-001.pub`,
+/// `bound-service-account-signing-key`, `certs.k8sserviceaccount.key`.
+fn names_service_accounts(name: &str) -> bool {
+    let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    letters.contains("serviceaccount") || words(name).contains("sa")
+}
+
+/// Whether the name of a Secret or ConfigMap says that its keys are those of service accounts: `prod-1-sa` of Cluster API,
+/// `bound-sa-token-signing-certs` of OpenShift. `default-sa-token-abcde` is a token.
+fn is_of_service_accounts(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
+    name == "sa" || name.ends_with("-sa") || name.contains("sa-token-signing") || letters.contains("serviceaccount")
+}
+
+fn is_named_ca_crt(name: &str) -> bool {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    matches!(file, "ca.crt" | "ca.pem" | "ca-bundle.crt" | "service-ca.crt")
+}

@@ -1,0 +1,52 @@
+//! YAML streams as JSON values, document by document.
+
+use serde_json::Value;
+
+/// Whether this build reads YAML; without the feature `yaml` a manifest is recognised and refused.
+pub(super) const IS_READ: bool = cfg!(feature = "yaml");
+
+/// Whether text may be YAML that holds keys: manifests, and files of Talos and SOPS.
+pub(super) fn looks_like(text: &str) -> bool {
+    let has = |word: &str| text.contains(word);
+    (has("apiVersion") && has("kind")) || has("k8sserviceaccount") || has("serviceAccount:") || has("sops:")
+}
+
+/// The documents of a stream; of one that cannot be read the line from which on it is broken.
+#[cfg(feature = "yaml")]
+pub(super) fn documents(text: &str) -> Vec<Result<Value, Option<u64>>> {
+    let mut documents = Vec::new();
+    for (first_line, document) in split(text) {
+        let read: Result<Value, _> = serde_saphyr::from_str(document);
+        documents.push(match read {
+            Ok(Value::Null) => continue,
+            Ok(value) => Ok(value),
+            // The parser's own words may quote what stands there, and that may be a secret.
+            Err(error) => Err(error.location().map(|at| first_line + at.line())),
+        });
+    }
+    documents
+}
+
+#[cfg(not(feature = "yaml"))]
+pub(super) fn documents(_: &str) -> Vec<Result<Value, Option<u64>>> {
+    Vec::new()
+}
+
+/// The documents between lines of `---`, each with the number of lines before it: one that is broken hides no other.
+#[cfg(feature = "yaml")]
+fn split(text: &str) -> Vec<(u64, &str)> {
+    let mut documents = Vec::new();
+    let (mut start, mut start_line, mut at, mut line) = (0, 0, 0, 0);
+    for full in text.split_inclusive('\n') {
+        let mark = full.trim_end();
+        if mark == "---" || mark.starts_with("--- ") {
+            documents.push((start_line, &text[start..at]));
+            (start, start_line) = (at, line);
+        }
+        at += full.len();
+        line += 1;
+    }
+    documents.push((start_line, &text[start..]));
+    documents.retain(|(_, document)| !document.trim().is_empty());
+    documents
+}
