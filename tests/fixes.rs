@@ -169,6 +169,9 @@ fn no_fix_of_a_hostile_key_set_leads_back() {
     assert!(played.len() > 40, "{} refusals whose fix is a command", played.len());
 }
 
+/// A state of a published issuer, and how it comes about.
+type State<'a> = (&'a str, Box<dyn Fn(&Cluster) + 'a>);
+
 #[test]
 fn no_fix_of_a_broken_site_leads_back() {
     let recorded = recording("rotation");
@@ -185,7 +188,6 @@ fn no_fix_of_a_broken_site_leads_back() {
         discovery["jwks_uri"] = jwks_uri.into();
         discovery.to_string().into_bytes()
     };
-    type State<'a> = (&'a str, Box<dyn Fn(&Cluster) + 'a>);
     let good_bytes = || good.to_string().into_bytes();
     let own = |cluster: &Cluster| cluster.discovery().to_string().into_bytes();
     let states: Vec<State<'_>> = vec![

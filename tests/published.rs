@@ -161,23 +161,23 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
 #[test]
 fn one_state_has_one_verdict_in_every_command() {
     type Answer = fn(&str) -> Option<Vec<u8>>;
-    fn served(path: &str, headers: &[&str]) -> Option<Vec<u8>> {
+    fn served(path: &str, headers: &[&str]) -> Vec<u8> {
         let documents = documents(&recording("rotation"));
         let body = if path.ends_with("jwks") { documents.jwks.to_bytes() } else { documents.discovery.to_bytes() };
-        Some(response("200 OK", headers, &body))
+        response("200 OK", headers, &body)
     }
     let cases: [(&str, u32, Answer); 5] = [
         ("{url}/openid/v1/jwks is served as application/octet-stream, not as application/json", 900_612, |path| {
-            path.ends_with("jwks").then(|| served(path, &["Content-Type: application/octet-stream"])).flatten()
+            path.ends_with("jwks").then(|| served(path, &["Content-Type: application/octet-stream"]))
         }),
         ("{url}/openid/v1/jwks is served without a Content-Type, not as application/json", 900_612, |path| {
-            path.ends_with("jwks").then(|| served(path, &[])).flatten()
+            path.ends_with("jwks").then(|| served(path, &[]))
         }),
         ("{url}/.well-known/openid-configuration is served as text/plain, not as application/json", 501_661, |path| {
-            path.ends_with("configuration").then(|| served(path, &["Content-Type: text/plain"])).flatten()
+            path.ends_with("configuration").then(|| served(path, &["Content-Type: text/plain"]))
         }),
         ("{url}/.well-known/openid-configuration redirects to {url}/moved", 90061, |path| match path {
-            "/moved" => served(path, &[JSON]),
+            "/moved" => Some(served(path, &[JSON])),
             "/.well-known/openid-configuration" => Some(response("302 Found", &["Location: /moved"], b"")),
             _ => None,
         }),
@@ -208,7 +208,7 @@ fn one_state_has_one_verdict_in_every_command() {
         let check = [&back[..], &["--check"]].concat();
         for command in [verify, status, back, check] {
             let output = run(&command);
-            let expected = if is_other_document && command[0] == "publish" { 1 } else { 0 };
+            let expected = i32::from(is_other_document && command[0] == "publish");
             assert_eq!(output.status.code(), Some(expected), "{command:?}: {}", stderr(&output));
             if expected == 0 {
                 let warning = format!("warning: {sentence}; Entra may reject this with AADSTS{code}: ");
