@@ -1,5 +1,5 @@
 use super::{
-    Change, KeyState, Live, Plan, PlanWarning, PlannedDocument, PlannedKey, Wanted, join::join, plan::linked_path,
+    Change, KeyState, Live, Plan, PlanWarning, PlannedDocument, PlannedKey, Wanted, join::join, live::linked_path,
 };
 use crate::{
     Clock, Documents, Error, IssuerUrl,

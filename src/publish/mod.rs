@@ -2,7 +2,10 @@
 
 mod apply;
 mod join;
+mod judge;
+mod live;
 mod plan;
+mod planned_document;
 mod planned_key;
 mod proof;
 mod refusal;
@@ -13,7 +16,9 @@ mod wanted;
 mod warning;
 
 pub use apply::{Publication, plan, publish};
-pub use plan::{Change, Live, Plan, PlannedDocument};
+pub use live::Live;
+pub use plan::Plan;
+pub use planned_document::{Change, PlannedDocument};
 pub use planned_key::{DropReason, KeyState, PlannedKey};
 #[cfg(feature = "remote")]
 pub use proof::read_back;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Live, Retention, apply::read_live, plan::linked_path, wanted::due};
+use super::{Live, Retention, apply::read_live, live::linked_path, wanted::due};
 use crate::{
     Documents, Error, IssuerUrl, Jwk,
     documents::{Discovery, DocumentError, Jwks},

@@ -1,0 +1,140 @@
+use std::time::Duration;
+
+use super::{Live, PlanRefusal, PlanWarning, PlannedKey, Retention, Wanted, live::linked_path};
+use crate::{
+    Documents, Jwk,
+    documents::{Discovery, DocumentError},
+    entra,
+    key::Algorithm,
+    public_host::why_not_public,
+    published::shown,
+    verify::{Refusal, RelyingParty, TrustedIssuer},
+};
+
+/// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
+const RSA_BITS_MIN: usize = 2048;
+/// The largest RSA key the usual libraries verify with, this crate's own among them.
+const RSA_BITS_USUAL: usize = 8192;
+/// How long the longest token for Azure lives: retaining keys for less is warned of.
+const TOKEN_LIFE_MAX: Duration = Duration::from_hours(24);
+
+/// A document that is gone, empty or an error page holds nothing more to lose, and readers wait for a new one; anything else
+/// that cannot be read may hold what somebody relies on, and is left alone.
+pub(super) fn judge_unreadable(
+    document: &'static str,
+    error: DocumentError,
+    wanted: &Wanted,
+    refusals: &mut Vec<PlanRefusal>,
+    warnings: &mut Vec<PlanWarning>,
+) {
+    if wanted.replace_unreadable || matches!(error, DocumentError::Missing | DocumentError::Empty | DocumentError::Html)
+    {
+        warnings.push(PlanWarning::Replaced { document, error });
+    } else {
+        refusals.push(PlanRefusal::Unreadable { document, error });
+    }
+}
+
+pub(super) fn refuse_keys(wanted: &Wanted, keys: &[PlannedKey]) -> Vec<PlanRefusal> {
+    let mut refusals = Vec::new();
+    for key in wanted.keys.iter().filter(|key| key.algorithm() == Algorithm::Rs256 && key.bits() < RSA_BITS_MIN) {
+        refusals.push(PlanRefusal::RsaTooSmall { kid: key.key_id().to_string(), bits: key.bits() });
+    }
+    for kid in wanted.remove.iter().filter(|kid| wanted.keys.iter().any(|key| key.key_id().as_str() == **kid)) {
+        refusals.push(PlanRefusal::RemoveWanted(kid.clone()));
+    }
+    if wanted.relying_party == RelyingParty::Entra {
+        if !wanted.keys.iter().any(|key| key.algorithm() == Algorithm::Rs256) {
+            refusals.push(PlanRefusal::NoRsaKey);
+        }
+        let published = keys.iter().filter(|key| key.is_published()).count();
+        if published > entra::KEYS_MAX {
+            refusals.push(PlanRefusal::TooManyKeys(published));
+        }
+    }
+    refusals
+}
+
+/// A string relying parties hold on to is never changed unasked.
+///
+/// The JWKS remembers its issuer too: between the two writes of a first publish it stands alone.
+pub(super) fn judge_live_issuer(
+    live: &Live,
+    recorded: &Retention,
+    wanted: &Wanted,
+    refusals: &mut Vec<PlanRefusal>,
+    warnings: &mut Vec<PlanWarning>,
+) {
+    let mut published = recorded.issuer.clone();
+    if let Some(stored) = &live.discovery {
+        match Discovery::parse(&stored.bytes) {
+            Ok(discovery) => {
+                match linked_path(&discovery, &wanted.issuer) {
+                    Some(path) if path == wanted.issuer.jwks_path() => {}
+                    Some(path) => warnings.push(PlanWarning::JwksMoves(path.to_string())),
+                    None if wanted.allow_jwks_uri_change => {}
+                    None => refusals.push(PlanRefusal::JwksUriChange { live: shown(&discovery.jwks_uri) }),
+                }
+                published = Some(discovery.issuer);
+            }
+            Err(error) => {
+                published = Discovery::issuer_of(&stored.bytes).or(published);
+                judge_unreadable("discovery document", error, wanted, refusals, warnings);
+            }
+        }
+    }
+    if let Some(live) = published.filter(|live| live != wanted.issuer.as_str() && !wanted.allow_issuer_change) {
+        refusals.insert(0, PlanRefusal::IssuerChange { live, wanted: wanted.issuer.as_str().to_owned() });
+    }
+}
+
+/// An issuer that the internet cannot reach is of use to relying parties in the same network only.
+pub(super) fn judge_host(wanted: &Wanted, refusals: &mut Vec<PlanRefusal>, warnings: &mut Vec<PlanWarning>) {
+    let Some(because) = why_not_public(wanted.issuer.as_str()) else { return };
+    let issuer = wanted.issuer.to_string();
+    if wanted.relying_party == RelyingParty::Entra && !wanted.allow_private_issuer {
+        refusals.push(PlanRefusal::IssuerNotPublic { issuer, because });
+    } else {
+        warnings.push(PlanWarning::IssuerNotPublic { issuer, because });
+    }
+}
+
+/// Documents that `verify` would refuse whatever the token are never called published.
+pub(super) fn judge_result(documents: &Documents, wanted: &Wanted, refusals: &[PlanRefusal]) -> Option<PlanRefusal> {
+    match TrustedIssuer::new(documents).and_then(|trusted| trusted.judge(wanted.relying_party)) {
+        Err(Refusal::KeySetDuplicate { kid, .. }) if refusals.is_empty() => Some(PlanRefusal::KeyIdTwice(kid)),
+        _ => None,
+    }
+}
+
+pub(super) fn warn_of_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKey]) -> Vec<PlanWarning> {
+    let mut warnings = Vec::new();
+    if wanted.relying_party == RelyingParty::Entra {
+        for key in wanted.keys.iter().filter(|key| key.algorithm() != Algorithm::Rs256) {
+            warnings.push(PlanWarning::NotForEntra { kid: key.key_id().to_string(), kind: key.to_string() });
+        }
+    }
+    for key in wanted.keys.iter().filter(|key| key.algorithm() == Algorithm::Rs256 && key.bits() > RSA_BITS_USUAL) {
+        warnings.push(PlanWarning::RsaTooLarge { kid: key.key_id().to_string(), bits: key.bits() });
+    }
+    let is_another = |jwk: &&Jwk| {
+        let wanted = wanted.keys.iter().find(|key| jwk.kid() == Some(key.key_id().as_str()));
+        wanted.is_some_and(|key| jwk.key() != Ok(key))
+    };
+    for jwk in published.iter().filter(is_another) {
+        warnings.push(PlanWarning::OtherKey(jwk.kid().unwrap_or_default().to_owned()));
+    }
+    for jwk in published.iter().filter(|jwk| !jwk.private_members().is_empty()) {
+        warnings.push(PlanWarning::PrivateMembers(jwk.kid().unwrap_or_default().to_owned()));
+    }
+    for kid in wanted.remove.iter().filter(|kid| !keys.iter().any(|key| key.kid() == **kid)) {
+        warnings.push(PlanWarning::NotPublished(kid.clone()));
+    }
+    if let Some(max_age) = wanted.max_age().filter(|max_age| *max_age > wanted.retain / 10) {
+        warnings.push(PlanWarning::LongCache { max_age, retain: wanted.retain });
+    }
+    if wanted.prune && wanted.retain < TOKEN_LIFE_MAX {
+        warnings.push(PlanWarning::ShortRetention(wanted.retain));
+    }
+    warnings
+}

@@ -1,0 +1,93 @@
+use std::collections::HashSet;
+
+use super::{PlanWarning, Wanted};
+use crate::{
+    IssuerUrl, Jwk,
+    documents::{Discovery, DocumentError, DocumentPath, Jwks},
+    site::{Hosting, Stored},
+};
+
+/// What stands on a site before publishing.
+///
+/// ```
+/// use issuer::{Live, Plan, PlannedDocument, Timestamp, Wanted, site::{ETag, Stored}};
+/// # use issuer::KeySet;
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let plan = Plan::new(&Live::default(), &wanted, Timestamp::UNIX_EPOCH);
+/// let stored = |PlannedDocument { content, .. }| {
+///     Some(Stored { bytes: content.bytes, etag: ETag("1".to_owned()), headers: None, retention: content.retention })
+/// };
+/// let live = Live { jwks: stored(plan.jwks), discovery: stored(plan.discovery), ..Live::default() };
+/// assert!(Plan::new(&live, &wanted, Timestamp::UNIX_EPOCH).is_unchanged());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Live {
+    /// The discovery document.
+    pub discovery: Option<Stored>,
+    /// The JWKS below the issuer.
+    pub jwks: Option<Stored>,
+    /// The JWKS the discovery document points to, where that is another document of the site.
+    pub linked: Option<Stored>,
+    /// Whether the site serves what it stores.
+    pub hosting: Hosting,
+}
+
+/// The live discovery document, where there is one that can be read.
+fn live_discovery(live: &Live) -> Option<Discovery> {
+    Discovery::parse(&live.discovery.as_ref()?.bytes).ok()
+}
+
+/// The entries of the live JWKS, and of another one the discovery document points to; and what could not be read.
+///
+/// An entry that is not a JSON object is left out: it holds no key, and relying parties reject a JWKS for it.
+pub(super) fn published_keys(
+    live: &Live,
+    wanted: &Wanted,
+    warnings: &mut Vec<PlanWarning>,
+) -> (Vec<Jwk>, Vec<DocumentError>) {
+    let (mut keys, mut known): (Vec<Jwk>, _) = (Vec::new(), HashSet::new());
+    let mut unreadable = Vec::new();
+    let named = live_discovery(live).and_then(|discovery| linked_path(&discovery, &wanted.issuer));
+    let found = named.map(|path| if path == wanted.issuer.jwks_path() { &live.jwks } else { &live.linked });
+    if found.is_some_and(Option::is_none) {
+        unreadable.push(DocumentError::Missing);
+    }
+    for stored in [&live.jwks, &live.linked].into_iter().flatten() {
+        match Jwks::parse(&stored.bytes) {
+            Ok(jwks) => {
+                if let Some(first) = jwks.keys.iter().position(|jwk| !jwk.is_object()) {
+                    let count = jwks.keys.iter().filter(|jwk| !jwk.is_object()).count();
+                    warnings.push(PlanWarning::NotObjects { first: first + 1, count });
+                }
+                let objects = jwks.keys.into_iter().filter(Jwk::is_object);
+                keys.extend(objects.filter(|jwk| known.insert(identity(jwk))));
+            }
+            Err(error) => unreadable.push(error),
+        }
+    }
+    (keys, unreadable)
+}
+
+/// What tells one entry from another: of a key what makes tokens verify with it, of anything else all of it.
+fn identity(jwk: &Jwk) -> String {
+    match jwk.key() {
+        Ok(key) => {
+            let spki_key_id = key.spki_key_id();
+            let members = [jwk.kid(), jwk.public_key_use(), jwk.alg(), Some(spki_key_id.as_str())];
+            format!("{members:?} {:?}", jwk.private_members())
+        }
+        Err(_) => format!("{} {:?}", jwk.to_value(), jwk.private_members()),
+    }
+}
+
+/// Where on the site the JWKS stands that a published discovery document points to.
+pub(super) fn linked_path(discovery: &Discovery, issuer: &IssuerUrl) -> Option<DocumentPath> {
+    let below_its_own = discovery.issuer.parse::<IssuerUrl>().ok().and_then(|own| {
+        // The document stands at the wanted issuer's place, so that is where its own issuer's URLs lead.
+        let rest = own.rest_below(&discovery.jwks_uri)?;
+        issuer.path_below(&format!("{}/{rest}", issuer.base()))
+    });
+    issuer.path_below(&discovery.jwks_uri).or(below_its_own)
+}
