@@ -92,9 +92,9 @@ pub use public_host::NotPublic;
 #[cfg(feature = "remote")]
 pub use publish::read_back;
 pub use publish::{
-    Change, DropReason, KeyState, KeyStatus, Live, Mismatch, Plan, PlanRefusal, PlanWarning, PlannedDocument,
-    PlannedKey, Publication, Removal, RemovalGuard, RemovalRefusal, Retention, SiteFault, SiteStatus, Wanted, compare,
-    plan, publish, published_documents, status, unpublish,
+    Change, ClocksApart, DropReason, KeyState, KeyStatus, Live, Mismatch, Plan, PlanRefusal, PlanWarning,
+    PlannedDocument, PlannedKey, Publication, Removal, RemovalGuard, RemovalRefusal, Retention, RetentionError,
+    SiteFault, SiteStatus, StoredRetention, Wanted, compare, plan, publish, published_documents, status, unpublish,
 };
 #[cfg(feature = "remote")]
 pub use published::HttpFetcher;

@@ -96,8 +96,10 @@ fn the_record_of_as_many_keys_as_entra_reads_fits_a_blob_s_metadata() {
     assert_eq!(again.keys.iter().filter(retired).count(), 99);
     let path = issuer.jwks_path();
     let stored = block_on(open(&account).read(&path)).unwrap().unwrap();
-    assert_eq!(stored.retention.published_since(&kid(100)), Some(at(0)));
-    assert_eq!(stored.retention.issuer.as_deref(), Some(issuer.as_str()));
+    let record = stored.retention.record().unwrap();
+    let key = issuer::Jwk::new(key_set(&[100])[0].clone());
+    assert_eq!(record.published_since(&key), Some(at(0)));
+    assert_eq!(record.issuer.as_deref(), Some(issuer.as_str()));
 }
 
 #[test]

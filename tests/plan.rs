@@ -240,7 +240,7 @@ fn status_reports_an_entry_that_is_no_object() {
         let discovery = block_on(site.read(&issuer().discovery_path())).unwrap().unwrap();
         put(&other, &issuer().discovery_path(), &discovery.bytes);
         put(&other, &issuer().jwks_path(), serde_json::json!({ "keys": entries }).to_string().as_bytes());
-        block_on(issuer::status(&other, &issuer(), Wanted::RETAIN)).unwrap()
+        block_on(issuer::status(&other, &issuer(), Wanted::RETAIN, &hour(0))).unwrap()
     };
     let status = site_with(serde_json::json!([entry, null]));
     let faults: Vec<_> = status.faults.iter().map(ToString::to_string).collect();

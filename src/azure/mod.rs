@@ -14,6 +14,7 @@ mod problem;
 mod resource_manager;
 mod retry;
 mod sas;
+mod server_clock;
 mod sign_in_failure;
 mod transport;
 
@@ -31,6 +32,7 @@ pub(crate) use resource_manager::ResourceManager;
 pub use resource_manager::ResourceScope;
 pub(crate) use retry::Retry;
 pub use retry::{RetryObserver, Retrying};
+pub(crate) use server_clock::ServerClock;
 pub(crate) use transport::Transport;
 
 /// What is encoded in a segment or value of a URL: all but the unreserved characters (RFC 3986 section 2.3).

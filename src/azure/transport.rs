@@ -1,4 +1,8 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use azure_core::{
@@ -9,9 +13,10 @@ use azure_core::{
         headers::{HeaderName, HeaderValue, Headers},
     },
 };
+use reqwest::header::DATE;
 use tokio::time::timeout;
 
-use super::Credential;
+use super::{Credential, ServerClock};
 use crate::http_clients::{HttpClients, innermost};
 
 /// How long one request may take, its answer included.
@@ -27,6 +32,8 @@ const METADATA_SERVICE: &str = "169.254.169.254";
 pub(crate) struct Transport {
     clients: Arc<HttpClients>,
     credential: Option<Credential>,
+    /// Learns the time of the server from every answer.
+    clock: Option<Arc<ServerClock>>,
     /// What stands in for the metadata service (`AZURE_POD_IDENTITY_AUTHORITY_HOST`).
     metadata_service: Option<Url>,
 }
@@ -34,12 +41,12 @@ pub(crate) struct Transport {
 impl Transport {
     /// For requests that carry their own authorisation.
     pub(crate) fn new(clients: Arc<HttpClients>, metadata_service: Option<Url>) -> Self {
-        Self { clients, credential: None, metadata_service }
+        Self { clients, credential: None, clock: None, metadata_service }
     }
 
     /// For requests to a storage account.
-    pub(crate) fn authorised(clients: Arc<HttpClients>, credential: Credential) -> Self {
-        Self { clients, credential: Some(credential), metadata_service: None }
+    pub(crate) fn authorised(clients: Arc<HttpClients>, credential: Credential, clock: Arc<ServerClock>) -> Self {
+        Self { clients, credential: Some(credential), clock: Some(clock), metadata_service: None }
     }
 
     /// For the options of an SDK client.
@@ -68,6 +75,9 @@ impl Transport {
             }
         };
         let mut answer = outgoing.send().await.map_err(|error| failure(&error))?;
+        if let (Some(clock), Some(date)) = (&self.clock, answer.headers().get(DATE)) {
+            clock.set(date.to_str().unwrap_or_default(), Instant::now());
+        }
         let mut headers = Headers::new();
         for (name, value) in answer.headers() {
             if let Ok(value) = value.to_str() {

@@ -5,7 +5,7 @@ use std::{
 
 use futures_util::future::join3;
 use issuer::{
-    Discovery, DocumentPath, Error, IssuerUrl, ResourceScope,
+    Discovery, DocumentPath, Error, IssuerUrl, ResourceScope, Timestamp,
     site::{Azure, AzureOptions, Condition, Content, Directory, ETag, Hosting, Site, SiteWarning, Stored, Written},
 };
 
@@ -65,7 +65,7 @@ impl OpenSite {
         let (discovery, jwks, hosting) = join3(self.read(&discovery_path), self.read(&jwks_path), self.hosting()).await;
         let (discovery, jwks, hosting) = (discovery?, jwks?, hosting?);
         let named = discovery.as_ref().and_then(|stored| Discovery::parse(&stored.bytes).ok());
-        let recorded = jwks.as_ref().and_then(|stored| stored.retention.issuer.clone());
+        let recorded = jwks.as_ref().and_then(|stored| stored.retention.issuer().map(str::to_owned));
         if discovery.is_none() && jwks.is_none() {
             return Ok(Root::Empty);
         }
@@ -173,6 +173,13 @@ impl Site for OpenSite {
         match &self.kind {
             Kind::Directory(directory) => directory.warnings(documents),
             Kind::Azure(azure, _) => azure.warnings(documents),
+        }
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        match &self.kind {
+            Kind::Directory(directory) => directory.time(),
+            Kind::Azure(azure, _) => azure.time(),
         }
     }
 }

@@ -1,7 +1,7 @@
 use clap::Args;
 use issuer::{
     Documents, HttpFetcher, IssuerUrl, Jwk, KeyStatus, Location, Mismatch, PublishedIssuer, Refusal, RelyingParty,
-    SiteStatus, Timestamp, TrustedIssuer, VerifyWarning, compare, published_documents,
+    SiteFault, SiteStatus, SystemClock, Timestamp, TrustedIssuer, VerifyWarning, compare, published_documents,
     site::{Hosting, Site, SiteWarning},
 };
 use serde_json::{Value, json};
@@ -25,7 +25,7 @@ pub(super) const ABOUT: &str = "Show what is published, as it is stored and as t
   issuer status --account acct
   issuer status https://acct.z6.web.core.windows.net
 
-Exits 1 when the two differ, or the documents cannot be used.")]
+Exits 1 when the two differ, the documents cannot be used, or a published key is not in the retention record.")]
 pub(crate) struct Status {
     /// The issuer URL; without a site, only what the public reads is shown
     #[arg(value_name = "ISSUER")]
@@ -81,13 +81,28 @@ impl StoredSide {
     }
 
     fn faults(&self) -> Vec<String> {
-        let refusal = self.refusal.iter().map(ToString::to_string);
-        self.status.faults.iter().map(ToString::to_string).chain(refusal).collect()
+        // What makes relying parties fail comes first.
+        let (recorded, documents): (Vec<_>, Vec<_>) = self.status.faults.iter().partition(|fault| is_of_record(fault));
+        let text = |faults: Vec<&SiteFault>| faults.into_iter().map(ToString::to_string).collect::<Vec<_>>();
+        let refusal = self.refusal.iter().map(ToString::to_string).collect();
+        [text(documents), refusal, text(recorded)].concat()
     }
 
     fn fix(&self) -> String {
-        self.refusal.as_ref().map_or_else(|| "publish them: issuer publish".to_owned(), Refusal::fix)
+        if let Some(refusal) = &self.refusal {
+            return refusal.fix();
+        }
+        let has_unknown = self.status.faults.iter().any(|fault| matches!(fault, SiteFault::UnknownKey(_)));
+        if has_unknown && self.status.faults.iter().all(is_of_record) {
+            return "publish the API server's keys, which records them: issuer publish; for each key that stays unknown add --adopt KID if it is yours, or --remove-unknown".to_owned();
+        }
+        "publish them: issuer publish".to_owned()
     }
+}
+
+/// Whether a fault is of the retention record alone, which relying parties do not read.
+fn is_of_record(fault: &SiteFault) -> bool {
+    matches!(fault, SiteFault::RecordUnreadable(_) | SiteFault::RecordTimes | SiteFault::UnknownKey(_))
 }
 
 impl PublicSide {
@@ -145,7 +160,7 @@ impl Status {
                 let is_at_the_account = site.adapt_to(&issuer)?;
                 // A host that only a stored document names must be public. The account's own endpoint is the caller's word.
                 let fetcher = if is_given || is_at_the_account { fetcher } else { fetcher.only_public() };
-                let status = issuer::status(&site, &issuer, retain).await?;
+                let status = issuer::status(&site, &issuer, retain, &SystemClock).await?;
                 let stored = StoredSide::new(&site, &issuer, status, relying_party);
                 Ok((issuer, fetcher, stored))
             };
@@ -208,6 +223,9 @@ impl Found {
         let faults = self.site.as_ref().map(StoredSide::faults).unwrap_or_default();
         if let Some(site) = self.site.as_ref().filter(|_| !faults.is_empty()) {
             output.failure(&Failure::new(Exit::No, faults.join(", and "), Some(site.fix())));
+        }
+        if let Some(clocks) = self.site.as_ref().and_then(|site| site.status.clocks) {
+            output.warning(clocks);
         }
         if self.website_is_off() {
             let hint = "issuer publish switches it on".to_owned();
@@ -292,6 +310,7 @@ impl Found {
                 "static_website": self.website(),
                 "keys": site.status.keys.iter().map(stored_key_json).collect::<Vec<_>>(),
                 "faults": site.faults(),
+                "warnings": site.status.clocks.iter().map(ToString::to_string).collect::<Vec<_>>(),
             })
         });
         let public = self.public.as_ref().map(|public| {
@@ -308,6 +327,7 @@ impl Found {
 fn stored_key_line(key: &KeyStatus) -> String {
     let published = match key.published {
         Some(since) => format!("published {}", minute(since)),
+        None if !key.known => format!("{WARN}unknown{WARN:#}: not in the retention record"),
         None => "published by something else".to_owned(),
     };
     let retired = match key.retired {
@@ -337,6 +357,7 @@ fn key_json(jwk: &Jwk) -> Value {
 
 fn stored_key_json(key: &KeyStatus) -> Value {
     let mut value = key_json(&key.jwk);
+    value["known"] = json!(key.known);
     value["published_since"] = json!(key.published.map(|time| time.to_string()));
     value["retired_since"] = json!(key.retired.map(|(since, _)| since.to_string()));
     value["due"] = json!(key.retired.map(|(_, due)| due.to_string()));

@@ -86,13 +86,19 @@ pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Resu
 /// written.
 pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Publication, Error> {
     let mut deeds = Deeds::default();
+    let mut wanted = wanted.clone();
     // The plan of a write that came too late, and whether that was the JWKS: what stands there may be its own, by a request
     // whose answer got lost.
     let mut tried: Option<(Plan, bool)> = None;
     for attempts in 1..=ATTEMPTS_MAX {
-        let plan = plan(site, wanted, clock).await?;
+        let plan = plan(site, &wanted, clock).await?;
         match tried.take() {
-            Some((tried, true)) if plan.jwks.is_found(&tried.jwks) => deeds.wrote_jwks(&tried),
+            Some((tried, true)) if plan.jwks.is_found(&tried.jwks) => {
+                deeds.wrote_jwks(&tried);
+                if settle(&mut wanted) {
+                    continue;
+                }
+            }
             Some((tried, false)) if plan.discovery.is_found(&tried.discovery) => deeds.wrote_discovery(&tried),
             _ => {}
         }
@@ -108,6 +114,7 @@ pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> R
             continue;
         }
         deeds.wrote_jwks(&plan);
+        settle(&mut wanted);
         if write(site, &plan.discovery).await? == Written::PreconditionFailed {
             tried = Some((plan, false));
             continue;
@@ -129,6 +136,8 @@ struct Deeds {
     hosted: bool,
     jwks: Option<Change>,
     discovery: Option<Change>,
+    /// How many keys were recorded for the first time.
+    adopted: usize,
     /// Keys that were added, brought back or dropped.
     keys: Vec<PlannedKey>,
 }
@@ -141,7 +150,9 @@ impl Deeds {
     fn wrote_jwks(&mut self, plan: &Plan) {
         if plan.jwks.change != Change::Unchanged {
             self.jwks.get_or_insert(plan.jwks.change);
-            let touched = |key: &&PlannedKey| !matches!(key.state, KeyState::Kept | KeyState::Retired { .. });
+            self.adopted = self.adopted.max(plan.adopted);
+            let touched =
+                |key: &&PlannedKey| !matches!(key.state, KeyState::Kept | KeyState::Retired { .. } | KeyState::Unknown);
             for key in plan.keys.iter().filter(touched) {
                 // A key that was added and then retired by somebody else comes back; it was added all the same.
                 if !self.keys.iter().any(|known| known.jwk == key.jwk) {
@@ -164,6 +175,7 @@ impl Deeds {
         }
         plan.jwks.change = self.jwks.unwrap_or(plan.jwks.change);
         plan.discovery.change = self.discovery.unwrap_or(plan.discovery.change);
+        plan.adopted = plan.adopted.max(self.adopted);
         // What this run dropped itself is no longer there to be dropped.
         let dropped = |kid: &str| self.keys.iter().any(|deed| deed.kid() == kid && !deed.is_published());
         plan.warnings.retain(|warning| !matches!(warning, PlanWarning::NotPublished(kid) if dropped(kid)));
@@ -176,6 +188,14 @@ impl Deeds {
         }
         plan
     }
+}
+
+/// Leaves out the requests that a written JWKS has met, as a second plan would find nothing for them; whether there were any.
+fn settle(wanted: &mut Wanted) -> bool {
+    let (keys, before) = (&wanted.keys, wanted.remove.len() + wanted.adopt.len());
+    wanted.remove.retain(|kid| !keys.iter().any(|key| key.key_id().as_str() == kid));
+    wanted.adopt.clear();
+    wanted.remove.len() < before
 }
 
 async fn write(site: &impl Site, document: &PlannedDocument) -> Result<Written, Error> {
@@ -196,5 +216,5 @@ pub(super) async fn read_live(site: &impl Site, issuer: &IssuerUrl) -> Result<Li
         Some(path) if path != jwks_path => site.read(&path).await?,
         _ => None,
     };
-    Ok(Live { discovery, jwks, linked, hosting })
+    Ok(Live { discovery, jwks, linked, hosting, site_time: site.time() })
 }

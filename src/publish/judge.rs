@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use super::{Live, PlanRefusal, PlanWarning, PlannedKey, Retention, Wanted, live::linked_path};
+use super::{
+    ClocksApart, DropReason, KeyState, Live, PlanRefusal, PlanWarning, PlannedKey, StoredRetention, Wanted,
+    live::linked_path,
+};
 use crate::{
     Documents, Jwk,
     documents::{Discovery, DocumentError},
@@ -35,13 +38,17 @@ pub(super) fn judge_unreadable(
     }
 }
 
-pub(super) fn refuse_keys(wanted: &Wanted, keys: &[PlannedKey]) -> Vec<PlanRefusal> {
+pub(super) fn refuse_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKey]) -> Vec<PlanRefusal> {
     let mut refusals = Vec::new();
     for key in wanted.keys.iter().filter(|key| key.algorithm() == Algorithm::Rs256 && key.bits() < RSA_BITS_MIN) {
         refusals.push(PlanRefusal::RsaTooSmall { kid: key.key_id().to_string(), bits: key.bits() });
     }
-    for kid in wanted.remove.iter().filter(|kid| wanted.keys.iter().any(|key| key.key_id().as_str() == **kid)) {
-        refusals.push(PlanRefusal::RemoveWanted(kid.clone()));
+    for kid in &wanted.remove {
+        let Some(key) = wanted.keys.iter().find(|key| key.key_id().as_str() == kid) else { continue };
+        // Another key under that ID goes without being asked to, which is what the request can only mean.
+        if !published.iter().any(|jwk| jwk.kid() == Some(kid) && jwk.key() != Ok(key)) {
+            refusals.push(PlanRefusal::RemoveWanted(kid.clone()));
+        }
     }
     if wanted.relying_party == RelyingParty::Entra {
         if !wanted.keys.iter().any(|key| key.algorithm() == Algorithm::Rs256) {
@@ -60,12 +67,12 @@ pub(super) fn refuse_keys(wanted: &Wanted, keys: &[PlannedKey]) -> Vec<PlanRefus
 /// The JWKS remembers its issuer too: between the two writes of a first publish it stands alone.
 pub(super) fn judge_live_issuer(
     live: &Live,
-    recorded: &Retention,
     wanted: &Wanted,
     refusals: &mut Vec<PlanRefusal>,
     warnings: &mut Vec<PlanWarning>,
 ) {
-    let mut published = recorded.issuer.clone();
+    let recorded = live.jwks.as_ref().and_then(|stored| stored.retention.issuer());
+    let mut published = recorded.map(str::to_owned);
     if let Some(stored) = &live.discovery {
         match Discovery::parse(&stored.bytes) {
             Ok(discovery) => {
@@ -107,7 +114,40 @@ pub(super) fn judge_result(documents: &Documents, wanted: &Wanted, refusals: &[P
     }
 }
 
-pub(super) fn warn_of_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKey]) -> Vec<PlanWarning> {
+/// What is odd about the record that was found, and about the clocks that its times come from.
+pub(super) fn record_warnings(found: &StoredRetention, clocks: Option<ClocksApart>) -> Vec<PlanWarning> {
+    let mut warnings: Vec<_> = clocks.map(PlanWarning::ClocksApart).into_iter().collect();
+    if let StoredRetention::Unreadable(error) = found {
+        warnings.push(PlanWarning::RecordUnreadable(error.clone()));
+    }
+    warnings
+}
+
+/// Keys are dropped only by a record that can be read and a clock that can be right.
+pub(super) fn refuse_drops(
+    wanted: &Wanted,
+    found: &StoredRetention,
+    clocks: Option<ClocksApart>,
+    keys: &[PlannedKey],
+) -> Vec<PlanRefusal> {
+    let mut refusals = Vec::new();
+    if wanted.remove_unknown && found.record().is_none() {
+        refusals.push(PlanRefusal::NoRecord);
+    }
+    let is_pruned = |key: &PlannedKey| matches!(key.state, KeyState::Dropped(DropReason::Pruned { .. }));
+    if let Some(clocks) = clocks.filter(|_| keys.iter().any(is_pruned)) {
+        refusals.push(PlanRefusal::PruneByWrongClock(clocks));
+    }
+    refusals
+}
+
+pub(super) fn warn_of_keys(
+    wanted: &Wanted,
+    found: &StoredRetention,
+    published: &[Jwk],
+    keys: &[PlannedKey],
+) -> Vec<PlanWarning> {
+    let is_known = |jwk: &Jwk| found.record().is_some_and(|record| record.knows(jwk));
     let mut warnings = Vec::new();
     if wanted.relying_party == RelyingParty::Entra {
         for key in wanted.keys.iter().filter(|key| key.algorithm() != Algorithm::Rs256) {
@@ -126,6 +166,17 @@ pub(super) fn warn_of_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKe
     }
     for jwk in published.iter().filter(|jwk| !jwk.private_members().is_empty()) {
         warnings.push(PlanWarning::PrivateMembers(jwk.kid().unwrap_or_default().to_owned()));
+    }
+    for key in keys.iter().filter(|key| key.state == KeyState::Unknown) {
+        warnings.push(PlanWarning::UnknownKey(key.jwk.kid().filter(|kid| !kid.is_empty()).map(str::to_owned)));
+    }
+    for kid in &wanted.adopt {
+        let is_adopted = |key: &PlannedKey| {
+            key.kid() == *kid && matches!(key.state, KeyState::Retired { .. }) && !is_known(&key.jwk)
+        };
+        if !keys.iter().any(is_adopted) {
+            warnings.push(PlanWarning::NothingToAdopt(kid.clone()));
+        }
     }
     for kid in wanted.remove.iter().filter(|kid| !keys.iter().any(|key| key.kid() == **kid)) {
         warnings.push(PlanWarning::NotPublished(kid.clone()));

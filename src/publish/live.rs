@@ -1,5 +1,7 @@
 use std::collections::HashSet;
 
+use jiff::Timestamp;
+
 use super::{PlanWarning, Wanted};
 use crate::{
     IssuerUrl, Jwk,
@@ -16,7 +18,7 @@ use crate::{
 /// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
 /// let plan = Plan::new(&Live::default(), &wanted, Timestamp::UNIX_EPOCH);
 /// let stored = |PlannedDocument { content, .. }| {
-///     Some(Stored { bytes: content.bytes, etag: ETag("1".to_owned()), headers: None, retention: content.retention })
+///     Some(Stored { bytes: content.bytes, etag: ETag("1".to_owned()), headers: None, retention: content.retention.into() })
 /// };
 /// let live = Live { jwks: stored(plan.jwks), discovery: stored(plan.discovery), ..Live::default() };
 /// assert!(Plan::new(&live, &wanted, Timestamp::UNIX_EPOCH).is_unchanged());
@@ -32,6 +34,8 @@ pub struct Live {
     pub linked: Option<Stored>,
     /// Whether the site serves what it stores.
     pub hosting: Hosting,
+    /// The time by the site's clock, where it has one.
+    pub site_time: Option<Timestamp>,
 }
 
 /// The live discovery document, where there is one that can be read.

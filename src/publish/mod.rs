@@ -1,6 +1,7 @@
 //! Publishing that only ever adds, unless it is told otherwise and the time has come.
 
 mod apply;
+mod clocks;
 mod join;
 mod judge;
 mod live;
@@ -11,11 +12,13 @@ mod proof;
 mod refusal;
 mod retention;
 mod status;
+mod stored_retention;
 mod unpublish;
 mod wanted;
 mod warning;
 
 pub use apply::{Publication, plan, publish};
+pub use clocks::ClocksApart;
 pub use live::Live;
 pub use plan::Plan;
 pub use planned_document::{Change, PlannedDocument};
@@ -26,6 +29,7 @@ pub use proof::{Mismatch, compare, published_documents};
 pub use refusal::PlanRefusal;
 pub use retention::Retention;
 pub use status::{KeyStatus, SiteFault, SiteStatus, status};
+pub use stored_retention::{RetentionError, StoredRetention};
 pub use unpublish::{Removal, RemovalGuard, RemovalRefusal, unpublish};
 pub use wanted::Wanted;
 pub use warning::PlanWarning;

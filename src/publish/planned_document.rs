@@ -51,7 +51,7 @@ pub enum Change {
     Created,
     /// Its body or headers change.
     Changed,
-    /// Its body stays, and the retention record that is kept with it changes.
+    /// Its body stays, and the retention record that is kept with it changes, because keys or times are recorded or corrected.
     Recorded,
     /// Nothing is written.
     Unchanged,
@@ -70,7 +70,7 @@ impl PlannedDocument {
                 let same_headers = live.headers.as_ref().is_none_or(|headers| *headers == content.headers);
                 let change = if live.bytes != content.bytes || !same_headers {
                     Change::Changed
-                } else if live.retention != content.retention {
+                } else if !live.retention.is(&content.retention) {
                     Change::Recorded
                 } else {
                     Change::Unchanged

@@ -67,6 +67,8 @@ pub enum KeyState {
         /// When `--prune` may drop it.
         due: Timestamp,
     },
+    /// Published, neither in the input nor in the retention record: something else added it. It stays and is not recorded.
+    Unknown,
     /// Published and taken away.
     Dropped(DropReason),
 }
@@ -93,6 +95,8 @@ pub enum KeyState {
 pub enum DropReason {
     /// It was asked for by its `kid`.
     Removed,
+    /// The retention record does not know it, and unknown keys were to go.
+    Unknown,
     /// Its retention is over.
     Pruned {
         /// When it was first missed.

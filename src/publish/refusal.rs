@@ -1,3 +1,4 @@
+use super::ClocksApart;
 use crate::{documents::DocumentError, public_host::NotPublic};
 
 /// Why a plan is not carried out: each is an outage somebody would have to explain.
@@ -65,6 +66,12 @@ pub enum PlanRefusal {
     /// A key is asked to go that the input holds.
     #[error("key {0} is to be removed, and it is in the input")]
     RemoveWanted(String),
+    /// Unknown keys are to go, and no record says which keys are known.
+    #[error("--remove-unknown needs the retention record of the site, and there is none that can be read")]
+    NoRecord,
+    /// Keys are to be pruned by a clock that may be wrong.
+    #[error("keys are not pruned by a clock that may be wrong: {0}")]
+    PruneByWrongClock(ClocksApart),
 }
 
 impl PlanRefusal {
@@ -84,7 +91,7 @@ impl PlanRefusal {
                 "sign with an RSA key (--service-account-signing-key-file); for other relying parties pass --for oidc"
                     .to_owned()
             }
-            Self::TooManyKeys(_) => "pass only the keys in use, and --prune to drop those that are due".to_owned(),
+            Self::TooManyKeys(_) => "pass only the keys in use; drop those that are due with --prune, and those that the record does not know with --remove-unknown".to_owned(),
             Self::RsaTooSmall { .. } => "rotate to an RSA key of 2048 bits or more".to_owned(),
             Self::IssuerNotPublic { .. } => {
                 "set --service-account-issuer of the API server to a public https URL and publish with it; pass --allow-private-issuer to publish all the same, or --for oidc for another relying party"
@@ -92,6 +99,12 @@ impl PlanRefusal {
             }
             Self::KeyIdTwice(kid) => {
                 format!("pass --remove {kid} to drop both")
+            }
+            Self::NoRecord => {
+                "publish without --remove-unknown, which records every published key; drop single keys with --remove KID".to_owned()
+            }
+            Self::PruneByWrongClock(_) => {
+                "set the clock of this machine (NTP), or leave out --prune until the clocks agree".to_owned()
             }
             Self::RemoveWanted(_) => "leave it out of the input, or leave out --remove".to_owned(),
         }

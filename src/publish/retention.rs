@@ -1,26 +1,45 @@
 use std::collections::BTreeMap;
 
+use aws_lc_rs::digest;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Number, json};
 
-use crate::IssuerUrl;
+use super::RetentionError;
+use crate::{IssuerUrl, Jwk};
 
-/// What a site remembers of a published JWKS: whose it is, since when each key is in it, and when a key was first missed
-/// from the input.
+/// The longest record that is read, in bytes; a JWKS has the same limit. A blob's metadata may have 8 KiB.
+const TEXT_MAX: usize = 1 << 20;
+/// The prefix of names that are hashes of an entry.
+const HASH: &str = "sha256:";
+/// How much of such a hash is kept: 128 bits.
+const HASH_CHARS: usize = 22;
+/// The length of the API server's key ID.
+const KEY_ID_CHARS: usize = 43;
+
+/// What a site remembers of a published JWKS: whose it is, which keys are known, since when each is in it, and when a key was
+/// first missed from the input.
 ///
-/// Kept with the JWKS, so that any machine can run the next publish. A key without a time of retirement is in the input.
+/// Kept with the JWKS, so that any machine can run the next publish. A key without a time of retirement is in the input. A
+/// published key that is not listed was added by something else.
 ///
-/// As JSON text it is `{"issuer":URL,"keys":{KID:[PUBLISHED,RETIRED]}}` with times in seconds since 1970 and `null` for what is
-/// not known: 100 keys with Kubernetes key IDs fit the 8 KiB that a blob's metadata may have.
+/// As JSON text it is `{"issuer":URL,"keys":{NAME:[PUBLISHED,RETIRED]}}` with times in seconds since 1970 and `null` for what is
+/// not known. The name of a key is its `kid` if that is the API server's hash of the key, so no other key can take the name.
+/// The name of any other entry is `sha256:` and the start of a hash of its `kid` and key, or of the whole entry if it has no
+/// usable key. 100 keys fit the 8 KiB that a blob's metadata may have.
 ///
 /// ```
-/// use issuer::Retention;
-/// let record = Retention::from_text(r#"{"keys":{"a":[1795305600],"b":[1795305600,1795392000]}}"#);
-/// assert_eq!(record.published_since("a"), Some("2026-11-22T00:00:00Z".parse()?));
-/// assert_eq!(record.retired_since("a"), None);
-/// assert_eq!(record.retired_since("b"), Some("2026-11-23T00:00:00Z".parse()?));
-/// assert_eq!(Retention::from_text(&record.to_text()), record);
-/// assert!(Retention::from_text("not a record").is_empty());
+/// use issuer::{Jwks, Retention};
+/// let jwks = Jwks::parse(&std::fs::read("fixtures/kubernetes/rotation/jwks.json")?)?;
+/// let text = r#"{"keys":{"K_cA4Llj5pLwO6nKWPa0dcN8oWR3EZRELjrbTvGKMYQ":[1795305600,1795392000]}}"#;
+/// # let text = &text.replace("K_cA4Llj5pLwO6nKWPa0dcN8oWR3EZRELjrbTvGKMYQ", jwks.keys[0].kid().unwrap());
+/// let record = Retention::from_text(text)?;
+/// assert!(record.knows(&jwks.keys[0]) && !record.knows(&jwks.keys[1]));
+/// assert_eq!(record.published_since(&jwks.keys[0]), Some("2026-11-22T00:00:00Z".parse()?));
+/// assert_eq!(record.retired_since(&jwks.keys[0]), Some("2026-11-23T00:00:00Z".parse()?));
+/// assert_eq!(Retention::from_text(&record.to_text())?, record);
+/// assert!(Retention::from_text("not a record").is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,29 +54,76 @@ pub struct Retention {
 
 /// When a key was first published and when it was first missed, in seconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Times(Option<i64>, #[serde(default, skip_serializing_if = "Option::is_none")] Option<i64>);
+#[serde(try_from = "Vec<Option<Number>>")]
+struct Times(Option<i64>, #[serde(skip_serializing_if = "Option::is_none")] Option<i64>);
+
+impl TryFrom<Vec<Option<Number>>> for Times {
+    type Error = &'static str;
+
+    fn try_from(times: Vec<Option<Number>>) -> Result<Self, Self::Error> {
+        match times.as_slice() {
+            [] => Ok(Self::default()),
+            [published] => Ok(Self(seconds(published.as_ref()), None)),
+            [published, retired] => Ok(Self(seconds(published.as_ref()), seconds(retired.as_ref()))),
+            _ => Err("more than two times"),
+        }
+    }
+}
+
+/// The nearest number of seconds; [`Retention::clamped`] judges whether it can be true.
+#[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and fractions of a second do not count")]
+fn seconds(number: Option<&Number>) -> Option<i64> {
+    let number = number?;
+    number.as_i64().or_else(|| number.as_f64().map(|seconds| seconds as i64))
+}
 
 impl Retention {
     pub(super) fn of(issuer: &IssuerUrl) -> Self {
         Self { issuer: Some(issuer.as_str().to_owned()), keys: BTreeMap::new() }
     }
 
-    /// Since when the key with this `kid` is published; `None` where something else published it.
-    pub fn published_since(&self, kid: &str) -> Option<Timestamp> {
-        time(self.keys.get(kid)?.0)
+    /// Whether an entry of the JWKS is listed.
+    pub fn knows(&self, jwk: &Jwk) -> bool {
+        self.times(jwk).is_some()
     }
 
-    /// When the key with this `kid` was first missed; `None` while it is in the input.
-    pub fn retired_since(&self, kid: &str) -> Option<Timestamp> {
-        time(self.keys.get(kid)?.1)
+    /// Since when an entry is published; `None` where something else published it.
+    pub fn published_since(&self, jwk: &Jwk) -> Option<Timestamp> {
+        self.times(jwk)?.0.map(time)
     }
 
-    /// Notes a key, for whole seconds; one of which nothing is known needs no note.
-    pub(super) fn note(&mut self, kid: &str, published: Option<Timestamp>, retired: Option<Timestamp>) {
-        if published.is_some() || retired.is_some() {
-            let times = Times(published.map(Timestamp::as_second), retired.map(Timestamp::as_second));
-            self.keys.insert(kid.to_owned(), times);
-        }
+    /// When an entry was first missed from the input; `None` while its key is in the input.
+    pub fn retired_since(&self, jwk: &Jwk) -> Option<Timestamp> {
+        self.times(jwk)?.1.map(time)
+    }
+
+    fn times(&self, jwk: &Jwk) -> Option<&Times> {
+        self.keys.get(&name(jwk)).or_else(|| {
+            // Records of earlier versions name every entry by its `kid`.
+            let kid = jwk.kid().unwrap_or_default();
+            if has_form_of_key_id(kid) || kid.starts_with(HASH) { None } else { self.keys.get(kid) }
+        })
+    }
+
+    /// Lists an entry, with its times in whole seconds.
+    pub(super) fn note(&mut self, jwk: &Jwk, published: Option<Timestamp>, retired: Option<Timestamp>) {
+        let times = Times(published.map(Timestamp::as_second), retired.map(Timestamp::as_second));
+        self.keys.insert(name(jwk), times);
+    }
+
+    /// The record with `now` for every time that cannot be true: one in the future, or before 1970.
+    pub(super) fn clamped(&self, now: Timestamp) -> Self {
+        let clamp = |time: i64| if (0..=now.as_second()).contains(&time) { time } else { now.as_second() };
+        let times = |Times(published, retired): Times| Times(published.map(clamp), retired.map(clamp));
+        let keys = self.keys.iter().map(|(name, found)| (name.clone(), times(*found))).collect();
+        Self { issuer: self.issuer.clone(), keys }
+    }
+
+    /// The record with the keys of another too. It is true of both documents while one replaces the other.
+    pub(crate) fn joined(&self, other: &Self) -> Self {
+        let mut keys = other.keys.clone();
+        keys.extend(self.keys.iter().map(|(name, times)| (name.clone(), *times)));
+        Self { issuer: self.issuer.clone(), keys }
     }
 
     /// Whether nothing is remembered.
@@ -81,12 +147,43 @@ impl Retention {
         json.chars().map(escape).collect()
     }
 
-    /// Reads a record. One that cannot be read is taken as empty, which keeps keys longer and drops none.
-    pub fn from_text(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or_default()
+    /// Reads a record.
+    ///
+    /// # Errors
+    ///
+    /// [`RetentionError`] when the text is too long, not JSON, or JSON of another form. A time that is a number is read,
+    /// whatever its value: a plan replaces those that cannot be true.
+    pub fn from_text(text: &str) -> Result<Self, RetentionError> {
+        if text.len() > TEXT_MAX {
+            return Err(RetentionError::TooLong(text.len()));
+        }
+        // An array would be read as the fields of the struct in their order.
+        let is_object = text.trim_start().starts_with('{');
+        let record = serde_json::from_str(text)
+            .map_err(|error| if error.is_data() { RetentionError::Form } else { RetentionError::NotJson })?;
+        if is_object { Ok(record) } else { Err(RetentionError::Form) }
     }
 }
 
-fn time(seconds: Option<i64>) -> Option<Timestamp> {
-    Timestamp::from_second(seconds?).ok()
+/// The name of an entry in the record.
+fn name(jwk: &Jwk) -> String {
+    let hash = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes));
+    let identity = match jwk.key().map(|key| hash(key.spki_der())) {
+        Ok(key_id) if jwk.kid() == Some(&key_id) => return key_id,
+        Ok(key_id) => json!([jwk.kid(), key_id]),
+        Err(_) => jwk.to_value(),
+    };
+    let hash = hash(identity.to_string().as_bytes());
+    format!("{HASH}{}", hash.get(..HASH_CHARS).unwrap_or(&hash))
+}
+
+/// Whether a `kid` may be the API server's hash of a key.
+fn has_form_of_key_id(kid: &str) -> bool {
+    kid.len() == KEY_ID_CHARS && kid.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+}
+
+/// The nearest time that there is.
+fn time(seconds: i64) -> Timestamp {
+    let nearest = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
+    Timestamp::from_second(seconds).unwrap_or(nearest)
 }

@@ -2,9 +2,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Live, Retention, apply::read_live, live::linked_path, wanted::due};
+use super::{
+    ClocksApart, Live, Retention, RetentionError, StoredRetention, apply::read_live, live::linked_path, wanted::due,
+    warning::unknown_key,
+};
 use crate::{
-    Documents, Error, IssuerUrl, Jwk,
+    Clock, Documents, Error, IssuerUrl, Jwk,
     documents::{Discovery, DocumentError, Jwks},
     published::shown,
     site::{Hosting, Site, Stored},
@@ -20,7 +23,7 @@ use crate::{
 /// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
 /// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
-/// let status = issuer::status(&site, &wanted.issuer, Wanted::RETAIN).await?;
+/// let status = issuer::status(&site, &wanted.issuer, Wanted::RETAIN, &SystemClock).await?;
 /// assert_eq!(status.documents, Some(publication.documents));
 /// assert!(status.faults.is_empty() && status.hosting == Hosting::Plain);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -37,6 +40,8 @@ pub struct SiteStatus {
     pub faults: Vec<SiteFault>,
     /// Whether the site serves what it stores.
     pub hosting: Hosting,
+    /// The clocks of this machine and of the site, where they are too far apart.
+    pub clocks: Option<ClocksApart>,
 }
 
 /// One published key.
@@ -49,7 +54,7 @@ pub struct SiteStatus {
 /// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
 /// let (site, now) = (Memory::default(), "2026-11-22T00:00:00Z".parse::<Timestamp>()?);
 /// issuer::publish(&site, &wanted, &now).await?;
-/// let key = issuer::status(&site, &wanted.issuer, Wanted::RETAIN).await?.keys.remove(0);
+/// let key = issuer::status(&site, &wanted.issuer, Wanted::RETAIN, &now).await?.keys.remove(0);
 /// assert_eq!(key.jwk.key(), Ok(&wanted.keys[0]));
 /// assert_eq!((key.published, key.retired), (Some(now), None));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -62,6 +67,8 @@ pub struct KeyStatus {
     pub jwk: Jwk,
     /// Since when it is published; `None` where something else published it.
     pub published: Option<Timestamp>,
+    /// Whether the retention record lists it, or there is no record that can be read, or it is not even an object.
+    pub known: bool,
     /// When it was first missed from the input, and when it may be pruned; `None` while it is in the input.
     pub retired: Option<(Timestamp, Timestamp)>,
 }
@@ -71,9 +78,9 @@ pub struct KeyStatus {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{SiteFault, Wanted, site::Memory};
+/// use issuer::{SiteFault, SystemClock, Wanted, site::Memory};
 /// let issuer = "https://issuer.example.com".parse()?;
-/// let status = issuer::status(&Memory::default(), &issuer, Wanted::RETAIN).await?;
+/// let status = issuer::status(&Memory::default(), &issuer, Wanted::RETAIN, &SystemClock).await?;
 /// assert_eq!(status.faults[0], SiteFault::Missing("discovery document"));
 /// assert_eq!(status.faults[0].to_string(), "there is no discovery document");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -113,9 +120,19 @@ pub enum SiteFault {
         /// The Content-Encoding.
         coding: String,
     },
+    /// The retention record of the JWKS cannot be read.
+    #[error("the retention record of the JWKS cannot be read: {0}")]
+    RecordUnreadable(RetentionError),
+    /// The retention record of the JWKS has times that cannot be true.
+    #[error("the retention record of the JWKS has times in the future or before 1970")]
+    RecordTimes,
+    /// A published key, by its `kid` if it has one, is not in the retention record.
+    #[error("{}", unknown_key(.0.as_deref()))]
+    UnknownKey(Option<String>),
 }
 
-/// Reads what is published on a site for an issuer; `retain` is how long retired keys are to stay.
+/// Reads what is published on a site for an issuer; `retain` is how long retired keys stay. Recorded times in the future are shown
+/// as the clock's.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -127,7 +144,7 @@ pub enum SiteFault {
 /// issuer::publish(&site, &wanted, &now).await?;
 /// let newer = Wanted { keys: KeySet::from_keys([wanted.keys[1].clone()])?, ..wanted };
 /// issuer::publish(&site, &newer, &now).await?;
-/// let status = issuer::status(&site, &newer.issuer, newer.retain).await?;
+/// let status = issuer::status(&site, &newer.issuer, newer.retain, &now).await?;
 /// assert_eq!(status.keys[1].retired, Some((now, newer.due(now))));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -137,13 +154,21 @@ pub enum SiteFault {
 /// # Errors
 ///
 /// [`Error`] when the site cannot be read. What is wrong with the documents is part of the answer.
-pub async fn status(site: &impl Site, issuer: &IssuerUrl, retain: Duration) -> Result<SiteStatus, Error> {
-    Ok(SiteStatus::new(&read_live(site, issuer).await?, issuer, retain))
+pub async fn status(
+    site: &impl Site,
+    issuer: &IssuerUrl,
+    retain: Duration,
+    clock: &impl Clock,
+) -> Result<SiteStatus, Error> {
+    let live = read_live(site, issuer).await?;
+    Ok(SiteStatus::new(&live, issuer, retain, clock.now()))
 }
 
 impl SiteStatus {
     /// Works out the status from what stands on the site.
-    fn new(live: &Live, issuer: &IssuerUrl, retain: Duration) -> Self {
+    fn new(live: &Live, issuer: &IssuerUrl, retain: Duration, now: Timestamp) -> Self {
+        let clocks = ClocksApart::compare(now, live.site_time);
+        let now = clocks.map_or(now, ClocksApart::later);
         let mut faults = Vec::new();
         let discovery = parse(live.discovery.as_ref(), "discovery document", Discovery::parse, &mut faults);
         let named = discovery.as_ref().map(|discovery| linked_path(discovery, issuer));
@@ -166,19 +191,31 @@ impl SiteStatus {
             let coding = stored.and_then(Stored::content_encoding).map(str::to_owned);
             faults.extend(coding.map(|coding| SiteFault::ContentEncoding { document, coding }));
         }
-        let record = stored.map(|stored| stored.retention.clone()).unwrap_or_default();
-        let keys = jwks.iter().flat_map(|jwks| &jwks.keys).map(|jwk| KeyStatus::new(jwk, &record, retain)).collect();
-        let documents = discovery.zip(jwks).filter(|_| faults.is_empty());
+        let documents = discovery.zip(jwks.clone()).filter(|_| faults.is_empty());
         let documents = documents.map(|(discovery, jwks)| Documents { issuer: issuer.clone(), discovery, jwks });
-        Self { documents, keys, faults, hosting: live.hosting.clone() }
+        // The same record as a plan's.
+        let found = live.jwks.as_ref().map(|stored| &stored.retention).unwrap_or(&StoredRetention::Absent);
+        if let StoredRetention::Unreadable(error) = found {
+            faults.push(SiteFault::RecordUnreadable(error.clone()));
+        }
+        let record = found.record().map(|record| record.clamped(now));
+        if record.as_ref().is_some_and(|record| !found.is(record)) {
+            faults.push(SiteFault::RecordTimes);
+        }
+        let keys = jwks.iter().flat_map(|jwks| &jwks.keys);
+        let keys: Vec<_> = keys.map(|jwk| KeyStatus::new(jwk, record.as_ref(), retain)).collect();
+        let kid = |key: &KeyStatus| key.jwk.kid().filter(|kid| !kid.is_empty()).map(str::to_owned);
+        faults.extend(keys.iter().filter(|key| !key.known).map(|key| SiteFault::UnknownKey(kid(key))));
+        Self { documents, keys, faults, hosting: live.hosting.clone(), clocks }
     }
 }
 
 impl KeyStatus {
-    fn new(jwk: &Jwk, record: &Retention, retain: Duration) -> Self {
-        let kid = jwk.kid().unwrap_or_default();
-        let retired = record.retired_since(kid).map(|since| (since, due(since, retain)));
-        Self { jwk: jwk.clone(), published: record.published_since(kid), retired }
+    fn new(jwk: &Jwk, record: Option<&Retention>, retain: Duration) -> Self {
+        let retired = record.and_then(|record| record.retired_since(jwk)).map(|since| (since, due(since, retain)));
+        let published = record.and_then(|record| record.published_since(jwk));
+        let known = !jwk.is_object() || record.is_none_or(|record| record.knows(jwk));
+        Self { jwk: jwk.clone(), published, known, retired }
     }
 }
 

@@ -181,7 +181,7 @@ pub async fn unpublish(
             stored.is_none()
         };
         removal.removed.extend(tried.take().filter(is_gone));
-        let recorded = live.jwks.as_ref().and_then(|stored| stored.retention.issuer.clone());
+        let recorded = live.jwks.as_ref().and_then(|stored| stored.retention.issuer().map(str::to_owned));
         let named = live.discovery.as_ref().and_then(|stored| Discovery::issuer_of(&stored.bytes));
         let other = named.or(recorded).filter(|named| named != issuer.as_str());
         if let Some(other) = &other

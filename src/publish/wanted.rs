@@ -20,7 +20,7 @@ use crate::{IssuerUrl, KeySet, RelyingParty};
 pub struct Wanted {
     /// The issuer; its path is the documents' place on the site.
     pub issuer: IssuerUrl,
-    /// The API server's keys. Published keys that are not among them are retired.
+    /// The API server's keys. Published keys that are not among them are retired, if they are known.
     pub keys: KeySet,
     /// Whose rules the key set must meet.
     pub relying_party: RelyingParty,
@@ -30,6 +30,10 @@ pub struct Wanted {
     pub retain: Duration,
     /// The `kid`s of retired keys that go at once.
     pub remove: Vec<String>,
+    /// The `kid`s of published keys that become known, though the retention record does not list them.
+    pub adopt: Vec<String>,
+    /// Whether published keys go that the retention record does not list.
+    pub remove_unknown: bool,
     /// Whether the issuer in a published discovery document may be replaced by another.
     pub allow_issuer_change: bool,
     /// Whether a `jwks_uri` away from the site may be replaced, whose keys cannot be read and kept.
@@ -55,6 +59,8 @@ impl Wanted {
             prune: false,
             retain: Self::RETAIN,
             remove: Vec::new(),
+            adopt: Vec::new(),
+            remove_unknown: false,
             allow_issuer_change: false,
             allow_jwks_uri_change: false,
             allow_private_issuer: false,

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::{ClocksApart, RetentionError};
 use crate::{documents::DocumentError, public_host::NotPublic};
 
 /// Something about a plan that its owner should know and that stops nothing.
@@ -76,6 +77,20 @@ pub enum PlanWarning {
         /// Why the internet cannot reach its host.
         because: NotPublic,
     },
+    /// A published key, by its `kid` if it has one, is neither in the input nor in the retention record.
+    #[error("{}", unknown_key(.0.as_deref()))]
+    UnknownKey(Option<String>),
+    /// A key to adopt is not published, or it is known.
+    #[error("no published key {0} is unknown: nothing to adopt")]
+    NothingToAdopt(String),
+    /// The retention record of the published JWKS cannot be read.
+    #[error(
+        "the retention record of the published JWKS cannot be read, so every key stays and its retention starts anew: {0}"
+    )]
+    RecordUnreadable(RetentionError),
+    /// The clocks of this machine and of the site differ.
+    #[error("{0}")]
+    ClocksApart(ClocksApart),
     /// A key to remove is not published.
     #[error("key {0} is not published: nothing to remove")]
     NotPublished(String),
@@ -99,4 +114,14 @@ fn not_objects(first: usize, count: usize) -> String {
         return format!("an entry that is not a JSON object, number {first}: it holds no key and is removed");
     }
     format!("{count} entries that are not JSON objects, the first is number {first}: they hold no key and are removed")
+}
+
+/// What is said of a published key that nobody recorded, in a plan and in the status of a site.
+pub(super) fn unknown_key(kid: Option<&str>) -> String {
+    match kid {
+        Some(kid) => format!(
+            "the published key {kid:?} is not in the retention record: something else added it; pass --adopt with this kid if it is yours, or --remove-unknown"
+        ),
+        None => "a published key without kid is not in the retention record: something else added it; pass --remove-unknown to drop it, as --adopt needs a kid".to_owned(),
+    }
 }

@@ -12,14 +12,18 @@ use azure_storage_blob::{
     },
 };
 use futures_util::future::join;
+use jiff::Timestamp;
 use tokio::{sync::Mutex, time::sleep};
 
 use super::{AzureOptions, Condition, Content, ETag, Headers, Hosting, Site, Stored, Written};
 use crate::{
     Error, HttpFetcher, IssuerUrl,
-    azure::{Account, Credential, Found, Operation, ResourceManager, ResourceScope, Retry, Search, Target, Transport},
+    azure::{
+        Account, Credential, Found, Operation, ResourceManager, ResourceScope, Retry, Search, ServerClock, Target,
+        Transport,
+    },
     documents::DocumentPath,
-    publish::Retention,
+    publish::StoredRetention,
 };
 
 /// The metadata of a blob that holds the retention record of the JWKS in it.
@@ -55,6 +59,8 @@ pub struct Azure {
     resource_manager: Option<String>,
     /// How many writes in a row came too late: each waits longer before the site is read again.
     too_late: Mutex<u32>,
+    /// What the storage service's answers say of its clock.
+    clock: Arc<ServerClock>,
     /// The website as it was last read, so that switching it on keeps its pages.
     website: Mutex<Option<StaticWebsite>>,
 }
@@ -74,7 +80,8 @@ impl Azure {
         let search =
             Search { environment, method: auth, account, endpoint, cloud, client_id, clients, retry: retry.clone() };
         let Found { credential, account } = search.run().await?;
-        let transport = Transport::authorised(fetcher.clients(), credential.clone());
+        let clock = Arc::new(ServerClock::default());
+        let transport = Transport::authorised(fetcher.clients(), credential.clone(), Arc::clone(&clock));
         let client_options = ClientOptions {
             transport: Some(Arc::new(transport).for_sdk()),
             // Retries are this crate's: they know a deadline and tell what they wait for.
@@ -97,6 +104,7 @@ impl Azure {
             resource_manager: options.resource_manager,
             account,
             too_late: Mutex::default(),
+            clock,
             website: Mutex::default(),
         })
     }
@@ -240,7 +248,7 @@ impl Azure {
                 cache_control: properties.cache_control.unwrap_or_default(),
                 content_encoding: properties.content_encoding.filter(|coding| !coding.is_empty()),
             }),
-            retention: record.map(|(_, text)| Retention::from_text(text)).unwrap_or_default(),
+            retention: record.map(|(_, text)| StoredRetention::from_bytes(text.as_bytes())).unwrap_or_default(),
         })
     }
 
@@ -389,6 +397,10 @@ impl Site for Azure {
         // be made and is not there, the first write says so.
         let (website, _) = join(self.enable_website(), self.create_container()).await;
         website
+    }
+
+    fn time(&self) -> Option<Timestamp> {
+        self.clock.now()
     }
 }
 

@@ -57,7 +57,7 @@ impl Site for Memory {
             bytes: content.bytes.clone(),
             etag: ETag(version.to_string()),
             headers: Some(content.headers.clone()),
-            retention: content.retention.clone(),
+            retention: content.retention.clone().into(),
         }))
     }
 

@@ -18,7 +18,13 @@ pub use directory::{Directory, FileKind};
 pub use memory::Memory;
 pub use site_warning::SiteWarning;
 
-use crate::{Error, documents::DocumentPath, publish::Retention};
+use jiff::Timestamp;
+
+use crate::{
+    Error,
+    documents::DocumentPath,
+    publish::{Retention, StoredRetention},
+};
 
 /// A place that keeps documents and writes them one at a time, each whole, under a condition.
 ///
@@ -95,6 +101,11 @@ pub trait Site: Sync {
         let _ = documents;
         Vec::new()
     }
+
+    /// The time by the site's clock, where it has one and anything was read; `None` where it has none.
+    fn time(&self) -> Option<Timestamp> {
+        None
+    }
 }
 
 /// Whether a site serves what it stores.
@@ -134,7 +145,7 @@ pub enum Hosting {
 /// issuer::publish(&site, &wanted, &SystemClock).await?;
 /// let Stored { bytes, retention, .. } = site.read(&wanted.issuer.jwks_path()).await?.unwrap();
 /// assert_eq!(bytes, std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
-/// assert_eq!(retention.issuer.as_deref(), Some("https://issuer.example.com"));
+/// assert_eq!(retention.issuer(), Some("https://issuer.example.com"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -147,8 +158,8 @@ pub struct Stored {
     pub etag: ETag,
     /// What it is served with; `None` where the site does not keep that.
     pub headers: Option<Headers>,
-    /// The retention record that is kept with the document.
-    pub retention: Retention,
+    /// The retention record that is kept with the document, as it was found.
+    pub retention: StoredRetention,
 }
 
 impl Stored {
@@ -161,13 +172,13 @@ impl Stored {
 /// A document to write.
 ///
 /// ```
-/// use issuer::{KeySet, Live, Plan, Timestamp, Wanted, site::Content};
+/// use issuer::{Jwk, KeySet, Live, Plan, Timestamp, Wanted, site::Content};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
 /// let Content { bytes, headers, retention } = Plan::new(&Live::default(), &wanted, Timestamp::now()).jwks.content;
 /// assert_eq!(bytes, std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
 /// assert_eq!(headers.cache_control, wanted.cache_control);
-/// assert!(retention.published_since(wanted.keys[0].key_id().as_str()).is_some());
+/// assert!(retention.knows(&Jwk::new(wanted.keys[0].clone())));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]

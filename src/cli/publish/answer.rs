@@ -21,9 +21,10 @@ pub(super) struct Answer {
 impl Answer {
     pub(super) fn exit(&self, check: bool) -> Exit {
         match (&self.outcome.stage, self.proof()) {
+            // A fault that is known is the answer, whatever could not be read.
+            (Stage::Planned { .. }, _) if check && self.outcome.plan.is_drift() => Exit::No,
             (_, Some(Err(mismatch))) if mismatch.is_inconclusive() => Exit::Incomplete,
             (Stage::Refused { .. }, _) | (_, Some(Err(_))) => Exit::No,
-            (Stage::Planned { .. }, _) if check && !self.outcome.plan.is_unchanged() => Exit::No,
             _ => Exit::Yes,
         }
     }
@@ -128,6 +129,11 @@ impl Answer {
             Stage::Planned { check: true, .. } if !unchanged => {
                 return format!("{WARN}drift{WARN:#}: publishing would change what is marked; nothing was written");
             }
+            Stage::Planned { check: true, .. } if self.outcome.plan.has_unknown_keys() => {
+                return format!(
+                    "{WARN}drift{WARN:#}: keys are published that the retention record does not know; nothing was written"
+                );
+            }
             Stage::Planned { .. } if !unchanged => return format!("{WARN}planned{WARN:#}: nothing was written"),
             _ if unchanged => "unchanged",
             _ => "published",
@@ -202,7 +208,9 @@ fn key_line(key: &PlannedKey) -> String {
             let may = if due <= Timestamp::now() { "due since" } else { "may go from" };
             ("=", WARN, format!("retired {since}, {may} {when} (--prune)"))
         }
+        KeyState::Unknown => ("?", BAD, "unknown: not in the retention record".to_owned()),
         KeyState::Dropped(DropReason::Removed) => ("-", BAD, "dropped, as --remove asks".to_owned()),
+        KeyState::Dropped(DropReason::Unknown) => ("-", BAD, "dropped, as --remove-unknown asks".to_owned()),
         KeyState::Dropped(DropReason::Pruned { since }) => ("-", BAD, format!("dropped, retired {}", minute(since))),
     };
     let kid = printable(if key.kid().is_empty() { "(no kid)" } else { key.kid() });
@@ -224,7 +232,9 @@ fn key_json(key: &PlannedKey) -> Value {
             value["due"] = json!(due.to_string());
             ("retired", Some(since))
         }
+        KeyState::Unknown => ("unknown", None),
         KeyState::Dropped(DropReason::Removed) => ("removed", None),
+        KeyState::Dropped(DropReason::Unknown) => ("removed_unknown", None),
         KeyState::Dropped(DropReason::Pruned { since }) => ("pruned", Some(since)),
     };
     value["state"] = json!(state);

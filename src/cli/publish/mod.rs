@@ -2,7 +2,7 @@ mod answer;
 
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, builder::NonEmptyStringValueParser};
 use issuer::{
     Change, Error, IssuerUrl, Location, Mismatch, Plan, PlanWarning, Publication, RelyingParty, SystemClock,
     VerifyWarning, Wanted,
@@ -58,6 +58,12 @@ pub(crate) struct Publish {
     /// Drop a key that is no longer in the input at once (repeatable)
     #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     remove: Vec<String>,
+    /// Record a published key that the retention record does not know (repeatable)
+    #[arg(long, value_name = "KID", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
+    adopt: Vec<String>,
+    /// Drop published keys that the retention record does not know
+    #[arg(long)]
+    remove_unknown: bool,
     /// Let the issuer that is published here change to another string
     #[arg(long)]
     allow_issuer_change: bool,
@@ -136,6 +142,8 @@ impl Publish {
             prune: self.prune,
             retain,
             remove: self.remove.clone(),
+            adopt: self.adopt.clone(),
+            remove_unknown: self.remove_unknown,
             allow_issuer_change: self.allow_issuer_change,
             allow_jwks_uri_change: self.allow_jwks_uri_change,
             allow_private_issuer: self.allow_private_issuer,
@@ -235,6 +243,11 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
             "nothing was published in {} yet; if this issuer is published elsewhere already, add that JWKS to the input, so that no key is lost",
             answer.outcome.site
         ));
+    }
+    if plan.adopted > 0 && plan.refusals.is_empty() {
+        let (keys, their) = if plan.adopted == 1 { ("1 key", "its") } else { ("keys", "their") };
+        let keys = if plan.adopted == 1 { keys.to_owned() } else { format!("{} {keys}", plan.adopted) };
+        output.note(format!("{keys} outside the input without a retention record: publishing adopts them, and {their} retention starts now"));
     }
     if let Hosting::Unknown(because) = &plan.hosting
         && !matches!(answer.proof(), Some(Ok(_)))

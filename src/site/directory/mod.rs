@@ -16,7 +16,11 @@ use folder::{Folder, PRIVATE, PUBLIC};
 use lock::Lock;
 
 use super::{Condition, Content, ETag, Site, SiteWarning, Stored, Written};
-use crate::{Error, documents::DocumentPath, publish::Retention};
+use crate::{
+    Error,
+    documents::DocumentPath,
+    publish::{Retention, StoredRetention},
+};
 
 /// How often a document and its record are read until both belong together.
 const READ_ATTEMPTS: u32 = 16;
@@ -26,7 +30,7 @@ const READ_ATTEMPTS: u32 = 16;
 /// A document is replaced in one step (temporary file, fsync, rename), and publishers take turns by the lock `.issuer.lock`,
 /// so that at any kill a reader sees the old or the new document, whole. A directory keeps no headers: the web server sets
 /// them. The retention record of `openid/v1/jwks` is the dot file `openid/v1/.jwks.retention.json`. It is written before the
-/// document and is true of either version.
+/// document and is true of either version. It is written again after the document where keys were dropped.
 ///
 /// # Permissions and links
 ///
@@ -114,14 +118,14 @@ impl<'a> Names<'a> {
 /// A document and its retention record, as they are in a folder at one moment.
 struct Pair {
     document: Vec<u8>,
-    record: Vec<u8>,
+    record: Option<Vec<u8>>,
 }
 
 impl Pair {
     /// Reads both while the caller holds the lock: no other publisher changes them.
     fn read_locked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, Error> {
         let Some(document) = folder.read(names.document)? else { return Ok(None) };
-        let record = folder.read(&names.record)?.unwrap_or_default();
+        let record = folder.read(&names.record)?;
         Ok(Some(Self { document, record }))
     }
 
@@ -134,7 +138,7 @@ impl Pair {
     /// If a writer is faster each time, the last pair is returned, and the two may not belong together. No plan that is made
     /// from it is carried out: the `ETag` covers both files, and a write compares it with a pair read under the lock.
     fn read_unlocked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, Error> {
-        let read_record = || Ok::<_, Error>(folder.read(&names.record)?.unwrap_or_default());
+        let read_record = || folder.read(&names.record);
         let mut before = read_record()?;
         let mut attempts = 1;
         loop {
@@ -148,13 +152,13 @@ impl Pair {
         }
     }
 
-    fn retention(&self) -> Retention {
-        Retention::from_text(&String::from_utf8_lossy(&self.record))
+    fn retention(&self) -> StoredRetention {
+        self.record.as_deref().map_or(StoredRetention::Absent, StoredRetention::from_bytes)
     }
 
     fn etag(&self) -> ETag {
-        let hash = |bytes| BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes));
-        ETag(format!("{}.{}", hash(&self.document), hash(&self.record)))
+        let hash = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes));
+        ETag(format!("{}.{}", hash(&self.document), hash(self.record.as_deref().unwrap_or_default())))
     }
 }
 
@@ -192,12 +196,25 @@ impl Site for Directory {
             return Ok(Written::PreconditionFailed);
         }
         folder.remove_leftovers(names.document);
-        if found.as_ref().map_or(!content.retention.is_empty(), |found| found.retention() != content.retention) {
-            let record = format!("{}\n", content.retention.to_text());
-            folder.replace(&names.record, record.as_bytes(), PRIVATE)?;
+        let keep = |retention: &Retention| {
+            folder.replace(&names.record, format!("{}\n", retention.to_text()).as_bytes(), PRIVATE)
+        };
+        let is_same = found.as_ref().is_some_and(|found| found.document == content.bytes);
+        let recorded = found.map(|found| found.retention()).unwrap_or_default();
+        // A dropped key stays in the record until the document is without it. A publisher that is killed in between leaves no
+        // published key that is unknown.
+        let before = match recorded.record() {
+            Some(recorded) if !is_same => content.retention.joined(recorded),
+            _ => content.retention.clone(),
+        };
+        if !recorded.is(&before) {
+            keep(&before)?;
         }
-        if found.is_none_or(|found| found.document != content.bytes) {
+        if !is_same {
             folder.replace(names.document, &content.bytes, PUBLIC)?;
+        }
+        if before != content.retention {
+            keep(&content.retention)?;
         }
         Ok(Written::Done)
     }

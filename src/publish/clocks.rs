@@ -1,0 +1,49 @@
+use jiff::{SignedDuration, Timestamp};
+
+/// How far the clocks of this machine and of a site may be apart.
+const APART_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// Two clocks that are more than five minutes apart.
+///
+/// ```
+/// use issuer::ClocksApart;
+/// let (here, site) = ("2026-11-22T02:00:00Z".parse()?, "2026-11-22T00:00:00Z".parse()?);
+/// let apart = ClocksApart::compare(here, Some(site)).unwrap();
+/// assert_eq!(
+///     apart.to_string(),
+///     "this machine's clock is 2h ahead of the site's: 2026-11-22T02:00:00Z here, 2026-11-22T00:00:00Z there"
+/// );
+/// assert_eq!(ClocksApart::compare(here, Some(here)), None);
+/// assert_eq!(ClocksApart::compare(here, None), None);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClocksApart {
+    /// The time of this machine.
+    pub here: Timestamp,
+    /// The time of the site.
+    pub site: Timestamp,
+}
+
+impl ClocksApart {
+    /// Compares two clocks; `None` when they are close enough or the site has none.
+    pub fn compare(here: Timestamp, site: Option<Timestamp>) -> Option<Self> {
+        let site = site?;
+        (here.duration_since(site).abs() > APART_MAX).then_some(Self { here, site })
+    }
+
+    /// The later of both: a time that is recorded too late keeps a key longer, one that is recorded too early loses it.
+    pub(super) fn later(self) -> Timestamp {
+        self.here.max(self.site)
+    }
+}
+
+impl std::fmt::Display for ClocksApart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let second = |time: Timestamp| Timestamp::from_second(time.as_second()).unwrap_or(time);
+        let (here, site) = (second(self.here), second(self.site));
+        let apart = here.duration_since(site);
+        let direction = if apart.is_positive() { "ahead of" } else { "behind" };
+        write!(f, "this machine's clock is {:#} {direction} the site's: {here} here, {site} there", apart.abs())
+    }
+}
