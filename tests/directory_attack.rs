@@ -353,7 +353,7 @@ fn reader_beside_a_writer_sees_no_torn_pair() {
         while !writer.is_finished() {
             let stored = block_on(site.read(&path)).unwrap().unwrap();
             let document: i32 = String::from_utf8(stored.bytes).unwrap().parse().unwrap();
-            let record: i32 = stored.retention.issuer.unwrap().parse().unwrap();
+            let record: i32 = stored.retention.issuer().unwrap().parse().unwrap();
             assert!(record == document || record == document + 1, "document {document} with record {record}");
             if document < VERSIONS {
                 stale.push(stored.etag);

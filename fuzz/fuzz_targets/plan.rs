@@ -4,6 +4,7 @@
 //! - What is published and usable stays so, unless the plan says that it is dropped, and was asked to drop it.
 //! - Every key that is wanted is published under its own key ID, and what stands on the site afterwards is what the plan said.
 //! - Publishing a second time changes nothing.
+//! - A published key that a readable record does not know stays and is not recorded, unless the plan was asked for more.
 //! - A retention record prints on one line of ASCII and is read as the same again.
 #![no_main]
 
@@ -12,8 +13,8 @@ use std::{sync::LazyLock, time::Duration};
 use arbitrary::Arbitrary;
 use futures_util::FutureExt;
 use issuer::{
-    Discovery, DocumentPath, DropReason, Error, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan, PublicKey, Publication,
-    RelyingParty, Retention, Timestamp, Wanted,
+    Change, Discovery, DocumentPath, DropReason, Error, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Live, Plan, PublicKey,
+    Publication, RelyingParty, Retention, StoredRetention, Timestamp, Wanted,
     site::{Condition, Content, Headers, Memory, Site, Stored, Written},
 };
 use libfuzzer_sys::fuzz_target;
@@ -32,6 +33,8 @@ struct Input<'a> {
     missing: u8,
     /// Which published keys are to be removed, a bit each.
     remove: u8,
+    /// Which published keys are to be adopted, a bit each.
+    adopt: u8,
     /// How long retired keys stay, in minutes.
     retain: u16,
     /// Minutes from [`NOW`].
@@ -54,7 +57,9 @@ fuzz_target!(|input: Input| {
     let mut parts = input.documents.split(|byte| *byte == 0);
     let mut part = || parts.next().unwrap_or_default();
     let (jwks, discovery, linked, retention) = (part(), part(), part(), part());
-    let retention = Retention::from_text(&String::from_utf8_lossy(retention));
+    // What is stored is a record that can be read; one that cannot be is given to the plan alone.
+    let found = StoredRetention::from_bytes(retention);
+    let retention = found.record().cloned().unwrap_or_default();
     assert_same(&retention);
 
     let now = Timestamp::from_second(NOW + 60 * i64::from(input.time)).unwrap();
@@ -80,6 +85,15 @@ fuzz_target!(|input: Input| {
     let published: Vec<_> = published.filter_map(|stored| Jwks::parse(&stored.bytes).ok()).collect();
     let before = [read(&jwks_path), read(&discovery_path)];
 
+    if let (StoredRetention::Unreadable(_), Some(stored)) = (&found, read(&jwks_path)) {
+        let jwks = Some(Stored { retention: found.clone(), ..stored });
+        let live = Live { jwks, discovery: read(&discovery_path), ..Live::default() };
+        let plan = Plan::new(&live, &wanted, now);
+        assert!(plan.keys.iter().all(|key| {
+            !matches!(key.state, KeyState::Unknown | KeyState::Dropped(DropReason::Pruned { .. } | DropReason::Unknown))
+        }));
+        assert!(plan.jwks.change != Change::Unchanged);
+    }
     let plan = ready(issuer::plan(&site, &wanted, &now)).unwrap();
     let first = match publish(&site, &wanted, now) {
         Ok(publication) => publication,
@@ -94,6 +108,7 @@ fuzz_target!(|input: Input| {
     assert!(plan.refusals.is_empty() && first.attempts == 1);
     for jwk in published.iter().flat_map(|jwks| &jwks.keys).filter(|jwk| is_usable(jwk)) {
         assert_kept(jwk, &plan, &wanted, now, &retention);
+        assert_known(jwk, &plan, &wanted, &retention);
     }
     for key in wanted.keys.iter() {
         assert!(first.documents.jwks.keys.contains(&Jwk::new(key.clone())), "{key} is missing");
@@ -105,6 +120,8 @@ fuzz_target!(|input: Input| {
     assert_eq!(Discovery::parse(&bytes(&after[1])), Ok(first.documents.discovery));
     assert_same(&after[0].as_ref().unwrap().retention);
 
+    // What was asked once is done: an adopted key is known, and a removed one is gone.
+    let wanted = Wanted { adopt: Vec::new(), remove: Vec::new(), remove_unknown: false, ..wanted };
     let second = publish(&site, &wanted, now).unwrap();
     assert!(second.plan.is_unchanged(), "{:#?}", second.plan);
     assert_eq!([read(&jwks_path), read(&discovery_path)], after);
@@ -118,12 +135,15 @@ fn wanted(input: &Input, discovery: &[u8], jwks: &[u8]) -> Wanted {
     let issuer = own.unwrap_or_else(|| "https://issuer.example.com/clusters/a".parse().unwrap());
     let live = Jwks::parse(jwks).map(|jwks| jwks.keys).unwrap_or_default();
     let removed = live.iter().enumerate().take(8).filter(|(index, _)| input.remove >> index & 1 == 1);
+    let adopted = live.iter().enumerate().take(8).filter(|(index, _)| input.adopt >> index & 1 == 1);
     let may = |bit: u8| input.options >> bit & 1 == 1;
     Wanted {
         relying_party: if may(0) { RelyingParty::Oidc } else { RelyingParty::Entra },
         prune: may(1),
         retain: Duration::from_secs(60 * u64::from(input.retain)),
         remove: removed.map(|(_, jwk)| jwk.kid().unwrap_or_default().to_owned()).collect(),
+        adopt: adopted.map(|(_, jwk)| jwk.kid().unwrap_or_default().to_owned()).collect(),
+        remove_unknown: may(5),
         allow_issuer_change: may(2),
         allow_jwks_uri_change: may(3),
         replace_unreadable: may(4),
@@ -153,7 +173,7 @@ fn put(site: &Memory, path: &DocumentPath, bytes: &[u8], retention: &Retention) 
 fn assert_same(retention: &Retention) {
     let text = retention.to_text();
     assert!(text.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{text}");
-    assert_eq!(Retention::from_text(&text), *retention);
+    assert_eq!(Retention::from_text(&text).as_ref(), Ok(retention));
 }
 
 /// Whether an entry holds a key for what its members say; a plan must not lose it.
@@ -178,8 +198,25 @@ fn assert_kept(jwk: &Jwk, plan: &Plan, wanted: &Wanted, now: Timestamp, retentio
         Some(KeyState::Dropped(DropReason::Removed)) => assert!(wanted.remove.iter().any(|remove| remove == kid)),
         Some(KeyState::Dropped(DropReason::Pruned { since })) => {
             assert!(wanted.prune && wanted.due(since) <= now);
-            assert_eq!(retention.retired_since(kid).unwrap_or(now), since);
+            // A time that cannot be true counts as now.
+            let recorded = retention.retired_since(jwk).filter(|since| (Timestamp::UNIX_EPOCH..=now).contains(since));
+            assert!(retention.knows(jwk) && recorded.unwrap_or(now) == since);
         }
+        Some(KeyState::Dropped(DropReason::Unknown)) => assert!(wanted.remove_unknown && !retention.knows(jwk)),
         state => panic!("{} is lost: {state:?}", jwk.to_value()),
     }
+}
+
+/// A published key that the record does not know is recorded only if it is in the input or adopted.
+fn assert_known(jwk: &Jwk, plan: &Plan, wanted: &Wanted, retention: &Retention) {
+    let is_wanted = |key: &PublicKey| Some(key.key_id().as_str()) == jwk.kid();
+    let is_adopted = jwk.kid().is_some_and(|kid| wanted.adopt.iter().any(|adopt| adopt == kid));
+    if retention.is_empty() || retention.knows(jwk) || is_adopted || wanted.keys.iter().any(is_wanted) {
+        return;
+    }
+    assert!(!plan.jwks.content.retention.knows(jwk), "{} is recorded", jwk.to_value());
+    let mut planned = plan.keys.iter().filter(|key| key.kid() == jwk.kid().unwrap_or_default());
+    assert!(
+        planned.all(|key| matches!(key.state, KeyState::Unknown | KeyState::Dropped(_)) || retention.knows(&key.jwk))
+    );
 }

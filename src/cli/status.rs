@@ -304,13 +304,14 @@ impl Found {
 
     fn to_json(&self) -> Value {
         let stored = self.site.as_ref().map(|site| {
+            let clocks = site.status.clocks.iter().map(ToString::to_string);
             json!({
                 "site": site.name,
                 "credential": site.credential,
                 "static_website": self.website(),
                 "keys": site.status.keys.iter().map(stored_key_json).collect::<Vec<_>>(),
                 "faults": site.faults(),
-                "warnings": site.status.clocks.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "warnings": clocks.chain(site.warnings.iter().map(ToString::to_string)).collect::<Vec<_>>(),
             })
         });
         let public = self.public.as_ref().map(|public| {

@@ -71,8 +71,7 @@ pub(super) fn judge_live_issuer(
     refusals: &mut Vec<PlanRefusal>,
     warnings: &mut Vec<PlanWarning>,
 ) {
-    let recorded = live.jwks.as_ref().and_then(|stored| stored.retention.issuer());
-    let mut published = recorded.map(str::to_owned);
+    let mut published = live.record().issuer().map(str::to_owned);
     if let Some(stored) = &live.discovery {
         match Discovery::parse(&stored.bytes) {
             Ok(discovery) => {

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{PlanWarning, Wanted};
+use super::{PlanWarning, StoredRetention, Wanted};
 use crate::{
     IssuerUrl, Jwk,
     documents::{Discovery, DocumentError, DocumentPath, Jwks},
@@ -36,6 +36,13 @@ pub struct Live {
     pub hosting: Hosting,
     /// The time by the site's clock, where it has one.
     pub site_time: Option<Timestamp>,
+}
+
+impl Live {
+    /// The retention record that judges every published key: that of the JWKS below the issuer.
+    pub(super) fn record(&self) -> &StoredRetention {
+        self.jwks.as_ref().map_or(&StoredRetention::Absent, |stored| &stored.retention)
+    }
 }
 
 /// The live discovery document, where there is one that can be read.

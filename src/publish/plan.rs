@@ -53,7 +53,7 @@ impl Plan {
         let clocks = ClocksApart::compare(now, live.site_time);
         let now = clocks.map_or(now, ClocksApart::later);
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        let found = live.jwks.as_ref().map(|stored| &stored.retention).unwrap_or(&StoredRetention::Absent);
+        let found = live.record();
         let recorded = found.record().map(|record| record.clamped(now));
         let mut warnings = record_warnings(found, clocks);
         let (published, unreadable) = published_keys(live, wanted, &mut warnings);

@@ -155,7 +155,7 @@ impl Retention {
     /// whatever its value: a plan replaces those that cannot be true.
     pub fn from_text(text: &str) -> Result<Self, RetentionError> {
         if text.len() > TEXT_MAX {
-            return Err(RetentionError::TooLong(text.len()));
+            return Err(RetentionError::TooLong);
         }
         // An array would be read as the fields of the struct in their order.
         let is_object = text.trim_start().starts_with('{');

@@ -194,7 +194,7 @@ impl SiteStatus {
         let documents = discovery.zip(jwks.clone()).filter(|_| faults.is_empty());
         let documents = documents.map(|(discovery, jwks)| Documents { issuer: issuer.clone(), discovery, jwks });
         // The same record as a plan's.
-        let found = live.jwks.as_ref().map(|stored| &stored.retention).unwrap_or(&StoredRetention::Absent);
+        let found = live.record();
         if let StoredRetention::Unreadable(error) = found {
             faults.push(SiteFault::RecordUnreadable(error.clone()));
         }

@@ -74,8 +74,8 @@ impl From<Retention> for StoredRetention {
 #[non_exhaustive]
 pub enum RetentionError {
     /// It is longer than any record.
-    #[error("it has {0} bytes, and at most 1 MiB is read")]
-    TooLong(usize),
+    #[error("it is longer than 1 MiB")]
+    TooLong,
     /// It is not JSON.
     #[error("it is not JSON")]
     NotJson,
