@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use super::{
     Change, ClocksApart, DropReason, KeyState, Live, PlanRefusal, PlanWarning, PlannedDocument, PlannedKey, Retention,
-    StoredRetention, Wanted,
+    Wanted,
     judge::{
         judge_host, judge_live_issuer, judge_result, judge_unreadable, record_warnings, refuse_drops, refuse_keys,
         warn_of_keys,

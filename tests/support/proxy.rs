@@ -28,6 +28,8 @@ pub struct Seen {
 /// What becomes of a request and of its answer.
 pub enum Fault {
     Pass,
+    /// Pass, with this `Date` header in the answer.
+    Date(String),
     /// Pass after this time.
     Delay(Duration),
     /// Break the connection instead of forwarding.
@@ -46,6 +48,7 @@ impl Fault {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Pass => "Pass",
+            Self::Date(_) => "Date",
             Self::Delay(_) => "Delay",
             Self::Reset => "Reset",
             Self::Answer(_) => "Answer",
@@ -149,13 +152,17 @@ impl Shared {
                 }
                 _ => self.forward(&request, &bytes),
             };
-            let Some((head, start)) = Message::head(&answer) else { return end(None) };
+            let Some((mut head, start)) = Message::head(&answer) else { return end(None) };
             let status = Some(head.status());
             match fault {
                 Fault::Cut(length) => {
                     end(status);
                     let _ = stream.write_all(&answer[..answer.len().min(start + length)]);
                     return;
+                }
+                Fault::Date(date) => {
+                    head.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("date"));
+                    head.headers.push(("Date".to_owned(), date));
                 }
                 Fault::DropAnswer => return end(status),
                 Fault::DropAnswerThen(call) => {
