@@ -78,7 +78,7 @@ pub enum PlanWarning {
         because: NotPublic,
     },
     /// A published key, by its `kid` if it has one, is neither in the input nor in the retention record.
-    #[error("{}", unknown_key(.0.as_deref()))]
+    #[error("{}: something else added it; {}", unknown_key(.0.as_deref()), what_to_do(.0.as_deref()))]
     UnknownKey(Option<String>),
     /// A key to adopt is not published, or it is known.
     #[error("no published key {0} is unknown: nothing to adopt")]
@@ -119,9 +119,14 @@ fn not_objects(first: usize, count: usize) -> String {
 /// What is said of a published key that nobody recorded, in a plan and in the status of a site.
 pub(super) fn unknown_key(kid: Option<&str>) -> String {
     match kid {
-        Some(kid) => format!(
-            "the published key {kid:?} is not in the retention record: something else added it; pass --adopt with this kid if it is yours, or --remove-unknown"
-        ),
-        None => "a published key without kid is not in the retention record: something else added it; pass --remove-unknown to drop it, as --adopt needs a kid".to_owned(),
+        Some(kid) => format!("the published key {kid:?} is not in the retention record"),
+        None => "a published key without kid is not in the retention record".to_owned(),
+    }
+}
+
+fn what_to_do(kid: Option<&str>) -> &'static str {
+    match kid {
+        Some(_) => "pass --adopt with this kid if the key is yours, or --remove-unknown",
+        None => "--remove-unknown drops it, and --adopt needs a kid",
     }
 }

@@ -245,9 +245,11 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
         ));
     }
     if plan.adopted > 0 && plan.refusals.is_empty() {
-        let (keys, their) = if plan.adopted == 1 { ("1 key", "its") } else { ("keys", "their") };
-        let keys = if plan.adopted == 1 { keys.to_owned() } else { format!("{} {keys}", plan.adopted) };
-        output.note(format!("{keys} outside the input without a retention record: publishing adopts them, and {their} retention starts now"));
+        let (keys, them, their) = match plan.adopted {
+            1 => ("1 published key outside the input has".to_owned(), "it", "its"),
+            count => (format!("{count} published keys outside the input have"), "them", "their"),
+        };
+        output.note(format!("{keys} no retention record: publishing records {them}, and {their} retention starts now"));
     }
     if let Hosting::Unknown(because) = &plan.hosting
         && !matches!(answer.proof(), Some(Ok(_)))
