@@ -59,11 +59,13 @@ fn identity_is_asked_for() {
     assert!(seen.join().unwrap().contains("\r\naccept-encoding: identity\r\n"));
 }
 
+/// How a body is encoded.
+type Encode = fn(Vec<u8>) -> Vec<u8>;
+
 #[test]
 fn a_coding_is_named_with_the_code_that_it_leads_to() {
     let not_encoded = ", but it is not encoded: a client that decodes it fails";
     let encoded = " although identity was asked for";
-    type Encode = fn(Vec<u8>) -> Vec<u8>;
     let gzip: Encode = |body| [b"\x1f\x8b\x08\0\0\0\0\0\0\x03".as_slice(), &body].concat();
     let plain: Encode = |body| body;
     for (coding, encode, end) in [

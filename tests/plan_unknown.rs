@@ -131,7 +131,7 @@ fn an_unknown_key_stays_with_a_warning_until_adopted() {
             let plan = publish(&site, &wanted(&[1]), hour(at));
             assert!(plan.is_unchanged() && plan.is_drift() && plan.has_unknown_keys(), "{what}: {plan:?}");
             assert_eq!(plan.keys.last().unwrap().state, KeyState::Unknown, "{what}");
-            assert_eq!(plan.warnings, [warning.clone()], "{what}");
+            assert_eq!(plan.warnings, std::slice::from_ref(&warning), "{what}");
             assert_eq!(faults(&site, hour(at)), [SiteFault::UnknownKey(adopt.clone())], "{what}");
             assert_eq!(entries(&site).last(), Some(&stranger), "{what}");
         }
