@@ -38,6 +38,13 @@ fn open(account: &Account) -> Azure {
     block_on(Azure::open(options)).unwrap()
 }
 
+/// The same at a time that the service's clock shows too.
+fn open_at(account: &Account, now: Timestamp) -> Azure {
+    let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    let proxy = Proxy::start(account.address(), move |_| Fault::Date(date.clone()));
+    open(&account.through(&proxy.address))
+}
+
 fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
@@ -62,7 +69,7 @@ fn a_rotation_goes_through_four_publishes_from_two_machines_and_the_old_key_goes
     let publish = |numbers: &[u8], prune, now: Timestamp| {
         // Each publish opens the account anew: nothing is remembered but what is in it.
         let wanted = Wanted { prune, ..Wanted::new(issuer.clone(), key_set(numbers)) };
-        block_on(issuer::publish(&open(&account), &wanted, &now)).unwrap().plan
+        block_on(issuer::publish(&open_at(&account, now), &wanted, &now)).unwrap().plan
     };
     publish(&[1], false, at(0));
     publish(&[1, 2], false, at(1));
@@ -87,7 +94,7 @@ fn the_record_of_as_many_keys_as_entra_reads_fits_a_blob_s_metadata() {
     let issuer: IssuerUrl = format!("https://issuer.example.com/{}", "a".repeat(573)).parse().unwrap();
     let publish = |numbers: &[u8], now: Timestamp| {
         let wanted = Wanted::new(issuer.clone(), key_set(numbers));
-        block_on(issuer::publish(&open(&account), &wanted, &now)).unwrap().plan
+        block_on(issuer::publish(&open_at(&account, now), &wanted, &now)).unwrap().plan
     };
     publish(&numbers, at(0));
     publish(&numbers[..1], at(1));

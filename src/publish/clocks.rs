@@ -8,13 +8,13 @@ const APART_MAX: SignedDuration = SignedDuration::from_mins(5);
 /// ```
 /// use issuer::ClocksApart;
 /// let (here, site) = ("2026-11-22T02:00:00Z".parse()?, "2026-11-22T00:00:00Z".parse()?);
-/// let apart = ClocksApart::compare(here, Some(site)).unwrap();
+/// let apart = ClocksApart::between(here, Some(site)).unwrap();
 /// assert_eq!(
 ///     apart.to_string(),
 ///     "this machine's clock is 2h ahead of the site's: 2026-11-22T02:00:00Z here, 2026-11-22T00:00:00Z there"
 /// );
-/// assert_eq!(ClocksApart::compare(here, Some(here)), None);
-/// assert_eq!(ClocksApart::compare(here, None), None);
+/// assert_eq!(ClocksApart::between(here, Some(here)), None);
+/// assert_eq!(ClocksApart::between(here, None), None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct ClocksApart {
 
 impl ClocksApart {
     /// Compares two clocks; `None` when they are close enough or the site has none.
-    pub fn compare(here: Timestamp, site: Option<Timestamp>) -> Option<Self> {
+    pub fn between(here: Timestamp, site: Option<Timestamp>) -> Option<Self> {
         let site = site?;
         (here.duration_since(site).abs() > APART_MAX).then_some(Self { here, site })
     }

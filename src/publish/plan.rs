@@ -50,7 +50,7 @@ pub struct Plan {
 impl Plan {
     /// Works out a plan. It does no I/O; the same arguments give the same plan. Times count in whole seconds.
     pub fn new(live: &Live, wanted: &Wanted, now: Timestamp) -> Self {
-        let clocks = ClocksApart::compare(now, live.site_time);
+        let clocks = ClocksApart::between(now, live.site_time);
         let now = clocks.map_or(now, ClocksApart::later);
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let found = live.record();

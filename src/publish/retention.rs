@@ -32,8 +32,7 @@ const KEY_ID_CHARS: usize = 43;
 /// ```
 /// use issuer::{Jwks, Retention};
 /// let jwks = Jwks::parse(&std::fs::read("fixtures/kubernetes/rotation/jwks.json")?)?;
-/// let text = r#"{"keys":{"K_cA4Llj5pLwO6nKWPa0dcN8oWR3EZRELjrbTvGKMYQ":[1795305600,1795392000]}}"#;
-/// # let text = &text.replace("K_cA4Llj5pLwO6nKWPa0dcN8oWR3EZRELjrbTvGKMYQ", jwks.keys[0].kid().unwrap());
+/// let text = r#"{"keys":{"VySw_uf2CxNBmIAMX_W82QIp1ATwZ9JFL9E-DbKqxPk":[1795305600,1795392000]}}"#;
 /// let record = Retention::from_text(text)?;
 /// assert!(record.knows(&jwks.keys[0]) && !record.knows(&jwks.keys[1]));
 /// assert_eq!(record.published_since(&jwks.keys[0]), Some("2026-11-22T00:00:00Z".parse()?));

@@ -167,7 +167,7 @@ pub async fn status(
 impl SiteStatus {
     /// Works out the status from what stands on the site.
     fn new(live: &Live, issuer: &IssuerUrl, retain: Duration, now: Timestamp) -> Self {
-        let clocks = ClocksApart::compare(now, live.site_time);
+        let clocks = ClocksApart::between(now, live.site_time);
         let now = clocks.map_or(now, ClocksApart::later);
         let mut faults = Vec::new();
         let discovery = parse(live.discovery.as_ref(), "discovery document", Discovery::parse, &mut faults);

@@ -19,7 +19,7 @@ use super::{Condition, Content, ETag, Site, SiteWarning, Stored, Written};
 use crate::{
     Error,
     documents::DocumentPath,
-    publish::{Retention, RetentionError, StoredRetention},
+    publish::{Retention, StoredRetention},
 };
 
 /// How often a document and its record are read until both belong together.
@@ -118,14 +118,14 @@ impl<'a> Names<'a> {
 /// A document and its retention record, as they are in a folder at one moment.
 struct Pair {
     document: Vec<u8>,
-    record: Option<Result<Vec<u8>, RetentionError>>,
+    record: Option<Vec<u8>>,
 }
 
 impl Pair {
     /// Reads both while the caller holds the lock: no other publisher changes them.
     fn read_locked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, Error> {
         let Some(document) = folder.read(names.document)? else { return Ok(None) };
-        let record = Self::read_record(folder, names)?;
+        let record = folder.read(&names.record)?;
         Ok(Some(Self { document, record }))
     }
 
@@ -138,7 +138,7 @@ impl Pair {
     /// If a writer is faster each time, the last pair is returned, and the two may not belong together. No plan that is made
     /// from it is carried out: the `ETag` covers both files, and a write compares it with a pair read under the lock.
     fn read_unlocked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, Error> {
-        let read_record = || Self::read_record(folder, names);
+        let read_record = || folder.read(&names.record);
         let mut before = read_record()?;
         let mut attempts = 1;
         loop {
@@ -152,29 +152,13 @@ impl Pair {
         }
     }
 
-    /// Reads a record. One that is too long is overwritten by the next publish, like any that cannot be read.
-    fn read_record(folder: &Folder, names: &Names<'_>) -> Result<Option<Result<Vec<u8>, RetentionError>>, Error> {
-        match folder.read(&names.record) {
-            Err(Error::TooLong { .. }) => Ok(Some(Err(RetentionError::TooLong))),
-            read => Ok(read?.map(Ok)),
-        }
-    }
-
     fn retention(&self) -> StoredRetention {
-        match &self.record {
-            None => StoredRetention::Absent,
-            Some(Ok(bytes)) => StoredRetention::from_bytes(bytes),
-            Some(Err(error)) => StoredRetention::Unreadable(error.clone()),
-        }
+        self.record.as_deref().map_or(StoredRetention::Absent, StoredRetention::from_bytes)
     }
 
     fn etag(&self) -> ETag {
         let hash = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes));
-        ETag(format!(
-            "{}.{}",
-            hash(&self.document),
-            hash(self.record.as_ref().and_then(|record| record.as_deref().ok()).unwrap_or_default())
-        ))
+        ETag(format!("{}.{}", hash(&self.document), hash(self.record.as_deref().unwrap_or_default())))
     }
 }
 
