@@ -107,7 +107,8 @@ impl SiteArgs {
             auth: self.auth.map(|auth| auth.0),
             client_id: self.client_id.clone(),
             environment: Environment::of_process(),
-            timeout,
+            // What is left is for the last attempt, whose failure says more than that the time is over.
+            timeout: timeout.mul_f64(0.75),
             fetcher: fetcher.clone(),
             resource_manager: self.resource_manager.clone(),
             ..AzureOptions::new(self.account())
