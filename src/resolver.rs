@@ -94,7 +94,6 @@ impl Resolve for System {
 /// resolve, and for a host that by itself is not public.
 ///
 /// Split DNS gives such answers: Entra may get others.
-#[allow(dead_code, reason = "for warnings about issuers")]
 pub(crate) async fn resolves_to_private_only(host: &str) -> bool {
     if public_host::why_not_public(host).is_some() {
         return false;

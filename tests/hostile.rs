@@ -71,7 +71,7 @@ fn served(key_set: Vec<u8>) -> Verifier {
     let body = body[body.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4..].to_vec();
     let page = |body| Page { body, content_type: Some("application/json".to_owned()), ..Page::default() };
     let fetched = |body| Fetched { from: "memory".to_owned(), outcome: Ok(page(body)) };
-    let published = PublishedIssuer { discovery: fetched(body), jwks: Some(fetched(key_set)) };
+    let published = PublishedIssuer { discovery: fetched(body), jwks: Some(fetched(key_set)), private_host: None };
     Verifier::from_published(issuer(), &published)
 }
 

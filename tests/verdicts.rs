@@ -208,6 +208,32 @@ fn reported_documents_and_tokens_are_warned_of() {
     }
 }
 
+/// Needs a mount namespace of its own, in which `/etc/hosts` is another file.
+#[test]
+fn a_public_name_with_private_addresses_only_is_warned_of() {
+    let folder = TempDir::new().unwrap();
+    let hosts = folder.path().join("hosts");
+    std::fs::write(&hosts, "127.0.0.1 issuer.shop.example\n").unwrap();
+    let token = fixtures().join("field/two-audiences/two.jwt");
+    let script = format!("mount --bind {} /etc/hosts && exec \"$@\"", hosts.display());
+    let verify = |whom: &str| {
+        let mut command = std::process::Command::new("unshare");
+        command.args(["--mount", "sh", "-c", &script, "sh", env!("CARGO_BIN_EXE_issuer"), "verify"]).arg(&token);
+        command.args(["--issuer", "https://issuer.shop.example", "--for", whom]).env("NO_COLOR", "1");
+        command.output()
+    };
+    let Ok(output) = verify("entra") else { return eprintln!("skipped: there is no unshare") };
+    if !stderr(&output).contains("warning:") && output.stdout.is_empty() {
+        return eprintln!("skipped: no mount namespace: {}", stderr(&output));
+    }
+    let warning =
+        "warning: issuer.shop.example resolves to private addresses only on this machine; Entra may reject this";
+    assert!(stderr(&output).contains(warning), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(3), "nobody listens there, so it is undecided: {}", stdout(&output));
+    let oidc = verify("oidc").unwrap();
+    assert!(!stderr(&oidc).contains("resolves to private"), "{}", stderr(&oidc));
+}
+
 #[test]
 fn two_audiences_concern_entra_alone() {
     let signer = signer();

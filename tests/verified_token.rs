@@ -148,6 +148,7 @@ fn a_jwks_away_from_the_issuer_is_followed_and_reported() {
     let published = PublishedIssuer {
         discovery: fetched(documents.discovery.to_bytes()),
         jwks: Some(fetched(documents.jwks.to_bytes())),
+        private_host: None,
     };
     let verifier = Verifier::from_published(issuer(), &published);
     let report = verifier.examine(&signer().sign(&signer().header(), &claims()), &Expectations::entra(), now());

@@ -114,7 +114,7 @@ fn a_jwks_with_an_entry_that_is_no_object_is_refused_as_a_whole() {
             let page = |body| Ok(issuer::Page { body, ..issuer::Page::default() });
             let fetched = |body| issuer::Fetched { from: "memory".to_owned(), outcome: page(body) };
             let discovery = fetched(Documents::new(issuer(), &signer.keys).discovery.to_bytes());
-            let published = issuer::PublishedIssuer { discovery, jwks: Some(fetched(bytes)) };
+            let published = issuer::PublishedIssuer { discovery, jwks: Some(fetched(bytes)), private_host: None };
             for verifier in [given, Verifier::from_published(issuer(), &published)] {
                 for expectations in [Expectations::entra(), Expectations::oidc()] {
                     let refusal = verifier.verify(&token, &expectations, now()).unwrap_err();
@@ -162,7 +162,7 @@ fn a_key_under_another_kid_than_the_api_server_s_is_pointed_out() {
     let report = verifier(vec![good, renamed.clone()]).examine(&token, &Expectations::entra(), now());
     assert_eq!(report.refusal(), None);
     let Outcome::Passed(seen) = &report.checks[3].outcome else { panic!("{report:?}") };
-    assert_eq!(seen, "2 keys, under another kid than the API server's: \"rfc-7638\"");
+    assert_eq!(seen, "2 keys, with key IDs that are not the API server's hash: \"rfc-7638\"");
     let external = signer.sign(&with(signer.header(), "kid", "rfc-7638".into()), &claims());
     verifier(vec![renamed]).verify(&external, &Expectations::entra(), now()).unwrap();
 }
@@ -210,7 +210,8 @@ fn a_trusted_discovery_document_without_a_jwks_verifies_nothing() {
     let documents = Documents::new(issuer(), &signer.keys);
     let page = |body| Ok(issuer::Page { body, content_type: None, redirected_to: None, fresh_for: None });
     let discovery = issuer::Fetched { from: "memory".to_owned(), outcome: page(documents.discovery.to_bytes()) };
-    let verifier = Verifier::from_published(issuer(), &issuer::PublishedIssuer { discovery, jwks: None });
+    let verifier =
+        Verifier::from_published(issuer(), &issuer::PublishedIssuer { discovery, jwks: None, private_host: None });
     let token = signer.sign(&signer.header(), &claims());
     assert_eq!(verifier.verify(&token, &Expectations::entra(), now()), Err(Refusal::KeySetEmpty));
     assert!(Verifier::without_issuer().verify(&token, &Expectations::entra(), now()).is_err());

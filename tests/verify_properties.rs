@@ -105,7 +105,8 @@ fn trusted() -> &'static [Verifier] {
         let page = |body: Vec<u8>| Ok(Page { body, ..Page::default() });
         let published = |discovery: Result<Page, FetchError>, jwks: Option<Result<Page, FetchError>>| {
             let fetched = |outcome| Fetched { from: "memory".to_owned(), outcome };
-            let published = PublishedIssuer { discovery: fetched(discovery), jwks: jwks.map(fetched) };
+            let published =
+                PublishedIssuer { discovery: fetched(discovery), jwks: jwks.map(fetched), private_host: None };
             Verifier::from_published(issuer(), &published)
         };
         let absent = || Err(FetchError::NotThere("memory".to_owned()));

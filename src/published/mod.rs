@@ -8,6 +8,8 @@ mod http;
 mod location;
 mod shown;
 
+#[cfg(feature = "remote")]
+use std::time::Duration;
 use std::{
     fs::{self, File, Metadata},
     io::{self, Read},
@@ -27,11 +29,16 @@ use reqwest::Url;
 use rustix::fs::{Mode, OFlags};
 pub(crate) use shown::shown;
 
+#[cfg(feature = "remote")]
+use crate::resolver::resolves_to_private_only;
 use crate::{
     IssuerUrl,
     documents::{Discovery, Jwks},
 };
 
+/// How long the addresses of a host are looked up for a warning.
+#[cfg(feature = "remote")]
+const LOOK_UP_MAX: Duration = Duration::from_secs(2);
 /// The longest document that is read, in bytes.
 const DOCUMENT_MAX: usize = 1 << 20;
 
@@ -69,6 +76,8 @@ pub struct PublishedIssuer {
     pub discovery: Fetched,
     /// The JWKS; `None` when no trusted discovery document said where it is.
     pub jwks: Option<Fetched>,
+    /// The host of the issuer, if this machine resolves it to private addresses only. Split DNS may give others elsewhere.
+    pub private_host: Option<String>,
 }
 
 impl PublishedIssuer {
@@ -80,7 +89,7 @@ impl PublishedIssuer {
         let discovery = read_place(&location.discovery(issuer));
         let discovery = discovery.or_dot_folder(|| read_place(&location.expected_jwks(issuer)));
         let jwks = discovery.jwks_place(issuer, &location).map(|place| read_place(&place));
-        Self { discovery, jwks }
+        Self { discovery, jwks, private_host: None }
     }
 
     /// Fetches the documents of an issuer from where a location says, both at once: the JWKS from where `publish` puts it.
@@ -90,14 +99,14 @@ impl PublishedIssuer {
     pub async fn fetch_expected(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
         let expected = location.expected_jwks(issuer);
         let (place, named) = (location.discovery(issuer), named(issuer, location, fetcher));
-        let (discovery, jwks) =
-            join(fetch_place(&place, &named, fetcher), fetch_place(&expected, &named, fetcher)).await;
+        let fetch = join(fetch_place(&place, &named, fetcher), fetch_place(&expected, &named, fetcher));
+        let ((discovery, jwks), private_host) = join(fetch, private_host(issuer, location)).await;
         let discovery = discovery.or_dot_folder(|| jwks.clone());
         let jwks = match discovery.jwks_place(issuer, location) {
             Some(place) if place == expected => Some(jwks),
             place => fetch_jwks(place, issuer, location, fetcher).await,
         };
-        Self { discovery, jwks }
+        Self { discovery, jwks, private_host }
     }
 
     /// Fetches the documents of an issuer from where a location says.
@@ -107,7 +116,9 @@ impl PublishedIssuer {
     /// to another host or port must lead to a public one.
     #[cfg(feature = "remote")]
     pub async fn fetch(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
-        let published = Self::fetch_documents(issuer, location, fetcher).await;
+        let fetch = Self::fetch_documents(issuer, location, fetcher);
+        let (published, private_host) = join(fetch, private_host(issuer, location)).await;
+        let published = Self { private_host, ..published };
         if !published.discovery.is_absent() {
             return published;
         }
@@ -121,7 +132,7 @@ impl PublishedIssuer {
     pub(crate) async fn fetch_documents(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
         let named = named(issuer, location, fetcher);
         let discovery = fetch_place(&location.discovery(issuer), &named, fetcher).await;
-        Self { discovery, jwks: None }.fetch_jwks(issuer, location, fetcher).await
+        Self { discovery, jwks: None, private_host: None }.fetch_jwks(issuer, location, fetcher).await
     }
 
     /// Fetches the JWKS again, from where the discovery document said.
@@ -154,6 +165,15 @@ impl Fetched {
         let trusted = discovery.issuer == issuer.as_str() || issuer.rest_below(&discovery.jwks_uri).is_some();
         trusted.then(|| location.jwks(issuer, &discovery.jwks_uri))
     }
+}
+
+/// The host of an issuer that is read at its own URL, if it looks public and this machine resolves it to private addresses only.
+#[cfg(feature = "remote")]
+async fn private_host(issuer: &IssuerUrl, location: &Location) -> Option<String> {
+    let url = Url::parse(issuer.as_str()).ok().filter(|_| *location == Location::Issuer)?;
+    let host = url.host_str()?;
+    let is_private = tokio::time::timeout(LOOK_UP_MAX, resolves_to_private_only(host)).await;
+    is_private.is_ok_and(|is_private| is_private).then(|| host.to_owned())
 }
 
 #[cfg(feature = "remote")]

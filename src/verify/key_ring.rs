@@ -183,7 +183,7 @@ impl KeyRing {
         if foreign.is_empty() {
             count
         } else {
-            format!("{count}, under another kid than the API server's: {}", foreign.join(", "))
+            format!("{count}, with key IDs that are not the API server's hash: {}", foreign.join(", "))
         }
     }
 

@@ -226,7 +226,8 @@ fn read_discovery(issuer: &IssuerUrl, fetched: &Fetched) -> Result<String, Refus
 
 /// The warnings about documents, the discovery document's first.
 fn warnings_of(published: &PublishedIssuer) -> Vec<VerifyWarning> {
-    let mut warnings = Vec::new();
+    let private = published.private_host.iter().map(|host| VerifyWarning::ResolvesToPrivate { host: clipped(host) });
+    let mut warnings: Vec<_> = private.collect();
     for (is_key_set, fetched) in [(false, Some(&published.discovery)), (true, published.jwks.as_ref())] {
         let Some((from, page)) = fetched.and_then(|fetched| Some((&fetched.from, fetched.outcome.as_ref().ok()?)))
         else {
