@@ -28,6 +28,7 @@
 //! | module | what | |
 //! | --- | --- | --- |
 //! | `issuer_url` | [`IssuerUrl`], [`JwksUri`] | core |
+//! | `redact` | [`redacted`]: text without what looks like a secret | core |
 //! | `public_host` | whether the internet can reach a host, by its name or address | core |
 //! | `key` | bytes to [`PublicKey`] and [`KeyId`] | core |
 //! | `documents` | [`Jwks`], [`Discovery`], [`Documents`]: exact bytes | core |
