@@ -160,11 +160,19 @@ fn names_decide_among_several_keys() {
         ),
         // JSON of another kind, by the paths to its strings.
         (json!({ "outputs": { "sa_pub": { "value": one }, "ca": { "value": other } } }), vec![first.clone()]),
-        (json!({ "data": { "data": { "public_key": one } } }), vec![first]),
+        (json!({ "data": { "data": { "public_key": one } } }), vec![first.clone()]),
+        (json!({ "keys": { "sa": one, "ca": other } }), vec![first.clone()]),
+        // Data that nobody has encoded.
+        (json!({ "apiVersion": "v1", "kind": "Secret", "data": { "sa.pub": one } }), vec![first.clone()]),
     ];
     for (document, expected) in cases {
         assert_eq!(kids(document.to_string().as_bytes()), expected, "{document:#}");
     }
+    let stream = [secret("prod-1-sa", &[("tls.crt", &one)]), secret("prod-1-ca", &[("tls.crt", &other)])];
+    let stream = stream.map(|document| format!("{document:#}\n")).concat();
+    assert_eq!(kids(stream.as_bytes()), [first]);
+    let list: Value = serde_json::from_slice(&recording("rotation").bytes("jwks.json")).unwrap();
+    assert_eq!(kids(list["keys"].to_string().as_bytes()).len(), 2);
 }
 
 #[test]
@@ -267,6 +275,10 @@ fn a_distrusted_key_of_a_keyset_is_skipped() {
     assert!(
         notes.iter().any(|note| note.to_string().contains("entry \"2/publicMaterial\" is skipped: it is distrusted"))
     );
+    let mut of_a_ca = keyset;
+    of_a_ca["metadata"]["name"] = "kubernetes-ca".into();
+    let error = read(of_a_ca.to_string().as_bytes()).unwrap_err();
+    assert!(error.to_string().ends_with("it is the Keyset \"kubernetes-ca\", not that of service accounts"), "{error}");
 }
 
 #[test]

@@ -143,6 +143,7 @@ impl KeyReader {
         if trimmed.starts_with(['{', '[', '"']) {
             match serde_json::from_str(trimmed) {
                 Ok(value) => return self.read_json_value(at, value, skipped),
+                Err(_) if self.read_json_stream(at, trimmed, skipped)? => return Ok(true),
                 Err(_) if yaml::looks_like(text) || text::is_more_than_json(trimmed.as_bytes()) => {}
                 Err(error) if trimmed.starts_with('{') => {
                     return Err(Error::Input { input: at.to_string(), because: format!("it is not JSON: {error}") });
@@ -204,13 +205,31 @@ impl KeyReader {
         Ok(true)
     }
 
+    /// Reads several JSON values one after the other, as `kubectl` prints them; `Ok(false)` when the text is something else.
+    fn read_json_stream(&mut self, at: &Place, text: &str, skipped: &mut Skipped) -> Result<bool, Error> {
+        let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
+        let Ok(values) = values else { return Ok(false) };
+        if !values.iter().all(|value| value.get("kind").is_some()) {
+            return Ok(false);
+        }
+        self.read_documents(at, values.iter().flat_map(manifest::read).collect(), skipped)?;
+        Ok(true)
+    }
+
     /// Reads a JSON value; `Ok(false)` when it is not one that holds keys.
     pub(super) fn read_json_value(&mut self, at: &Place, value: Value, skipped: &mut Skipped) -> Result<bool, Error> {
         let refuse = |because: String| Error::Input { input: at.to_string(), because };
         if let Value::String(text) = &value {
             return self.read_bytes(at, text.as_bytes(), skipped, true);
         }
-        if let Some(keys) = value.get("keys") {
+        let is_list_of_jwks = |list: &Vec<Value>| !list.is_empty() && list.iter().all(|jwk| jwk.get("kty").is_some());
+        if let Some(list) = value.as_array().filter(|list| is_list_of_jwks(list)) {
+            for (index, jwk) in list.iter().enumerate() {
+                self.read_jwk(at.step(Step::Key(index + 1)), &Jwk::from_value(jwk.clone()), skipped)?;
+            }
+        } else if let Some(keys) =
+            value.get("keys").filter(|keys| !keys.is_object() || manifest::read(&value).is_empty())
+        {
             let keys = keys.as_array().ok_or_else(|| refuse("its member \"keys\" is not a list".to_owned()))?;
             for (index, key) in keys.iter().enumerate() {
                 let jwk = Jwk::from_value(key.clone());

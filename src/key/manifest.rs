@@ -47,27 +47,34 @@ fn read_as(value: &Value, item_kind: Option<&str>) -> Vec<Document> {
     }
     let name = value.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
     let name = name.map(str::to_owned);
-    let manifest = |kind, is_keyset, entries| vec![Document::Manifest(Manifest { kind, name, is_keyset, entries })];
+    let manifest =
+        |kind, entries| vec![Document::Manifest(Manifest { kind, name: name.clone(), is_keyset: false, entries })];
     match kind {
         Some("Secret") => match entries(value, &[("data", Form::Base64), ("stringData", Form::Text)]) {
-            Ok(entries) => manifest("Secret", false, entries),
+            Ok(entries) => manifest("Secret", entries),
             Err(member) => {
                 vec![Document::Unreadable(format!("it is not a Secret as Kubernetes writes it: {member} is no object"))]
             }
         },
         Some("ConfigMap") => match entries(value, &[("data", Form::Text), ("binaryData", Form::Base64)]) {
-            Ok(entries) => manifest("ConfigMap", false, entries),
+            Ok(entries) => manifest("ConfigMap", entries),
             Err(member) => {
                 vec![Document::Unreadable(format!(
                     "it is not a ConfigMap as Kubernetes writes it: {member} is no object"
                 ))]
             }
         },
-        Some("Keyset") => manifest("Keyset", name_says_so(value), keyset(value)),
+        Some("Keyset") => match name {
+            Some(name) if !name.contains("service-account") => vec![Document::Other(OtherDocument::Keyset(name))],
+            name => {
+                let entries = keyset(value);
+                vec![Document::Manifest(Manifest { kind: "Keyset", name, is_keyset: true, entries })]
+            }
+        },
         _ => {
             let talos = talos(value);
             let entries = if talos.is_empty() { texts_with_pem(value) } else { talos };
-            if entries.is_empty() { Vec::new() } else { manifest("document", false, entries) }
+            if entries.is_empty() { Vec::new() } else { manifest("document", entries) }
         }
     }
 }
@@ -91,6 +98,8 @@ fn entries<'a>(value: &Value, members: &[(&'a str, Form)]) -> Result<Vec<Entry>,
             let bytes = match (form, value) {
                 (_, Value::Null) => Ok(Vec::new()),
                 (Form::Text, Value::String(text)) => Ok(text.clone().into_bytes()),
+                // What YAML's tag !!binary has decoded, or what was never encoded.
+                (Form::Base64, Value::String(text)) if text.contains("-----BEGIN ") => Ok(text.clone().into_bytes()),
                 (Form::Base64, Value::String(text)) => decode(text).ok_or(SkipReason::Base64),
                 _ => Err(SkipReason::NoKey),
             };
@@ -129,12 +138,6 @@ fn keyset(value: &Value) -> Vec<Entry> {
         }
     }
     entries
-}
-
-/// Whether a Keyset is that of the service accounts; kops has one for each CA, too.
-fn name_says_so(value: &Value) -> bool {
-    let name = value.pointer("/metadata/name").and_then(Value::as_str);
-    name.is_none_or(|name| name.contains("service-account"))
 }
 
 /// Keys in a Talos secrets bundle or machine configuration, in base64.

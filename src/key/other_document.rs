@@ -38,6 +38,8 @@ pub enum OtherDocument {
     Token,
     /// A configuration of kubeadm.
     Kubeadm,
+    /// A kops Keyset of something else than service accounts, by its name.
+    Keyset(String),
     /// A discovery document, with its `jwks_uri`.
     Discovery(Option<String>),
     /// An HTML page, such as a login.
@@ -114,6 +116,7 @@ impl OtherDocument {
                 "pass the public keys of the API server; to judge a token use issuer verify".to_owned()
             }
             Self::Kubeadm => "pass /etc/kubernetes/pki/sa.pub of a control plane node".to_owned(),
+            Self::Keyset(_) => "pass the Keyset service-account: kops get keypairs service-account -o yaml".to_owned(),
             Self::Discovery(Some(uri)) => format!("pass the document at its jwks_uri: curl {uri} | issuer jwks -"),
             Self::Discovery(None) => "pass the JWKS: kubectl get --raw /openid/v1/jwks | issuer jwks -".to_owned(),
             Self::Html => {
@@ -140,6 +143,7 @@ impl fmt::Display for OtherDocument {
             Self::TokenRequest => f.write_str("an answer of the TokenRequest API"),
             Self::Token => f.write_str("a token"),
             Self::Kubeadm => f.write_str("a configuration of kubeadm"),
+            Self::Keyset(name) => write!(f, "the Keyset {name:?}, not that of service accounts"),
             Self::Discovery(_) => f.write_str("a discovery document, which names the JWKS and does not hold it"),
             Self::Html => f.write_str("an HTML page"),
             Self::Xml(Some(code)) => write!(f, "an error of Azure Storage ({code})"),
