@@ -668,6 +668,28 @@ fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
 }
 
 #[test]
+fn a_request_that_a_write_has_met_is_not_refused_when_its_answer_is_lost() {
+    for path in [issuer().jwks_path(), issuer().discovery_path()] {
+        let site = Memory::default();
+        publish(&site, &wanted(&[2]), hour(0)).unwrap();
+        // Somebody publishes another key under the ID of ours, and changes the discovery document.
+        let (jwks, discovery) = (issuer().jwks_path(), issuer().discovery_path());
+        for (path, from, to) in
+            [(jwks, kid(2), kid(1)), (discovery, "\"public\"".to_owned(), "\"pairwise\"".to_owned())]
+        {
+            let stored = block_on(site.read(&path)).unwrap().unwrap();
+            let bytes = String::from_utf8(stored.bytes).unwrap().replace(&from, &to).into_bytes();
+            let retention = stored.retention.record().cloned().unwrap_or_default();
+            let content = Content { bytes, headers: stored.headers.unwrap(), retention };
+            block_on(site.write(&path, &content, &Condition::IfMatch(stored.etag))).unwrap();
+        }
+        let wanted = Wanted { remove: vec![kid(1)], ..wanted(&[1]) };
+        publish(&Watched::losing_answer_of(&site, path), &wanted, hour(0)).unwrap();
+        assert_eq!(published(&site), [kid(1)]);
+    }
+}
+
+#[test]
 fn a_publisher_that_was_overtaken_tells_of_every_key_that_stands_there_and_of_what_it_did_to_its_own() {
     let site = Memory::default();
     let rival = Wanted { replace_unreadable: false, ..wanted(&[3]) };
