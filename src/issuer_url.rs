@@ -8,6 +8,9 @@ use crate::{Error, documents::DocumentPath, redacted};
 /// What Entra stores of a federated credential's issuer at most, in characters.
 const LENGTH_MAX: usize = 600;
 
+/// The longest string that an error shows whole, in characters.
+const SHOWN_MAX: usize = 700;
+
 /// Where an API server puts its documents, below the issuer (Kubernetes `pkg/serviceaccount/openidmetadata.go`).
 const DISCOVERY: &str = ".well-known/openid-configuration";
 const JWKS: &str = "openid/v1/jwks";
@@ -298,7 +301,13 @@ pub(crate) fn parse(text: &str) -> Result<Uri<&str>, UrlError> {
 
 /// The error for a string, without the password or signature it may hold.
 fn refuse(text: &str, what: &'static str, because: UrlError) -> Error {
-    Error::Url { url: redacted(&without_password(text)).into_owned(), what, because }
+    // Strangers choose how long it is; no issuer URL has more characters.
+    let shown = text.char_indices().nth(SHOWN_MAX).map_or(text, |(end, _)| &text[..end]);
+    let mut url = redacted(&without_password(shown)).into_owned();
+    if shown.len() < text.len() {
+        url.push('…');
+    }
+    Error::Url { url, what, because }
 }
 
 /// A URL as it may be printed: without credentials, in every spelling in which a URL parser finds some (WHATWG URL section
