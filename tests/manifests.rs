@@ -299,3 +299,94 @@ fn jwks_of_verify_reads_every_key_format() {
         Error::OtherDocument { document: OtherDocument::Html, .. }
     ));
 }
+
+#[test]
+fn yaml_that_cannot_be_parsed_is_an_error_and_never_plain_text() {
+    let indent = |name: &str| recorded(name).0.replace('\n', "\n    ");
+    let start = format!(
+        "apiVersion: v1\nkind: Secret\nmetadata: {{name: certs}}\nstringData:\n  ca.key: |\n    {}\n  sa.pub: |\n    {}\n",
+        indent("rsa3072"),
+        indent("rsa2048")
+    );
+    assert_eq!(kids(start.as_bytes()), [recorded("rsa2048").1]);
+    for broken in [
+        format!("{start}  bad: [unclosed\n"),
+        format!("{start}{{{{- end }}}}\n"),
+        format!("{start}  sa.pub: again\n  sa.pub: again\n"),
+        format!("{start}\tx: y\n"),
+    ] {
+        let error = read(broken.as_bytes()).unwrap_err();
+        assert!(matches!(error, Error::Input { .. }), "{error}\n{broken}");
+    }
+    // An end mark alone separates documents, too.
+    let stream = format!("{start}...\nkind: Other\napiVersion: v1\n");
+    assert_eq!(kids(stream.as_bytes()), [recorded("rsa2048").1]);
+}
+
+/// A CA certificate with a common name, and its private key.
+fn authority(common_name: &str) -> (String, String) {
+    let mut params = CertificateParams::default();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(rcgen::DnType::CommonName, common_name);
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    (pem("CERTIFICATE", certificate.der()), key.serialize_pem())
+}
+
+#[test]
+fn a_keyset_without_a_name_is_told_by_its_certificates() {
+    let keyset = |(certificate, key): (String, String)| {
+        let encode = |text: String| BASE64_STANDARD.encode(text);
+        let key = json!({ "id": "1", "publicMaterial": encode(certificate), "privateMaterial": encode(key) });
+        json!({ "apiVersion": "kops.k8s.io/v1alpha2", "kind": "Keyset", "spec": { "keys": [key] } }).to_string()
+    };
+    assert_eq!(kids(keyset(authority("service-account")).as_bytes()).len(), 1);
+    let error = read(keyset(authority("kubernetes-ca")).as_bytes()).unwrap_err();
+    assert!(matches!(error, Error::NoKey { .. }), "{error}");
+}
+
+#[test]
+fn a_name_does_not_make_a_certificate_of_others_a_service_account_key() {
+    let (public, kid) = recorded("rsa2048");
+    let client = pair(false, Some(ExtendedKeyUsagePurpose::ClientAuth));
+    let server = pair(false, Some(ExtendedKeyUsagePurpose::ServerAuth));
+    let ca = pair(true, None);
+    let only = |name: &str, entries: &[(&str, &str)]| {
+        let error = read(secret(name, entries).to_string().as_bytes()).unwrap_err();
+        assert!(matches!(error, Error::NoKey { .. }), "{error}");
+    };
+    // The name of the document.
+    only("web-sa", &[("tls.crt", &client.0), ("tls.key", &client.1)]);
+    only("web-sa", &[("tls.crt", &server.0), ("tls.key", &server.1)]);
+    only("web-sa", &[("ca.crt", &ca.0), ("ca.key", &ca.1)]);
+    // Cluster API may keep a CA certificate of the service account key itself.
+    assert_eq!(kids(secret("prod-sa", &[("ca.crt", &ca.0), ("tls.key", &ca.1)]).to_string().as_bytes()).len(), 1);
+    // The names of entries, alone and beside the key.
+    only("x", &[("sa-client.crt", &client.0), ("sa-client.key", &client.1)]);
+    for (certificate, key, names) in [
+        (&client.0, &client.1, ["sa-client.crt", "sa-client.key"]),
+        (&server.0, &server.1, ["serviceaccount-webhook.crt", "serviceaccount-webhook.key"]),
+        (&ca.0, &ca.1, ["serviceaccount-ca.crt", "serviceaccount-ca.key"]),
+    ] {
+        let entries = [(names[0], certificate.as_str()), (names[1], key.as_str()), ("sa.pub", &public)];
+        assert_eq!(kids(secret("certs", &entries).to_string().as_bytes()), [kid.as_str()], "{names:?}");
+    }
+    // kubeadm without a key of its own for service accounts uses that of the API server's certificate.
+    let entries = [("apiserver.crt", server.0.as_str()), ("sa.key", server.1.as_str())];
+    assert_eq!(kids(secret("certs", &entries).to_string().as_bytes()).len(), 1);
+}
+
+#[test]
+fn hints_can_be_carried_out() {
+    let discovery = json!({ "issuer": "x", "jwks_uri": "https://x.example.com/;rm -rf ~ $(id)" }).to_string();
+    assert!(!read(discovery.as_bytes()).unwrap_err().hint().unwrap().contains("rm -rf"));
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("secret.json");
+    let document = secret("x", &[("a.pub", &recorded("rsa2048").0), ("b.pub", &recorded("rsa3072").0)]);
+    std::fs::write(&path, document.to_string()).unwrap();
+    let token = recording("rotation").path("entra-1h.jwt");
+    let output = run(["verify", token.to_str().unwrap(), "--jwks", path.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("hint: choose with issuer jwks FILE --entry NAME"), "{}", stderr(&output));
+}

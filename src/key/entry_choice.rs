@@ -64,16 +64,26 @@ struct Candidate {
     notes: Vec<Note>,
     /// What its certificate is for, where it is one that says so.
     purpose: Option<CertificatePurpose>,
-    /// Whether its name, or its document's, says that it is a service account key.
-    says_so: bool,
+    /// What says that it is a service account key.
+    claim: Claim,
+}
+
+/// What says that an entry is a service account key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// Its own name, or the caller.
+    Entry,
+    /// The name of its document: its key may still be that of a certificate beside it.
+    Document,
+    None,
 }
 
 /// The entries of documents that hold keys.
 #[derive(Default)]
 struct Entries {
     candidates: Vec<Candidate>,
-    /// The keys of certificates that are called `ca.crt`.
-    authorities: Vec<PublicKey>,
+    /// The keys of certificates that are called `ca.crt`, with the names of their entries.
+    authorities: Vec<(Vec<PublicKey>, String)>,
     /// The first entry that should hold a key and cannot be read: an error if no other holds one.
     broken: Option<Error>,
 }
@@ -136,6 +146,10 @@ impl KeyReader {
             Some(name) if !single => at.step(Step::Object(manifest.kind, name.clone())),
             _ => at.clone(),
         };
+        let full_name = |entry: &str| match &manifest.name {
+            Some(document) if !single => format!("{document}/{entry}"),
+            _ => entry.to_owned(),
+        };
         let document_says_so = manifest.is_keyset || manifest.name.as_deref().is_some_and(is_of_service_accounts);
         for entry in manifest.entries {
             let is_chosen = self.chosen.takes(manifest.name.as_deref(), &entry.name);
@@ -160,7 +174,8 @@ impl KeyReader {
             if is_named_ca_crt(&entry.name) && !is_chosen {
                 // One without extensions does not say that it is a CA's, and its key is skipped with it.
                 let _ = reader.read_bytes(&place, &bytes, &mut Skipped::new(), true);
-                entries.authorities.extend(reader.found.into_iter().map(|(key, _)| key));
+                let keys = reader.found.into_iter().map(|(key, _)| key).collect();
+                entries.authorities.push((keys, stem(&full_name(&entry.name)).to_owned()));
                 self.skip(place, SkipReason::Authority, what, skipped);
                 continue;
             }
@@ -189,16 +204,18 @@ impl KeyReader {
                 Note::Certificate { purpose, .. } => Some(purpose.clone()),
                 _ => None,
             });
-            // Of a document that says so, certificates of a CA, a server or a client are something else all the same.
-            // kops keeps its service account key as a CA certificate.
-            let is_of_keyset = manifest.is_keyset && purpose.as_ref().is_none_or(|purpose| purpose.authority);
-            let says_so = entry_says_so || is_of_keyset || (document_says_so && purpose.is_none());
-            let name = match &manifest.name {
-                Some(document) if !single => format!("{document}/{}", entry.name),
-                _ => entry.name,
+            let claim = match &purpose {
+                _ if is_chosen => Claim::Entry,
+                Some(purpose) if is_kept_in(purpose, &entry.name, entry_says_so, manifest.kind, manifest.is_keyset) => {
+                    Claim::Entry
+                }
+                None if entry_says_so => Claim::Entry,
+                None if document_says_so => Claim::Document,
+                _ => Claim::None,
             };
+            let name = full_name(&entry.name);
             let Self { found: keys, notes, .. } = reader;
-            entries.candidates.push(Candidate { name, place, keys, notes, purpose, says_so });
+            entries.candidates.push(Candidate { name, place, keys, notes, purpose, claim });
         }
         Ok(())
     }
@@ -206,27 +223,37 @@ impl KeyReader {
     /// Keeps the candidates that are service account keys, and names the others.
     fn choose(&mut self, at: &Place, entries: Entries, skipped: &mut Skipped) -> Result<(), Error> {
         let Entries { candidates, authorities, .. } = entries;
-        let says_so = candidates.iter().any(|candidate| candidate.says_so);
-        // Keys of certificates that are for something else; the same key may stand beside its certificate.
+        // The keys of certificates that are for something else: the same key may stand beside its certificate.
         let authority = CertificatePurpose { authority: true, ..CertificatePurpose::default() };
-        let mut others = vec![(authorities, authority)];
-        let stated = candidates.iter().filter(|candidate| !candidate.says_so).filter_map(|candidate| {
+        let mut others: Vec<_> = authorities.into_iter().map(|(keys, stem)| (keys, stem, authority.clone())).collect();
+        others.extend(candidates.iter().filter(|candidate| candidate.claim == Claim::None).filter_map(|candidate| {
             let keys = candidate.keys.iter().map(|(key, _)| key.clone()).collect();
-            Some((keys, candidate.purpose.clone()?))
-        });
-        others.extend(stated);
+            Some((keys, stem(&candidate.name).to_owned(), candidate.purpose.clone()?))
+        }));
+        let of_certificate = |candidate: &Candidate| {
+            let is_of = |keys: &Vec<PublicKey>| candidate.keys.iter().all(|(key, _)| keys.contains(key));
+            let counts = |purpose: &CertificatePurpose, of: &str| match candidate.claim {
+                Claim::None => true,
+                _ if of == stem(&candidate.name) => true,
+                // A service account key may be kept with a CA certificate of its own.
+                Claim::Document => purpose.server || purpose.client,
+                // The API server may use the key of its server certificate for service accounts.
+                Claim::Entry => false,
+            };
+            let other = others.iter().find(|(keys, stem, purpose)| is_of(keys) && counts(purpose, stem));
+            other.map(|(.., purpose)| purpose.clone())
+        };
+        let is_chosen = self.chosen.is_some();
+        let claims = |candidate: &Candidate| candidate.claim != Claim::None && of_certificate(candidate).is_none();
+        let says_so = is_chosen || candidates.iter().any(claims);
         let mut left = Vec::new();
         for candidate in candidates {
-            let purpose = candidate.purpose.clone().or_else(|| {
-                let is_of = |keys: &Vec<PublicKey>| candidate.keys.iter().all(|(key, _)| keys.contains(key));
-                others.iter().find(|(keys, _)| is_of(keys)).map(|(_, purpose)| purpose.clone())
-            });
-            let reason = match purpose {
-                _ if candidate.says_so => None,
-                Some(purpose) if candidate.purpose.is_some() => Some(SkipReason::Certificate(purpose)),
-                Some(purpose) => Some(SkipReason::KeyOf(purpose)),
-                None if says_so => Some(SkipReason::NotServiceAccount),
-                None => None,
+            let reason = match (candidate.claim, &candidate.purpose, of_certificate(&candidate)) {
+                _ if is_chosen => None,
+                (Claim::None, Some(purpose), _) => Some(SkipReason::Certificate(purpose.clone())),
+                (_, None, Some(purpose)) => Some(SkipReason::KeyOf(purpose)),
+                (Claim::None, None, None) if says_so => Some(SkipReason::NotServiceAccount),
+                _ => None,
             };
             match reason {
                 Some(reason) => {
@@ -246,6 +273,26 @@ impl KeyReader {
         }
         Ok(())
     }
+}
+
+/// Whether a certificate that states a purpose is one that a service account key is kept in: never one of a server or a client;
+/// one of a CA where its names say so, as those of kops do, whose common name is `service-account`.
+fn is_kept_in(
+    purpose: &CertificatePurpose,
+    entry: &str,
+    entry_says_so: bool,
+    kind: &str,
+    is_of_service_accounts: bool,
+) -> bool {
+    let names_the_key = purpose.common_name.as_deref().is_some_and(names_service_accounts);
+    let is_in_keyset = kind == "Keyset" && (is_of_service_accounts || names_the_key);
+    let is_in_entry = entry_says_so && (names_the_key || !words(entry).contains("ca"));
+    purpose.authority && !purpose.server && !purpose.client && (is_in_keyset || is_in_entry)
+}
+
+/// The name of an entry without its ending: `sa-client` of `sa-client.key`.
+fn stem(name: &str) -> &str {
+    name.rsplit_once(['.', '/']).map_or(name, |(stem, _)| stem)
 }
 
 /// The words of a name: `prod-1-sa` has `prod`, `1` and `sa`.

@@ -177,7 +177,8 @@ impl KeyReader {
         let refuse = |because: String| Error::Input { input: at.to_string(), because };
         let values = yaml::documents(text);
         if !values.iter().any(|value| value.as_ref().is_ok_and(Value::is_object)) {
-            if text::looks_like(text.as_bytes()) {
+            // A manifest that cannot be parsed is never read as plain text: every key in it would count.
+            if text::looks_like(text.as_bytes()) && !yaml::is_manifest(text) {
                 return Ok(false);
             }
             if !yaml::IS_READ {

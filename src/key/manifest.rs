@@ -66,9 +66,10 @@ fn read_as(value: &Value, item_kind: Option<&str>) -> Vec<Document> {
         },
         Some("Keyset") => match name {
             Some(name) if !name.contains("service-account") => vec![Document::Other(OtherDocument::Keyset(name))],
+            // Without a name it may be that of a CA: its certificates say.
             name => {
-                let entries = keyset(value);
-                vec![Document::Manifest(Manifest { kind: "Keyset", name, is_keyset: true, entries })]
+                let (is_keyset, entries) = (name.is_some(), keyset(value));
+                vec![Document::Manifest(Manifest { kind: "Keyset", name, is_keyset, entries })]
             }
         },
         _ => {

@@ -117,8 +117,9 @@ impl OtherDocument {
             }
             Self::Kubeadm => "pass /etc/kubernetes/pki/sa.pub of a control plane node".to_owned(),
             Self::Keyset(_) => "pass the Keyset service-account: kops get keypairs service-account -o yaml".to_owned(),
-            Self::Discovery(Some(uri)) => format!("pass the document at its jwks_uri: curl {uri} | issuer jwks -"),
-            Self::Discovery(None) => "pass the JWKS: kubectl get --raw /openid/v1/jwks | issuer jwks -".to_owned(),
+            // Strangers choose the text, and it would stand in a command.
+            Self::Discovery(Some(uri)) if is_plain(uri) => format!("pass the document at its jwks_uri: curl {uri} | issuer jwks -"),
+            Self::Discovery(_) => "pass the JWKS: kubectl get --raw /openid/v1/jwks | issuer jwks -".to_owned(),
             Self::Html => {
                 "fetch the keys without a login page or proxy in between: kubectl get --raw /openid/v1/jwks".to_owned()
             }
@@ -151,6 +152,12 @@ impl fmt::Display for OtherDocument {
             Self::Manifest(kind) => write!(f, "a manifest of kind {kind:?}"),
         }
     }
+}
+
+/// Whether a shell reads a URL as one word.
+fn is_plain(uri: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":/._~%-".contains(&byte);
+    uri.starts_with("https://") && uri.len() <= 600 && uri.bytes().all(is_plain)
 }
 
 /// SOPS adds a member of its name, and encrypts values to `ENC[AES256_GCM,…]`.

@@ -11,6 +11,19 @@ pub(super) fn looks_like(text: &str) -> bool {
     (has("apiVersion") && has("kind")) || has("k8sserviceaccount") || has("serviceAccount:") || has("sops:")
 }
 
+/// Whether a line starts with a member that every manifest has, or PEM stands indented below a member, as in a block of YAML.
+pub(super) fn is_manifest(text: &str) -> bool {
+    let is_member = |line: &str| {
+        let line = line.trim_start_matches(['"', '\'', '{', ' ', ',']);
+        ["apiVersion", "kind"].iter().any(|name| {
+            let rest = line.strip_prefix(name).map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
+            rest.is_some_and(|rest| rest.starts_with(':'))
+        })
+    };
+    let is_indented_pem = |line: &str| line.starts_with([' ', '\t']) && line.trim_start().starts_with("-----BEGIN ");
+    text.lines().any(|line| is_member(line) || is_indented_pem(line))
+}
+
 /// The documents of a stream; of one that cannot be read the line from which on it is broken.
 #[cfg(feature = "yaml")]
 pub(super) fn documents(text: &str) -> Vec<Result<Value, Option<u64>>> {
@@ -42,6 +55,9 @@ fn split(text: &str) -> Vec<(u64, &str)> {
         if mark == "---" || mark.starts_with("--- ") {
             documents.push((start_line, &text[start..at]));
             (start, start_line) = (at, line);
+        } else if mark == "..." {
+            documents.push((start_line, &text[start..at]));
+            (start, start_line) = (at + full.len(), line + 1);
         }
         at += full.len();
         line += 1;

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use issuer::{HttpFetcher, IssuerUrl, Jwks, KeyReader, Location, PublishedIssuer, TrustedIssuer};
+use issuer::{Error, HttpFetcher, IssuerUrl, Jwks, KeyReader, Location, PublishedIssuer, TrustedIssuer};
 
 use super::super::{
     Exit, Failure, Output,
@@ -130,7 +130,13 @@ fn read_jwks(path: &Path, output: &mut Output) -> Result<Jwks, Failure> {
         return Ok(jwks);
     }
     let mut reader = KeyReader::default();
-    reader.read(&name(path), &bytes)?;
+    reader.read(&name(path), &bytes).map_err(|error| match error {
+        Error::Ambiguous { .. } => {
+            let hint = "choose with issuer jwks FILE --entry NAME, and pass what it prints as --jwks".to_owned();
+            Failure { hint: Some(hint), ..Failure::from(error) }
+        }
+        error => Failure::from(error),
+    })?;
     let (keys, notes) = reader.finish()?;
     notes.iter().for_each(|note| output.note(note));
     Ok(Jwks::from_keys(keys.iter()))
