@@ -287,6 +287,30 @@ fn a_private_key_that_was_published_is_taken_out_of_the_document() {
 }
 
 #[test]
+fn entries_are_judged_as_they_are_read_once_their_private_members_are_gone() {
+    let with = |mut entry: serde_json::Value, name: &str, text: &str| {
+        entry[name] = text.into();
+        entry
+    };
+    let entry = |index| Jwk::new(keys(&[index])[0].clone()).to_value();
+    let site = |entries: [serde_json::Value; 2]| {
+        let site = Memory::default();
+        put(&site, &issuer().jwks_path(), serde_json::json!({ "keys": entries }).to_string().as_bytes());
+        site
+    };
+    // The same entry with and without a private member is one entry.
+    let same = site([with(entry(5), "d", "c2VjcmV0"), entry(5)]);
+    let publication = publish(&same, &wanted(&[1]), hour(0)).unwrap();
+    assert_eq!(publication.plan.warnings, [PlanWarning::PrivateMembers(kid(5))]);
+    assert!(!format!("{publication:?}").contains("c2VjcmV0"));
+    assert_eq!(published(&same), kids(&[1, 5]));
+    assert!(publish(&same, &wanted(&[1]), hour(0)).unwrap().plan.is_unchanged());
+    // Two keys of one key ID are refused, also where one has a private member.
+    let twice = site([with(entry(5), "d", "c2VjcmV0"), with(entry(6), "kid", &kid(5))]);
+    assert_eq!(refusals(&twice, &wanted(&[1])), [PlanRefusal::KeyIdTwice(kid(5))]);
+}
+
+#[test]
 fn empty_documents_and_error_pages_are_replaced_and_reported() {
     let site = Memory::default();
     put(&site, &issuer().jwks_path(), b"");

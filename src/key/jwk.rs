@@ -118,6 +118,12 @@ impl Jwk {
         Value::Object(public.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
+    /// The entry as it is published: without any private member.
+    pub(crate) fn into_public(mut self) -> Self {
+        self.members.retain(|name, _| !PRIVATE_MEMBERS.contains(&name.as_str()));
+        self
+    }
+
     /// Whether the entry is a JSON object.
     pub(crate) fn is_object(&self) -> bool {
         self.other.is_none()

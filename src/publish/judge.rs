@@ -163,9 +163,6 @@ pub(super) fn warn_of_keys(
     for jwk in published.iter().filter(is_another) {
         warnings.push(PlanWarning::OtherKey(jwk.kid().unwrap_or_default().to_owned()));
     }
-    for jwk in published.iter().filter(|jwk| !jwk.private_members().is_empty()) {
-        warnings.push(PlanWarning::PrivateMembers(jwk.kid().unwrap_or_default().to_owned()));
-    }
     for key in keys.iter().filter(|key| key.state == KeyState::Unknown) {
         warnings.push(PlanWarning::UnknownKey(key.jwk.kid().filter(|kid| !kid.is_empty()).map(str::to_owned)));
     }

@@ -52,7 +52,8 @@ fn live_discovery(live: &Live) -> Option<Discovery> {
 
 /// The entries of the live JWKS, and of another one the discovery document points to; and what could not be read.
 ///
-/// An entry that is not a JSON object is left out: it holds no key, and relying parties reject a JWKS for it.
+/// An entry that is not a JSON object is left out: it holds no key, and relying parties reject a JWKS for it. Private members are
+/// left out, too.
 pub(super) fn published_keys(
     live: &Live,
     wanted: &Wanted,
@@ -73,7 +74,16 @@ pub(super) fn published_keys(
                     warnings.push(PlanWarning::NotObjects { first: first + 1, count });
                 }
                 let objects = jwks.keys.into_iter().filter(Jwk::is_object);
-                keys.extend(objects.filter(|jwk| known.insert(identity(jwk))));
+                for jwk in objects {
+                    if !jwk.private_members().is_empty() {
+                        warnings.push(PlanWarning::PrivateMembers(jwk.kid().unwrap_or_default().to_owned()));
+                    }
+                    // Told apart and judged as it will be read.
+                    let jwk = jwk.into_public();
+                    if known.insert(identity(&jwk)) {
+                        keys.push(jwk);
+                    }
+                }
             }
             Err(error) => unreadable.push(error),
         }
@@ -87,9 +97,9 @@ fn identity(jwk: &Jwk) -> String {
         Ok(key) => {
             let spki_key_id = key.spki_key_id();
             let members = [jwk.kid(), jwk.public_key_use(), jwk.alg(), Some(spki_key_id.as_str())];
-            format!("{members:?} {:?}", jwk.private_members())
+            format!("{members:?}")
         }
-        Err(_) => format!("{} {:?}", jwk.to_value(), jwk.private_members()),
+        Err(_) => jwk.to_value().to_string(),
     }
 }
 
