@@ -3,7 +3,11 @@ use std::{fmt, net::Ipv4Addr, net::Ipv6Addr, str::FromStr};
 use fluent_uri::{Uri, component::Authority};
 use percent_encoding::percent_decode_str;
 
-use crate::{Error, documents::DocumentPath, redacted};
+use crate::{
+    Error,
+    documents::DocumentPath,
+    redact::{redacted, redacted_start},
+};
 
 /// What Entra stores of a federated credential's issuer at most, in characters.
 const LENGTH_MAX: usize = 600;
@@ -176,10 +180,7 @@ impl FromStr for JwksUri {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         match parse(text) {
-            // In a query stand signatures; a long path is only that.
-            Ok(uri) if uri.query().is_some_and(|query| redacted(query.as_str()) != query.as_str()) => {
-                Err(refuse(text, "a jwks_uri", UrlError::Secret))
-            }
+            Ok(uri) if holds_secret(&uri) => Err(refuse(text, "a jwks_uri", UrlError::Secret)),
             Ok(_) => Ok(Self(text.to_owned())),
             Err(because) => Err(refuse(text, "a jwks_uri", because)),
         }
@@ -299,14 +300,17 @@ pub(crate) fn parse(text: &str) -> Result<Uri<&str>, UrlError> {
     Ok(uri)
 }
 
+/// Whether a signature stands in the query of a URL, or a token in its path. A long path is only that.
+fn holds_secret(uri: &Uri<&str>) -> bool {
+    let is_token = |segment: &str| segment.starts_with("eyJ") && segment.matches('.').count() >= 2;
+    uri.query().is_some_and(|query| redacted(query.as_str()) != query.as_str())
+        || uri.path().as_str().split('/').any(is_token)
+}
+
 /// The error for a string, without the password or signature it may hold.
 fn refuse(text: &str, what: &'static str, because: UrlError) -> Error {
     // Strangers choose how long it is; no issuer URL has more characters.
-    let shown = text.char_indices().nth(SHOWN_MAX).map_or(text, |(end, _)| &text[..end]);
-    let mut url = redacted(&without_password(shown)).into_owned();
-    if shown.len() < text.len() {
-        url.push('…');
-    }
+    let url = redacted_start(&without_password(text), SHOWN_MAX);
     Error::Url { url, what, because }
 }
 

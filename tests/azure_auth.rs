@@ -203,13 +203,13 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
             }),
         ),
         (
-            "trailing.jwt cannot be used as a certificate with its private key: it holds no RSA private key",
+            "the file that AZURE_CLIENT_CERTIFICATE_PATH names cannot be used as a certificate with its private key: it holds no RSA private key",
             Box::new(|command| {
                 command.env("AZURE_CLIENT_CERTIFICATE_PATH", &trailing);
             }),
         ),
         (
-            "nothing.pem cannot be used as a certificate with its private key: No such file or directory",
+            "the file that AZURE_CLIENT_CERTIFICATE_PATH names cannot be used as a certificate with its private key: No such file or directory",
             Box::new(|command| {
                 command.env("AZURE_CLIENT_CERTIFICATE_PATH", "nothing.pem");
             }),

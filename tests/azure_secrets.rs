@@ -14,10 +14,12 @@ use issuer::{
     Environment, HttpFetcher, KeySet, SystemClock, Wanted,
     site::{Azure, AzureOptions},
 };
+use serde_json::json;
 use support::{
     azurite::{Account, Azurite, account},
     cli::{Tools, az_document},
-    entra::{Client, Proof, entra, federated_token},
+    cloud::{ARM, Cloud},
+    entra::{Client, Proof, access_token, entra, federated_token},
     http::response,
     issuer::command,
     proxy::{Fault, Proxy},
@@ -216,6 +218,30 @@ fn nothing_printed_holds_a_client_secret_a_bearer_token_or_the_end_of_a_federate
             let works = endpoint == account.endpoint && variables[0].1 != "and-a-wrong-one";
             assert_eq!(output.status.success(), works, "{variables:?}: {output:?}");
         }
+    }
+}
+
+#[test]
+fn nothing_printed_holds_a_secret_that_entra_or_resource_manager_repeats() {
+    let mut cloud = Cloud::new();
+    // Of no shape that is known, and in the words of the services' own errors.
+    let secret = "correct horse battery";
+    let bearer = access_token(TENANT, ARM);
+    let planted = Planted::of(&[secret]).and_token(&bearer);
+    let sentence = format!("AADSTS7000215: Invalid client secret provided: {secret}, with {bearer}. Trace ID: 1 2");
+    let refusal = json!({ "error": "invalid_client", "error_description": sentence, "error_codes": [7_000_215] });
+    let entra = StandIn::https(&cloud.authority, move |_| Response::new(401, &[], refusal.to_string()));
+    let error = json!({ "error": { "code": "AuthorizationFailed", "message": format!("{bearer} with {secret}") } });
+    cloud.arm = StandIn::https(&cloud.authority, move |_| Response::new(403, &[], error.to_string()));
+    for format in ["text", "json"] {
+        let mut command = cloud.principal();
+        command.args(["-v", "-o", format]).env("AZURE_CLIENT_SECRET", secret).env("AZURE_AUTHORITY_HOST", entra.url());
+        let output = planted.are_not_printed_by(&mut command, "Entra");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("AADSTS7000215"), "{output:?}");
+        let mut command = cloud.with_secret();
+        command.args(["-v", "-o", format]);
+        let output = planted.are_not_printed_by(&mut command, "Azure Resource Manager");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("AuthorizationFailed"), "{output:?}");
     }
 }
 

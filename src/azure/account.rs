@@ -5,8 +5,8 @@ use azure_core::http::Url;
 use super::AzureProblem;
 use crate::{entra::Cloud, issuer_url, redacted};
 
-/// The longest text that is shown where it should be the name of an account: a host name has labels of 63 characters.
-const SHOWN_MAX: usize = 63;
+/// The longest part of a text between dots that is shown where it should be the name of an account, and how many such parts.
+const SHOWN_MAX: (usize, usize) = (30, 6);
 
 /// The name of a storage account: 3 to 24 lower-case letters and digits.
 ///
@@ -30,7 +30,8 @@ impl FromStr for AccountName {
         }
         // What is not like a name may be a key or a connection string.
         let is_like_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-        let is_shown = text.len() <= SHOWN_MAX && text.bytes().all(is_like_a_name);
+        let is_short = text.split('.').count() <= SHOWN_MAX.1 && text.split('.').all(|part| part.len() <= SHOWN_MAX.0);
+        let is_shown = is_short && text.bytes().all(is_like_a_name);
         Err(AzureProblem::AccountName(is_shown.then(|| text.to_owned())))
     }
 }
@@ -55,7 +56,8 @@ impl Account {
     pub(crate) fn new(name: AccountName, cloud: Cloud, endpoint: Option<&str>) -> Result<Self, AzureProblem> {
         let own = || format!("https://{name}.blob.{}", cloud.storage_suffix());
         let text = endpoint.map_or_else(own, ToOwned::to_owned);
-        let refuse = |because: String| AzureProblem::Endpoint { url: without_secrets(&text), because };
+        let is_url = text.contains("://");
+        let refuse = |because: String| AzureProblem::Endpoint { url: is_url.then(|| without_secrets(&text)), because };
         // The rules are those of an issuer URL: https, or http on this machine, and no credentials.
         let uri = issuer_url::parse(&text).map_err(|error| refuse(error.to_string()))?;
         if uri.query().is_some() {

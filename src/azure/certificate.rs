@@ -32,7 +32,7 @@ pub(super) struct CertificateAssertion {
 impl CertificateAssertion {
     /// Reads a PEM file with a private key and its certificate, in any order.
     pub(super) fn read(path: &Path, audience: String, client_id: String) -> Result<Self, AzureProblem> {
-        let refuse = |because: &str| AzureProblem::Certificate { path: path.to_owned(), because: because.to_owned() };
+        let refuse = |because: &str| AzureProblem::Certificate(because.to_owned());
         let bytes = fs::read(path).map_err(|error| refuse(&error.to_string()))?;
         let blocks = pem::parse_many(&bytes).map_err(|_| refuse("it is not PEM"))?;
         let labelled = |label: &'static str| blocks.iter().filter(move |block| block.tag() == label);

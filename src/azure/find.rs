@@ -196,7 +196,18 @@ impl Search {
     async fn candidate(&self, method: AuthMethod) -> Result<Option<(Tokens, Option<String>)>, Miss> {
         let get = |name| self.environment.get(name).map(ToOwned::to_owned);
         let client_id = self.client_id.clone().or_else(|| get("AZURE_CLIENT_ID"));
-        let principal = client_id.clone().zip(get("AZURE_TENANT_ID"));
+        let tenant = get("AZURE_TENANT_ID");
+        // Entra and the SDK say in their answers what they were asked for, and these may hold something else by mistake.
+        if !client_id.as_deref().is_none_or(is_id) {
+            let of = if self.client_id.is_some() { "--client-id" } else { "AZURE_CLIENT_ID" };
+            let because = format!("{of} is not the client ID of an application or managed identity");
+            return Err(Miss::Fatal(AzureProblem::Setting(because)));
+        }
+        if !tenant.as_deref().is_none_or(is_id) {
+            let because = "AZURE_TENANT_ID is neither the ID nor the domain name of a tenant".to_owned();
+            return Err(Miss::Fatal(AzureProblem::Setting(because)));
+        }
+        let principal = client_id.clone().zip(tenant);
         // A secret, certificate or token file without the rest is an identity that was set up and would be passed over.
         let whole = |name| match (get(name), &principal) {
             (None, _) => Ok(None),
@@ -326,6 +337,14 @@ enum Miss {
     Fatal(AzureProblem),
     /// It is not to be had on this machine.
     NotThere(String),
+}
+
+/// Whether a text may be an ID: a GUID, or a domain name without such long labels as keys have.
+fn is_id(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=42).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    text.len() <= 253 && text.split('.').all(is_label)
 }
 
 /// Whether a method is tried without a sign that it was set up.

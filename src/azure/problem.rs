@@ -1,7 +1,7 @@
-use std::{fmt, path::PathBuf};
+use std::fmt;
 
 use super::{AuthMethod, AzureError};
-use crate::{entra::Cloud, redacted};
+use crate::entra::Cloud;
 
 /// What Entra answers about a tenant that it does not have, or that another cloud has.
 const OTHER_CLOUD: [&str; 5] = ["AADSTS90002:", "AADSTS90038:", "AADSTS900382:", "AADSTS900432:", "AADSTS900439:"];
@@ -28,16 +28,16 @@ const OTHER_CLOUD: [&str; 5] = ["AADSTS90002:", "AADSTS90038:", "AADSTS900382:",
 #[non_exhaustive]
 pub enum AzureProblem {
     /// Text that is not the name of a storage account.
-    #[error("{} is not the name of a storage account", .0.as_ref().map_or_else(|| "the given text".to_owned(), |name| format!("{name:?}")))]
+    #[error("{} is not the name of a storage account", quoted(.0.as_deref()))]
     AccountName(Option<String>),
     /// No account was named.
     #[error("no storage account was named")]
     NoAccount,
     /// Text that is not a blob endpoint.
-    #[error("{url:?} is not a blob endpoint: {because}")]
+    #[error("{} is not a blob endpoint: {because}", quoted(.url.as_deref()))]
     Endpoint {
-        /// The text.
-        url: String,
+        /// The text, where it may be shown: it has a scheme.
+        url: Option<String>,
         /// What is wrong with it.
         because: String,
     },
@@ -74,14 +74,11 @@ pub enum AzureProblem {
     /// A method was asked for that is not set up.
     #[error("the credential {} needs {}, and not all of it is there", .0.name(), .0.variables())]
     Variables(AuthMethod),
-    /// A file that does not hold a certificate and its private key.
-    #[error("{} cannot be used as a certificate with its private key: {because}", redacted(&path.display().to_string()))]
-    Certificate {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        because: String,
-    },
+    /// A file that does not hold a certificate and its private key, and why.
+    #[error(
+        "the file that AZURE_CLIENT_CERTIFICATE_PATH names cannot be used as a certificate with its private key: {0}"
+    )]
+    Certificate(String),
     /// A setting the SDK does not take.
     #[error("{0}")]
     Setting(String),
@@ -189,6 +186,11 @@ pub enum AzureProblem {
     Unexpected(String),
 }
 
+/// Text that was given, where it may be shown.
+fn quoted(text: Option<&str>) -> String {
+    text.map_or_else(|| "the given text".to_owned(), |text| format!("{text:?}"))
+}
+
 impl AzureProblem {
     /// Whether the call itself is wrong, its variables included, so that nothing was asked of anybody.
     pub fn is_usage(&self) -> bool {
@@ -202,7 +204,7 @@ impl AzureProblem {
                 | Self::ConnectionString(_)
                 | Self::OtherAccount { .. }
                 | Self::AccountKey
-                | Self::Certificate { .. }
+                | Self::Certificate(_)
                 | Self::Setting(_)
                 | Self::Variables(_)
         )
@@ -234,7 +236,7 @@ impl AzureProblem {
                     .to_owned()
             }
             Self::Setting(_) => "set the variable to what it should be, or unset it".to_owned(),
-            Self::Certificate { .. } => {
+            Self::Certificate(_) => {
                 "pass a PEM file with the certificate and its private key, without a password".to_owned()
             }
             Self::NoCredential(_) => {

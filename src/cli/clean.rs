@@ -1,6 +1,6 @@
 //! Text from outside, made safe to print: no secrets, no characters that a terminal acts on, no strings without end.
 
-use std::{borrow::Cow, fmt::Write as _};
+use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
 
 use icu_properties::{
     CodePointMapData, CodePointSetData,
@@ -13,6 +13,8 @@ use serde_json::Value;
 const VALUE_MAX: usize = 600;
 /// The longest message: a sentence may list a hundred key IDs.
 const MESSAGE_MAX: usize = 8_000;
+/// How much of a text is looked at for secrets: looking through megabytes takes long, and they are not printed.
+const LOOKED_AT_MAX: usize = 4 * MESSAGE_MAX;
 /// The longest word of a message, in characters: a value with quotes around it.
 const WORD_MAX: usize = VALUE_MAX + 100;
 
@@ -48,18 +50,41 @@ pub(super) fn escaped(json: &str) -> String {
     text
 }
 
+/// The variables whose whole value is a secret. Whoever is asked may repeat it in an answer.
+const SECRET_VARIABLES: [&str; 6] = [
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "AZURE_CLIENT_SECRET",
+    "AZURE_STORAGE_CONNECTION_STRING",
+    "AZURE_STORAGE_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "IDENTITY_HEADER",
+];
+/// The shortest such value that is looked for, in bytes: a shorter one may be part of any word.
+const SECRET_MIN: usize = 8;
+
+/// Text without what looks like a secret, and without the secrets of this process's variables, whatever they look like.
+fn without_secrets(text: &str) -> Cow<'_, str> {
+    static SECRETS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let values = SECRET_VARIABLES.iter().filter_map(|name| std::env::var(name).ok());
+        values.map(|value| value.trim().to_owned()).filter(|value| value.len() >= SECRET_MIN).collect()
+    });
+    SECRETS.iter().fold(redacted(text), |text, secret| {
+        if text.contains(secret.as_str()) { Cow::Owned(text.replace(secret.as_str(), "…")) } else { text }
+    })
+}
+
 /// A value from outside: without secrets, cut after 600 characters, hidden characters as escapes.
 pub(super) fn printable(value: &str) -> String {
-    visible(&redacted(&cut(value, VALUE_MAX)))
+    visible(&cut(&without_secrets(&cut(value, LOOKED_AT_MAX)), VALUE_MAX))
 }
 
 /// JSON without secrets in its strings, which are whole otherwise: they are a result.
-pub(super) fn without_secrets(value: &Value) -> Value {
+pub(super) fn json_without_secrets(value: &Value) -> Value {
     match value {
-        Value::String(text) => Value::String(redacted(text).into_owned()),
-        Value::Array(values) => values.iter().map(without_secrets).collect(),
+        Value::String(text) => Value::String(without_secrets(text).into_owned()),
+        Value::Array(values) => values.iter().map(json_without_secrets).collect(),
         Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.clone(), without_secrets(value))).collect())
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), json_without_secrets(value))).collect())
         }
         other => other.clone(),
     }
@@ -67,8 +92,7 @@ pub(super) fn without_secrets(value: &Value) -> Value {
 
 /// A sentence that values from outside stand in: without secrets, no word or sentence without end.
 pub(super) fn message(text: &str) -> String {
-    // Looking for secrets in megabytes takes long, and they are not printed.
-    let text = redacted(&cut(text, 4 * MESSAGE_MAX)).into_owned();
+    let text = with_short_quotes(&without_secrets(&cut(text, LOOKED_AT_MAX)));
     let mut words = String::with_capacity(text.len());
     for (index, word) in text.split(' ').enumerate() {
         if index > 0 {
@@ -77,6 +101,29 @@ pub(super) fn message(text: &str) -> String {
         words.push_str(&cut(word, WORD_MAX));
     }
     visible(&cut(&words, MESSAGE_MAX))
+}
+
+/// A sentence whose quoted values, as `{:?}` writes them, are cut where they are long.
+fn with_short_quotes(text: &str) -> String {
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some((before, quoted)) = rest.split_once('"') {
+        shown.push_str(before);
+        shown.push('"');
+        let mut is_escaped = false;
+        let end = quoted.find(|character| {
+            let is_end = character == '"' && !is_escaped;
+            is_escaped = character == '\\' && !is_escaped;
+            is_end
+        });
+        let Some(end) = end else {
+            rest = quoted;
+            break;
+        };
+        shown.push_str(&cut(&quoted[..end], WORD_MAX));
+        shown.push('"');
+        rest = &quoted[end + 1..];
+    }
+    shown + rest
 }
 
 /// Text from outside that is a result: whole, with hidden characters as escapes.
@@ -150,10 +197,21 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_taken_out_before_strings_are_cut() {
+        let claims = "eyJzdWIiOiJzeXN0ZW0ifQ".repeat(50);
+        let token = format!("eyJhbGciOiJSUzI1NiJ9.{claims}.c2lnbmF0dXJl");
+        assert_eq!(printable(&format!("https://x.example/{token}")), "https://x.example/…");
+        assert_eq!(message(&format!("no issuer {token:?}")), "no issuer \"…\"");
+        assert_eq!(printable(&token.repeat(50)), "…");
+    }
+
+    #[test]
     fn long_strings_are_cut() {
         assert_eq!(printable(&"x-".repeat(450_000)).chars().count(), VALUE_MAX + 1);
         let long = message(&format!("cannot read {}: gone", "x-".repeat(450)));
         assert!(long.starts_with("cannot read x-x") && long.ends_with("… gone"), "{long}");
+        let quoted = message(&format!("the subject {:?} is not {:?}", "x \" ".repeat(900), "y z".repeat(9)));
+        assert!(quoted.ends_with(&format!("…\" is not {:?}", "y z".repeat(9))) && quoted.len() < 800, "{quoted}");
         assert!(message(&"x y ".repeat(900_000)).chars().count() <= MESSAGE_MAX + 1);
     }
 }

@@ -72,7 +72,14 @@ pub(super) fn no_token(path: &Path) -> Result<(), Failure> {
 
 /// Reads a file, or standard input for `-`; of a longer one, one byte more than the limit.
 pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    no_token(path)?;
+    read_as(None, path, limit)
+}
+
+/// Reads a file as [`read`] does, and calls it so in errors.
+pub(super) fn read_as(shown: Option<&str>, path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    if shown.is_none() {
+        no_token(path)?;
+    }
     let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
     let result = if is_stdin(path) {
@@ -82,6 +89,9 @@ pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
     };
     match result {
         Ok(_) => Ok(bytes),
-        Err(source) => Err(Error::Read { path: PathBuf::from(name(path)), source }.into()),
+        Err(source) => {
+            let path = shown.map_or_else(|| name(path), str::to_owned).into();
+            Err(Error::Read { path, source }.into())
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Color, Format, Global,
-    clean::{escaped, message, without_secrets},
+    clean::{escaped, json_without_secrets, message},
     steps::Steps,
 };
 
@@ -152,7 +152,7 @@ impl Output {
 
     /// Prints the one JSON value of a command, without secrets that were given in the wrong place.
     pub(super) fn json(&mut self, value: &Value) {
-        self.json_whole(&without_secrets(value));
+        self.json_whole(&json_without_secrets(value));
     }
 
     /// Prints the one JSON value of a command, which is what was asked to be shown.

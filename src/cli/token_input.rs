@@ -10,6 +10,8 @@ use super::{
 /// The longest file that is read as a token: longer ones are refused by their length alone.
 const TOKEN_FILE_MAX: usize = 1 << 20;
 
+const VARIABLE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+
 /// The text of a token and where it came from.
 pub(super) struct TokenInput {
     pub(super) name: String,
@@ -19,13 +21,17 @@ pub(super) struct TokenInput {
 impl TokenInput {
     /// Reads the file named, or the one workload identity mounts into the pod; what Entra would stumble over is told to `output`.
     pub(super) fn read(path: Option<PathBuf>, output: Option<&mut Output>) -> Result<Self, Failure> {
-        let variable = || std::env::var_os("AZURE_FEDERATED_TOKEN_FILE").filter(|path| !path.is_empty());
-        let path = path.or_else(|| variable().map(PathBuf::from)).ok_or_else(|| {
-            let hint = "pass a file, - for standard input, or set AZURE_FEDERATED_TOKEN_FILE";
-            Failure::usage("no token was given", hint)
-        })?;
+        let (path, shown) = match (path, std::env::var_os(VARIABLE).filter(|path| !path.is_empty())) {
+            (Some(path), _) => (path, None),
+            // It may hold something else than a path, such as the token itself.
+            (None, Some(path)) => (PathBuf::from(path), Some(format!("the file that {VARIABLE} names"))),
+            (None, None) => {
+                let hint = format!("pass a file, - for standard input, or set {VARIABLE}");
+                return Err(Failure::usage("no token was given", hint));
+            }
+        };
+        let bytes = inputs::read_as(shown.as_deref(), &path, TOKEN_FILE_MAX)?;
         let name = name(&path);
-        let bytes = inputs::read(&path, TOKEN_FILE_MAX)?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let trimmed = text.trim_end_matches(['\r', '\n']);
         if let Some(output) = output

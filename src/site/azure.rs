@@ -92,7 +92,7 @@ impl Azure {
         let client = BlobServiceClient::new(account.endpoint.clone(), credential.tokens(), Some(sdk_options));
         let client = client.map_err(|error| {
             let because = error.to_string();
-            fail(crate::AzureProblem::Endpoint { url: account.endpoint.to_string(), because })
+            fail(crate::AzureProblem::Endpoint { url: Some(account.endpoint.to_string()), because })
         })?;
         Ok(Self {
             container,
