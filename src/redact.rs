@@ -169,7 +169,11 @@ mod tests {
     fn keys_without_a_name_are_taken_out_in_every_encoding() {
         for seed in 0..200 {
             let key = bytes(seed, 64);
-            let hex: String = key[..32].iter().map(|byte| format!("{byte:02x}")).collect();
+            let hex: String = key[..32]
+                .iter()
+                .flat_map(|byte| [byte >> 4, byte & 15])
+                .map(|half| char::from(b"0123456789abcdef"[usize::from(half)]))
+                .collect();
             for (encoded, of) in [
                 (BASE64_STANDARD.encode(&key), "base64"),
                 (BASE64_STANDARD_NO_PAD.encode(&key), "base64 without padding"),
