@@ -93,9 +93,10 @@ pub use public_host::NotPublic;
 #[cfg(feature = "remote")]
 pub use publish::read_back;
 pub use publish::{
-    Change, ClocksApart, DropReason, KeyState, KeyStatus, Live, Mismatch, Plan, PlanRefusal, PlanWarning,
-    PlannedDocument, PlannedKey, Publication, Removal, RemovalGuard, RemovalRefusal, Retention, RetentionError,
-    SiteFault, SiteStatus, StoredRetention, Wanted, compare, plan, publish, published_documents, status, unpublish,
+    Change, ClocksApart, DocumentChange, DropReason, KeyState, KeyStatus, Live, Mismatch, Plan, PlanRefusal,
+    PlanWarning, PlannedDocument, PlannedKey, Publication, Removal, RemovalGuard, RemovalRefusal, Retention,
+    RetentionError, SiteFault, SiteStatus, StoredRetention, Wanted, compare, plan, publish, published_documents,
+    status, unpublish,
 };
 #[cfg(feature = "remote")]
 pub use published::HttpFetcher;

@@ -60,9 +60,39 @@ fn both_documents_are_served_with_the_headers_of_an_api_server() {
         assert_eq!(answer.status, 200, "{path}");
         assert_eq!(answer.body, fs::read(parent.path().join("site").join(path)).unwrap(), "{path}");
         assert_eq!(answer.header("content-type"), Some("application/json"));
-        assert_eq!(answer.header("cache-control"), Some("public, max-age=3600"));
+        assert_eq!(answer.header("cache-control"), Some("public, max-age=300"));
         assert!(answer.header("etag").unwrap().starts_with('"'));
     }
+}
+
+#[test]
+fn the_cache_control_that_was_published_is_kept_with_the_site_and_sent() {
+    let folder = TempDir::new().unwrap();
+    let site = folder.path().to_str().unwrap();
+    let publish = |more: &[&str]| {
+        let keys = recording("rotation").path("sa.pub");
+        let args = ["publish", keys.to_str().unwrap(), "--issuer", "https://issuer.example.com", "--directory", site];
+        run([&args[..], more].concat())
+    };
+    let server = Server::start(folder.path());
+    let sent = || {
+        ["/openid/v1/jwks", "/.well-known/openid-configuration"]
+            .map(|path| get(server.address(), path).header("cache-control").unwrap().to_owned())
+    };
+    assert!(publish(&["--cache-control", "no-store"]).status.success());
+    assert_eq!(sent(), ["no-store", "no-store"]);
+    assert!(publish(&["--cache-control", "no-store", "--check"]).status.success());
+    let drift = publish(&["--check"]);
+    assert_eq!(drift.status.code(), Some(1));
+    let text = String::from_utf8(drift.stdout).unwrap();
+    assert!(text.contains("cache-control no-store → public, max-age=300"), "{text}");
+    assert!(publish(&[]).status.success());
+    assert_eq!(sent(), ["public, max-age=300", "public, max-age=300"]);
+    assert!(!folder.path().join("openid/v1/.jwks.cache-control").exists());
+    // What nobody can send is not sent.
+    fs::write(folder.path().join("openid/v1/.jwks.cache-control"), "a\r\nX: y\n").unwrap();
+    assert_eq!(sent()[0], "public, max-age=300");
+    assert_eq!(get(server.address(), "/openid/v1/.jwks.cache-control").status, 404);
 }
 
 #[test]

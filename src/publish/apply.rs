@@ -1,5 +1,6 @@
 use super::{
-    Change, KeyState, Live, Plan, PlanWarning, PlannedDocument, PlannedKey, Wanted, join::join, live::linked_path,
+    Change, DocumentChange, KeyState, Live, Plan, PlanWarning, PlannedDocument, PlannedKey, Wanted, join::join,
+    live::linked_path,
 };
 use crate::{
     Clock, Documents, Error, IssuerUrl,
@@ -134,8 +135,8 @@ pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> R
 #[derive(Default)]
 struct Deeds {
     hosted: bool,
-    jwks: Option<Change>,
-    discovery: Option<Change>,
+    jwks: Option<(Change, Vec<DocumentChange>)>,
+    discovery: Option<(Change, Vec<DocumentChange>)>,
     /// How many keys were recorded for the first time.
     adopted: usize,
     /// Keys that were added, brought back or dropped.
@@ -149,7 +150,7 @@ impl Deeds {
 
     fn wrote_jwks(&mut self, plan: &Plan) {
         if plan.jwks.change != Change::Unchanged {
-            self.jwks.get_or_insert(plan.jwks.change);
+            self.jwks.get_or_insert_with(|| (plan.jwks.change, plan.jwks.changes.clone()));
             self.adopted = self.adopted.max(plan.adopted);
             let touched =
                 |key: &&PlannedKey| !matches!(key.state, KeyState::Kept | KeyState::Retired { .. } | KeyState::Unknown);
@@ -164,7 +165,7 @@ impl Deeds {
 
     fn wrote_discovery(&mut self, plan: &Plan) {
         if plan.discovery.change != Change::Unchanged {
-            self.discovery.get_or_insert(plan.discovery.change);
+            self.discovery.get_or_insert_with(|| (plan.discovery.change, plan.discovery.changes.clone()));
         }
     }
 
@@ -173,8 +174,11 @@ impl Deeds {
         if self.hosted {
             plan.hosting = Hosting::Off;
         }
-        plan.jwks.change = self.jwks.unwrap_or(plan.jwks.change);
-        plan.discovery.change = self.discovery.unwrap_or(plan.discovery.change);
+        for (document, done) in [(&mut plan.jwks, self.jwks), (&mut plan.discovery, self.discovery)] {
+            if let Some((change, changes)) = done {
+                (document.change, document.changes) = (change, changes);
+            }
+        }
         plan.adopted = plan.adopted.max(self.adopted);
         // What this run dropped itself is no longer there to be dropped.
         let dropped = |kid: &str| self.keys.iter().any(|deed| deed.kid() == kid && !deed.is_published());

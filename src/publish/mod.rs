@@ -2,6 +2,7 @@
 
 mod apply;
 mod clocks;
+mod document_change;
 mod join;
 mod judge;
 mod live;
@@ -19,6 +20,7 @@ mod warning;
 
 pub use apply::{Publication, plan, publish};
 pub use clocks::ClocksApart;
+pub use document_change::DocumentChange;
 pub use live::Live;
 pub use plan::Plan;
 pub use planned_document::{Change, PlannedDocument};

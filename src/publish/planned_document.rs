@@ -1,3 +1,4 @@
+use super::DocumentChange;
 use crate::{
     documents::DocumentPath,
     site::{Condition, Content, Stored},
@@ -21,6 +22,8 @@ pub struct PlannedDocument {
     pub path: DocumentPath,
     /// What happens to it.
     pub change: Change,
+    /// What changes in it, one by one; empty where it is new or stays.
+    pub changes: Vec<DocumentChange>,
     /// What it holds afterwards.
     pub content: Content,
     /// Under which condition it is written.
@@ -78,6 +81,7 @@ impl PlannedDocument {
                 (change, Condition::IfMatch(live.etag.clone()))
             }
         };
-        Self { path, change, content, condition }
+        let changes = live.map(|live| DocumentChange::between(live, &content)).unwrap_or_default();
+        Self { path, change, changes, content, condition }
     }
 }

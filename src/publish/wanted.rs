@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{IssuerUrl, KeySet, RelyingParty};
+use crate::{IssuerUrl, KeySet, RelyingParty, site::Headers};
 
 /// What is to be published, and how far publishing may go.
 ///
@@ -65,7 +65,7 @@ impl Wanted {
             allow_jwks_uri_change: false,
             allow_private_issuer: false,
             replace_unreadable: false,
-            cache_control: "public, max-age=300".to_owned(),
+            cache_control: Headers::CACHE_CONTROL.to_owned(),
         }
     }
 

@@ -24,20 +24,24 @@ use rustix::{
 };
 use tokio::net::TcpListener;
 
-use crate::Error;
+use crate::{
+    Error,
+    site::{CACHE_CONTROL_FILE, Headers},
+};
 
-/// What the API server sends with its own documents (Kubernetes `pkg/routes/openidmetadata.go`).
-const CACHE_CONTROL: HeaderValue = HeaderValue::from_static("public, max-age=3600");
+const CACHE_CONTROL: HeaderValue = HeaderValue::from_static(Headers::CACHE_CONTROL);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// The longest document there is, in bytes; what is longer was not published.
 const DOCUMENT_MAX: u64 = 1 << 20;
+/// The longest Cache-Control, in bytes.
+const CACHE_CONTROL_MAX: u64 = 4 << 10;
 /// The paths that are documents, below any directory whose name does not start with a dot.
 const DOCUMENTS: [&[&str]; 2] = [&[".well-known", "openid-configuration"], &["openid", "v1", "jwks"]];
 
 /// Serves the documents of a directory site over HTTP.
 ///
 /// GET and HEAD of `.well-known/openid-configuration` and `openid/v1/jwks`, at the root and below any issuer path, with
-/// `ETag` and 304. Everything else in the directory is 404, retention records and what links lead out of it included.
+/// `ETag`, 304 and the Cache-Control that the site keeps. Everything else in the directory is 404, retention records and what links lead out of it included.
 /// Documents are read anew for every request, so a publish shows at once.
 ///
 /// # Limits
@@ -118,23 +122,33 @@ impl DocumentServer {
         served.map_err(|source| Error::Listen { address, source })
     }
 
-    /// Reads the document of a request path; `None` for everything that is not a document.
-    fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
+    /// Reads the document of a request path and its Cache-Control; `None` for everything that is not a document.
+    fn read(&self, path: &str) -> io::Result<Option<(Vec<u8>, HeaderValue)>> {
         let Some(below) = document_path(path) else { return Ok(None) };
         // Looked up anew each time: the directory may be a link that a deployment turns to another.
         let Ok(root) = fs::canonicalize(&self.root) else { return Ok(None) };
         let Ok(file) = fs::canonicalize(root.join(below)) else { return Ok(None) };
         let Ok(below) = file.strip_prefix(&root) else { return Ok(None) };
-        let Some(file) = open_below(&root, below)? else { return Ok(None) };
-        let metadata = file.metadata()?;
-        if !metadata.is_file() || metadata.len() > DOCUMENT_MAX {
-            return Ok(None);
-        }
-        let mut bytes = Vec::new();
-        file.take(DOCUMENT_MAX + 1).read_to_end(&mut bytes)?;
-        // The file may have grown since.
-        Ok((bytes.len() as u64 <= DOCUMENT_MAX).then_some(bytes))
+        let Some(document) = read_below(&root, below, DOCUMENT_MAX)? else { return Ok(None) };
+        let name = below.file_name().unwrap_or_default().to_string_lossy();
+        // A document is not withheld for what stands beside it.
+        let kept = read_below(&root, &below.with_file_name(format!(".{name}.{CACHE_CONTROL_FILE}")), CACHE_CONTROL_MAX);
+        let kept = kept.ok().flatten().and_then(|kept| HeaderValue::from_bytes(kept.trim_ascii()).ok());
+        Ok(Some((document, kept.unwrap_or(CACHE_CONTROL))))
     }
+}
+
+/// Reads a file below a directory; `None` when it is not there, is no file, or is longer than a file of its kind.
+fn read_below(root: &Path, below: &Path, longest: u64) -> io::Result<Option<Vec<u8>>> {
+    let Some(file) = open_below(root, below)? else { return Ok(None) };
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.len() > longest {
+        return Ok(None);
+    }
+    let mut bytes = Vec::new();
+    file.take(longest + 1).read_to_end(&mut bytes)?;
+    // The file may have grown since.
+    Ok((bytes.len() as u64 <= longest).then_some(bytes))
 }
 
 /// The path of a document below the site, from the path of a request.
@@ -186,13 +200,13 @@ async fn answer(State(server): State<DocumentServer>, request: Request) -> Respo
         return response;
     }
     match server.read(request.uri().path()) {
-        Ok(Some(bytes)) => document(bytes, request.headers()),
+        Ok(Some((bytes, cache_control))) => document(bytes, cache_control, request.headers()),
         Ok(None) => problem(StatusCode::NOT_FOUND, "not found"),
         Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "the document cannot be read"),
     }
 }
 
-fn document(bytes: Vec<u8>, request: &HeaderMap) -> Response<Body> {
+fn document(bytes: Vec<u8>, cache_control: HeaderValue, request: &HeaderMap) -> Response<Body> {
     let etag = format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, &bytes)));
     let known = is_known(request, &etag);
     let mut response = Response::new(if known { Body::empty() } else { Body::from(bytes) });
@@ -203,7 +217,7 @@ fn document(bytes: Vec<u8>, request: &HeaderMap) -> Response<Body> {
     if !known {
         headers.insert(header::CONTENT_TYPE, JSON);
     }
-    headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
+    headers.insert(header::CACHE_CONTROL, cache_control);
     if let Ok(etag) = HeaderValue::from_str(&etag) {
         headers.insert(header::ETAG, etag);
     }

@@ -14,6 +14,8 @@ use std::future::Future;
 pub use azure::Azure;
 #[cfg(feature = "azure")]
 pub use azure_options::AzureOptions;
+#[cfg(feature = "serve")]
+pub(crate) use directory::CACHE_CONTROL_FILE;
 pub use directory::{Directory, FileKind};
 pub use memory::Memory;
 pub use site_warning::SiteWarning;
@@ -211,6 +213,11 @@ pub struct Headers {
     pub cache_control: String,
     /// Content-Encoding; `None` for a body that is not encoded, as it is published.
     pub content_encoding: Option<String>,
+}
+
+impl Headers {
+    /// The Cache-Control that documents are published with where nothing else is asked for.
+    pub const CACHE_CONTROL: &str = "public, max-age=300";
 }
 
 /// The version of a stored document; every change of body, headers or retention record makes another (RFC 9110 section 8.8.3).

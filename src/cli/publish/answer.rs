@@ -1,5 +1,5 @@
 use issuer::{
-    Change, DropReason, KeyState, Location, Mismatch, PlannedDocument, PlannedKey, RelyingParty,
+    Change, DocumentChange, DropReason, KeyState, Location, Mismatch, PlannedDocument, PlannedKey, RelyingParty,
     TOKEN_EXCHANGE_AUDIENCE, Timestamp, Wanted, site::Hosting,
 };
 use serde_json::{Value, json};
@@ -62,9 +62,13 @@ impl Answer {
             let width = self.document_width();
             lines.push(format!("  {WARN}~{WARN:#} {:width$}  off → on", "static website"));
         }
-        lines.extend(
-            [&self.outcome.plan.jwks, &self.outcome.plan.discovery].map(|document| self.document_line(document)),
-        );
+        for document in [&self.outcome.plan.jwks, &self.outcome.plan.discovery] {
+            lines.push(self.document_line(document));
+            if document.change == Change::Changed {
+                let changes = document.changes.iter().filter(|change| **change != DocumentChange::Record);
+                lines.extend(changes.map(|change| format!("      {}", printable(&change.to_string()))));
+            }
+        }
         lines.push(String::new());
         lines.push(self.verdict());
         if matches!(self.outcome.stage, Stage::Published { .. }) {
@@ -251,5 +255,19 @@ fn document_json(document: &PlannedDocument) -> Value {
         Change::Recorded => "recorded",
         Change::Unchanged => "unchanged",
     };
-    json!({ "path": document.path.as_str(), "change": change })
+    let changes: Vec<_> = document.changes.iter().map(change_json).collect();
+    json!({ "path": document.path.as_str(), "change": change, "changes": changes })
+}
+
+fn change_json(change: &DocumentChange) -> Value {
+    match change {
+        DocumentChange::KeyAdded(kid) => json!({ "member": "keys", "added": kid }),
+        DocumentChange::KeyRemoved(kid) => json!({ "member": "keys", "removed": kid }),
+        DocumentChange::KeyChanged(kid) => json!({ "member": "keys", "changed": kid }),
+        DocumentChange::KeyOrder => json!({ "member": "keys" }),
+        DocumentChange::Member { name, from, to } => json!({ "member": name, "from": from, "to": to }),
+        DocumentChange::Header { name, from, to } => json!({ "header": name, "from": from, "to": to }),
+        DocumentChange::Record => json!({ "record": true }),
+        other => json!({ "form": other.to_string() }),
+    }
 }

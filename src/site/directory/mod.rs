@@ -15,12 +15,15 @@ pub use file_kind::FileKind;
 use folder::{Folder, PRIVATE, PUBLIC};
 use lock::Lock;
 
-use super::{Condition, Content, ETag, Site, SiteWarning, Stored, Written};
+use super::{Condition, Content, ETag, Headers, Site, SiteWarning, Stored, Written};
 use crate::{
     Error,
     documents::DocumentPath,
     publish::{Retention, StoredRetention},
 };
+
+/// The end of the name of the file that keeps the Cache-Control of a document, after a dot and the document's name.
+pub(crate) const CACHE_CONTROL_FILE: &str = "cache-control";
 
 /// How often a document and its record are read until both belong together.
 const READ_ATTEMPTS: u32 = 16;
@@ -28,8 +31,9 @@ const READ_ATTEMPTS: u32 = 16;
 /// A site in a directory, for people without a storage account.
 ///
 /// A document is replaced in one step (temporary file, fsync, rename), and publishers take turns by the lock `.issuer.lock`,
-/// so that at any kill a reader sees the old or the new document, whole. A directory keeps no headers: the web server sets
-/// them. The retention record of `openid/v1/jwks` is the dot file `openid/v1/.jwks.retention.json`. It is written before the
+/// so that at any kill a reader sees the old or the new document, whole. The Cache-Control header of `openid/v1/jwks` is the dot
+/// file `openid/v1/.jwks.cache-control`, which is there if it is another than [`Headers::CACHE_CONTROL`];
+/// [`DocumentServer`](crate::DocumentServer) sends it. Of other headers a directory keeps none. The retention record of `openid/v1/jwks` is the dot file `openid/v1/.jwks.retention.json`. It is written before the
 /// document and is true of either version. It is written again after the document where keys were dropped.
 ///
 /// # Permissions and links
@@ -102,12 +106,14 @@ struct Names<'a> {
     folders: &'a str,
     document: &'a str,
     record: String,
+    cache_control: String,
 }
 
 impl<'a> Names<'a> {
     fn of(path: &'a DocumentPath) -> Self {
         let (folders, document) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
-        Self { folders, document, record: format!(".{document}.retention.json") }
+        let beside = |what: &str| format!(".{document}.{what}");
+        Self { folders, document, record: beside("retention.json"), cache_control: beside(CACHE_CONTROL_FILE) }
     }
 
     fn folders(&self) -> impl Iterator<Item = &'a str> {
@@ -115,18 +121,19 @@ impl<'a> Names<'a> {
     }
 }
 
-/// A document and its retention record, as they are in a folder at one moment.
+/// A document and its retention record, as they are in a folder at one moment, and its Cache-Control.
 struct Pair {
     document: Vec<u8>,
     record: Option<Vec<u8>>,
+    cache_control: Option<Vec<u8>>,
 }
 
 impl Pair {
     /// Reads both while the caller holds the lock: no other publisher changes them.
     fn read_locked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, Error> {
         let Some(document) = folder.read(names.document)? else { return Ok(None) };
-        let record = folder.read(&names.record)?;
-        Ok(Some(Self { document, record }))
+        let (record, cache_control) = (folder.read(&names.record)?, folder.read(&names.cache_control)?);
+        Ok(Some(Self { document, record, cache_control }))
     }
 
     /// Reads both without a lock.
@@ -145,7 +152,7 @@ impl Pair {
             let Some(document) = folder.read(names.document)? else { return Ok(None) };
             let record = read_record()?;
             if record == before || attempts == READ_ATTEMPTS {
-                return Ok(Some(Self { document, record }));
+                return Ok(Some(Self { document, record, cache_control: folder.read(&names.cache_control)? }));
             }
             before = record;
             attempts += 1;
@@ -156,9 +163,20 @@ impl Pair {
         self.record.as_deref().map_or(StoredRetention::Absent, StoredRetention::from_bytes)
     }
 
+    fn headers(&self) -> Headers {
+        let kept = self.cache_control.as_deref().map(String::from_utf8_lossy);
+        Headers {
+            content_type: "application/json".to_owned(),
+            cache_control: kept.map_or(Headers::CACHE_CONTROL.to_owned(), |text| text.trim().to_owned()),
+            content_encoding: None,
+        }
+    }
+
     fn etag(&self) -> ETag {
         let hash = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes));
-        ETag(format!("{}.{}", hash(&self.document), hash(self.record.as_deref().unwrap_or_default())))
+        let [record, cache_control] =
+            [&self.record, &self.cache_control].map(|file| hash(file.as_deref().unwrap_or_default()));
+        ETag(format!("{}.{record}.{cache_control}", hash(&self.document)))
     }
 }
 
@@ -171,7 +189,8 @@ impl Site for Directory {
         let names = Names::of(path);
         let Some(folder) = self.folder(&names)? else { return Ok(None) };
         let Some(pair) = Pair::read_unlocked(&folder, &names)? else { return Ok(None) };
-        Ok(Some(Stored { etag: pair.etag(), headers: None, retention: pair.retention(), bytes: pair.document }))
+        let (etag, headers, retention) = (pair.etag(), Some(pair.headers()), pair.retention());
+        Ok(Some(Stored { etag, headers, retention, bytes: pair.document }))
     }
 
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
@@ -199,6 +218,7 @@ impl Site for Directory {
         let keep = |retention: &Retention| {
             folder.replace(&names.record, format!("{}\n", retention.to_text()).as_bytes(), PRIVATE)
         };
+        let kept = found.as_ref().map_or(Headers::CACHE_CONTROL.to_owned(), |found| found.headers().cache_control);
         let is_same = found.as_ref().is_some_and(|found| found.document == content.bytes);
         let recorded = found.map(|found| found.retention()).unwrap_or_default();
         // A dropped key stays in the record until the document is without it. A publisher that is killed in between leaves no
@@ -209,6 +229,11 @@ impl Site for Directory {
         };
         if !recorded.is(&before) {
             keep(&before)?;
+        }
+        match content.headers.cache_control.as_str() {
+            same if same == kept => {}
+            Headers::CACHE_CONTROL => folder.remove(&names.cache_control)?,
+            other => folder.replace(&names.cache_control, format!("{other}\n").as_bytes(), PUBLIC)?,
         }
         if !is_same {
             folder.replace(names.document, &content.bytes, PUBLIC)?;
@@ -231,9 +256,10 @@ impl Site for Directory {
         if Pair::read_locked(&folder, &names)?.is_none_or(|found| found.etag() != *etag) {
             return Ok(Written::PreconditionFailed);
         }
-        // A record without its document says nothing, so it may go second.
+        // The files beside a document say nothing without it, so they may go later.
         folder.remove(names.document)?;
         folder.remove(&names.record)?;
+        folder.remove(&names.cache_control)?;
         Ok(Written::Done)
     }
 

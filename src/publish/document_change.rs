@@ -1,0 +1,162 @@
+use std::{collections::HashSet, fmt};
+
+use serde_json::{Map, Value};
+
+use crate::{
+    Jwk,
+    documents::Jwks,
+    site::{Content, Headers, Stored},
+};
+
+/// One thing that changes in a document: an entry of its JWKS, a member, a header, or the record that is kept with it.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{DocumentChange, KeySet, SystemClock, Wanted, site::Memory};
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let site = Memory::default();
+/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let other = Wanted { cache_control: "no-store".to_owned(), ..wanted };
+/// let plan = issuer::plan(&site, &other, &SystemClock).await?;
+/// assert_eq!(plan.discovery.changes.len(), 1);
+/// assert_eq!(plan.discovery.changes[0].to_string(), "cache-control public, max-age=300 → no-store");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DocumentChange {
+    /// The whole body: what is there cannot be read.
+    Body,
+    /// An entry of `keys` that comes, by its `kid`.
+    KeyAdded(String),
+    /// An entry of `keys` that goes, by its `kid`.
+    KeyRemoved(String),
+    /// An entry of `keys` that stays under its `kid` and has other members.
+    KeyChanged(String),
+    /// The order or number of the entries of `keys`.
+    KeyOrder,
+    /// Another member of the document.
+    Member {
+        /// Its name.
+        name: String,
+        /// What it is; `None` where it is not there.
+        from: Option<Value>,
+        /// What it will be; `None` where it goes.
+        to: Option<Value>,
+    },
+    /// The order of the members, or white space.
+    Form,
+    /// A header that it is served with.
+    Header {
+        /// Its name, in lower case.
+        name: &'static str,
+        /// What it is; `None` where it is not there.
+        from: Option<String>,
+        /// What it will be; `None` where it goes.
+        to: Option<String>,
+    },
+    /// The retention record.
+    Record,
+}
+
+impl DocumentChange {
+    /// What changes from a stored document to what is written; of a new document nothing is listed.
+    pub(super) fn between(live: &Stored, content: &Content) -> Vec<Self> {
+        let mut changes = Vec::new();
+        if live.bytes != content.bytes {
+            changes.extend(of_bodies(&live.bytes, &content.bytes));
+        }
+        if let Some(headers) = &live.headers {
+            changes.extend(of_headers(headers, &content.headers));
+        }
+        if !live.retention.is(&content.retention) {
+            changes.push(Self::Record);
+        }
+        changes
+    }
+}
+
+fn of_bodies(before: &[u8], after: &[u8]) -> Vec<DocumentChange> {
+    let read = |bytes| serde_json::from_slice::<Map<String, Value>>(bytes).ok();
+    let (Some(from), Some(to)) = (read(before), read(after)) else { return vec![DocumentChange::Body] };
+    let mut changes = Vec::new();
+    let is_keys =
+        |name: &str, members: &Map<String, Value>| name == "keys" && members.get(name).is_some_and(Value::is_array);
+    let names = to.keys().chain(from.keys().filter(|name| !to.contains_key(*name)));
+    for name in names.filter(|name| from.get(*name) != to.get(*name)) {
+        if is_keys(name, &from) && is_keys(name, &to) {
+            changes.extend(of_keys(before, after));
+        } else {
+            let (from, to) = (from.get(name).cloned(), to.get(name).cloned());
+            changes.push(DocumentChange::Member { name: name.clone(), from, to });
+        }
+    }
+    if changes.is_empty() {
+        changes.push(DocumentChange::Form);
+    }
+    changes
+}
+
+fn of_keys(before: &[u8], after: &[u8]) -> Vec<DocumentChange> {
+    let read = |bytes| Jwks::parse(bytes).map(|jwks| jwks.keys).unwrap_or_default();
+    let (before, after) = (read(before), read(after));
+    let kid = |jwk: &Jwk| jwk.kid().unwrap_or_default().to_owned();
+    let (from, to): (HashSet<_>, HashSet<_>) = (before.iter().map(kid).collect(), after.iter().map(kid).collect());
+    let mut changes = Vec::new();
+    for jwk in &after {
+        let kid = kid(jwk);
+        if !from.contains(&kid) {
+            changes.push(DocumentChange::KeyAdded(kid));
+        } else if !before.contains(jwk) {
+            changes.push(DocumentChange::KeyChanged(kid));
+        }
+    }
+    let gone = before.iter().map(kid).filter(|kid| !to.contains(kid));
+    changes.extend(gone.map(DocumentChange::KeyRemoved));
+    if changes.is_empty() {
+        changes.push(DocumentChange::KeyOrder);
+    }
+    changes
+}
+
+fn of_headers(before: &Headers, after: &Headers) -> Vec<DocumentChange> {
+    let given = |text: &String| Some(text.clone()).filter(|text| !text.is_empty());
+    let headers = |headers: &Headers| {
+        [
+            ("content-type", given(&headers.content_type)),
+            ("cache-control", given(&headers.cache_control)),
+            ("content-encoding", headers.content_encoding.clone()),
+        ]
+    };
+    let pairs = headers(before).into_iter().zip(headers(after));
+    let changed = pairs.filter(|((_, from), (_, to))| from != to);
+    changed.map(|((name, from), (_, to))| DocumentChange::Header { name, from, to }).collect()
+}
+
+/// As a plan shows it: `keys + KID`, `jwks_uri A → B`, `cache-control A → B`.
+impl fmt::Display for DocumentChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kid = |kid: &str| if kid.is_empty() { "(no kid)".to_owned() } else { kid.to_owned() };
+        let member = |value: &Option<Value>| match value {
+            None => "(none)".to_owned(),
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+        };
+        let header = |value: &Option<String>| value.clone().unwrap_or_else(|| "(none)".to_owned());
+        match self {
+            Self::Body => f.write_str("the whole document, which cannot be read"),
+            Self::KeyAdded(added) => write!(f, "keys + {}", kid(added)),
+            Self::KeyRemoved(removed) => write!(f, "keys - {}", kid(removed)),
+            Self::KeyChanged(changed) => write!(f, "keys ~ {}: other members", kid(changed)),
+            Self::KeyOrder => f.write_str("keys in another order, or fewer of the same"),
+            Self::Member { name, from, to } => write!(f, "{name} {} → {}", member(from), member(to)),
+            Self::Form => f.write_str("the order of its members, or white space"),
+            Self::Header { name, from, to } => write!(f, "{name} {} → {}", header(from), header(to)),
+            Self::Record => f.write_str("its retention record"),
+        }
+    }
+}
