@@ -90,14 +90,14 @@ pub use key::{
     OtherFormat, Place, PublicKey, SkipReason,
 };
 pub use public_host::NotPublic;
-#[cfg(feature = "remote")]
-pub use publish::read_back;
 pub use publish::{
     Change, ClocksApart, DocumentChange, DropReason, KeyState, KeyStatus, Live, Mismatch, Plan, PlanRefusal,
     PlanWarning, PlannedDocument, PlannedKey, Publication, Removal, RemovalGuard, RemovalRefusal, Retention,
     RetentionError, SiteFault, SiteStatus, StoredRetention, Wanted, compare, plan, publish, published_documents,
     status, unpublish,
 };
+#[cfg(feature = "remote")]
+pub use publish::{read_back, read_back_telling};
 #[cfg(feature = "remote")]
 pub use published::HttpFetcher;
 pub use published::{FetchError, Fetched, Location, Page, PublishedIssuer};

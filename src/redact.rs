@@ -28,9 +28,9 @@ const SHAPES: [(&str, &str); 9] = [
     (r"(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{16,}", "Bearer …"),
 ];
 
-/// What may be a key in hexadecimal, or one of more than 32 bytes in base64 or base64url without its padding. An API server's key
+/// What may be a key in hexadecimal, or one of 48 bytes and more in base64 or base64url without its padding. An API server's key
 /// ID, which is public, has 43 characters.
-const LONG: &str = r"[A-Za-z0-9+/_-]{44,}";
+const LONG: &str = r"[A-Za-z0-9+/_-]{60,}";
 
 /// Text without what looks like a secret in it: private keys, tokens, account keys, signatures, passwords.
 ///

@@ -8,6 +8,7 @@ mod discovery;
 mod inputs;
 mod inspect;
 mod jwks;
+mod layout;
 mod man;
 mod out_file;
 mod output;

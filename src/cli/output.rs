@@ -38,6 +38,8 @@ pub(crate) struct Failure {
     pub(super) exit: Exit,
     /// What a service answered, for its support: status, error code, request ID.
     pub(super) service: Option<Box<Value>>,
+    /// What stands beside the error in JSON: what was done before it.
+    pub(super) details: Option<Box<Value>>,
 }
 
 impl From<Error> for Failure {
@@ -55,13 +57,13 @@ impl From<Error> for Failure {
             }))),
             _ => None,
         };
-        Self { hint: error.hint(), message: error.to_string(), exit, service }
+        Self { hint: error.hint(), message: error.to_string(), exit, service, details: None }
     }
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>, hint: Option<String>) -> Self {
-        Self { message: message.into(), hint, exit, service: None }
+        Self { message: message.into(), hint, exit, service: None, details: None }
     }
 
     pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
@@ -77,7 +79,11 @@ impl Failure {
         if let Some(service) = &self.service {
             error["service"] = Value::clone(service);
         }
-        json!({ "error": error })
+        let mut value = json!({ "error": error });
+        if let (Some(value), Some(Value::Object(details))) = (value.as_object_mut(), self.details.as_deref()) {
+            value.extend(details.clone());
+        }
+        value
     }
 }
 
@@ -118,6 +124,10 @@ impl Output {
 
     pub(super) fn is_json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    pub(super) fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     /// Whether anything but the result, warnings and errors is wanted.

@@ -1,6 +1,8 @@
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
+use futures_util::future::{Either, select};
 use issuer::Error;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Exit, Failure};
 
@@ -12,6 +14,21 @@ pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     Ok(output)
+}
+
+/// Waits for a future until SIGINT or SIGTERM comes; `None` where one did.
+pub(super) async fn until_signal<T>(future: impl Future<Output = T>) -> Option<T> {
+    let handlers = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+    // Without handlers a signal ends the process, as it does elsewhere.
+    let (Ok(mut interrupt), Ok(mut terminate)) = handlers else { return Some(future.await) };
+    let stop = async {
+        let (interrupt, terminate) = (pin!(interrupt.recv()), pin!(terminate.recv()));
+        select(interrupt, terminate).await;
+    };
+    match select(pin!(future), pin!(stop)).await {
+        Either::Left((output, _)) => Some(output),
+        Either::Right(_) => None,
+    }
 }
 
 /// Gives a future up when it takes too long: every write is whole and conditional, so it may stop anywhere.

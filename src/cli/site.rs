@@ -1,11 +1,14 @@
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures_util::future::join3;
 use issuer::{
-    Discovery, DocumentPath, Error, IssuerUrl, ResourceScope, Timestamp,
+    Discovery, DocumentPath, Error, IssuerUrl, Plan, ResourceScope, SystemClock, Timestamp, Wanted,
     site::{Azure, AzureOptions, Condition, Content, Directory, ETag, Hosting, Site, SiteWarning, Stored, Written},
 };
 
@@ -18,6 +21,17 @@ pub(super) struct OpenSite {
     /// What was read when the issuer was looked for, for the first who asks: writes are conditional, so nothing is lost if it
     /// is out of date by then.
     read_ahead: Mutex<ReadAhead>,
+    /// Whether what is read now is kept for the next who asks.
+    is_reading_ahead: AtomicBool,
+    deeds: Mutex<Deeds>,
+}
+
+/// What was done to the site, for whoever has to stop in the middle.
+#[derive(Clone, Default)]
+pub(super) struct Deeds {
+    pub(super) written: Vec<DocumentPath>,
+    /// A write that was sent and not answered yet.
+    pub(super) under_way: Option<DocumentPath>,
 }
 
 /// What is published at the root of a site.
@@ -41,12 +55,39 @@ struct ReadAhead {
 
 impl OpenSite {
     pub(super) fn directory(directory: Directory, steps: Steps) -> Self {
-        Self { kind: Kind::Directory(directory), steps, read_ahead: Mutex::default() }
+        Self::new(Kind::Directory(directory), steps)
     }
 
     pub(super) async fn azure(options: AzureOptions, scope: ResourceScope, steps: Steps) -> Result<Self, Failure> {
         let azure = steps.run("find a credential", Box::pin(Azure::open(options))).await?;
-        Ok(Self { kind: Kind::Azure(Box::new(azure), scope), steps, read_ahead: Mutex::default() })
+        Ok(Self::new(Kind::Azure(Box::new(azure), scope), steps))
+    }
+
+    fn new(kind: Kind, steps: Steps) -> Self {
+        Self {
+            kind,
+            steps,
+            read_ahead: Mutex::default(),
+            is_reading_ahead: AtomicBool::new(false),
+            deeds: Mutex::default(),
+        }
+    }
+
+    /// Works out a plan, and keeps what was read for the publish that follows.
+    pub(super) async fn plan(&self, wanted: &Wanted) -> Result<Plan, Error> {
+        self.is_reading_ahead.store(true, Ordering::Relaxed);
+        let plan = issuer::plan(self, wanted, &SystemClock).await;
+        self.is_reading_ahead.store(false, Ordering::Relaxed);
+        plan
+    }
+
+    /// What was written so far.
+    pub(super) fn deeds(&self) -> Deeds {
+        self.lock_deeds().clone()
+    }
+
+    fn lock_deeds(&self) -> MutexGuard<'_, Deeds> {
+        self.deeds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who we are there, where that is asked.
@@ -117,16 +158,22 @@ impl Site for OpenSite {
 
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
         let known = self.read_ahead().documents.remove(path);
-        if let Some(stored) = known {
-            return Ok(stored);
-        }
-        let read = async {
-            match &self.kind {
-                Kind::Directory(directory) => directory.read(path).await,
-                Kind::Azure(azure, _) => Box::pin(azure.read(path)).await,
+        let stored = match known {
+            Some(stored) => stored,
+            None => {
+                let read = async {
+                    match &self.kind {
+                        Kind::Directory(directory) => directory.read(path).await,
+                        Kind::Azure(azure, _) => Box::pin(azure.read(path)).await,
+                    }
+                };
+                self.steps.run(format!("read {path}"), read).await?
             }
         };
-        self.steps.run(format!("read {path}"), read).await
+        if self.is_reading_ahead.load(Ordering::Relaxed) {
+            self.read_ahead().documents.insert(path.clone(), stored.clone());
+        }
+        Ok(stored)
     }
 
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
@@ -136,7 +183,14 @@ impl Site for OpenSite {
                 Kind::Azure(azure, _) => Box::pin(azure.write(path, content, condition)).await,
             }
         };
-        self.steps.run(format!("write {path}"), write).await
+        self.lock_deeds().under_way = Some(path.clone());
+        let written = self.steps.run(format!("write {path}"), write).await;
+        let mut deeds = self.lock_deeds();
+        deeds.under_way = None;
+        if matches!(written, Ok(Written::Done)) && !deeds.written.contains(path) {
+            deeds.written.push(path.clone());
+        }
+        written
     }
 
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
@@ -151,15 +205,17 @@ impl Site for OpenSite {
 
     async fn hosting(&self) -> Result<Hosting, Error> {
         let known = self.read_ahead().hosting.take();
-        if let Some(hosting) = known {
-            return Ok(hosting);
-        }
-        match &self.kind {
-            Kind::Directory(directory) => directory.hosting().await,
-            Kind::Azure(azure, _) => {
-                self.steps.run("ask whether the static website is on", Box::pin(azure.hosting())).await
+        let hosting = match (known, &self.kind) {
+            (Some(hosting), _) => hosting,
+            (None, Kind::Directory(directory)) => directory.hosting().await?,
+            (None, Kind::Azure(azure, _)) => {
+                self.steps.run("ask whether the static website is on", Box::pin(azure.hosting())).await?
             }
+        };
+        if self.is_reading_ahead.load(Ordering::Relaxed) {
+            self.read_ahead().hosting = Some(hosting.clone());
         }
+        Ok(hosting)
     }
 
     async fn host(&self) -> Result<(), Error> {

@@ -10,7 +10,11 @@ use futures_util::future::{Either, select};
 use issuer::Retrying;
 use tokio::time::{Instant, sleep};
 
-use super::{clean::message, output::FAINT};
+use super::{
+    clean::message,
+    layout::{first_columns, width},
+    output::FAINT,
+};
 
 /// How long a step may take before a terminal shows it, and how often it is drawn from then on.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -30,9 +34,28 @@ pub(crate) struct Steps {
 #[derive(Default)]
 struct State {
     /// What is going on, the oldest first.
-    running: Vec<String>,
+    running: Vec<Step>,
     is_drawn: bool,
     frame: usize,
+}
+
+struct Step {
+    what: String,
+    start: Instant,
+    /// How long it may take, where it is waited for so long.
+    limit: Option<Duration>,
+    /// Why it is not done yet.
+    cause: Option<String>,
+}
+
+impl Step {
+    /// `read back from the issuer … 12 s of 60 s: the last cause`
+    fn line(&self) -> String {
+        let elapsed = self.start.elapsed().as_secs();
+        let limit = self.limit.map(|limit| format!(" of {} s", limit.as_secs())).unwrap_or_default();
+        let cause = self.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
+        format!("{} … {elapsed} s{limit}{cause}", self.what)
+    }
 }
 
 impl Steps {
@@ -42,9 +65,19 @@ impl Steps {
 
     /// Waits for a step, and tells of it.
     pub(super) async fn run<T>(&self, what: impl Into<String>, step: impl Future<Output = T>) -> T {
+        self.run_within(what, None, step).await
+    }
+
+    /// Waits for a step that is given up after some time, and tells of it.
+    pub(super) async fn run_within<T>(
+        &self,
+        what: impl Into<String>,
+        limit: Option<Duration>,
+        step: impl Future<Output = T>,
+    ) -> T {
         let what = message(&what.into());
         let start = Instant::now();
-        let running = Running::new(self, what.clone());
+        let running = Running::new(self, what.clone(), limit);
         let mut step = pin!(step);
         let mut pause = PATIENCE;
         let output = loop {
@@ -64,6 +97,18 @@ impl Steps {
         output
     }
 
+    /// Says why the step that goes on longest is not done yet; the line of the terminal shows the last such cause.
+    pub(super) fn wait_for(&self, cause: &str) {
+        if let Some(step) = self.state().running.first_mut() {
+            step.cause = Some(message(cause));
+        }
+    }
+
+    /// Takes the line of the terminal away, for something else to be printed.
+    pub(super) fn pause(&self) {
+        self.clear(&mut self.state());
+    }
+
     /// Tells of a request that is about to be sent again.
     pub(super) fn retrying(&self, retrying: &Retrying) {
         if self.verbose {
@@ -78,10 +123,12 @@ impl Steps {
 
     fn draw(&self) {
         let mut state = self.state();
-        let Some(what) = state.running.first().cloned() else { return };
+        let Some(line) = state.running.first().map(Step::line) else { return };
         state.frame = (state.frame + 1) % FRAMES.len();
         state.is_drawn = true;
-        self.tell(&format!("\r\x1b[K{} {what} …", FRAMES[state.frame]));
+        // A line that wraps cannot be taken away.
+        let line = first_columns(&format!("{} {line}", FRAMES[state.frame]), width() - 1);
+        self.tell(&format!("\r\x1b[K{line}"));
     }
 
     fn clear(&self, state: &mut State) {
@@ -108,8 +155,8 @@ struct Running<'a> {
 }
 
 impl<'a> Running<'a> {
-    fn new(steps: &'a Steps, what: String) -> Self {
-        steps.state().running.push(what.clone());
+    fn new(steps: &'a Steps, what: String, limit: Option<Duration>) -> Self {
+        steps.state().running.push(Step { what: what.clone(), start: Instant::now(), limit, cause: None });
         Self { steps, what }
     }
 }
@@ -117,7 +164,7 @@ impl<'a> Running<'a> {
 impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut state = self.steps.state();
-        if let Some(index) = state.running.iter().position(|running| *running == self.what) {
+        if let Some(index) = state.running.iter().position(|running| running.what == self.what) {
             state.running.remove(index);
         }
         self.steps.clear(&mut state);

@@ -25,9 +25,9 @@ pub use live::Live;
 pub use plan::Plan;
 pub use planned_document::{Change, PlannedDocument};
 pub use planned_key::{DropReason, KeyState, PlannedKey};
-#[cfg(feature = "remote")]
-pub use proof::read_back;
 pub use proof::{Mismatch, compare, published_documents};
+#[cfg(feature = "remote")]
+pub use proof::{read_back, read_back_telling};
 pub use refusal::PlanRefusal;
 pub use retention::Retention;
 pub use status::{KeyStatus, SiteFault, SiteStatus, status};

@@ -163,7 +163,7 @@ fn keys(kids: &[String]) -> String {
 }
 
 #[cfg(feature = "remote")]
-pub use remote::read_back;
+pub use remote::{read_back, read_back_telling};
 
 #[cfg(feature = "remote")]
 mod remote {
@@ -221,6 +221,43 @@ mod remote {
         fetcher: &HttpFetcher,
         wait: Duration,
     ) -> Result<Vec<VerifyWarning>, Mismatch> {
+        read_back_telling(site, wanted, publication, location, fetcher, wait, |_| {}).await
+    }
+
+    /// Reads the documents back as [`read_back`] does, and tells of every mismatch before it looks again.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # runtime.block_on(async {
+    /// use issuer::{HttpFetcher, Location, Mismatch, SystemClock, site::Memory};
+    /// use std::time::Duration;
+    /// # use issuer::{KeySet, Wanted};
+    /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+    /// # let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+    /// let site = Memory::default();
+    /// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
+    /// let (elsewhere, fetcher) = (Location::Directory("no/such/site".into()), HttpFetcher::default());
+    /// let (wait, mut told) = (Duration::from_millis(50), Vec::new());
+    /// let tell = |mismatch: &Mismatch| told.push(mismatch.to_string());
+    /// let read = issuer::read_back_telling(&site, &wanted, &publication, &elsewhere, &fetcher, wait, tell).await;
+    /// assert!(read.is_err() && told[0].ends_with("openid-configuration is not there"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Mismatch`] when what the public reads stayed different; the last one is not told of.
+    pub async fn read_back_telling(
+        site: &impl Site,
+        wanted: &Wanted,
+        publication: &Publication,
+        location: &Location,
+        fetcher: &HttpFetcher,
+        wait: Duration,
+        mut tell: impl FnMut(&Mismatch) + Send,
+    ) -> Result<Vec<VerifyWarning>, Mismatch> {
         // A wait beyond the end of time has no end.
         let deadline = Instant::now().checked_add(wait);
         // Publishing for relying parties in the same network was allowed, so Entra's reach is not judged.
@@ -243,6 +280,7 @@ mod remote {
             if left.is_zero() {
                 return Err(mismatch);
             }
+            tell(&mismatch);
             sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

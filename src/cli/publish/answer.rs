@@ -50,7 +50,8 @@ impl Answer {
         if self.was_written() { "was written" } else { "is on the site" }
     }
 
-    pub(super) fn to_text(&self) -> String {
+    /// What would be, or will be, done.
+    pub(super) fn plan_text(&self) -> String {
         let mut lines = vec![
             format!("{STRONG}issuer{STRONG:#}   {}", self.wanted.issuer),
             format!("{STRONG}site{STRONG:#}     {}{}", printable(&self.outcome.site), self.credential()),
@@ -69,9 +70,24 @@ impl Answer {
                 lines.extend(changes.map(|change| format!("      {}", printable(&change.to_string()))));
             }
         }
-        lines.push(String::new());
-        lines.push(self.verdict());
-        if matches!(self.outcome.stage, Stage::Published { .. }) {
+        lines.extend([String::new(), String::new()]);
+        lines.join("\n")
+    }
+
+    /// Which documents were written; `None` where none was.
+    pub(super) fn written_text(&self) -> Option<String> {
+        let documents = [&self.outcome.plan.jwks, &self.outcome.plan.discovery];
+        let written = documents.into_iter().filter(|document| document.change != Change::Unchanged);
+        let written: Vec<_> = written.map(|document| printable(document.path.as_str())).collect();
+        (!written.is_empty()).then(|| format!("{STRONG}written{STRONG:#}  {}\n", written.join(", then ")))
+    }
+
+    /// How it ended, and the strings to configure where they are new.
+    pub(super) fn end_text(&self, is_verbose: bool, is_talkative: bool) -> String {
+        let mut lines = vec![self.verdict()];
+        let documents = [&self.outcome.plan.jwks, &self.outcome.plan.discovery];
+        let is_new = documents.iter().any(|document| document.change == Change::Created);
+        if matches!(self.outcome.stage, Stage::Published { .. }) && is_talkative && (is_new || is_verbose) {
             let issuer = self.wanted.issuer.as_str();
             lines.extend([
                 String::new(),

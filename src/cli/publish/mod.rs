@@ -1,21 +1,23 @@
 mod answer;
+mod interrupted;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 use issuer::{
-    Change, Error, IssuerUrl, Location, Mismatch, Plan, PlanWarning, Publication, RelyingParty, SystemClock,
-    VerifyWarning, Wanted,
+    Change, Error, HttpFetcher, IssuerUrl, Location, Mismatch, Plan, PlanWarning, Publication, RelyingParty,
+    SystemClock, VerifyWarning, Wanted,
     site::{Hosting, Site, SiteWarning},
 };
 
-use self::answer::Answer;
+use self::{answer::Answer, interrupted::interrupted};
 use super::{
     Exit, Failure, Output,
     inputs::KeyInputs,
     runtime,
     site::{OpenSite, Root},
     site_args::SiteArgs,
+    steps::Steps,
     values::{self, For},
 };
 
@@ -155,8 +157,9 @@ impl Publish {
         let steps = output.steps();
         let fetcher = request.fetcher.clone();
         let timeout = request.timeout;
-        let (wanted, outcome) = runtime::block_on(async {
-            let carry_out = async {
+        let start = Instant::now();
+        let answer = runtime::block_on(async {
+            let prepare = async {
                 let mut site = request.open(&steps).await?;
                 if let Some(credential) = site.credential() {
                     output.note(format!("credential for {}: {credential}", site.name()));
@@ -169,37 +172,90 @@ impl Publish {
                 // A host that only a stored document names must be public. The account's own endpoint is the caller's word.
                 let fetcher = if is_named || is_at_the_account { fetcher } else { fetcher.only_public() };
                 let wanted = wanted(issuer);
-                let carried_out = carry_out(&site, &wanted, only_plan).await?;
-                Ok::<_, Failure>((site, wanted, carried_out, fetcher))
+                let plan = site.plan(&wanted).await?;
+                Ok::<_, Failure>((site, wanted, plan, fetcher))
             };
-            let (site, wanted, carried_out, fetcher) = Box::pin(runtime::within(timeout, carry_out)).await?;
-            let (plan, stage) = match carried_out {
-                Err(refused) => refused,
-                Ok(publication) => {
-                    // What is only planned cannot be read back yet; what is unchanged must be there.
-                    let proof = match &location {
-                        Some(location) if !only_plan || publication.plan.is_unchanged() => {
-                            let read = issuer::read_back(&site, &wanted, &publication, location, &fetcher, wait);
-                            let read = Box::pin(read);
-                            let proof = steps.run(format!("read back from {location}"), read).await;
-                            Some(proof.map(|warnings| ReadBack { place: location.to_string(), warnings }))
-                        }
-                        _ => None,
-                    };
-                    let stage = if only_plan {
-                        Stage::Planned { proof, check: self.check }
-                    } else {
-                        Stage::Published { proof }
-                    };
-                    (publication.plan, stage)
+            let (site, wanted, plan, fetcher) = Box::pin(runtime::within(timeout, prepare)).await?;
+            let is_refused = !plan.refusals.is_empty();
+            let stage = if is_refused {
+                Stage::Refused { written: false }
+            } else if only_plan {
+                Stage::Planned { proof: None, check: self.check }
+            } else {
+                Stage::Published { proof: None }
+            };
+            let outcome =
+                Outcome { site: site.name(), credential: site.credential(), site_warnings: Vec::new(), plan, stage };
+            let mut answer = Answer { wanted, outcome };
+            tell_plan(&answer, output);
+            if is_refused {
+                return Ok::<_, Failure>(answer);
+            }
+            if !only_plan {
+                let left = timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
+                let publish = carry_out(&site, &answer.wanted);
+                let carried_out = runtime::until_signal(runtime::within(left, Box::pin(publish))).await;
+                let carried_out = carried_out.ok_or_else(|| interrupted(&answer.outcome.plan, &site.deeds()))?;
+                let planned = std::mem::replace(&mut answer.outcome.plan, carried_out?);
+                if !answer.outcome.plan.refusals.is_empty() {
+                    answer.outcome.stage = Stage::Refused { written: !site.deeds().written.is_empty() };
                 }
-            };
-            let site_warnings = site.warnings(&[plan.jwks.path.clone(), plan.discovery.path.clone()]);
-            let (site, credential) = (site.name(), site.credential());
-            Ok::<_, Failure>((wanted, Outcome { site, credential, site_warnings, plan, stage }))
+                if planned.keys != answer.outcome.plan.keys {
+                    output.note("others published meanwhile, so the plan is another one");
+                    tell_plan(&answer, output);
+                }
+                if matches!(answer.outcome.stage, Stage::Refused { .. }) {
+                    return Ok(answer);
+                }
+                tell_written(&answer, output);
+            }
+            let paths = [answer.outcome.plan.jwks.path.clone(), answer.outcome.plan.discovery.path.clone()];
+            answer.outcome.site_warnings = site.warnings(&paths);
+            // What is only planned cannot be read back yet; what is unchanged must be there.
+            if let Some(location) = &location
+                && (!only_plan || answer.outcome.plan.is_unchanged())
+            {
+                let read = prove(&site, &answer, location, &fetcher, wait, &steps, output);
+                let proof = runtime::until_signal(Box::pin(read)).await;
+                let proof = proof.ok_or_else(|| interrupted(&answer.outcome.plan, &site.deeds()))?;
+                match &mut answer.outcome.stage {
+                    Stage::Planned { proof: of_stage, .. } | Stage::Published { proof: of_stage } => {
+                        *of_stage = Some(proof);
+                    }
+                    Stage::Refused { .. } => {}
+                }
+            }
+            Ok(answer)
         })??;
-        Ok(report(&Answer { wanted, outcome }, self.check, output))
+        Ok(report(&answer, self.check, output))
     }
+}
+
+/// Reads the documents back; the first failure is told at once, and the line of a terminal shows the last one.
+async fn prove(
+    site: &OpenSite,
+    answer: &Answer,
+    location: &Location,
+    fetcher: &HttpFetcher,
+    wait: Duration,
+    steps: &Steps,
+    output: &mut Output,
+) -> Result<ReadBack, Mismatch> {
+    let documents = answer.outcome.plan.documents.clone();
+    let publication = Publication { documents, plan: answer.outcome.plan.clone(), attempts: 0 };
+    let mut is_told = false;
+    let tell = |mismatch: &Mismatch| {
+        let because = mismatch.to_string();
+        steps.wait_for(&because);
+        if !is_told {
+            is_told = true;
+            steps.pause();
+            output.note(format!("not read back yet, waiting up to {} s: {because}", wait.as_secs_f64()));
+        }
+    };
+    let read = issuer::read_back_telling(site, &answer.wanted, &publication, location, fetcher, wait, tell);
+    let read = steps.run_within(format!("read back from {location}"), Some(wait), Box::pin(read)).await;
+    read.map(|warnings| ReadBack { place: location.to_string(), warnings })
 }
 
 /// The issuer that is published there already, else the one the site itself gives, and whether it is the latter.
@@ -214,28 +270,17 @@ async fn find_issuer(site: &mut OpenSite) -> Result<(IssuerUrl, bool), Failure> 
     site.own_issuer().await?.map(|issuer| (issuer, true)).ok_or_else(none)
 }
 
-/// Publishes, or only plans; a refusal is an answer like others.
-async fn carry_out(
-    site: &OpenSite,
-    wanted: &Wanted,
-    only_plan: bool,
-) -> Result<Result<Publication, (Plan, Stage)>, Error> {
-    if only_plan {
-        let plan = issuer::plan(site, wanted, &SystemClock).await?;
-        if !plan.refusals.is_empty() {
-            return Ok(Err((plan, Stage::Refused { written: false })));
-        }
-        return Ok(Ok(Publication { documents: plan.documents.clone(), plan, attempts: 0 }));
-    }
+/// Publishes; a refusal is an answer like others, and its plan says it.
+async fn carry_out(site: &OpenSite, wanted: &Wanted) -> Result<Plan, Failure> {
     match issuer::publish(site, wanted, &SystemClock).await {
-        Ok(publication) => Ok(Ok(publication)),
-        Err(Error::Refused { plan, written, .. }) => Ok(Err((*plan, Stage::Refused { written }))),
-        Err(error) => Err(error),
+        Ok(publication) => Ok(publication.plan),
+        Err(Error::Refused { plan, .. }) => Ok(*plan),
+        Err(error) => Err(error.into()),
     }
 }
 
-/// Prints the answer, and on stderr whatever makes it a no.
-fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
+/// Prints the plan, and before it on stderr what is to be said of it.
+fn tell_plan(answer: &Answer, output: &mut Output) {
     let plan = &answer.outcome.plan;
     let is_new = plan.jwks.change == Change::Created && plan.discovery.change == Change::Created;
     if is_new && plan.refusals.is_empty() {
@@ -251,11 +296,6 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
         };
         output.note(format!("{keys} no retention record: publishing records {them}, and {their} retention starts now"));
     }
-    if let Hosting::Unknown(because) = &plan.hosting
-        && !matches!(answer.proof(), Some(Ok(_)))
-    {
-        output.note(because);
-    }
     for warning in &plan.warnings {
         match warning {
             PlanWarning::IssuerNotPublic { .. } if answer.wanted.relying_party == RelyingParty::Oidc => {
@@ -263,6 +303,28 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
             }
             _ => output.warning(warning),
         }
+    }
+    if !output.is_json() {
+        output.text(&answer.plan_text());
+    }
+}
+
+/// Prints which documents were written.
+fn tell_written(answer: &Answer, output: &mut Output) {
+    if !output.is_json()
+        && let Some(text) = answer.written_text()
+    {
+        output.text(&text);
+    }
+}
+
+/// Prints how it ended, and on stderr whatever makes it a no.
+fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
+    let plan = &answer.outcome.plan;
+    if let Hosting::Unknown(because) = &plan.hosting
+        && !matches!(answer.proof(), Some(Ok(_)))
+    {
+        output.note(because);
     }
     answer.outcome.site_warnings.iter().for_each(|warning| output.warning(warning));
     if let Some(Ok(read_back)) = answer.proof() {
@@ -273,7 +335,7 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
     if output.is_json() {
         output.json(&answer.to_json());
     } else {
-        output.text(&answer.to_text());
+        output.text(&answer.end_text(output.is_verbose(), output.is_talkative()));
     }
     for refusal in &plan.refusals {
         let written = if answer.was_written() { "" } else { "; nothing was written" };

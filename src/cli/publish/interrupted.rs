@@ -1,0 +1,32 @@
+use issuer::{Change, DocumentPath, Plan};
+use serde_json::json;
+
+use crate::cli::{Exit, Failure, site::Deeds};
+
+/// The end of a run that was told to stop: what was written, and that nothing is proven.
+pub(super) fn interrupted(plan: &Plan, deeds: &Deeds) -> Failure {
+    let changed = [&plan.jwks, &plan.discovery].into_iter().filter(|document| document.change != Change::Unchanged);
+    let written: Vec<_> = deeds.written.iter().map(DocumentPath::as_str).collect();
+    let unknown: Vec<_> = deeds.under_way.iter().map(DocumentPath::as_str).collect();
+    let left = changed.map(|document| document.path.as_str());
+    let left: Vec<_> = left.filter(|path| !written.contains(path) && !unknown.contains(path)).collect();
+    let was = |names: &[&str]| if names.len() == 1 { "was" } else { "were" };
+    let mut parts = Vec::new();
+    if !written.is_empty() {
+        parts.push(format!("{} {} written", written.join(" and "), was(&written)));
+    }
+    if !unknown.is_empty() {
+        parts.push(format!("{} may have been written", unknown.join(" and ")));
+    }
+    if !left.is_empty() {
+        parts.push(format!("{} {} not written", left.join(" and "), was(&left)));
+    }
+    let message = if written.is_empty() && unknown.is_empty() {
+        "interrupted; nothing was written".to_owned()
+    } else {
+        format!("interrupted; {}, and nothing is proven", parts.join(", "))
+    };
+    let hint = "run it again: each document is whole, and what is left follows".to_owned();
+    let details = json!({ "written": written, "not_written": left, "unknown": unknown, "proven": false });
+    Failure { details: Some(Box::new(details)), ..Failure::new(Exit::Incomplete, message, Some(hint)) }
+}
