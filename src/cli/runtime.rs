@@ -1,8 +1,8 @@
-use std::{pin::pin, time::Duration};
+use std::{io, pin::pin, time::Duration};
 
 use futures_util::future::{Either, select};
 use issuer::Error;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Exit, Failure};
 
@@ -16,18 +16,29 @@ pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
     Ok(output)
 }
 
-/// Waits for a future until SIGINT or SIGTERM comes; `None` where one did.
-pub(super) async fn until_signal<T>(future: impl Future<Output = T>) -> Option<T> {
-    let handlers = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-    // Without handlers a signal ends the process, as it does elsewhere.
-    let (Ok(mut interrupt), Ok(mut terminate)) = handlers else { return Some(future.await) };
-    let stop = async {
-        let (interrupt, terminate) = (pin!(interrupt.recv()), pin!(terminate.recv()));
-        select(interrupt, terminate).await;
-    };
-    match select(pin!(future), pin!(stop)).await {
-        Either::Left((output, _)) => Some(output),
-        Either::Right(_) => None,
+/// SIGINT and SIGTERM, which end the process where nobody waits for them.
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    /// From now on neither ends the process.
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for the first of them.
+    pub(super) async fn stop(&mut self) {
+        select(pin!(self.interrupt.recv()), pin!(self.terminate.recv())).await;
+    }
+
+    /// Waits for a future until one of them comes; `None` where one did.
+    pub(super) async fn or<T>(&mut self, future: impl Future<Output = T>) -> Option<T> {
+        match select(pin!(future), pin!(self.stop())).await {
+            Either::Left((output, _)) => Some(output),
+            Either::Right(_) => None,
+        }
     }
 }
 

@@ -3,12 +3,13 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use clap::Args;
 use issuer::{DocumentServer, Error};
 use serde_json::json;
-use tokio::{
-    net::{TcpListener, TcpSocket},
-    signal::unix::{SignalKind, signal},
-};
+use tokio::net::{TcpListener, TcpSocket};
 
-use super::{Exit, Failure, Output, clean::printable, runtime};
+use super::{
+    Exit, Failure, Output,
+    clean::printable,
+    runtime::{self, Signals},
+};
 
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 1024;
@@ -47,8 +48,7 @@ impl Serve {
             let refuse = |source| Error::Listen { address: address.to_string(), source };
             let listener = listen(address).map_err(refuse)?;
             let address = listener.local_addr().map_err(refuse)?;
-            let (mut interrupt, mut terminate) =
-                (signal(SignalKind::interrupt()).map_err(refuse)?, signal(SignalKind::terminate()).map_err(refuse)?);
+            let mut signals = Signals::listen().map_err(refuse)?;
             if output.is_json() {
                 let directory = self.directory.display().to_string();
                 output.json(&json!({ "listening": format!("http://{address}"), "directory": directory }));
@@ -58,11 +58,7 @@ impl Serve {
                     printable(&self.directory.display().to_string())
                 ));
             }
-            let stop = async move {
-                let (interrupt, terminate) = (std::pin::pin!(interrupt.recv()), std::pin::pin!(terminate.recv()));
-                futures_util::future::select(interrupt, terminate).await;
-            };
-            server.serve(listener, stop).await
+            server.serve(listener, async move { signals.stop().await }).await
         })??;
         output.note("stopped");
         Ok(Exit::Yes)

@@ -14,7 +14,7 @@ use self::{answer::Answer, interrupted::interrupted};
 use super::{
     Exit, Failure, Output,
     inputs::KeyInputs,
-    runtime,
+    runtime::{self, Signals},
     site::{OpenSite, Root},
     site_args::SiteArgs,
     steps::Steps,
@@ -191,10 +191,11 @@ impl Publish {
             if is_refused {
                 return Ok::<_, Failure>(answer);
             }
+            let mut signals = Signals::listen().map_err(|error| Error::Client(error.to_string()))?;
             if !only_plan {
                 let left = timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
                 let publish = carry_out(&site, &answer.wanted);
-                let carried_out = runtime::until_signal(runtime::within(left, Box::pin(publish))).await;
+                let carried_out = signals.or(runtime::within(left, Box::pin(publish))).await;
                 let carried_out = carried_out.ok_or_else(|| interrupted(&answer.outcome.plan, &site.deeds()))?;
                 let planned = std::mem::replace(&mut answer.outcome.plan, carried_out?);
                 if !answer.outcome.plan.refusals.is_empty() {
@@ -216,7 +217,7 @@ impl Publish {
                 && (!only_plan || answer.outcome.plan.is_unchanged())
             {
                 let read = prove(&site, &answer, location, &fetcher, wait, &steps, output);
-                let proof = runtime::until_signal(Box::pin(read)).await;
+                let proof = signals.or(Box::pin(read)).await;
                 let proof = proof.ok_or_else(|| interrupted(&answer.outcome.plan, &site.deeds()))?;
                 match &mut answer.outcome.stage {
                     Stage::Planned { proof: of_stage, .. } | Stage::Published { proof: of_stage } => {
