@@ -93,8 +93,8 @@ pub use public_host::NotPublic;
 pub use publish::{
     Change, ClocksApart, DocumentChange, DropReason, KeyState, KeyStatus, Live, Mismatch, Plan, PlanRefusal,
     PlanWarning, PlannedDocument, PlannedKey, Publication, Removal, RemovalGuard, RemovalRefusal, Retention,
-    RetentionError, SiteFault, SiteStatus, StoredRetention, Wanted, compare, plan, publish, published_documents,
-    status, unpublish,
+    RetentionError, SiteFault, SiteStatus, StoredRetention, Wanted, compare, plan, plan_removal, publish,
+    published_documents, status, unpublish,
 };
 #[cfg(feature = "remote")]
 pub use publish::{read_back, read_back_telling};

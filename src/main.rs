@@ -13,7 +13,7 @@ use cli::{Cli, Exit, Output};
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return cli::usage(&error).into(),
+        Err(error) => return cli::usage(error).into(),
     };
     let mut output = Output::new(&cli.global);
     let exit = match cli.command.run(&mut output) {

@@ -313,6 +313,23 @@ fn unpublish_with_force_asks_for_no_token_and_another_issuer_s_documents_are_lef
 }
 
 #[test]
+fn unpublish_removes_snapshots_only_where_it_is_told_to() {
+    let account = account();
+    publish(&account, &[1]);
+    let snapshot = account.call("PUT", "/$web/openid/v1/jwks", "comp=snapshot", &[], b"");
+    assert_eq!(snapshot.status(), 201, "{snapshot:?}");
+    let output = issuer(&account).args(["unpublish", "--force"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = stderr(&output);
+    assert!(said.contains("it has snapshots, which cannot stay without it"), "{said}");
+    assert!(said.contains("SnapshotsPresent"), "{said}");
+    assert!(said.contains("hint: pass --delete-snapshots"), "{said}");
+    let output = issuer(&account).args(["unpublish", "--force", "--delete-snapshots"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(account.list_blobs("$web").is_empty());
+}
+
+#[test]
 fn an_unpublish_whose_answers_get_lost_or_is_cut_short_is_finished_by_the_next() {
     let account = account();
     publish(&account, &[1]);

@@ -20,7 +20,7 @@ use crate::entra::Cloud;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {problem}")]
+#[error("{operation}: {problem}{}", self.answer())]
 pub struct AzureError {
     /// What was asked, as `cannot read openid/v1/jwks in $web of acct`.
     pub operation: String,
@@ -35,6 +35,22 @@ pub struct AzureError {
 }
 
 impl AzureError {
+    /// The service's own words for it, where the sentence does not have them: status and code, and for an answer that is not
+    /// known the ID of the request.
+    fn answer(&self) -> String {
+        let problem = self.problem.to_string();
+        let code = self.code.as_deref().filter(|code| !problem.contains(code));
+        let answer = match (self.status, code) {
+            (Some(status), Some(code)) => format!(" ({status} {code})"),
+            (None, Some(code)) => format!(" ({code})"),
+            (_, None) => String::new(),
+        };
+        match &self.request_id {
+            Some(id) if matches!(self.problem, AzureProblem::Unexpected(_)) => format!("{answer}; request ID {id}"),
+            _ => answer,
+        }
+    }
+
     /// What cannot be done before anything is asked of the account.
     pub(crate) const OPENING: &str = "cannot use the storage account";
 
@@ -149,6 +165,7 @@ impl Target<'_> {
             (400, "MetadataTooLarge" | "RequestHeaderTooLarge") | (431, _) => AzureProblem::RecordTooLong,
             (412, "LeaseIdMissing") => AzureProblem::Leased,
             (409, "BlobImmutableDueToPolicy" | "BlobImmutableDueToLegalHold") => AzureProblem::Immutable,
+            (409, "SnapshotsPresent") => AzureProblem::Snapshots,
             (409, "InvalidBlobType") => AzureProblem::OtherBlobType,
             (408 | 429 | 500..=599, code) => AzureProblem::Busy(format!("{status} {code}").trim_end().to_owned()),
             (_, code) => {

@@ -161,6 +161,9 @@ pub enum AzureProblem {
     /// A lease of somebody else.
     #[error("somebody holds a lease on it")]
     Leased,
+    /// Snapshots of the blob, which cannot outlive it.
+    #[error("it has snapshots, which cannot stay without it")]
+    Snapshots,
     /// A policy against changes.
     #[error("an immutability policy or legal hold protects it")]
     Immutable,
@@ -279,6 +282,7 @@ impl AzureProblem {
             Self::AccountDisabled(_) => "enable it, or its subscription, in the portal".to_owned(),
             Self::HttpsRequired(_) => "pass --endpoint with https://".to_owned(),
             Self::Leased => "break it: az storage blob lease break".to_owned(),
+            Self::Snapshots => "pass --delete-snapshots, which removes them with it".to_owned(),
             Self::Immutable => "lift it, or publish to another container with --container".to_owned(),
             Self::OtherBlobType => "delete that blob; documents are block blobs".to_owned(),
             Self::RecordTooLong => "drop retired keys with --prune or --remove".to_owned(),

@@ -123,6 +123,13 @@ impl SiteArgs {
 }
 
 impl SiteRequest {
+    /// Lets the snapshots of a document go with it; a directory has none.
+    pub(super) fn delete_snapshots(&mut self) {
+        if let Kind::Azure(options) = &mut self.kind {
+            options.delete_snapshots = true;
+        }
+    }
+
     /// Whether the documents are published to an account, where they can be read back through their issuer URL.
     pub(super) fn is_azure(&self) -> bool {
         matches!(self.kind, Kind::Azure(_))

@@ -1,13 +1,16 @@
-use std::path::PathBuf;
+use std::{
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
+};
 
 use clap::{ArgGroup, Args};
-use issuer::{IssuerUrl, Removal, RemovalGuard, Timestamp, Token, site::Site};
+use issuer::{DocumentPath, IssuerUrl, Removal, RemovalGuard, RemovalRefusal, Timestamp, Token, site::Site};
 use serde_json::json;
 
 use super::{
     Exit, Failure, Output,
     clean::printable,
-    output::{BAD, GOOD, STRONG},
+    output::{BAD, GOOD, STRONG, WARN},
     runtime,
     site::Root,
     site_args::SiteArgs,
@@ -38,12 +41,33 @@ pub(crate) struct Unpublish {
     /// Remove them whatever the cluster's tokens name
     #[arg(long)]
     force: bool,
+    /// Print what would be removed, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask for the issuer to be typed on a terminal
+    #[arg(long)]
+    yes: bool,
+    /// Remove the snapshots of a blob with it; without it, a blob with snapshots stays
+    #[arg(long)]
+    delete_snapshots: bool,
+}
+
+/// What came of it.
+enum Outcome {
+    Refused(RemovalRefusal),
+    Planned(Vec<DocumentPath>),
+    /// Somebody was asked, and did not type the issuer.
+    Declined,
+    Removed(Removal),
 }
 
 impl Unpublish {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let issuer: Option<IssuerUrl> = self.issuer.as_deref().map(values::parse).transpose()?;
-        let request = self.site.request()?;
+        let mut request = self.site.request()?;
+        if self.delete_snapshots {
+            request.delete_snapshots();
+        }
         // Its end does not matter here, so there is no note on it.
         let input = self.token.map(|path| TokenInput::read(Some(path), None)).transpose()?;
         let mut buffer = Vec::new();
@@ -58,49 +82,84 @@ impl Unpublish {
         };
         let steps = output.steps();
         let timeout = request.timeout;
-        let (issuer, site, outcome) = runtime::block_on(runtime::within(timeout, async {
-            let mut site = request.open(&steps).await?;
-            if let Some(credential) = site.credential() {
-                output.note(format!("credential for {}: {credential}", site.name()));
-            }
-            let issuer = match issuer {
-                Some(issuer) => Some(issuer),
-                None => match site.published_issuer().await? {
-                    Root::Issuer(issuer) => Some(issuer),
-                    Root::Empty => None,
-                    Root::Unusable => return Err(unusable_root(&site)),
-                },
+        let asks = !self.yes && !self.dry_run && io::stdin().is_terminal() && io::stderr().is_terminal();
+        let (issuer, site, outcome) = runtime::block_on(async {
+            let prepare = async {
+                let mut site = request.open(&steps).await?;
+                if let Some(credential) = site.credential() {
+                    output.note(format!("credential for {}: {credential}", site.name()));
+                }
+                let issuer = match issuer {
+                    Some(issuer) => Some(issuer),
+                    None => match site.published_issuer().await? {
+                        Root::Issuer(issuer) => Some(issuer),
+                        Root::Empty => None,
+                        Root::Unusable => return Err(unusable_root(&site)),
+                    },
+                };
+                if let Some(issuer) = &issuer {
+                    site.adapt_to(issuer)?;
+                }
+                let planned = match &issuer {
+                    Some(issuer) if asks || self.dry_run => Some(issuer::plan_removal(&site, issuer, &guard).await?),
+                    _ => None,
+                };
+                Ok::<_, Failure>((site, issuer, planned))
             };
-            let Some(issuer) = issuer else { return Ok((None, site.name(), Ok(Removal::default()))) };
-            site.adapt_to(&issuer)?;
-            let outcome = issuer::unpublish(&site, &issuer, &guard).await?;
-            Ok((Some(issuer), site.name(), outcome))
-        }))??;
-        let (removed, refusal) = match outcome {
-            Ok(removal) => (removal.removed, None),
-            Err(refusal) => (Vec::new(), Some(refusal)),
+            let (site, issuer, planned) = Box::pin(runtime::within(timeout, prepare)).await?;
+            let name = site.name();
+            let Some(issuer) = issuer else {
+                let nothing =
+                    if self.dry_run { Outcome::Planned(Vec::new()) } else { Outcome::Removed(Removal::default()) };
+                return Ok((None, name, nothing));
+            };
+            let outcome = match planned {
+                Some(Err(refusal)) => Outcome::Refused(refusal),
+                Some(Ok(paths)) if self.dry_run => Outcome::Planned(paths),
+                Some(Ok(paths)) if !paths.is_empty() && !is_typed(&issuer, &paths, &name) => Outcome::Declined,
+                _ => {
+                    let removal = async { Ok(issuer::unpublish(&site, &issuer, &guard).await?) };
+                    match Box::pin(runtime::within(timeout, removal)).await? {
+                        Ok(removal) => Outcome::Removed(removal),
+                        Err(refusal) => Outcome::Refused(refusal),
+                    }
+                }
+            };
+            Ok::<_, Failure>((Some(issuer), name, outcome))
+        })??;
+        let (listed, refusal) = match &outcome {
+            Outcome::Removed(removal) => (removal.removed.clone(), None),
+            Outcome::Planned(paths) => (paths.clone(), None),
+            Outcome::Declined => (Vec::new(), None),
+            Outcome::Refused(refusal) => (Vec::new(), Some(refusal)),
         };
+        let is_planned = matches!(outcome, Outcome::Planned(_));
         if issuer.is_none() {
             output.note("an issuer with a path is not found by itself: pass --issuer URL");
         }
         let issuer = issuer.as_ref().map(IssuerUrl::as_str);
         if output.is_json() {
-            let removed: Vec<_> = removed.iter().map(issuer::DocumentPath::as_str).collect();
-            let refusal =
-                refusal.as_ref().map(|refusal| json!({ "message": refusal.to_string(), "hint": refusal.hint() }));
-            output.json(&json!({ "issuer": issuer, "site": site, "removed": removed, "refusal": refusal }));
+            let listed: Vec<_> = listed.iter().map(DocumentPath::as_str).collect();
+            let (removed, planned) = if is_planned { (Vec::new(), listed) } else { (listed, Vec::new()) };
+            let refusal = refusal.map(|refusal| json!({ "message": refusal.to_string(), "hint": refusal.hint() }));
+            output.json(
+                &json!({ "issuer": issuer, "site": site, "planned": planned, "removed": removed, "refusal": refusal }),
+            );
         } else {
             let mut lines: Vec<_> =
                 issuer.iter().map(|issuer| format!("{STRONG}issuer{STRONG:#}   {issuer}")).collect();
             lines.extend([format!("{STRONG}site{STRONG:#}     {}", printable(&site)), String::new()]);
-            lines.extend(removed.iter().map(|path| format!("  {BAD}-{BAD:#} {}", printable(path.as_str()))));
-            if !removed.is_empty() {
+            lines.extend(listed.iter().map(|path| format!("  {BAD}-{BAD:#} {}", printable(path.as_str()))));
+            if !listed.is_empty() {
                 lines.push(String::new());
             }
-            lines.push(match (&refusal, removed.is_empty()) {
-                (Some(_), _) => format!("{BAD}refused{BAD:#}: nothing was removed"),
-                (None, true) => format!("{GOOD}done{GOOD:#}: nothing was there"),
-                (None, false) => {
+            lines.push(match (&outcome, listed.is_empty()) {
+                (Outcome::Refused(_), _) => format!("{BAD}refused{BAD:#}: nothing was removed"),
+                (Outcome::Declined, _) => format!("{WARN}stopped{WARN:#}: nothing was removed"),
+                (Outcome::Planned(_), true) => format!("{GOOD}planned{GOOD:#}: nothing is there"),
+                (Outcome::Planned(_), false) => format!("{WARN}planned{WARN:#}: nothing was removed"),
+                (Outcome::Removed(_), true) => format!("{GOOD}done{GOOD:#}: nothing was there"),
+                (Outcome::Removed(_), false) => {
                     format!(
                         "{GOOD}removed{GOOD:#}: tokens of this issuer are refused as soon as relying parties notice"
                     )
@@ -109,12 +168,33 @@ impl Unpublish {
             lines.push(String::new());
             output.text(&lines.join("\n"));
         }
-        Ok(match refusal {
-            None => Exit::Yes,
-            Some(refusal) => {
+        Ok(match (&outcome, refusal) {
+            (Outcome::Declined, _) => {
+                let hint = "type the issuer URL byte for byte, or pass --yes".to_owned();
+                output.failure(&Failure::new(Exit::No, "the issuer was not typed; nothing was removed", Some(hint)))
+            }
+            (_, None) => Exit::Yes,
+            (_, Some(refusal)) => {
                 let message = format!("{refusal}; nothing was removed");
                 output.failure(&Failure::new(Exit::No, message, Some(refusal.hint().to_owned())))
             }
         })
     }
+}
+
+/// Asks on the terminal for the issuer to be typed: what is removed is not brought back.
+fn is_typed(issuer: &IssuerUrl, paths: &[DocumentPath], site: &str) -> bool {
+    let paths: Vec<_> = paths.iter().map(|path| printable(path.as_str())).collect();
+    let question = format!(
+        "This removes {} from {}.\nRelying parties refuse tokens of this issuer from then on. Type the issuer to go on:\n  {issuer}\n> ",
+        paths.join(" and "),
+        printable(site)
+    );
+    let mut stderr = io::stderr();
+    // With stderr gone nobody was asked.
+    if write!(stderr, "{question}").and_then(|()| stderr.flush()).is_err() {
+        return false;
+    }
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).is_ok() && line.trim_end_matches(['\r', '\n']) == issuer.as_str()
 }

@@ -4,7 +4,10 @@ use std::{
 };
 
 use anstream::AutoStream;
-use clap::{Parser, error::ErrorKind as ClapErrorKind};
+use clap::{
+    Parser,
+    error::{ContextKind, ContextValue, ErrorKind as ClapErrorKind},
+};
 use issuer::redacted;
 
 use super::{
@@ -14,7 +17,8 @@ use super::{
 };
 
 /// Answers a command line that does not parse, or asks for help or the version.
-pub(crate) fn usage(error: &clap::Error) -> Exit {
+pub(crate) fn usage(error: clap::Error) -> Exit {
+    let error = without_first_suggestion(error);
     let Wishes { json, color } = Wishes::of(std::env::args_os().skip(1));
     let text = error.render();
     if !error.use_stderr() {
@@ -29,7 +33,7 @@ pub(crate) fn usage(error: &clap::Error) -> Exit {
     let safe = Cli::try_parse_from(words).err().filter(|safe| safe.kind() == error.kind());
     let text = redacted(&text.to_string()).into_owned();
     let by_lines = || text.lines().map(message).collect::<Vec<_>>().join("\n").into();
-    let text = safe.map_or_else(by_lines, |safe| safe.render());
+    let text = safe.map_or_else(by_lines, |safe| without_first_suggestion(safe).render());
     // With stderr gone there is nowhere left to say so.
     let _ = write!(AutoStream::new(io::stderr(), choice(color)), "{}", text.ansi());
     if json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
@@ -40,6 +44,20 @@ pub(crate) fn usage(error: &clap::Error) -> Exit {
         let _ = writeln!(io::stdout(), "{}", escaped(&format!("{:#}", failure.to_json())));
     }
     Exit::Usage
+}
+
+/// The error without `unpublish` as the first suggestion for a mistyped command: it is like `publish`, and removes.
+fn without_first_suggestion(mut error: clap::Error) -> clap::Error {
+    if let Some(ContextValue::Strings(names)) = error.get(ContextKind::SuggestedSubcommand) {
+        let mut names = names.clone();
+        names.sort_by_key(|name| name == "unpublish");
+        if names.first().is_some_and(|name| name == "unpublish") {
+            error.remove(ContextKind::SuggestedSubcommand);
+        } else {
+            error.insert(ContextKind::SuggestedSubcommand, ContextValue::Strings(names));
+        }
+    }
+    error
 }
 
 /// What a command line that does not parse asks for all the same.

@@ -32,6 +32,6 @@ pub use refusal::PlanRefusal;
 pub use retention::Retention;
 pub use status::{KeyStatus, SiteFault, SiteStatus, status};
 pub use stored_retention::{RetentionError, StoredRetention};
-pub use unpublish::{Removal, RemovalGuard, RemovalRefusal, unpublish};
+pub use unpublish::{Removal, RemovalGuard, RemovalRefusal, plan_removal, unpublish};
 pub use wanted::Wanted;
 pub use warning::PlanWarning;

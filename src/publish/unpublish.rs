@@ -1,6 +1,9 @@
 use jiff::{SignedDuration, Timestamp};
 
-use super::apply::{ATTEMPTS_MAX, read_live};
+use super::{
+    Live,
+    apply::{ATTEMPTS_MAX, read_live},
+};
 use crate::{
     Error, IssuerUrl, Token,
     documents::{Discovery, DocumentPath, Jwks},
@@ -171,6 +174,51 @@ pub async fn unpublish(
     if let Err(refusal) = guard.judge(issuer) {
         return Ok(Err(refusal));
     }
+    remove(site, issuer, guard).await
+}
+
+/// Works out which documents [`unpublish`] would remove, in their order, and removes nothing.
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, RemovalGuard, SystemClock, Wanted, site::{Memory, Site}};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let site = Memory::default();
+/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let paths = issuer::plan_removal(&site, &wanted.issuer, &RemovalGuard::Force).await??;
+/// assert_eq!(paths, [wanted.issuer.discovery_path(), wanted.issuer.jwks_path()]);
+/// assert!(site.read(&paths[0]).await?.is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// As [`unpublish`].
+pub async fn plan_removal(
+    site: &impl Site,
+    issuer: &IssuerUrl,
+    guard: &RemovalGuard<'_>,
+) -> Result<Result<Vec<DocumentPath>, RemovalRefusal>, Error> {
+    if let Err(refusal) = guard.judge(issuer) {
+        return Ok(Err(refusal));
+    }
+    let live = read_live(site, issuer).await?;
+    if let Some(refusal) = guard.judge_live(issuer, &live) {
+        return Ok(Err(refusal));
+    }
+    let documents = [(issuer.discovery_path(), live.discovery), (issuer.jwks_path(), live.jwks)];
+    Ok(Ok(documents.into_iter().filter_map(|(path, stored)| stored.map(|_| path)).collect()))
+}
+
+async fn remove(
+    site: &impl Site,
+    issuer: &IssuerUrl,
+    guard: &RemovalGuard<'_>,
+) -> Result<Result<Removal, RemovalRefusal>, Error> {
     let mut removal = Removal::default();
     // A removal whose answer got lost is found done at the next look.
     let mut tried: Option<DocumentPath> = None;
@@ -181,24 +229,14 @@ pub async fn unpublish(
             stored.is_none()
         };
         removal.removed.extend(tried.take().filter(is_gone));
-        let recorded = live.jwks.as_ref().and_then(|stored| stored.retention.issuer().map(str::to_owned));
-        let named = live.discovery.as_ref().and_then(|stored| Discovery::issuer_of(&stored.bytes));
-        let other = named.or(recorded).filter(|named| named != issuer.as_str());
-        if let Some(other) = &other
-            && removal.removed.is_empty()
+        if removal.removed.is_empty()
+            && let Some(refusal) = guard.judge_live(issuer, &live)
         {
-            return Ok(Err(RemovalRefusal::OtherIssuer(other.clone())));
+            return Ok(Err(refusal));
         }
         // What came after ours was removed is somebody else's.
-        if other.is_some() || (live.discovery.is_none() && live.jwks.is_none()) {
+        if other_issuer(issuer, &live).is_some() || (live.discovery.is_none() && live.jwks.is_none()) {
             return Ok(Ok(removal));
-        }
-        let published = live.jwks.as_ref().and_then(|stored| Jwks::parse(&stored.bytes).ok()).unwrap_or_default();
-        if let RemovalGuard::Token { token, .. } = guard
-            && removal.removed.is_empty()
-            && !is_signed_by(token, &published)
-        {
-            return Ok(Err(RemovalRefusal::NotOfThisCluster));
         }
         for (path, stored) in [(issuer.discovery_path(), live.discovery), (issuer.jwks_path(), live.jwks)] {
             let Some(stored) = stored else { continue };
@@ -213,7 +251,30 @@ pub async fn unpublish(
     Err(Error::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
 }
 
+/// The issuer whose documents these are, where it is another one.
+fn other_issuer(issuer: &IssuerUrl, live: &Live) -> Option<String> {
+    let recorded = live.jwks.as_ref().and_then(|stored| stored.retention.issuer().map(str::to_owned));
+    let named = live.discovery.as_ref().and_then(|stored| Discovery::issuer_of(&stored.bytes));
+    named.or(recorded).filter(|named| named != issuer.as_str())
+}
+
 impl RemovalGuard<'_> {
+    /// Judges what stands on the site.
+    fn judge_live(&self, issuer: &IssuerUrl, live: &Live) -> Option<RemovalRefusal> {
+        if let Some(other) = other_issuer(issuer, live) {
+            return Some(RemovalRefusal::OtherIssuer(other));
+        }
+        let published = live.jwks.as_ref().and_then(|stored| Jwks::parse(&stored.bytes).ok()).unwrap_or_default();
+        match self {
+            Self::Token { token, .. }
+                if (live.discovery.is_some() || live.jwks.is_some()) && !is_signed_by(token, &published) =>
+            {
+                Some(RemovalRefusal::NotOfThisCluster)
+            }
+            _ => None,
+        }
+    }
+
     /// Judges what the token says by itself.
     fn judge(&self, issuer: &IssuerUrl) -> Result<(), RemovalRefusal> {
         let Self::Token { token, now } = self else { return Ok(()) };

@@ -8,7 +8,7 @@ use azure_storage_blob::{
     BlobClient, BlobServiceClient, BlobServiceClientOptions,
     models::{
         BlobClientDeleteOptions, BlobClientDownloadOptions, BlobServiceProperties, BlockBlobClientUploadOptions,
-        StaticWebsite, StorageErrorCode,
+        DeleteSnapshotsOptionType, StaticWebsite, StorageErrorCode,
     },
 };
 use futures_util::future::join;
@@ -57,6 +57,7 @@ pub struct Azure {
     retry: Retry,
     fetcher: HttpFetcher,
     resource_manager: Option<String>,
+    delete_snapshots: bool,
     /// How many writes in a row came too late: each waits longer before the site is read again.
     too_late: Mutex<u32>,
     /// What the storage service's answers say of its clock.
@@ -103,6 +104,7 @@ impl Azure {
             fetcher,
             resource_manager: options.resource_manager,
             account,
+            delete_snapshots: options.delete_snapshots,
             too_late: Mutex::default(),
             clock,
             website: Mutex::default(),
@@ -284,7 +286,8 @@ impl Azure {
 
     async fn remove_blob(&self, path: &DocumentPath, etag: &ETag) -> azure_core::Result<Written> {
         let if_match = Some(Etag::from(etag.0.clone()));
-        let options = BlobClientDeleteOptions { if_match, ..BlobClientDeleteOptions::default() };
+        let delete_snapshots = self.delete_snapshots.then_some(DeleteSnapshotsOptionType::Include);
+        let options = BlobClientDeleteOptions { if_match, delete_snapshots, ..BlobClientDeleteOptions::default() };
         match self.blob(path).delete(Some(options)).await {
             Ok(_) => Ok(Written::Done),
             Err(error) if is_precondition(&error) || is_absent(&error) => Ok(Written::PreconditionFailed),

@@ -39,6 +39,8 @@ pub struct AzureOptions {
     pub fetcher: HttpFetcher,
     /// Azure Resource Manager, where it is not the one of the cloud.
     pub resource_manager: Option<String>,
+    /// Whether the snapshots of a document are removed with it; a blob with snapshots cannot be removed alone.
+    pub delete_snapshots: bool,
     /// Told of every request that is about to be sent again.
     pub on_retry: Option<RetryObserver>,
 }
@@ -61,6 +63,7 @@ impl AzureOptions {
             first_pause: Duration::from_millis(200),
             fetcher: HttpFetcher::default(),
             resource_manager: None,
+            delete_snapshots: false,
             on_retry: None,
         }
     }

@@ -18,6 +18,7 @@ pub mod issuer;
 pub mod message;
 pub mod other_user;
 pub mod proxy;
+pub mod pty;
 pub mod signer;
 pub mod stand_in;
 pub mod storage;
