@@ -210,6 +210,10 @@ impl Error {
                 UrlError::WhiteSpace => "Entra blocks an issuer with white space; check the quoting",
                 _ => "pass it as --service-account-issuer or --service-account-jwks-uri has it, byte for byte",
             },
+            // The names of entries are listed there.
+            Self::NoKey { because, .. } if because.contains("entry ") || because.contains("entries ") => {
+                "pass the API server's --service-account-key-file, or choose an entry with --entry NAME"
+            }
             Self::NoKey { .. } => "pass the API server's --service-account-key-file",
             Self::Key { reason, .. } => match reason {
                 KeyError::RsaSize(_) => "make an RSA key of 2048 bits or more and pass its public key",

@@ -390,3 +390,155 @@ fn hints_can_be_carried_out() {
     assert_eq!(output.status.code(), Some(3));
     assert!(stderr(&output).contains("hint: choose with issuer jwks FILE --entry NAME"), "{}", stderr(&output));
 }
+
+/// A certificate with a common name, host names and usages, and its private key.
+fn leaf(common_name: &str, host: Option<&str>, usages: &[ExtendedKeyUsagePurpose]) -> (String, String) {
+    let names: Vec<_> = host.map(str::to_owned).into_iter().collect();
+    let mut params = CertificateParams::new(names).unwrap();
+    params.distinguished_name = rcgen::DistinguishedName::new();
+    params.distinguished_name.push(rcgen::DnType::CommonName, common_name);
+    params.extended_key_usages = usages.to_vec();
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.self_signed(&key).unwrap();
+    (pem("CERTIFICATE", certificate.der()), key.serialize_pem())
+}
+
+#[test]
+fn a_manifest_in_any_form_is_never_read_as_plain_text() {
+    let (public, kid) = recorded("rsa2048");
+    let (ca, _) = authority("kubernetes-ca");
+    let indented = |text: &str| text.trim_end().replace('\n', "\n    ");
+    let map =
+        json!({ "kind": "ConfigMap", "apiVersion": "v1", "data": { "ca.crt": ca, "sa.pub": public } }).to_string();
+    let data_first =
+        json!({ "data": { "ca.crt": ca, "sa.pub": public }, "apiVersion": "v1", "kind": "ConfigMap" }).to_string();
+    let yaml = |ca_name: &str, sa_name: &str, start: &str| {
+        format!("{start}  {ca_name}: |\n    {}\n  {sa_name}: |\n    {}\n", indented(&ca), indented(&public))
+    };
+    let config_map = yaml("ca.crt", "sa.pub", "apiVersion: v1\nkind: ConfigMap\ndata:\n");
+    let latin = |text: &str| [b"# caf\xe9\n", text.as_bytes()].concat();
+    let cloud_init = format!(
+        "#cloud-config\nwrite_files:\n- path: /etc/kubernetes/pki/ca.crt\n  content: |\n    {}\n- path: /etc/kubernetes/pki/sa.pub\n  encoding: b64\n  content: {}\n",
+        indented(&ca),
+        BASE64_STANDARD.encode(&public)
+    );
+    let variables =
+        format!("set -a\nCA_CRT=\"{}\"\nfoo.SA_PUB = \"{}\"\n", ca.replace('\n', "\\n"), public.replace('\n', "\\n"));
+    for (form, bytes) in [
+        ("another encoding", latin(&config_map)),
+        (
+            "another encoding in JSON",
+            map.replacen("ConfigMap\"", "ConfigMap\",\"x\":\"?\"", 1)
+                .replace('?', "\u{1}")
+                .into_bytes()
+                .into_iter()
+                .map(|byte| if byte == 1 { 0xfc } else { byte })
+                .collect(),
+        ),
+        ("values of a chart", yaml("ca_crt", "sa_pub", "pki:\n").into_bytes()),
+        ("no apiVersion", yaml("ca.crt", "sa.pub", "kind: Secret\nstringData:\n").into_bytes()),
+        ("cloud-init", cloud_init.into_bytes()),
+        ("a stream", format!("{data_first}\n{{\"note\":1}}").into_bytes()),
+        ("a stream on one line", format!("{{\"note\":1}} {map}").into_bytes()),
+        ("variables", variables.into_bytes()),
+    ] {
+        assert_eq!(kids(&bytes), [kid.as_str()], "{form}");
+    }
+    for (form, text) in [
+        ("an array that is cut", format!("[{}", &map[..map.len() - 2])),
+        ("data first, cut", data_first[..data_first.len() - 2].to_owned()),
+        ("tabs", config_map.replace("\n  ", "\n\t")),
+        ("broken values", format!("{}  x: [\n", yaml("ca_crt", "sa_pub", "pki:\n"))),
+        ("a flow with another end", format!("{}]", &map[..map.len() - 1])),
+    ] {
+        let error = read(text.as_bytes()).unwrap_err();
+        assert!(!matches!(error, Error::KeyIdTwice { .. }), "{form}: {error}");
+    }
+}
+
+#[test]
+fn every_certificate_of_an_entry_is_judged_by_itself() {
+    let (public, kid) = recorded("rsa2048");
+    let ca = authority("kubernetes-ca").0;
+    let kops = authority("service-account").0;
+    let kops_kid = kids(kops.as_bytes()).remove(0);
+    let server = leaf("apiserver", Some("kubernetes"), &[]).0;
+    let client = leaf("admin", None, &[ExtendedKeyUsagePurpose::ClientAuth]).0;
+    for (name, entry, expected) in [
+        ("sa.pub", format!("{public}{ca}"), &kid),
+        ("sa.pub", format!("{public}{server}"), &kid),
+        ("sa.crt", format!("{kops}{server}"), &kops_kid),
+        ("service-account.pem", format!("{kops}{client}{ca}"), &kops_kid),
+    ] {
+        let document = secret("certs", &[(name, &entry), ("ca.crt", &ca)]).to_string();
+        assert_eq!(kids(document.as_bytes()), [expected.as_str()], "{name}");
+    }
+    // Kubernetes the hard way gives its key a client certificate of its own name.
+    let own = leaf("service-accounts", None, &[ExtendedKeyUsagePurpose::ClientAuth]);
+    let entries = [("service-accounts.crt", own.0.as_str()), ("service-accounts.key", &own.1), ("ca.crt", &ca)];
+    assert_eq!(kids(secret("pki", &entries).to_string().as_bytes()).len(), 1);
+    // The user name of a service account is no such name.
+    let user = leaf("system:serviceaccount:default:app", None, &[ExtendedKeyUsagePurpose::ClientAuth]);
+    let entries = [("sa.crt", user.0.as_str()), ("sa.key", &user.1)];
+    assert!(read(secret("pki", &entries).to_string().as_bytes()).is_err());
+}
+
+#[test]
+fn names_that_say_that_a_key_is_of_others_are_believed() {
+    let (public, kid) = recorded("rsa2048");
+    let ca = authority("kubernetes-ca");
+    let plain = leaf("plain", None, &[]);
+    for name in [
+        "serviceaccountca.crt",
+        "serviceAccountCA.crt",
+        "sa-cacert.pem",
+        "sa_rootCA.pem",
+        "sa-ca.crt",
+        "service-account-issuer.crt",
+    ] {
+        let document = secret("x", &[(name, &ca.0), ("pub", &public)]).to_string();
+        assert_eq!(kids(document.as_bytes()), [kid.as_str()], "{name}");
+    }
+    let web = leaf("web", Some("web.example.com"), &[]);
+    let google = json!({ "type": "service_account", "private_key": plain.1, "client_email": "a@b" }).to_string();
+    for (document, entries) in [
+        ("x", vec![("ca.key", &ca.1)]),
+        ("x", vec![("etcd-ca.crt", &plain.0)]),
+        ("x", vec![("cacert.pem", &plain.0), ("cacert-key.pem", &plain.1)]),
+        ("prod-1-ca", vec![("tls.crt", &plain.0), ("tls.key", &plain.1)]),
+        ("etcd-certs", vec![("peer.key", &plain.1)]),
+        ("x", vec![("server.key", &plain.1)]),
+        ("web-tls", vec![("tls.crt", &web.0), ("tls.key", &web.1)]),
+        ("build-sa", vec![("tls.crt", &web.0), ("tls.key", &web.1)]),
+        ("gcp-service-account", vec![("key.json", &google)]),
+    ] {
+        let entries: Vec<_> = entries.into_iter().map(|(name, text)| (name, text.as_str())).collect();
+        let error = read(secret(document, &entries).to_string().as_bytes()).unwrap_err();
+        assert!(matches!(error, Error::NoKey { .. } | Error::OtherDocument { .. }), "{document}: {error}");
+        if matches!(error, Error::NoKey { .. }) {
+            assert!(error.hint().unwrap().contains("--entry NAME"), "{:?}", error.hint());
+        }
+    }
+    let region = secret("x", &[("apiserver-sa-east-1.key", &plain.1), ("sa.pub", &public)]).to_string();
+    assert_eq!(kids(region.as_bytes()), [kid.as_str()]);
+    // The document that cannot be read may be the one with the key.
+    let other = json!({ "apiVersion": "v1", "kind": "ConfigMap", "data": { "x.pub": public } });
+    let error =
+        read(format!("---\n{other}\n---\nkind: Secret\nmetadata: {{name: {{{{ x }}}}-sa}}\n").as_bytes()).unwrap_err();
+    assert!(matches!(error, Error::Input { .. }), "{error}");
+}
+
+#[test]
+fn documents_in_documents_have_an_end() {
+    let mut text = recorded("rsa2048").0;
+    for depth in 0..600 {
+        text = json!({ "apiVersion": "v1", "kind": "ConfigMap", "data": { "sa": text } }).to_string();
+        if depth == 3 {
+            assert_eq!(kids(text.as_bytes()), [recorded("rsa2048").1]);
+        }
+        if text.len() > 1 << 20 {
+            break;
+        }
+    }
+    assert!(read(text.as_bytes()).is_err());
+}

@@ -8,7 +8,7 @@ use der::{
 };
 use x509_cert::{
     certificate::{CertificateInner, Raw},
-    ext::pkix::{BasicConstraints, ExtendedKeyUsage},
+    ext::pkix::{BasicConstraints, ExtendedKeyUsage, SubjectAltName, name::GeneralName},
 };
 
 use super::{KeyError, PublicKey};
@@ -37,7 +37,7 @@ const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.
 pub struct CertificatePurpose {
     /// It signs other certificates: basicConstraints with CA:TRUE.
     pub authority: bool,
-    /// It identifies a server: extendedKeyUsage with serverAuth.
+    /// It identifies a server: extendedKeyUsage with serverAuth, or without an extendedKeyUsage a DNS name or an address.
     pub server: bool,
     /// It identifies a client: extendedKeyUsage with clientAuth.
     pub client: bool,
@@ -77,7 +77,10 @@ pub(super) fn purpose(der: &[u8]) -> Option<CertificatePurpose> {
     let authority = tbs.get_extension::<BasicConstraints>().ok().flatten().is_some_and(|(_, basic)| basic.ca);
     let usages = tbs.get_extension::<ExtendedKeyUsage>().ok().flatten().map(|(_, usages)| usages.0).unwrap_or_default();
     let common_name = tbs.subject().common_name().ok().flatten().map(|name| name.value().into_owned());
-    let (server, client) = (usages.contains(&SERVER_AUTH), usages.contains(&CLIENT_AUTH));
+    let names = tbs.get_extension::<SubjectAltName>().ok().flatten().map(|(_, names)| names.0).unwrap_or_default();
+    let is_host = |name: &GeneralName| matches!(name, GeneralName::DnsName(_) | GeneralName::IpAddress(_));
+    let is_of_host = usages.is_empty() && !authority && names.iter().any(is_host);
+    let (server, client) = (usages.contains(&SERVER_AUTH) || is_of_host, usages.contains(&CLIENT_AUTH));
     Some(CertificatePurpose { authority, server, client, common_name })
 }
 

@@ -66,7 +66,12 @@ struct Candidate {
     purpose: Option<CertificatePurpose>,
     /// What says that it is a service account key.
     claim: Claim,
+    /// Whether its name says that it is something else.
+    is_other: bool,
 }
+
+/// How many documents may stand one in an entry of the other.
+const DEPTH_MAX: usize = 8;
 
 /// What says that an entry is a service account key.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,6 +89,8 @@ struct Entries {
     candidates: Vec<Candidate>,
     /// The keys of certificates that are called `ca.crt`, with the names of their entries.
     authorities: Vec<(Vec<PublicKey>, String)>,
+    /// The first document that cannot be read: it may be the one with the service account keys.
+    unreadable: Option<Error>,
     /// The first entry that should hold a key and cannot be read: an error if no other holds one.
     broken: Option<Error>,
 }
@@ -102,6 +109,10 @@ impl KeyReader {
         documents: Vec<Document>,
         skipped: &mut Skipped,
     ) -> Result<(), Error> {
+        if self.depth > DEPTH_MAX {
+            let because = format!("it stands in more than {DEPTH_MAX} documents, one in the other");
+            return Err(Error::Input { input: at.to_string(), because });
+        }
         let single = documents.len() == 1;
         let mut entries = Entries::default();
         for (index, document) in documents.into_iter().enumerate() {
@@ -123,7 +134,10 @@ impl KeyReader {
                 }
                 Document::Unreadable(because) => {
                     let what = ("document", (index + 1).to_string());
-                    self.skip(place(Step::Document(index + 1)), SkipReason::Unreadable(because), what, skipped);
+                    let at = place(Step::Document(index + 1));
+                    let input = at.to_string();
+                    entries.unreadable.get_or_insert(Error::Input { input, because: because.clone() });
+                    self.skip(at, SkipReason::Unreadable(because), what, skipped);
                 }
             }
         }
@@ -150,6 +164,10 @@ impl KeyReader {
             Some(document) if !single => format!("{document}/{entry}"),
             _ => entry.to_owned(),
         };
+        let document = manifest.name.as_deref().unwrap_or_default();
+        let document_is_of_authority = document.rsplit('-').next() == Some("ca");
+        let document_is_of_others =
+            words(document).iter().any(|word| matches!(word.as_str(), "etcd" | "webhook" | "ingress"));
         let document_says_so = manifest.is_keyset || manifest.name.as_deref().is_some_and(is_of_service_accounts);
         for entry in manifest.entries {
             let is_chosen = self.chosen.takes(manifest.name.as_deref(), &entry.name);
@@ -170,8 +188,9 @@ impl KeyReader {
                     continue;
                 }
             };
-            let mut reader = Self::default();
-            if is_named_ca_crt(&entry.name) && !is_chosen {
+            let mut reader = Self { depth: self.depth + 1, ..Self::default() };
+            let is_of_authority = is_of_authority(&entry.name) || is_named_ca_crt(&entry.name);
+            if (is_of_authority || document_is_of_authority) && !entry_says_so && !is_chosen {
                 // One without extensions does not say that it is a CA's, and its key is skipped with it.
                 let _ = reader.read_bytes(&place, &bytes, &mut Skipped::new(), true);
                 let keys = reader.found.into_iter().map(|(key, _)| key).collect();
@@ -200,29 +219,69 @@ impl KeyReader {
                     continue;
                 }
             }
-            let purpose = reader.notes.iter().find_map(|note| match note {
-                Note::Certificate { purpose, .. } => Some(purpose.clone()),
-                _ => None,
-            });
-            let claim = match &purpose {
-                _ if is_chosen => Claim::Entry,
-                Some(purpose) if is_kept_in(purpose, &entry.name, entry_says_so, manifest.kind, manifest.is_keyset) => {
-                    Claim::Entry
-                }
-                None if entry_says_so => Claim::Entry,
-                None if document_says_so => Claim::Document,
-                _ => Claim::None,
-            };
             let name = full_name(&entry.name);
-            let Self { found: keys, notes, .. } = reader;
-            entries.candidates.push(Candidate { name, place, keys, notes, purpose, claim });
+            let is_unnamed_keyset = manifest.kind == "Keyset" && !manifest.is_keyset;
+            let Self { found, notes, certificates, .. } = reader;
+            let is_alone = found.len() == 1;
+            let (of_certificates, mut other_notes): (Vec<_>, Vec<_>) =
+                notes.into_iter().partition(|note| matches!(note, Note::Certificate { .. }));
+            // Keys without a certificate stay together; each certificate is judged by itself.
+            let (certified, bare): (Vec<_>, Vec<_>) =
+                found.into_iter().partition(|(_, at)| certificates.iter().any(|(place, _)| place == at));
+            if !bare.is_empty() {
+                let claim = match () {
+                    () if entry_says_so => Claim::Entry,
+                    () if document_says_so => Claim::Document,
+                    () => Claim::None,
+                };
+                let is_other = is_of_others(&entry.name) || document_is_of_others;
+                entries.candidates.push(Candidate {
+                    name: name.clone(),
+                    place: place.clone(),
+                    keys: bare,
+                    notes: std::mem::take(&mut other_notes),
+                    purpose: None,
+                    claim,
+                    is_other: is_other && claim == Claim::None,
+                });
+            }
+            for (key, at) in certified {
+                let purpose = certificates.iter().find(|(place, _)| *place == at);
+                let mut purpose = purpose.map(|(_, purpose)| purpose.clone()).unwrap_or_default();
+                let names_the_key = purpose.common_name.as_deref().is_some_and(names_the_key);
+                // A CA certificate without extensions does not say that it is one.
+                purpose.authority |= (is_of_authority || is_unnamed_keyset) && !names_the_key;
+                let is_in_keyset = manifest.is_keyset && !purpose.server && !purpose.client;
+                let claim = match () {
+                    () if is_chosen || is_in_keyset => Claim::Entry,
+                    () if names_the_key && (entry_says_so || document_says_so || is_unnamed_keyset) => Claim::Entry,
+                    () if purpose.is_stated() => Claim::None,
+                    () if entry_says_so => Claim::Entry,
+                    () if document_says_so => Claim::Document,
+                    () => Claim::None,
+                };
+                let mut notes = std::mem::take(&mut other_notes);
+                let own = of_certificates
+                    .iter()
+                    .filter(|note| matches!(note, Note::Certificate { place, .. } if *place == at));
+                notes.extend(own.cloned());
+                entries.candidates.push(Candidate {
+                    name: name.clone(),
+                    place: if is_alone { place.clone() } else { at.clone() },
+                    keys: vec![(key, at)],
+                    notes,
+                    purpose: Some(purpose).filter(CertificatePurpose::is_stated),
+                    claim,
+                    is_other: false,
+                });
+            }
         }
         Ok(())
     }
 
     /// Keeps the candidates that are service account keys, and names the others.
     fn choose(&mut self, at: &Place, entries: Entries, skipped: &mut Skipped) -> Result<(), Error> {
-        let Entries { candidates, authorities, .. } = entries;
+        let Entries { candidates, authorities, unreadable, .. } = entries;
         // The keys of certificates that are for something else: the same key may stand beside its certificate.
         let authority = CertificatePurpose { authority: true, ..CertificatePurpose::default() };
         let mut others: Vec<_> = authorities.into_iter().map(|(keys, stem)| (keys, stem, authority.clone())).collect();
@@ -246,6 +305,9 @@ impl KeyReader {
         let is_chosen = self.chosen.is_some();
         let claims = |candidate: &Candidate| candidate.claim != Claim::None && of_certificate(candidate).is_none();
         let says_so = is_chosen || candidates.iter().any(claims);
+        if let Some(error) = unreadable.filter(|_| !says_so && !candidates.is_empty()) {
+            return Err(error);
+        }
         let mut left = Vec::new();
         for candidate in candidates {
             let reason = match (candidate.claim, &candidate.purpose, of_certificate(&candidate)) {
@@ -253,6 +315,7 @@ impl KeyReader {
                 (Claim::None, Some(purpose), _) => Some(SkipReason::Certificate(purpose.clone())),
                 (_, None, Some(purpose)) => Some(SkipReason::KeyOf(purpose)),
                 (Claim::None, None, None) if says_so => Some(SkipReason::NotServiceAccount),
+                (Claim::None, None, None) if candidate.is_other => Some(SkipReason::OtherName),
                 _ => None,
             };
             match reason {
@@ -262,7 +325,8 @@ impl KeyReader {
                 None => left.push(candidate),
             }
         }
-        let is_clear = says_so || left.iter().any(|one| left.iter().all(|other| one.holds_all_of(other)));
+        let is_clear =
+            says_so || is_one_entry(&left) || left.iter().any(|one| left.iter().all(|other| one.holds_all_of(other)));
         if !is_clear && left.len() > 1 {
             let entries = left.into_iter().map(|candidate| candidate.name).collect();
             return Err(Error::Ambiguous { input: at.to_string(), entries });
@@ -275,19 +339,29 @@ impl KeyReader {
     }
 }
 
-/// Whether a certificate that states a purpose is one that a service account key is kept in: never one of a server or a client;
-/// one of a CA where its names say so, as those of kops do, whose common name is `service-account`.
-fn is_kept_in(
-    purpose: &CertificatePurpose,
-    entry: &str,
-    entry_says_so: bool,
-    kind: &str,
-    is_of_service_accounts: bool,
-) -> bool {
-    let names_the_key = purpose.common_name.as_deref().is_some_and(names_service_accounts);
-    let is_in_keyset = kind == "Keyset" && (is_of_service_accounts || names_the_key);
-    let is_in_entry = entry_says_so && (names_the_key || !words(entry).contains("ca"));
-    purpose.authority && !purpose.server && !purpose.client && (is_in_keyset || is_in_entry)
+/// Whether all of them are keys of one entry.
+fn is_one_entry(candidates: &[Candidate]) -> bool {
+    candidates.windows(2).all(|pair| pair[0].name == pair[1].name)
+}
+
+/// Whether a common name says that the key of its certificate is that of service accounts: `service-account` of kops,
+/// `service-accounts`. A user name such as `system:serviceaccount:default:app` is that of a client.
+fn names_the_key(common_name: &str) -> bool {
+    names_service_accounts(common_name) && !common_name.contains(':')
+}
+
+/// Whether the name of an entry says that it is of a certificate authority: `etcd-ca.crt`, `cacert.pem`, `pki.ca.key`.
+fn is_of_authority(name: &str) -> bool {
+    words(name).iter().any(|word| {
+        word == "ca" || ["cacert", "cabundle"].iter().any(|start| word.starts_with(start)) || word.ends_with("rootca")
+    })
+}
+
+/// Whether the name of an entry says that its key is for something else: `server.key`, `apiserver-etcd-client.key`.
+fn is_of_others(name: &str) -> bool {
+    const OTHERS: [&str; 9] =
+        ["apiserver", "client", "etcd", "ingress", "kubelet", "proxy", "server", "webhook", "controller"];
+    words(name).iter().any(|word| OTHERS.contains(&word.as_str()))
 }
 
 /// The name of an entry without its ending: `sa-client` of `sa-client.key`.
@@ -295,16 +369,27 @@ fn stem(name: &str) -> &str {
     name.rsplit_once(['.', '/']).map_or(name, |(stem, _)| stem)
 }
 
-/// The words of a name: `prod-1-sa` has `prod`, `1` and `sa`.
+/// The words of a name: `prod-1-sa` has `prod`, `1` and `sa`, and `serviceAccountCA` has `service`, `account` and `ca`.
 fn words(name: &str) -> HashSet<String> {
-    name.split(|character: char| !character.is_ascii_alphanumeric()).map(str::to_ascii_lowercase).collect()
+    let mut words = String::with_capacity(name.len());
+    let mut before = ' ';
+    for character in name.chars() {
+        if character.is_ascii_uppercase() && before.is_ascii_lowercase() {
+            words.push(' ');
+        }
+        words.push(if character.is_ascii_alphanumeric() { character.to_ascii_lowercase() } else { ' ' });
+        before = character;
+    }
+    words.split_ascii_whitespace().map(str::to_owned).collect()
 }
 
 /// Whether the name of an entry says that it is a service account key: `sa.pub`, `service-account-001.pub`,
 /// `bound-service-account-signing-key`, `certs.k8sserviceaccount.key`.
 fn names_service_accounts(name: &str) -> bool {
     let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    letters.contains("serviceaccount") || words(name).contains("sa")
+    // `sa-east-1` is a region.
+    let is_region = ["sa-east", "sa-west"].iter().any(|region| name.to_ascii_lowercase().contains(region));
+    letters.contains("serviceaccount") || (words(name).contains("sa") && !is_region)
 }
 
 /// Whether the name of a Secret or ConfigMap says that its keys are those of service accounts: `prod-1-sa` of Cluster API,

@@ -18,12 +18,17 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
 /// The variables of a file of them that hold escaped PEM, by their names; `None` for any other text.
 pub(super) fn entries(text: &str) -> Option<Vec<Entry>> {
     let mut entries = Vec::new();
+    // A block with real line ends is no value of a variable.
+    if text.lines().any(|line| line.trim_start().starts_with("-----")) {
+        return None;
+    }
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         let assignment = line.strip_prefix("export ").unwrap_or(line);
-        let (name, value) = assignment.split_once('=')?;
-        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        let Some((name, value)) = assignment.split_once('=') else { continue };
+        let (name, value) = (name.trim(), value.trim());
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
         if name.is_empty() || !name.bytes().all(is_name) {
-            return None;
+            continue;
         }
         if let Some(pem) = unescaped(value.trim_matches(['"', '\''])) {
             entries.push(Entry { name: name.to_owned(), bytes: Ok(pem.into_bytes()) });

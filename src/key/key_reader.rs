@@ -37,6 +37,10 @@ pub struct KeyReader {
     pub(super) found: Vec<(PublicKey, Place)>,
     pub(super) notes: Vec<Note>,
     pub(super) chosen: ChosenEntries,
+    /// Where certificates were read, and what each is for.
+    pub(super) certificates: Vec<(Place, CertificatePurpose)>,
+    /// How many documents this one is in, one in an entry of the other.
+    pub(super) depth: usize,
 }
 
 /// What was passed over in one input, noun and name, for the error when nothing else is there.
@@ -138,7 +142,8 @@ impl KeyReader {
         let decoded = decode_utf16(bytes);
         let bytes = decoded.as_deref().unwrap_or(bytes);
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let text = std::str::from_utf8(bytes).unwrap_or_default();
+        // One character of another encoding makes no document a plain text.
+        let text = &*String::from_utf8_lossy(bytes);
         let trimmed = text.trim();
         if trimmed.starts_with(['{', '[', '"']) {
             match serde_json::from_str(trimmed) {
@@ -210,7 +215,7 @@ impl KeyReader {
     fn read_json_stream(&mut self, at: &Place, text: &str, skipped: &mut Skipped) -> Result<bool, Error> {
         let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
         let Ok(values) = values else { return Ok(false) };
-        if !values.iter().all(|value| value.get("kind").is_some()) {
+        if !values.iter().any(|value| value.get("kind").is_some()) {
             return Ok(false);
         }
         self.read_documents(at, values.iter().flat_map(manifest::read).collect(), skipped)?;
@@ -282,8 +287,11 @@ impl KeyReader {
     }
 
     pub(super) fn keep_der(&mut self, found: DerKey, place: Place) {
-        if let Some(purpose) = found.purpose.filter(CertificatePurpose::is_stated) {
-            self.notes.push(Note::Certificate { place: place.clone(), purpose });
+        if let Some(purpose) = found.purpose {
+            if purpose.is_stated() {
+                self.notes.push(Note::Certificate { place: place.clone(), purpose: purpose.clone() });
+            }
+            self.certificates.push((place.clone(), purpose));
         }
         self.keep(found.key, found.private, place);
     }

@@ -50,6 +50,9 @@ fn read_as(value: &Value, item_kind: Option<&str>) -> Vec<Document> {
     let manifest =
         |kind, entries| vec![Document::Manifest(Manifest { kind, name: name.clone(), is_keyset: false, entries })];
     match kind {
+        Some("Secret") if value.get("type").and_then(Value::as_str) == Some("kubernetes.io/ssh-auth") => {
+            vec![Document::Other(OtherDocument::Manifest("Secret (kubernetes.io/ssh-auth)".to_owned()))]
+        }
         Some("Secret") => match entries(value, &[("data", Form::Base64), ("stringData", Form::Text)]) {
             Ok(entries) => manifest("Secret", entries),
             Err(member) => {
@@ -187,7 +190,26 @@ fn collect(value: &Value, path: String, entries: &mut Vec<Entry>) {
                 collect(value, below(&index.to_string()), entries);
             }
         }
-        Value::Object(members) => members.iter().for_each(|(name, value)| collect(value, below(name), entries)),
+        Value::Object(members) => {
+            // A file that cloud-init writes: its path says more than its place in the list.
+            if let Some(file) = written_file(members) {
+                entries.push(file);
+                return;
+            }
+            members.iter().for_each(|(name, value)| collect(value, below(name), entries));
+        }
         _ => {}
     }
+}
+
+/// A file of `write_files` (cloud-init, Cluster API's `KubeadmConfig`) that holds PEM.
+fn written_file(members: &serde_json::Map<String, Value>) -> Option<Entry> {
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
+    let (path, content) = (text("path")?, text("content")?);
+    let bytes = match text("encoding") {
+        Some("b64" | "base64") => decode(content)?,
+        _ => content.as_bytes().to_vec(),
+    };
+    let holds_pem = memchr::memmem::find(&bytes, b"-----BEGIN ").is_some();
+    holds_pem.then(|| Entry { name: path.to_owned(), bytes: Ok(bytes) })
 }

@@ -128,6 +128,9 @@ pub enum SkipReason {
     /// A key beside others whose names say that they are the service account keys.
     #[error("other entries say that they are the service account keys")]
     NotServiceAccount,
+    /// A key whose name says that it is for something else.
+    #[error("its name says that it is another key")]
+    OtherName,
     /// An entry of a Secret that holds no key in any accepted encoding.
     #[error("it holds no key")]
     NoKey,

@@ -38,6 +38,8 @@ pub enum OtherDocument {
     Token,
     /// A configuration of kubeadm.
     Kubeadm,
+    /// The key of a service account of Google Cloud, which has nothing to do with Kubernetes.
+    GoogleServiceAccount,
     /// A kops Keyset of something else than service accounts, by its name.
     Keyset(String),
     /// A discovery document, with its `jwks_uri`.
@@ -54,7 +56,7 @@ impl OtherDocument {
     /// What a text is that is neither JSON nor YAML.
     pub(super) fn of_text(text: &str) -> Option<Self> {
         let text = text.trim_start();
-        let lower = text.get(..64.min(text.len())).unwrap_or_default().to_ascii_lowercase();
+        let lower: String = text.chars().take(64).collect::<String>().to_ascii_lowercase();
         if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
             return Some(Self::Html);
         }
@@ -76,6 +78,11 @@ impl OtherDocument {
         Some(match text("kind") {
             None if value.get("jwks_uri").is_some() && value.get("keys").is_none() => {
                 Self::Discovery(text("jwks_uri").map(str::to_owned))
+            }
+            None if text("type") == Some("service_account")
+                && (value.get("client_email").is_some() || value.get("private_key_id").is_some()) =>
+            {
+                Self::GoogleServiceAccount
             }
             Some("Status") => Self::Status {
                 code: value.get("code").and_then(Value::as_u64).and_then(|code| u16::try_from(code).ok()),
@@ -115,7 +122,7 @@ impl OtherDocument {
             Self::TokenRequest | Self::Token => {
                 "pass the public keys of the API server; to judge a token use issuer verify".to_owned()
             }
-            Self::Kubeadm => "pass /etc/kubernetes/pki/sa.pub of a control plane node".to_owned(),
+            Self::Kubeadm | Self::GoogleServiceAccount => "pass /etc/kubernetes/pki/sa.pub of a control plane node".to_owned(),
             Self::Keyset(_) => "pass the Keyset service-account: kops get keypairs service-account -o yaml".to_owned(),
             // Strangers choose the text, and it would stand in a command.
             Self::Discovery(Some(uri)) if is_plain(uri) => format!("pass the document at its jwks_uri: curl {uri} | issuer jwks -"),
@@ -144,6 +151,7 @@ impl fmt::Display for OtherDocument {
             Self::TokenRequest => f.write_str("an answer of the TokenRequest API"),
             Self::Token => f.write_str("a token"),
             Self::Kubeadm => f.write_str("a configuration of kubeadm"),
+            Self::GoogleServiceAccount => f.write_str("the key of a service account of Google Cloud"),
             Self::Keyset(name) => write!(f, "the Keyset {name:?}, not that of service accounts"),
             Self::Discovery(_) => f.write_str("a discovery document, which names the JWKS and does not hold it"),
             Self::Html => f.write_str("an HTML page"),

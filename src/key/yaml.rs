@@ -8,16 +8,37 @@ pub(super) const IS_READ: bool = cfg!(feature = "yaml");
 /// Whether text may be YAML that holds keys: manifests, and files of Talos and SOPS.
 pub(super) fn looks_like(text: &str) -> bool {
     let has = |word: &str| text.contains(word);
-    (has("apiVersion") && has("kind")) || has("k8sserviceaccount") || has("serviceAccount:") || has("sops:")
+    (has("apiVersion") && has("kind"))
+        || has("k8sserviceaccount")
+        || has("serviceAccount:")
+        || has("sops:")
+        || text.starts_with("#cloud-config")
+        || holds_block_of_pem(text)
+        || text.lines().any(|line| line.starts_with("kind:"))
 }
 
-/// Whether a line starts with a member that every manifest has, or PEM stands indented below a member, as in a block of YAML.
+/// Whether a member has PEM as its block: `sa.pub: |` and below it, indented, `-----BEGIN …`.
+fn holds_block_of_pem(text: &str) -> bool {
+    let mut before = "";
+    for line in text.lines().filter(|line| !line.trim().is_empty()) {
+        let is_block = before.split_once(':').is_some_and(|(_, rest)| rest.trim_start().starts_with(['|', '>']));
+        if is_block && line.starts_with([' ', '\t']) && line.trim_start().starts_with("-----BEGIN ") {
+            return true;
+        }
+        before = line;
+    }
+    false
+}
+
+/// Whether text has a member that every manifest has, or PEM stands indented below a member, as in a block of YAML.
 pub(super) fn is_manifest(text: &str) -> bool {
     let is_member = |line: &str| {
-        let line = line.trim_start_matches(['"', '\'', '{', ' ', ',']);
         ["apiVersion", "kind"].iter().any(|name| {
-            let rest = line.strip_prefix(name).map(|rest| rest.trim_start_matches(['"', '\'']).trim_start());
-            rest.is_some_and(|rest| rest.starts_with(':'))
+            line.match_indices(name).any(|(at, _)| {
+                let is_whole = !line[..at].ends_with(|before: char| before.is_alphanumeric());
+                let rest = line[at + name.len()..].trim_start_matches(['"', '\'', '\\']).trim_start();
+                is_whole && rest.starts_with(':')
+            })
         })
     };
     let is_indented_pem = |line: &str| line.starts_with([' ', '\t']) && line.trim_start().starts_with("-----BEGIN ");
