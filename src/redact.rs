@@ -4,33 +4,50 @@ use std::{borrow::Cow, collections::HashSet, sync::LazyLock};
 
 use regex_lite::{Captures, Regex};
 
+use crate::issuer_url::without_password;
+
+/// The length of an API server's key ID, which is public.
+const KEY_ID_CHARS: usize = 43;
+
 /// What secrets look like, and what is printed in their place.
 ///
 /// - PEM private keys, with real or escaped line ends.
 /// - Tokens: a JOSE header starts with `{"`, which is `eyJ` in base64. One that was cut off counts, too.
-/// - Names with a value: connection strings, shared access signatures, OAuth parameters, in URLs, forms and JSON.
+/// - Names with a value: connection strings, shared access signatures, OAuth parameters, variables; in URLs, forms and JSON, also
+///   where they are percent-encoded.
 /// - User and password of a URL.
 /// - Storage account keys (64 bytes in base64), signatures (32 bytes) and other long base64 with its padding.
 /// - Client secrets of Entra, which have `8Q~` or `7Q~` at the fourth character.
-/// - Bearer tokens of other forms.
-const SHAPES: [(&str, &str); 9] = [
-    (r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY.*?(?:-----END [A-Z0-9 ]*-----|$)", "…"),
-    (r"eyJ[A-Za-z0-9_-]*(?:(?:\.[A-Za-z0-9_-]*)+…?|…|$)", "…"),
+/// - Tokens of GitHub, and bearer tokens of other forms.
+/// - Bytes in hexadecimal with colons between them, as of a fingerprint; a key may be printed so, too.
+const SHAPES: [(&str, &str); 13] = [
+    (r"(?is)-----BEGIN [A-Z0-9 ]*PRIVATE KEY.*?(?:-----END [A-Z0-9 ]*-----|$)", "…"),
+    (r"(^|[^A-Za-z0-9])eyJ[A-Za-z0-9_-]{12,}(?:(?:(?:\.|%2E)[A-Za-z0-9_-]*)+…?|…|$)", "${1}…"),
     (
-        r#"(?i)\b(AccountKey|SharedAccessKey|SharedAccessSignature|client_secret|client_assertion|password|passwd|pwd|(?:access|refresh|id)_token)(\s*=\s*|%3D|\\?["']?\s*:\s*\\?["']?)[^&;,\s"'\\]+"#,
+        r#"(?i)(^|[^A-Za-z:/])([A-Z_-]*(?:secret|passw(?:or)?d|pwd|token|assertion|_key|api-?key|AccountKey|AccessKey|AccessSignature))(\s*=\s*|%(?:25)?3D)("[^"]*"?|'[^']*'?|[^&;\s"'\\]+)"#,
+        "${1}${2}${3}…",
+    ),
+    (
+        r#"(?i)([A-Z_-]*(?:secret|passw(?:or)?d|pwd|token|assertion|_key|api-?key|AccountKey|AccessKey|AccessSignature))(\\?["']\s*:\s*\\?["'])[^&;,\s"'\\]+"#,
         "${1}${2}…",
     ),
-    (r#"(?i)\b(sig)(=|%3D|\\?"\s*:\s*\\?")[^&;,\s"']+"#, "${1}${2}…"),
+    (
+        r#"(?i)(^|[^A-Za-z:/])([A-Z_-]*(?:client_?secret|passw(?:or)?d|pwd|AccountKey|AccessKey|AccessSignature))(\s*:\s*)[^&;,\s"'\\]+"#,
+        "${1}${2}${3}…",
+    ),
+    (r#"(?i)(^|[^A-Za-z])(sig)(\s*=\s*|%(?:25)?3D|\\?"\s*:\s*\\?")[^&;,\s"'\\]+"#, "${1}${2}${3}…"),
     (r#"(?i)\b(AccountKey|SharedAccessKey)\s+[^&;,\s"']{8,}"#, "${1} …"),
     (r#"://[^/?#\s"']*:[^/?#\s"']*@"#, "://…@"),
-    (r"[A-Za-z0-9+/_-]{42,}={1,2}", "…"),
-    (r"[A-Za-z0-9._~-]{3}[78]Q~[A-Za-z0-9._~-]{20,}", "…"),
-    (r"(?i)\bbearer\s+[A-Za-z0-9._~+/=-]{16,}", "Bearer …"),
+    (r"(?:[A-Za-z0-9+/_-]|%2[Bb]|%2[Ff]|\\/){42,}(?:=|%3[Dd]){1,2}", "…"),
+    (r"[A-Za-z0-9._~-]{3}[78]Q(?:~|%7[Ee])[A-Za-z0-9._~%-]{20,}", "…"),
+    (r"(?:gh[pousr]|github_pat)_[A-Za-z0-9_]{30,}", "…"),
+    (r"(?i)\b(bearer)\s+[A-Za-z0-9._~+/=-]*[0-9][A-Za-z0-9._~+/=-]{12,}", "Bearer …"),
+    (r"(?i)\b(?:[0-9a-f]{2}:){24,}[0-9a-f]{2}\b", "…"),
 ];
 
-/// What may be a key in hexadecimal, or one of 48 bytes and more in base64 or base64url without its padding. An API server's key
-/// ID, which is public, has 43 characters.
-const LONG: &str = r"[A-Za-z0-9+/_-]{60,}";
+/// What may be a key in hexadecimal, or one of 48 bytes and more in base64 or base64url without its padding, also where it is
+/// percent-encoded. An API server's key ID, which is public, has 43 characters.
+const LONG: &str = r"(?:[A-Za-z0-9+/_-]|%2[BbFf]|\\/){60,}";
 
 /// Text without what looks like a secret in it: private keys, tokens, account keys, signatures, passwords.
 ///
@@ -48,18 +65,53 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
         LazyLock::new(|| SHAPES.iter().filter_map(|(shape, shown)| Some((Regex::new(shape).ok()?, *shown))).collect());
     static RUNS: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(LONG).ok());
     let mut text = Cow::Borrowed(text);
+    if text.contains('@') {
+        text = Cow::Owned(without_passwords(&text));
+    }
     for (shape, shown) in COMPILED.iter() {
         if shape.is_match(&text) {
             text = Cow::Owned(shape.replace_all(&text, *shown).into_owned());
         }
     }
     if let Some(long) = RUNS.as_ref().filter(|long| long.is_match(&text)) {
+        let before = text.into_owned();
         let shown = |run: &Captures<'_>| {
-            if is_random(&run[0]) || is_hexadecimal(&run[0]) { "…".to_owned() } else { run[0].to_owned() }
+            let is_digest = run.get(0).is_some_and(|run| before[..run.start()].ends_with("sha256:"));
+            if is_digest { run[0].to_owned() } else { without_keys(&run[0]) }
         };
-        text = Cow::Owned(long.replace_all(&text, shown).into_owned());
+        text = Cow::Owned(long.replace_all(&before, shown).into_owned());
     }
     text
+}
+
+/// Text whose URLs are without a password, also where it holds characters that end a host.
+fn without_passwords(text: &str) -> String {
+    let is_end = |character: char| character.is_whitespace() || matches!(character, '"' | '\'' | '<' | '>');
+    let mut shown = String::with_capacity(text.len());
+    for word in text.split_inclusive(is_end) {
+        // What stands before a host without a colon is a name, and is shown: it may be there to mislead.
+        let rest = ["//", "\\\\", ":/", "\\/\\/"].iter().find_map(|mark| word.split_once(mark).map(|(_, rest)| rest));
+        let user = rest.and_then(|rest| rest.rsplit_once('@')).map_or("", |(user, _)| user);
+        if user.contains(':') {
+            shown.push_str(&without_password(word));
+        } else {
+            shown.push_str(word);
+        }
+    }
+    shown
+}
+
+/// A run of base64 without the keys in it: the whole run where it may be one key, else the parts between slashes that may be.
+fn without_keys(run: &str) -> String {
+    // A key has a slash in sixty characters or so, and a path has more.
+    let plain = run.replace("\\/", "/").replace("%2F", "/").replace("%2f", "/").replace("%2B", "+").replace("%2b", "+");
+    let is_key = |part: &str| part.len() >= 60 && (is_random(part) || is_hexadecimal(part));
+    if 12 * plain.matches('/').count() <= plain.len() && is_key(&plain) && (plain.len() >= 86 || !holds_key_id(&plain))
+    {
+        return "…".to_owned();
+    }
+    let parts: Vec<_> = run.split('/').map(|part| if is_key(part) { "…" } else { part }).collect();
+    parts.join("/")
 }
 
 /// The start of a text from outside, without what looks like a secret: cut after so many characters, and `…` there.
@@ -74,6 +126,11 @@ pub(crate) fn redacted_start(text: &str, max: usize) -> String {
         None if looked_at.len() < text.len() => format!("{clean}…"),
         None => clean.into_owned(),
     }
+}
+
+/// Whether a part of a path is as long as a key ID.
+fn holds_key_id(run: &str) -> bool {
+    run.split('/').any(|part| part.len() == KEY_ID_CHARS)
 }
 
 /// Whether a run of characters is random base64: upper case, lower case and digits, and one kind changes to another often.
@@ -149,6 +206,17 @@ mod tests {
             ("https://a:b@c@host/", "https://…@host/"),
             ("AccountKey : c2VjcmV0", "AccountKey : …"),
             ("password: hunter2", "password: …"),
+            (r"sv=2022\u0026sig=abc%2Bdef", r"sv=2022\u0026sig=…"),
+            ("sv%3D2022%26sig%3Dabc%252Bdef", "sv%3D2022%26sig%3D…"),
+            ("x_sig = abcdef", "x_sig = …"),
+            ("DB_PASSWORD=ab,cd-ef", "DB_PASSWORD=…"),
+            ("AccountKey=\"two words\" more", "AccountKey=… more"),
+            ("AZURE_CLIENT_SECRET=hunter2", "AZURE_CLIENT_SECRET=…"),
+            ("{\"clientSecret\":\"hunter2\"}", "{\"clientSecret\":\"…\"}"),
+            ("https://user:ab/Tr0ub4dor-x9Zq@127.0.0.1/a is not", "https://…@127.0.0.1/a is not"),
+            ("ghp_GClbaNFD0123456789abcdefghijklmnopqr", "…"),
+            ("abc8Q%7EAbCdEfGhIjKlMnOpQrStUvWxYz0123", "…"),
+            ("J6Cus%2F7pIy%2BK8xxPwO3r0aBcDeFgHiJkLmNoPqRsTuVwXyZ0123456789AbCdEfGhIjKlMn%3D%3D", "…"),
             (r#"{\"client_secret\":\"hunter2\"}"#, r#"{\"client_secret\":\"…\"}"#),
         ] {
             assert_eq!(redacted(text), shown);
@@ -195,7 +263,7 @@ mod tests {
     fn a_secret_is_taken_out_before_text_is_cut() {
         let token = format!("eyJhbGciOiJSUzI1NiJ9.{}.c2lnbmF0dXJl", BASE64_URL_SAFE_NO_PAD.encode(bytes(1, 900)));
         assert_eq!(redacted_start(&format!("https://x.example/{token}"), 100), "https://x.example/…");
-        for end in (3..token.len()).step_by(13) {
+        for end in (16..token.len()).step_by(13) {
             assert_eq!(redacted(&token[..end]), "…");
             assert_eq!(redacted(&format!("{}…", &token[..end])), "…");
         }
@@ -215,6 +283,14 @@ mod tests {
             "cannot read /home/Jane2/Projects/KubernetesClusters/production-west-europe-1/issuer-keys/2026/sa.pub",
             "/subscriptions/72f988bf-86f1-41af-91ab-2d7cd011db47/resourceGroups/Cluster1/providers/Microsoft.Storage",
             "https://eastus.oic.prod-aks.azure.com/72f988bf-86f1-41af-91ab-2d7cd011db47/00001111-aaaa-2222-bbbb-3333cccc4444/",
+            "cannot read /keys/R4Jf-ds5L8_k48zrD0XYs2clIk0lDpbzhHP-yRG78Xo.pem",
+            "https://issuers.example.com/clusters/R4Jf-ds5L8_k48zrD0XYs2clIk0lDpbzhHP-yRG78Xo/.well-known",
+            "cannot read /Users/JaneD/Library/CloudStorage/OneDrive-Contoso1/K8sIssuers/P2aB3c/Q4r5/S6T7u8/sa.pub",
+            "app@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "cannot read publicKeyJwk.json, keyJwks.json and /home/heyJude",
+            "the subject is system:serviceaccount:prod:password:abc",
+            "pass a token: kubectl create token default --audience api://AzureADTokenExchange",
+            "bearer authentication-keys.pub",
             "https://oidc.eks.eu-west-1.amazonaws.com/id/EXAMPLED539D4633E53DE1B71EXAMPLE",
         ] {
             assert_eq!(redacted(text), text);

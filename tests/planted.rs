@@ -10,7 +10,7 @@ use std::{
 };
 
 use issuer::Environment;
-use support::{issuer::command, recording};
+use support::{entra::unsigned, issuer::command, recording};
 use tempfile::TempDir;
 
 const KEY: &str = "pQ7zzM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tqK1SZFPTOtrKBHBeksoGMGpl8w==";
@@ -201,6 +201,23 @@ fn no_variable_prints_a_secret() {
             runs.push((command, secret, format!("verify with {name}={value:?}")));
         }
     }
+    // URLs that the SDK refuses in words of its own.
+    for (name, with) in [("IDENTITY_ENDPOINT", "IDENTITY_HEADER"), ("AZURE_AUTHORITY_HOST", "AZURE_CLIENT_SECRET")] {
+        for value in [
+            format!("https://user:a/{PASSWORD}@127.0.0.1/a"),
+            format!("user:{PASSWORD}@127.0.0.1/a"),
+            PASSWORD.to_owned(),
+        ] {
+            let mut command = command();
+            without_network(&mut command);
+            command.args(["status", "--issuer", "https://issuer.example.com", "--timeout", "200ms"]);
+            command.env("AZURE_STORAGE_ACCOUNT", "acct").env(with, "abcdefgh").env(name, &value);
+            if name == "AZURE_AUTHORITY_HOST" {
+                command.envs([tenant, client]);
+            }
+            runs.push((command, PASSWORD, format!("status with {name}={value:?}")));
+        }
+    }
     // A password of no known shape, in every variable but the one whose value is shown as the name of an account.
     for name in Environment::NAMES.into_iter().chain(more).filter(|name| *name != "AZURE_STORAGE_ACCOUNT") {
         for words in
@@ -221,6 +238,30 @@ fn no_variable_prints_a_secret() {
                 command.env("AZURE_STORAGE_ACCOUNT", "acct").envs([tenant, client]);
                 command.env("AZURE_AUTHORITY_HOST", "http://127.0.0.1:9").env(name, PASSWORD);
                 runs.push((command, PASSWORD, format!("{words:?} with {name}={PASSWORD:?} {format}")));
+            }
+        }
+    }
+    let leaks = leaks(runs);
+    assert!(leaks.is_empty(), "{} leaks: {}", leaks.len(), leaks.join("\n====\n"));
+}
+
+#[test]
+fn no_verdict_prints_a_secret_that_a_token_holds() {
+    let folder = TempDir::new().unwrap();
+    let jwks = recording("rotation").path("jwks.json");
+    let mut runs = Vec::new();
+    for (index, (value, secret)) in secrets().into_iter().enumerate() {
+        for claim in ["iss", "aud", "sub"] {
+            let mut claims = serde_json::json!({ "iss": "https://issuer.example.com", "aud": "x", "sub": "y" });
+            claims[claim] = value.clone().into();
+            let path = folder.path().join(format!("{index}-{claim}"));
+            std::fs::write(&path, unsigned(&claims)).unwrap();
+            let path = path.to_str().unwrap();
+            let trust = ["--issuer", "https://issuer.example.com", "--jwks", jwks.to_str().unwrap()];
+            for words in [&["verify", path, "-o", "json"][..], &["verify", path], &["verify", "--batch", path]] {
+                let mut command = command();
+                command.args(words).args(trust);
+                runs.push((command, secret, format!("{words:?} with {value:?} as {claim}")));
             }
         }
     }

@@ -207,6 +207,12 @@ impl Search {
             let because = "AZURE_TENANT_ID is neither the ID nor the domain name of a tenant".to_owned();
             return Err(Miss::Fatal(AzureProblem::Setting(because)));
         }
+        // Nobody is asked there without a principal.
+        if tenant.is_some() && !is_plain_url(self.authority_host()) {
+            let because =
+                "AZURE_AUTHORITY_HOST is not the URL of an authority, such as https://login.microsoftonline.com";
+            return Err(Miss::Fatal(AzureProblem::Setting(because.to_owned())));
+        }
         let principal = client_id.clone().zip(tenant);
         // A secret, certificate or token file without the rest is an identity that was set up and would be passed over.
         let whole = |name| match (get(name), &principal) {
@@ -262,6 +268,12 @@ impl Search {
                 let elsewhere = ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"].iter().any(|name| get(name).is_some());
                 if !elsewhere && !self.is_in_azure().await {
                     return Err(Miss::NotThere("this machine has none".to_owned()));
+                }
+                for name in ["IDENTITY_ENDPOINT", "MSI_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST"] {
+                    if get(name).is_some_and(|url| !is_plain_url(&url)) {
+                        let because = format!("{name} is not a URL of an identity endpoint");
+                        return Err(Miss::Fatal(AzureProblem::Setting(because)));
+                    }
                 }
                 let options = ManagedIdentityCredentialOptions {
                     user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
@@ -337,6 +349,18 @@ enum Miss {
     Fatal(AzureProblem),
     /// It is not to be had on this machine.
     NotThere(String),
+}
+
+/// Whether a text is a URL without credentials, query and fragment.
+fn is_plain_url(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| {
+        let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
+        is_http
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
 }
 
 /// Whether a text may be an ID: a GUID, or a domain name without such long labels as keys have.

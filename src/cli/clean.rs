@@ -50,6 +50,11 @@ pub(super) fn escaped(json: &str) -> String {
     text
 }
 
+/// A value from outside that is public, such as the ID of a published key: cut, hidden characters as escapes.
+pub(super) fn public(value: &str) -> String {
+    visible(&cut(value, VALUE_MAX))
+}
+
 /// The variables whose whole value is a secret. Whoever is asked may repeat it in an answer.
 const SECRET_VARIABLES: [&str; 6] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
@@ -84,7 +89,10 @@ pub(super) fn json_without_secrets(value: &Value) -> Value {
         Value::String(text) => Value::String(without_secrets(text).into_owned()),
         Value::Array(values) => values.iter().map(json_without_secrets).collect(),
         Value::Object(members) => {
-            Value::Object(members.iter().map(|(name, value)| (name.clone(), json_without_secrets(value))).collect())
+            // The ID of a key is public, and what it is chosen by, whatever it looks like.
+            let clean =
+                |name: &str, value: &Value| if name == "kid" { value.clone() } else { json_without_secrets(value) };
+            Value::Object(members.iter().map(|(name, value)| (name.clone(), clean(name, value))).collect())
         }
         other => other.clone(),
     }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Color, Format, Global,
     clean::{escaped, json_without_secrets, message},
+    layout::{labelled, stderr_width},
     steps::Steps,
 };
 
@@ -177,7 +178,7 @@ impl Output {
     /// Tells something that is not the result.
     pub(super) fn note(&mut self, text: impl std::fmt::Display) {
         if !self.quiet {
-            self.tell(&format!("{FAINT}note:{FAINT:#} {}", message(&text.to_string())));
+            self.tell_labelled("note", FAINT, &message(&text.to_string()));
         }
     }
 
@@ -190,14 +191,14 @@ impl Output {
 
     /// Tells something that deserves a look, quiet or not.
     pub(super) fn warning(&mut self, text: impl std::fmt::Display) {
-        self.tell(&format!("{WARN}warning:{WARN:#} {}", message(&text.to_string())));
+        self.tell_labelled("warning", WARN, &message(&text.to_string()));
     }
 
     /// Tells what went wrong, on stderr, and as the JSON value where that was asked for and nothing was said yet.
     pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
-        self.tell(&format!("{BAD}error:{BAD:#} {}", message(&failure.message)));
+        self.tell_labelled("error", BAD, &message(&failure.message));
         if let Some(hint) = &failure.hint {
-            self.tell(&format!("{STRONG}hint:{STRONG:#} {}", message(hint)));
+            self.tell_labelled("hint", STRONG, &message(hint));
         }
         if self.is_json() && !self.answered {
             self.json(&failure.to_json());
@@ -213,6 +214,16 @@ impl Output {
                 Err(Failure::new(Exit::Incomplete, format!("cannot write to standard output: {error}"), None))
             }
         }
+    }
+
+    fn tell_labelled(&mut self, label: &str, style: Style, text: &str) {
+        let line = match stderr_width() {
+            Some(width) => labelled(label, text, width),
+            None => format!("{label}: {text}"),
+        };
+        let line = line.strip_prefix(label).unwrap_or(&line);
+        let line = line.strip_prefix(':').unwrap_or(line);
+        self.tell(&format!("{style}{label}:{style:#}{line}"));
     }
 
     fn tell(&mut self, line: &str) {

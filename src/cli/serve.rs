@@ -9,6 +9,7 @@ use super::{
     Exit, Failure, Output,
     clean::printable,
     runtime::{self, Signals},
+    values,
 };
 
 /// How many connections may wait to be accepted.
@@ -41,7 +42,7 @@ impl Serve {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let address: SocketAddr = self.listen.parse().map_err(|_| {
             let hint = "write it as 127.0.0.1:8080 or [::1]:8080";
-            Failure::usage(format!("--listen {:?} is not an address and a port", self.listen), hint)
+            Failure::usage(format!("--listen {} is not an address and a port", values::given(&self.listen)), hint)
         })?;
         let server = DocumentServer::open(&self.directory)?;
         runtime::block_on(async {

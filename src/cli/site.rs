@@ -158,17 +158,16 @@ impl Site for OpenSite {
 
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
         let known = self.read_ahead().documents.remove(path);
-        let stored = match known {
-            Some(stored) => stored,
-            None => {
-                let read = async {
-                    match &self.kind {
-                        Kind::Directory(directory) => directory.read(path).await,
-                        Kind::Azure(azure, _) => Box::pin(azure.read(path)).await,
-                    }
-                };
-                self.steps.run(format!("read {path}"), read).await?
-            }
+        let stored = if let Some(stored) = known {
+            stored
+        } else {
+            let read = async {
+                match &self.kind {
+                    Kind::Directory(directory) => directory.read(path).await,
+                    Kind::Azure(azure, _) => Box::pin(azure.read(path)).await,
+                }
+            };
+            self.steps.run(format!("read {path}"), read).await?
         };
         if self.is_reading_ahead.load(Ordering::Relaxed) {
             self.read_ahead().documents.insert(path.clone(), stored.clone());

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::{
     clean::message,
-    layout::{first_columns, width},
+    layout::{first_columns, stderr_width},
     output::FAINT,
 };
 
@@ -127,7 +127,7 @@ impl Steps {
         state.frame = (state.frame + 1) % FRAMES.len();
         state.is_drawn = true;
         // A line that wraps cannot be taken away.
-        let line = first_columns(&format!("{} {line}", FRAMES[state.frame]), width() - 1);
+        let line = first_columns(&format!("{} {line}", FRAMES[state.frame]), stderr_width().unwrap_or(80) - 1);
         self.tell(&format!("\r\x1b[K{line}"));
     }
 

@@ -31,13 +31,29 @@ pub(super) fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, Failure> {
     text.parse().map_err(|error: Error| Failure { exit: Exit::Usage, ..Failure::from(error) })
 }
 
+/// The longest value that is shown where it should be a number, a time, an address or one of some words.
+const GIVEN_MAX: usize = 40;
+
+/// A value that is refused, where it is short and of plain characters; what else stands there may be a secret.
+pub(super) fn given(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:+,/ $-[]".contains(&byte);
+    if text.len() <= GIVEN_MAX && text.bytes().all(is_plain) {
+        format!("{text:?}")
+    } else {
+        "the given text".to_owned()
+    }
+}
+
 /// A duration such as `48h`, `2d` or `90s`. A number alone names no unit, and is refused unless it is 0.
 pub(super) fn duration(flag: &str, text: &str) -> Result<Duration, Failure> {
     let span: Result<Span, _> = if text == "0" { Ok(Span::new()) } else { text.parse() };
     let duration: Option<SignedDuration> =
         span.ok().and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()).ok());
     duration.and_then(|duration| Duration::try_from(duration).ok()).ok_or_else(|| {
-        Failure::usage(format!("{flag} {text:?} is not a duration"), "write a number and its unit: 90s, 5m, 48h or 2d")
+        Failure::usage(
+            format!("{flag} {} is not a duration", given(text)),
+            "write a number and its unit: 90s, 5m, 48h or 2d",
+        )
     })
 }
 
@@ -53,7 +69,7 @@ pub(super) fn seconds(flag: &str, text: &str) -> Result<Duration, Failure> {
 pub(super) fn time(flag: &str, text: &str) -> Result<Timestamp, Failure> {
     text.parse().map_err(|_| {
         let hint = "write it as 2026-11-22T00:10:22Z, with its offset or Z";
-        Failure::usage(format!("{flag} {text:?} is not a time of RFC 3339"), hint)
+        Failure::usage(format!("{flag} {} is not a time of RFC 3339", given(text)), hint)
     })
 }
 
@@ -75,7 +91,10 @@ pub(super) fn header(flag: &str, text: String) -> Result<String, Failure> {
     if !text.is_empty() && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && text.trim() == text {
         return Ok(text);
     }
-    Err(Failure::usage(format!("{flag} {text:?} is not the value of a header"), "write it as public, max-age=300"))
+    Err(Failure::usage(
+        format!("{flag} {} is not the value of a header", given(&text)),
+        "write it as public, max-age=300",
+    ))
 }
 
 /// A warning about a token or its published issuer, with the code that Entra may answer.

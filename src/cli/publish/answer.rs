@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Outcome, ReadBack, Stage};
 use crate::cli::{
     Exit,
-    clean::printable,
+    clean::{printable, public},
     output::{BAD, FAINT, GOOD, STRONG, WARN, minute},
     values,
 };
@@ -233,7 +233,7 @@ fn key_line(key: &PlannedKey) -> String {
         KeyState::Dropped(DropReason::Unknown) => ("-", BAD, "dropped, as --remove-unknown asks".to_owned()),
         KeyState::Dropped(DropReason::Pruned { since }) => ("-", BAD, format!("dropped, retired {}", minute(since))),
     };
-    let kid = printable(if key.kid().is_empty() { "(no kid)" } else { key.kid() });
+    let kid = public(if key.kid().is_empty() { "(no kid)" } else { key.kid() });
     let kind = key.jwk.key().map_or_else(|_| "unknown".to_owned(), ToString::to_string);
     format!("  {style}{sign}{style:#} {kid:43}  {kind:8}  {state}")
 }

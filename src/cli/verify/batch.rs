@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::{
     super::{
         Exit, Failure, Output,
-        clean::escaped,
+        clean::{escaped, json_without_secrets},
         inputs::{is_stdin, name},
     },
     answer::refusal_json,
@@ -129,7 +129,7 @@ impl Judge {
                     issuer: None,
                     subject: None,
                     expires: None,
-                    refusal: Some(refusal_json(refusal, self.relying_party)),
+                    refusal: Some(json_without_secrets(&refusal_json(refusal, self.relying_party))),
                 },
             };
             printed.write(&mut answered.text);
