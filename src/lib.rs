@@ -105,7 +105,7 @@ pub use redact::redacted;
 #[cfg(feature = "remote")]
 pub use remote::{Refresh, RemoteVerifier, RemoteVerifierBuilder, Unready};
 #[cfg(feature = "serve")]
-pub use serve::DocumentServer;
+pub use serve::{DocumentServer, Served};
 pub use token::{Claims, Header, Inspection, KubernetesClaims, ObjectReference, ServiceAccount, Token, TokenError};
 pub use verify::{
     CheckName, Checked, Expectations, Outcome, Refusal, RelyingParty, Report, TrustedIssuer, VerifiedToken, Verifier,

@@ -243,3 +243,50 @@ fn in_json_it_says_where_it_listens() {
     child.kill().unwrap();
     child.wait().unwrap();
 }
+
+#[test]
+fn it_tells_that_it_lives_and_with_v_what_it_is_asked() {
+    let parent = site();
+    let mut command = support::issuer::command();
+    command.args(["serve", parent.path().join("site").to_str().unwrap(), "--listen", "0", "-v"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let address = line.trim_end().rsplit("http://").next().unwrap().to_owned();
+    assert!(address.starts_with("127.0.0.1:"), "{line}");
+    let health = get(&address, "/healthz");
+    assert_eq!((health.status, health.body.as_slice()), (200, &b"ok\n"[..]));
+    assert_eq!(health.header("cache-control"), Some("no-store"));
+    let jwks = get(&address, "/openid/v1/jwks");
+    assert_eq!(get(&address, "/nothing%1b[31m").status, 404);
+    let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
+    for expected in [
+        " GET /healthz 200 3 127.0.0.1:".to_owned(),
+        format!(" GET /openid/v1/jwks 200 {} 127.0.0.1:", jwks.body.len()),
+        " GET /nothing%1b[31m 404 22 127.0.0.1:".to_owned(),
+    ] {
+        let line = log.next().unwrap().unwrap();
+        assert!(line.contains(&expected) && line.starts_with("20"), "{line:?} has no {expected:?}");
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn a_port_alone_is_one_of_this_machine_and_one_after_a_colon_of_every_address() {
+    let parent = site();
+    for (listen, start) in [("0", "127.0.0.1:"), (":0", "0.0.0.0:")] {
+        let mut command = support::issuer::command();
+        command.args(["serve", parent.path().join("site").to_str().unwrap(), "--listen", listen]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains(&format!(" at http://{start}")), "{listen}: {line}");
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    for listen in ["", ":", "eighty", "8080x", "+80", "70000", ":70000", "127.0.0.1"] {
+        let output = run(["serve", parent.path().join("site").to_str().unwrap(), "--listen", listen]);
+        assert_eq!(output.status.code(), Some(2), "{listen}");
+    }
+}

@@ -1,13 +1,18 @@
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{
+    io::{self, Write},
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::Args;
-use issuer::{DocumentServer, Error};
+use issuer::{DocumentServer, Error, Served, Timestamp};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::{
     Exit, Failure, Output,
     clean::printable,
+    output::second,
     runtime::{self, Signals},
     values,
 };
@@ -24,7 +29,7 @@ pub(crate) struct Serve {
     /// The directory that was published to
     #[arg(value_name = "DIR")]
     directory: PathBuf,
-    /// The address to listen on; port 0 takes a free one
+    /// The address to listen on; port 0 takes a free one, :8080 is that port of every address, 8080 that of this machine alone
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
 }
@@ -38,13 +43,38 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
+/// An address and a port, a port of every address after a colon, or a port of this machine.
+fn address(text: &str) -> Option<SocketAddr> {
+    if let Ok(address) = text.parse() {
+        return Some(address);
+    }
+    let (ip, port) = match text.strip_prefix(':') {
+        Some(port) => (Ipv4Addr::UNSPECIFIED, port),
+        None => (Ipv4Addr::LOCALHOST, text),
+    };
+    let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| port.parse().ok()).flatten().map(|port| SocketAddr::from((ip, port)))
+}
+
+/// Tells of a request: time, method, path, status, bytes, peer.
+fn log(served: &Served) {
+    let time = second(Timestamp::now());
+    let peer = served.peer.map_or_else(|| "-".to_owned(), |peer| peer.to_string());
+    let Served { method, path, status, bytes, .. } = served;
+    // With stderr gone there is nowhere left to say so.
+    let _ = writeln!(io::stderr(), "{time} {} {} {status} {bytes} {peer}", printable(method), printable(path));
+}
+
 impl Serve {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let address: SocketAddr = self.listen.parse().map_err(|_| {
-            let hint = "write it as 127.0.0.1:8080 or [::1]:8080";
+        let address = address(&self.listen).ok_or_else(|| {
+            let hint = "write it as 127.0.0.1:8080, [::1]:8080, :8080 or 8080";
             Failure::usage(format!("--listen {} is not an address and a port", values::given(&self.listen)), hint)
         })?;
-        let server = DocumentServer::open(&self.directory)?;
+        let mut server = DocumentServer::open(&self.directory)?;
+        if output.is_verbose() {
+            server = server.on_request(log);
+        }
         runtime::block_on(async {
             let refuse = |source| Error::Listen { address: address.to_string(), source };
             let listener = listen(address).map_err(refuse)?;

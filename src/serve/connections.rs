@@ -1,6 +1,7 @@
 use std::{
     collections::HashMap,
     io::{self, ErrorKind},
+    net::SocketAddr,
     pin::pin,
     sync::{
         Arc,
@@ -32,6 +33,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 use tokio_io_timeout::TimeoutStream;
+
+use super::Peer;
 
 /// The longest request header, in bytes: twice the 8 KiB that RFC 9110 section 4.1 recommends for a URI.
 const HEADER_MAX: usize = 16 << 10;
@@ -95,12 +98,12 @@ impl Connections {
                 Either::Right(_) => break,
             };
             match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     self.forget_ended();
                     while self.open.len() >= self.limit {
                         self.close_least().await;
                     }
-                    self.start(stream);
+                    self.start(stream, peer);
                 }
                 Err(error) => match error.kind() {
                     // The client was gone before it was accepted.
@@ -129,12 +132,13 @@ impl Connections {
         Ok(())
     }
 
-    fn start(&mut self, stream: TcpStream) {
+    fn start(&mut self, stream: TcpStream, peer: SocketAddr) {
         let accepted = self.events.fetch_add(1, Ordering::Relaxed);
         let last_request = Arc::new(AtomicU64::new(0));
         let (events, noted) = (Arc::clone(&self.events), Arc::clone(&last_request));
         let router = TowerToHyperService::new(self.router.clone());
-        let service = service_fn(move |request: Request<Incoming>| {
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(Peer(peer));
             noted.store(events.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
             router.call(request)
         });

@@ -3,15 +3,18 @@
 mod connections;
 
 use std::{
+    fmt,
     fs::{self, File},
     io::{self, Read},
+    net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use aws_lc_rs::digest;
 use axum::{
     Router,
-    body::Body,
+    body::{Body, HttpBody},
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header},
 };
@@ -41,6 +44,7 @@ const DOCUMENTS: [&[&str]; 2] = [&[".well-known", "openid-configuration"], &["op
 /// Serves the documents of a directory site over HTTP.
 ///
 /// GET and HEAD of `.well-known/openid-configuration` and `openid/v1/jwks`, at the root and below any issuer path, with
+/// `/healthz` answers 200 while the server runs. Documents come with
 /// `ETag`, 304 and the Cache-Control that the site keeps. Everything else in the directory is 404, retention records and what links lead out of it included.
 /// Documents are read anew for every request, so a publish shows at once.
 ///
@@ -76,7 +80,46 @@ const DOCUMENTS: [&[&str]; 2] = [&[".well-known", "openid-configuration"], &["op
 #[derive(Clone, Debug)]
 pub struct DocumentServer {
     root: PathBuf,
+    observer: Option<Observer>,
 }
+
+/// Told of every request that was answered.
+#[derive(Clone)]
+struct Observer(Arc<dyn Fn(&Served) + Send + Sync>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Observer")
+    }
+}
+
+/// A request that was answered.
+///
+/// ```
+/// use issuer::{DocumentServer, Served};
+/// let server = DocumentServer::open("fixtures".as_ref())?;
+/// let log = |served: &Served| println!("{} {} {}", served.method, served.path, served.status);
+/// let server = server.on_request(log);
+/// # Ok::<(), issuer::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Served {
+    /// The method.
+    pub method: String,
+    /// The path of the request, as it came.
+    pub path: String,
+    /// The status of the response.
+    pub status: u16,
+    /// The length of the body that is sent, in bytes.
+    pub bytes: u64,
+    /// Who asked; `None` behind a router of one's own.
+    pub peer: Option<SocketAddr>,
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy)]
+struct Peer(SocketAddr);
 
 impl DocumentServer {
     /// A server for a directory.
@@ -89,7 +132,13 @@ impl DocumentServer {
         if !fs::metadata(directory).map_err(refuse)?.is_dir() {
             return Err(refuse(io::ErrorKind::NotADirectory.into()));
         }
-        Ok(Self { root: directory.to_owned() })
+        Ok(Self { root: directory.to_owned(), observer: None })
+    }
+
+    /// Tells of every request that was answered.
+    #[must_use]
+    pub fn on_request(self, observer: impl Fn(&Served) + Send + Sync + 'static) -> Self {
+        Self { observer: Some(Observer(Arc::new(observer))), ..self }
     }
 
     /// The routes, to put into a server of one's own.
@@ -194,9 +243,30 @@ fn open_below(root: &Path, below: &Path) -> io::Result<Option<File>> {
 }
 
 async fn answer(State(server): State<DocumentServer>, request: Request) -> Response<Body> {
+    let response = respond(&server, &request);
+    if let Some(Observer(observer)) = &server.observer {
+        let is_head = request.method() == Method::HEAD;
+        observer(&Served {
+            method: request.method().to_string(),
+            path: request.uri().path().to_owned(),
+            status: response.status().as_u16(),
+            bytes: response.body().size_hint().exact().filter(|_| !is_head).unwrap_or_default(),
+            peer: request.extensions().get::<Peer>().map(|Peer(address)| *address),
+        });
+    }
+    response
+}
+
+fn respond(server: &DocumentServer, request: &Request) -> Response<Body> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return response;
+    }
+    if request.uri().path() == "/healthz" {
+        let mut response = Response::new(Body::from("ok\n"));
+        response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         return response;
     }
     match server.read(request.uri().path()) {
