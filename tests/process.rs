@@ -244,3 +244,17 @@ fn json_keeps_every_character_on_its_way_through_a_pipe() {
     let value: serde_json::Value = serde_json::from_str(&text).unwrap();
     assert_eq!(value["header"]["kid"], "a\u{7f}b\u{9b}c\u{202e}d");
 }
+
+#[test]
+fn the_version_names_the_commit_and_its_date_where_they_are_known() {
+    let output = run(["--version"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let expected = env!("ISSUER_VERSION");
+    assert_eq!(text, format!("issuer {expected}\n"));
+    let git = std::process::Command::new("git").args(["log", "-1", "--format=(%h %cs)", "--abbrev=9"]).output();
+    let own = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(".git").exists();
+    match git.ok().filter(|git| own && git.status.success()) {
+        Some(git) => assert!(expected.ends_with(String::from_utf8(git.stdout).unwrap().trim()), "{expected}"),
+        None => assert_eq!(expected, env!("CARGO_PKG_VERSION")),
+    }
+}

@@ -32,7 +32,7 @@ pub(crate) use usage::usage;
 
 /// Make a self-managed Kubernetes cluster a trusted identity provider for Microsoft Entra ID, and prove it.
 #[derive(Debug, Parser)]
-#[command(name = "issuer", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "issuer", version = env!("ISSUER_VERSION"), arg_required_else_help = true, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 done, or yes; 1 no; 2 wrong command line; 3 could not be completed.")]
 pub(crate) struct Cli {
     #[command(flatten)]
