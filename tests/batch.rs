@@ -292,3 +292,18 @@ fn a_terminal_that_shows_nothing_else_shows_how_far_it_is() {
     let verdicts = std::fs::read_to_string(folder.path().join("verdicts.jsonl")).unwrap();
     assert_eq!(verdicts.lines().count(), 3000);
 }
+
+#[test]
+fn the_file_is_looked_at_before_the_network_and_a_list_given_as_one_token_is_named() {
+    // Nobody answers there, so the order shows in which error comes.
+    let output = support::issuer::run(["verify", "--batch", "no-such-file", "--issuer", "http://127.0.0.1:9"]);
+    assert!(stderr(&output).starts_with("error: cannot read no-such-file: "), "{output:?}");
+    let folder = tempfile::TempDir::new().unwrap();
+    let path = folder.path().join("tokens.txt");
+    let token = recording("rotation").text("entra-1h.jwt");
+    std::fs::write(&path, format!("{}\n{}\n", token.trim(), token.trim())).unwrap();
+    let output = support::issuer::run(["verify", path.to_str().unwrap(), "--issuer", "http://127.0.0.1:9"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = stderr(&output);
+    assert!(said.contains("holds several tokens") && said.contains("issuer verify --batch "), "{said}");
+}

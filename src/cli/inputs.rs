@@ -30,6 +30,9 @@ impl KeyInputs {
         }
         let mut reader = KeyReader::default().only_entries(self.entry.iter().cloned());
         for path in &self.keys {
+            if is_stdin(path) {
+                output.waits_for_stdin();
+            }
             let bytes = read(path, KeyReader::INPUT_MAX)?;
             reader.read(&name(path), &bytes)?;
         }

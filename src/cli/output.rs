@@ -182,6 +182,13 @@ impl Output {
         }
     }
 
+    /// Tells whoever sits at a terminal that it is waited for what they type.
+    pub(super) fn waits_for_stdin(&mut self) {
+        if io::stdin().is_terminal() {
+            self.note("reading from standard input; end it with Ctrl-D");
+        }
+    }
+
     /// Tells in one line what came of long work.
     pub(super) fn summary(&mut self, text: impl std::fmt::Display) {
         if !self.quiet {
@@ -196,9 +203,13 @@ impl Output {
 
     /// Tells what went wrong, on stderr, and as the JSON value where that was asked for and nothing was said yet.
     pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
-        self.tell_labelled("error", BAD, &message(&failure.message));
-        if let Some(hint) = &failure.hint {
-            self.tell_labelled("hint", STRONG, &message(hint));
+        // One terminal shows both streams.
+        let is_json_enough = self.is_json() && !self.answered && is_one_terminal();
+        if !is_json_enough {
+            self.tell_labelled("error", BAD, &message(&failure.message));
+            if let Some(hint) = &failure.hint {
+                self.tell_labelled("hint", STRONG, &message(hint));
+            }
         }
         if self.is_json() && !self.answered {
             self.json(&failure.to_json());
@@ -230,6 +241,11 @@ impl Output {
         // With stderr gone there is nowhere left to say so.
         let _ = writeln!(self.stderr, "{line}");
     }
+}
+
+/// Whether a person sees standard output and standard error in one place.
+pub(super) fn is_one_terminal() -> bool {
+    io::stdout().is_terminal() && io::stderr().is_terminal()
 }
 
 pub(super) fn choice(color: Color) -> ColorChoice {

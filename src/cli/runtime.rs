@@ -50,7 +50,8 @@ pub(super) async fn within<T>(
     let Some(limit) = limit else { return future.await };
     tokio::time::timeout(limit, future).await.unwrap_or_else(|_| {
         let message = format!("not done within {} s (--timeout)", limit.as_secs_f64());
-        let hint = "run it again: what was written so far is whole, and the rest follows; -v shows what takes long";
+        let hint =
+            "run it again, with a longer --timeout: what was written so far is whole, and -v shows what takes long";
         Err(Failure::new(Exit::Incomplete, message, Some(hint.to_owned())))
     })
 }

@@ -13,7 +13,7 @@ use issuer::redacted;
 use super::{
     Cli, Color, Exit, Failure,
     clean::{escaped, message},
-    output::choice,
+    output::{choice, is_one_terminal},
 };
 
 /// Answers a command line that does not parse, or asks for help or the version.
@@ -34,9 +34,12 @@ pub(crate) fn usage(error: clap::Error) -> Exit {
     let text = redacted(&text.to_string()).into_owned();
     let by_lines = || text.lines().map(message).collect::<Vec<_>>().join("\n").into();
     let text = safe.map_or_else(by_lines, |safe| without_first_suggestion(safe).render());
-    // With stderr gone there is nowhere left to say so.
-    let _ = write!(AutoStream::new(io::stderr(), choice(color)), "{}", text.ansi());
-    if json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+    let is_json = json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    if !(is_json && is_one_terminal()) {
+        // With stderr gone there is nowhere left to say so.
+        let _ = write!(AutoStream::new(io::stderr(), choice(color)), "{}", text.ansi());
+    }
+    if is_json {
         let text = text.to_string();
         let sentence: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
         let message = sentence.join(" ").trim_start_matches("error: ").to_owned();

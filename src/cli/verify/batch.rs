@@ -25,9 +25,35 @@ use super::{
     tally::Tally,
 };
 
+/// A file of tokens, open.
+pub(super) struct Tokens {
+    path: PathBuf,
+    reader: Box<dyn Read + Send>,
+    /// How long it is, where that is known.
+    length: Option<u64>,
+}
+
+impl Tokens {
+    /// Opens the file, so that one that is not there is told before anybody is asked for keys.
+    pub(super) fn open(path: &Path) -> Result<Self, Failure> {
+        let unreadable = |source| Failure::from(Error::Read { path: PathBuf::from(name(path)), source });
+        let (reader, length): (Box<dyn Read + Send>, _) = if is_stdin(path) {
+            (Box::new(io::stdin()), None)
+        } else {
+            let file = File::open(path).map_err(unreadable)?;
+            let metadata = file.metadata().map_err(unreadable)?;
+            if metadata.is_dir() {
+                return Err(unreadable(rustix::io::Errno::ISDIR.into()));
+            }
+            (Box::new(file), metadata.is_file().then_some(metadata.len()))
+        };
+        Ok(Self { path: path.to_owned(), reader, length })
+    }
+}
+
 /// Verifies the tokens of a file, one a line.
 pub(super) fn run(
-    path: &Path,
+    tokens: Tokens,
     issuers: Vec<TrustedIssuer>,
     expectations: Expectations,
     relying_party: RelyingParty,
@@ -43,14 +69,11 @@ pub(super) fn run(
             Ok(()) => {}
         }
     }
-    let unreadable = |source| Failure::from(Error::Read { path: PathBuf::from(name(path)), source });
-    let (reader, length): (Box<dyn Read + Send>, _) = if is_stdin(path) {
-        (Box::new(io::stdin()), None)
-    } else {
-        let file = File::open(path).map_err(unreadable)?;
-        let metadata = file.metadata().map_err(unreadable)?;
-        (Box::new(file), metadata.is_file().then_some(metadata.len()))
-    };
+    let Tokens { path, reader, length } = tokens;
+    let unreadable = |source| Failure::from(Error::Read { path: PathBuf::from(name(&path)), source });
+    if is_stdin(&path) {
+        output.waits_for_stdin();
+    }
     let judge = Judge { verifier: Verifier::trusting(issuers), expectations, relying_party, at };
     let start = Instant::now();
     let mut tally = Tally::default();

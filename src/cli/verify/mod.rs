@@ -73,11 +73,16 @@ impl Verify {
         };
         if let Some(path) = &self.batch {
             no_token(path)?;
+            let tokens = batch::Tokens::open(path)?;
             let issuers = trusted.read(trusted.issuers.clone(), output)?;
             tell_of_audience(output);
-            return batch::run(path, issuers, expectations, self.relying_party.into(), at, output);
+            return batch::run(tokens, issuers, expectations, self.relying_party.into(), at, output);
         }
         let input = TokenInput::read(self.token, Some(output))?;
+        if is_list_of_tokens(&input.text) {
+            let hint = format!("verify them all: issuer verify --batch {}", input.name);
+            return Err(Failure::usage(format!("{} holds several tokens", input.name), hint));
+        }
         let mut buffer = Vec::new();
         let token = Token::parse(&input.text, &mut buffer).ok();
         let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
@@ -122,6 +127,13 @@ impl Verify {
         }
         Ok(expectations)
     }
+}
+
+/// Whether a text has a token on each of its lines, and more than one.
+fn is_list_of_tokens(text: &str) -> bool {
+    let is_token = |line: &str| line.starts_with("eyJ") && line.matches('.').count() == 2;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.clone().count() > 1 && lines.all(is_token)
 }
 
 /// What differs from what Entra judges: it reads the issuer URL over public trust, now, with a leeway of its own.

@@ -1,4 +1,7 @@
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use issuer::{Error, HttpFetcher, IssuerUrl, Jwks, KeyReader, Location, PublishedIssuer, TrustedIssuer};
@@ -27,6 +30,9 @@ pub(super) struct Trust {
     /// PEM certificates to trust beside the system's
     #[arg(long, value_name = "PEM")]
     ca_file: Vec<PathBuf>,
+    /// How long reading the documents of the issuers may take [default: 60s]
+    #[arg(long, value_name = "DURATION", default_value = "60s", hide_default_value = true)]
+    timeout: String,
 }
 
 /// The same, with every value checked.
@@ -35,6 +41,7 @@ pub(super) struct Trusted {
     location: Location,
     pub(super) jwks: Option<PathBuf>,
     fetcher: HttpFetcher,
+    timeout: Duration,
     /// Whether certificate authorities are trusted beside the system's.
     trusts_more: bool,
 }
@@ -55,8 +62,9 @@ impl Trust {
             return Err(Failure::usage(message, format!("leave out {flag}, or pass --issuer once")));
         }
         let location = location.unwrap_or(Location::Issuer);
+        let timeout = values::seconds("--timeout", &self.timeout)?;
         let (fetcher, trusts_more) = (HttpFetcher::new(&self.ca_file)?, !self.ca_file.is_empty());
-        Ok(Trusted { issuers, location, jwks: self.jwks, fetcher, trusts_more })
+        Ok(Trusted { issuers, location, jwks: self.jwks, fetcher, timeout, trusts_more })
     }
 }
 
@@ -104,15 +112,17 @@ impl Trusted {
         // A token may name any host: without --issuer it leads to public ones only.
         let fetcher = self.fetcher.clone();
         let fetcher = if self.issuers.is_empty() { fetcher.only_public() } else { fetcher };
-        let trusted = runtime::block_on(async {
+        let steps = output.steps();
+        runtime::block_on(runtime::within(Some(self.timeout), async {
             let mut trusted = Vec::with_capacity(issuers.len());
             for issuer in issuers {
-                let published = PublishedIssuer::fetch(&issuer, &self.location, &fetcher).await;
+                let step = format!("read the documents of {issuer}");
+                let fetch = PublishedIssuer::fetch(&issuer, &self.location, &fetcher);
+                let published = steps.run_within(step, Some(self.timeout), fetch).await;
                 trusted.push(TrustedIssuer::from_published(issuer, &published));
             }
-            trusted
-        });
-        Ok(trusted?)
+            Ok(trusted)
+        }))?
     }
 }
 
