@@ -483,3 +483,63 @@ fn without_the_right_to_ask_for_the_endpoint_the_error_names_the_command_that_pr
         assert!(!cloud.account_has_documents());
     }
 }
+
+#[test]
+fn values_that_can_mean_one_thing_only_are_taken_as_that() {
+    let cloud = Cloud::new();
+    let token = std::fs::read_to_string(cloud.file("token.jwt")).unwrap();
+    let with_newline = cloud.folder.path().join("newline.jwt");
+    std::fs::write(&with_newline, format!("{}\n", token.trim())).unwrap();
+    let bare_host = cloud.entra.url().trim_start_matches("https://").to_owned();
+    let sas = cloud.account().account_sas("rwdc", "sco", 10);
+    let cases: [(&str, SetUp<'_>); 7] = [
+        (
+            "an authority without its scheme",
+            Box::new(|command| {
+                command.env("AZURE_AUTHORITY_HOST", &bare_host).env("AZURE_CLIENT_SECRET", SECRET);
+            }),
+        ),
+        (
+            "an authority with a slash and without its scheme",
+            Box::new(|command| {
+                command.env("AZURE_AUTHORITY_HOST", format!("{bare_host}/")).env("AZURE_CLIENT_SECRET", SECRET);
+            }),
+        ),
+        (
+            "a federated token with a newline",
+            Box::new(|command| {
+                command.env("AZURE_FEDERATED_TOKEN_FILE", &with_newline);
+            }),
+        ),
+        (
+            "a secret in quotes",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", format!("\"{SECRET}\""));
+            }),
+        ),
+        (
+            "a secret in single quotes, with a newline",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", format!("'{SECRET}'\n"));
+            }),
+        ),
+        (
+            "a SAS as a URL",
+            Box::new(|command| {
+                command.env("AZURE_STORAGE_SAS_TOKEN", format!("https://acct.blob.core.windows.net/?{sas}"));
+            }),
+        ),
+        (
+            "a SAS with its question mark",
+            Box::new(|command| {
+                command.env("AZURE_STORAGE_SAS_TOKEN", format!("?{sas}"));
+            }),
+        ),
+    ];
+    for (what, set_up) in cases {
+        let mut command = cloud.principal();
+        set_up(&mut command);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{what}: {output:?}");
+    }
+}

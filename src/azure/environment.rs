@@ -2,7 +2,8 @@ use std::{collections::BTreeMap, env, fmt};
 
 /// The variables that say who we are in Azure, those of the Azure CLI and SDKs.
 ///
-/// Values are secret and never print.
+/// Values are secret and never print. White space and quotes around a value do not count, `AZURE_AUTHORITY_HOST` may stand without
+/// its scheme, and `AZURE_STORAGE_SAS_TOKEN` may be the URL that the SAS is part of.
 ///
 /// ```
 /// use issuer::Environment;
@@ -58,9 +59,36 @@ impl Environment {
 /// From names and values.
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(variables: T) -> Self {
-        let trimmed = variables.into_iter().map(|(name, value)| (name, value.trim().to_owned()));
-        Self(trimmed.filter(|(_, value)| !value.is_empty()).collect())
+        let meant = variables.into_iter().map(|(name, value)| {
+            let value = meant(&name, &value);
+            (name, value)
+        });
+        Self(meant.filter(|(_, value)| !value.is_empty()).collect())
     }
+}
+
+/// What a value can only mean: without white space and quotes around it, an authority with its scheme, and of a URL that a SAS is
+/// part of the SAS.
+fn meant(name: &str, value: &str) -> String {
+    let value = value.trim();
+    let unquoted = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
+    let value = unquoted.map_or(value, str::trim);
+    match name {
+        "AZURE_AUTHORITY_HOST" if is_host(value) => format!("https://{value}"),
+        "AZURE_STORAGE_SAS_TOKEN" => {
+            let of_url = value.split_once('?').filter(|(url, _)| url.is_empty() || url.contains("://"));
+            of_url.map_or(value, |(_, query)| query).to_owned()
+        }
+        _ => value.to_owned(),
+    }
+}
+
+/// Whether text is a host name, perhaps with a port or a slash at its end: `login.microsoftonline.us`.
+fn is_host(text: &str) -> bool {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let (host, port) = text.split_once(':').unwrap_or((text, "443"));
+    let is_name = host.contains('.') && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    is_name && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl fmt::Debug for Environment {

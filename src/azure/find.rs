@@ -8,7 +8,7 @@ use azure_core::{
 use azure_identity::{
     AzureCliCredential, AzureDeveloperCliCredential, ClientAssertion, ClientAssertionCredential,
     ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions, ManagedIdentityCredential,
-    ManagedIdentityCredentialOptions, UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+    ManagedIdentityCredentialOptions, UserAssignedId,
 };
 use tokio::time::timeout;
 
@@ -21,6 +21,7 @@ use super::{
     kept_token::KeptToken,
     sas::SasSigner,
     sign_in_failure::SignInFailure,
+    token_file::TokenFile,
 };
 use crate::{entra::Cloud, http_clients::HttpClients};
 
@@ -242,13 +243,7 @@ impl Search {
                     let because = format!("the file that AZURE_FEDERATED_TOKEN_FILE names cannot be read: {error}");
                     return Err(Miss::Fatal(AzureProblem::Setting(because)));
                 }
-                let options = WorkloadIdentityCredentialOptions {
-                    credential_options: ClientAssertionCredentialOptions { client_options: self.client_options() },
-                    client_id: Some(client_id),
-                    tenant_id: Some(tenant),
-                    token_file_path: Some(path.into()),
-                };
-                WorkloadIdentityCredential::new(Some(options)).map_err(sdk)?
+                self.assertion_credential(tenant, client_id, TokenFile(path.into())).map_err(sdk)?
             }
             AuthMethod::GitHubActions => {
                 let request = get("ACTIONS_ID_TOKEN_REQUEST_URL").zip(get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"));

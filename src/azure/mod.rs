@@ -16,6 +16,7 @@ mod retry;
 mod sas;
 mod server_clock;
 mod sign_in_failure;
+mod token_file;
 mod transport;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
