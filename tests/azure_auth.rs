@@ -543,3 +543,27 @@ fn values_that_can_mean_one_thing_only_are_taken_as_that() {
         assert!(output.status.success(), "{what}: {output:?}");
     }
 }
+
+#[test]
+fn github_is_asked_for_the_audience_of_the_cloud_or_the_one_that_is_given() {
+    let cloud = Cloud::new();
+    for (flags, expected) in [
+        (&[][..], "api://AzureADTokenExchange"),
+        (&["--cloud", "usgov"], "api://AzureADTokenExchangeUSGov"),
+        (&["--cloud", "china"], "api://AzureADTokenExchangeChina"),
+        (&["--cloud", "usgov", "--audience", "api://mine"], "api://mine"),
+    ] {
+        let asked: std::sync::Arc<std::sync::Mutex<Vec<String>>> = std::sync::Arc::default();
+        let seen = std::sync::Arc::clone(&asked);
+        // It gives no token, so that nobody is asked for more.
+        let github = support::stand_in::StandIn::https(&cloud.authority, move |request| {
+            seen.lock().unwrap().push(request.query("audience").unwrap_or_default().to_owned());
+            support::stand_in::Response::new(400, &[], "")
+        });
+        let mut command = cloud.principal();
+        command.args(flags).env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token", github.url()));
+        let output = command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", GITHUB_TOKEN).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        assert_eq!(asked.lock().unwrap().first().map(String::as_str), Some(expected), "{flags:?}: {output:?}");
+    }
+}

@@ -42,6 +42,8 @@ pub(crate) struct Search {
     pub(crate) endpoint: Option<String>,
     pub(crate) cloud: Cloud,
     pub(crate) client_id: Option<String>,
+    /// The audience that GitHub is asked for, where it is not that of the cloud.
+    pub(crate) audience: Option<String>,
     pub(crate) clients: Arc<HttpClients>,
     pub(crate) retry: Retry,
 }
@@ -256,7 +258,9 @@ impl Search {
                 let url = Url::parse(&url).map_err(|_| {
                     Miss::Fatal(AzureProblem::Setting("ACTIONS_ID_TOKEN_REQUEST_URL is not a URL".to_owned()))
                 })?;
-                let assertion = GitHubAssertion { url, token: Secret::new(token), transport: self.transport() };
+                let audience = self.audience.as_deref().unwrap_or(self.cloud.token_exchange_audience()).to_owned();
+                let assertion =
+                    GitHubAssertion { url, token: Secret::new(token), audience, transport: self.transport() };
                 self.assertion_credential(tenant, client_id, assertion).map_err(sdk)?
             }
             AuthMethod::ManagedIdentity => {

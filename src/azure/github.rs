@@ -10,7 +10,6 @@ use azure_identity::ClientAssertion;
 use serde::Deserialize;
 
 use super::Transport;
-use crate::TOKEN_EXCHANGE_AUDIENCE;
 
 /// Fetches the OIDC token of a GitHub Actions job, a new one each time: it lives for some minutes only.
 ///
@@ -18,6 +17,7 @@ use crate::TOKEN_EXCHANGE_AUDIENCE;
 pub(super) struct GitHubAssertion {
     pub(super) url: Url,
     pub(super) token: Secret,
+    pub(super) audience: String,
     pub(super) transport: Arc<Transport>,
 }
 
@@ -30,7 +30,7 @@ struct Answer {
 impl ClientAssertion for GitHubAssertion {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
         let mut url = self.url.clone();
-        url.query_pairs_mut().append_pair("audience", TOKEN_EXCHANGE_AUDIENCE);
+        url.query_pairs_mut().append_pair("audience", &self.audience);
         let mut request = Request::new(url, Method::Get);
         request.insert_header(AUTHORIZATION, format!("bearer {}", self.token.secret()));
         let answer = self.transport.execute_request(&request).await?.try_into_raw_response().await?;

@@ -34,6 +34,9 @@ pub(super) struct SiteArgs {
     /// The managed identity or service principal to be [env: AZURE_CLIENT_ID]
     #[arg(long, value_name = "ID", conflicts_with = "directory", help_heading = AZURE)]
     client_id: Option<String>,
+    /// The audience of the OIDC token of a GitHub Actions job [default: that of --cloud, api://AzureADTokenExchange]
+    #[arg(long, value_name = "AUDIENCE", conflicts_with = "directory", help_heading = AZURE)]
+    audience: Option<String>,
     /// The subscription to look for the account in, when its web endpoint is asked for
     #[arg(long, value_name = "ID", conflicts_with = "directory", help_heading = AZURE)]
     subscription: Option<String>,
@@ -106,6 +109,7 @@ impl SiteArgs {
             cloud: self.cloud.0,
             auth: self.auth.map(|auth| auth.0),
             client_id: self.client_id.clone(),
+            audience: self.audience.clone(),
             environment: Environment::of_process(),
             // What is left is for the last attempt, whose failure says more than that the time is over.
             timeout: timeout.mul_f64(0.75),

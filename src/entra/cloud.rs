@@ -9,6 +9,7 @@
 /// assert_eq!(Cloud::UsGov.name(), "usgov");
 /// assert_eq!(Cloud::UsGov.authority_host(), "https://login.microsoftonline.us");
 /// assert_eq!(Cloud::UsGov.resource_manager(), "https://management.usgovcloudapi.net");
+/// assert_eq!(Cloud::UsGov.token_exchange_audience(), "api://AzureADTokenExchangeUSGov");
 /// assert_eq!(Cloud::UsGov.storage_suffix(), "core.usgovcloudapi.net");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -38,6 +39,16 @@ impl Cloud {
             Self::Public => "https://login.microsoftonline.com",
             Self::UsGov => "https://login.microsoftonline.us",
             Self::China => "https://login.partner.microsoftonline.cn",
+        }
+    }
+
+    /// The audience of tokens that are exchanged there, as Microsoft Learn, "Configure an application to trust a managed
+    /// identity", recommends it.
+    pub const fn token_exchange_audience(self) -> &'static str {
+        match self {
+            Self::Public => super::TOKEN_EXCHANGE_AUDIENCE,
+            Self::UsGov => "api://AzureADTokenExchangeUSGov",
+            Self::China => "api://AzureADTokenExchangeChina",
         }
     }
 

@@ -73,13 +73,24 @@ impl Azure {
     ///
     /// [`Error::Azure`] when no credential is found, the one that is set up does not work, or a name or URL is wrong.
     pub async fn open(options: AzureOptions) -> Result<Self, Error> {
-        let AzureOptions { account, container, endpoint, cloud, auth, client_id, environment, fetcher, .. } = options;
+        let AzureOptions {
+            account, container, endpoint, cloud, auth, client_id, audience, environment, fetcher, ..
+        } = options;
         let fail = |problem: crate::AzureProblem| problem.during(crate::AzureError::OPENING);
         let account = account.map(|name| name.parse()).transpose().map_err(fail)?;
         let clients = fetcher.clients();
         let retry = Retry { timeout: options.timeout, first_pause: options.first_pause, observer: options.on_retry };
-        let search =
-            Search { environment, method: auth, account, endpoint, cloud, client_id, clients, retry: retry.clone() };
+        let search = Search {
+            environment,
+            method: auth,
+            account,
+            endpoint,
+            cloud,
+            client_id,
+            audience,
+            clients,
+            retry: retry.clone(),
+        };
         let Found { credential, account } = search.run().await?;
         let clock = Arc::new(ServerClock::default());
         let transport = Transport::authorised(fetcher.clients(), credential.clone(), Arc::clone(&clock));
