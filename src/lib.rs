@@ -53,6 +53,8 @@
 #[cfg(feature = "azure")]
 mod azure;
 mod clock;
+#[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "nothing is fetched"))]
+mod distrusted;
 mod documents;
 mod entra;
 mod error;

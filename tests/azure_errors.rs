@@ -324,3 +324,16 @@ fn blob_over_one_mebibyte_is_refused_before_it_is_downloaded() {
         .collect();
     assert_eq!(ranges, ["bytes=0-1048576"]);
 }
+
+#[test]
+fn a_certificate_that_nobody_trusts_names_what_trusts_it() {
+    let authority = support::tls::Authority::new();
+    let server = StandIn::https(&authority, |_| Response::new(200, &[], ""));
+    let output = publish_issuer(&[("AZURE_STORAGE_KEY", "c2VjcmV0")])
+        .args(["--account", "acct", "--endpoint", &format!("{}/acct", server.url())])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = stderr(&output);
+    assert!(said.contains("certificate") && said.contains("--ca-file") && said.contains("SSL_CERT_FILE"), "{said}");
+}

@@ -543,7 +543,8 @@ fn https_needs_a_certificate_that_is_trusted_and_ca_file_adds_one() {
     let args = ["verify", token.to_str().unwrap(), "--published", &url, "--at", "2026-11-22T00:40:00Z"];
     let distrusted = run(args);
     assert_eq!(distrusted.status.code(), Some(3), "{}", stdout(&distrusted));
-    assert!(stdout(&distrusted).contains("certificate"), "{}", stdout(&distrusted));
+    let said = stdout(&distrusted);
+    assert!(said.contains("certificate") && said.contains("--ca-file") && said.contains("SSL_CERT_FILE"), "{said}");
     let trusted = run(args.iter().copied().chain(["--ca-file", ca_file.to_str().unwrap()]));
     assert_eq!(trusted.status.code(), Some(0), "{}", stdout(&trusted));
     let limit = "certificates of --ca-file were trusted, which Entra does not do";

@@ -1,7 +1,10 @@
 use std::fmt;
 
 use super::{AuthMethod, AzureError};
-use crate::entra::Cloud;
+use crate::{
+    distrusted::{DISTRUSTED, is_of_certificate},
+    entra::Cloud,
+};
 
 /// What Entra answers about a tenant that it does not have, or that another cloud has.
 const OTHER_CLOUD: [&str; 5] = ["AADSTS90002:", "AADSTS90038:", "AADSTS900382:", "AADSTS900432:", "AADSTS900439:"];
@@ -215,6 +218,9 @@ impl AzureProblem {
 
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
+            Self::NoAnswer(because) | Self::SignInUnanswered { because, .. } if is_of_certificate(because) => {
+                DISTRUSTED.to_owned()
+            }
             Self::AccountName(_) => {
                 "pass the name alone as --account or AZURE_STORAGE_ACCOUNT: 3 to 24 lower-case letters and digits; a connection string belongs into AZURE_STORAGE_CONNECTION_STRING, a key into AZURE_STORAGE_KEY".to_owned()
             }

@@ -1,7 +1,11 @@
 //! The next step after a refusal. No fix leads back to the state that it is for: `tests/fixes.rs` runs them.
 
 use super::{Refusal, clipped::first_of};
-use crate::{published::FetchError, token::TokenError};
+use crate::{
+    distrusted::{DISTRUSTED, is_of_certificate},
+    published::FetchError,
+    token::TokenError,
+};
 
 impl Refusal {
     /// What to change so that the token, or the next one, is accepted.
@@ -134,6 +138,7 @@ const HIDES_PRIVATE: [&str; 3] = ["ResourceNotFound", "ContainerNotFound", "Blob
 
 fn fetch_fix(error: &FetchError) -> &'static str {
     match error {
+        FetchError::NoAnswer { because, .. } if is_of_certificate(because) => DISTRUSTED,
         FetchError::NoAnswer { .. } | FetchError::Unreadable { .. } => {
             "check the name, the network and the certificate; Entra must reach it from the internet"
         }
