@@ -556,9 +556,9 @@ fn github_is_asked_for_the_audience_of_the_cloud_or_the_one_that_is_given() {
         let asked: std::sync::Arc<std::sync::Mutex<Vec<String>>> = std::sync::Arc::default();
         let seen = std::sync::Arc::clone(&asked);
         // It gives no token, so that nobody is asked for more.
-        let github = support::stand_in::StandIn::https(&cloud.authority, move |request| {
+        let github = StandIn::https(&cloud.authority, move |request| {
             seen.lock().unwrap().push(request.query("audience").unwrap_or_default().to_owned());
-            support::stand_in::Response::new(400, &[], "")
+            Response::new(400, &[], "")
         });
         let mut command = cloud.principal();
         command.args(flags).env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token", github.url()));
