@@ -1,9 +1,9 @@
 use std::{fs::File, io::Read, path::Path, sync::OnceLock, time::Duration};
 
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::{Certificate, Client, Url, redirect::Policy};
 
-use crate::{Error, resolver::PublicOnly};
+use crate::{Error, no_answer::OF_PROXY, resolver::PublicOnly};
 
 /// The longest file of authorities that is read, in bytes: a system's whole bundle has a quarter of it.
 const CA_FILE_MAX: u64 = 1 << 20;
@@ -73,10 +73,51 @@ impl HttpClients {
         get_or_build(&self.public, build)
     }
 
-    /// Whether a request goes to a proxy: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as reqwest reads them.
     fn is_proxied(&self, url: &Url) -> bool {
+        self.proxy(url).is_some()
+    }
+
+    /// The proxy that a request goes to: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as reqwest reads them.
+    fn proxy(&self, url: &Url) -> Option<Intercept> {
         let proxies = self.proxies.get_or_init(Matcher::from_system);
-        url.as_str().parse().is_ok_and(|uri| proxies.intercept(&uri).is_some())
+        proxies.intercept(&url.as_str().parse().ok()?)
+    }
+
+    /// The cause of a failed request; a proxy that is the cause is named with its variable.
+    pub(crate) fn cause(&self, url: &Url, error: &reqwest::Error) -> String {
+        let cause = innermost(error);
+        if !error.is_connect() {
+            return cause;
+        }
+        let Some(proxy) = self.named_proxy(url) else { return cause };
+        if ["certificate", "UnknownIssuer", "HandshakeFailure", "alert"].iter().any(|words| cause.contains(words)) {
+            return cause;
+        }
+        match cause.strip_prefix("tunnel error: ") {
+            Some("proxy authorization required") => format!("{proxy} requires a user name and password"),
+            Some(cause) => format!("{proxy} did not open a connection: {cause}"),
+            None if cause.contains("lookup address") => format!("{proxy} cannot be resolved: {cause}"),
+            None => format!("{proxy} does not answer: {cause}"),
+        }
+    }
+
+    /// The cause of a request that got no answer in time.
+    pub(crate) fn late(&self, url: &Url, limit: Duration) -> String {
+        let through = self.named_proxy(url).map(|proxy| format!(" from {proxy}")).unwrap_or_default();
+        format!("no answer{through} within {} s", limit.as_secs())
+    }
+
+    /// `the proxy http://proxy.example.com:3128 (HTTPS_PROXY)`, where an https request goes to one.
+    fn named_proxy(&self, url: &Url) -> Option<String> {
+        let proxy = self.proxy(url).filter(|_| url.scheme() == "https")?;
+        // The address alone: user name and password may stand in the variable.
+        let proxy = proxy.uri();
+        let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+        let variable = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().find(set);
+        let scheme = proxy.scheme_str().unwrap_or("http");
+        let port = proxy.port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+        let of = variable.unwrap_or("of this system");
+        Some(format!("{OF_PROXY}{scheme}://{}{port} ({of})", proxy.host().unwrap_or_default()))
     }
 
     /// The client for http that stays on this machine: a proxy stands for the outside, and the system's authorities take time

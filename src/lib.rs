@@ -53,8 +53,6 @@
 #[cfg(feature = "azure")]
 mod azure;
 mod clock;
-#[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "nothing is fetched"))]
-mod distrusted;
 mod documents;
 mod entra;
 mod error;
@@ -62,6 +60,8 @@ mod error;
 mod http_clients;
 mod issuer_url;
 mod key;
+#[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "nothing is fetched"))]
+mod no_answer;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "hosts are judged where they are fetched from"))]
 mod public_address;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "hosts are judged where they are fetched from"))]

@@ -526,7 +526,10 @@ fn values_that_can_mean_one_thing_only_are_taken_as_that() {
         (
             "a SAS as a URL",
             Box::new(|command| {
-                command.env("AZURE_STORAGE_SAS_TOKEN", format!("https://acct.blob.core.windows.net/?{sas}"));
+                command.env(
+                    "AZURE_STORAGE_SAS_TOKEN",
+                    format!("https://{}.blob.core.windows.net/?{sas}", cloud.account().name),
+                );
             }),
         ),
         (

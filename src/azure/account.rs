@@ -1,6 +1,7 @@
 use std::{fmt, str::FromStr};
 
 use azure_core::http::Url;
+use percent_encoding::percent_decode_str;
 
 use super::AzureProblem;
 use crate::{entra::Cloud, issuer_url, redacted};
@@ -65,25 +66,42 @@ impl Account {
         }
         let endpoint = Url::parse(text.trim_end_matches('/')).map_err(|error| refuse(error.to_string()))?;
         let account = Self { name, cloud, endpoint };
-        if account.is_of_another() {
-            return Err(AzureProblem::EndpointOfAnother {
-                url: without_secrets(&text),
-                account: account.name.to_string(),
-            });
+        match account.judge_endpoint() {
+            Ok(()) => Ok(account),
+            Err(Misfit::OtherAccount) => {
+                Err(AzureProblem::EndpointOfAnother { url: without_secrets(&text), account: account.name.to_string() })
+            }
+            Err(Misfit::OtherService(service)) => {
+                Err(refuse(format!("it is the {service} endpoint of {}", account.name)))
+            }
+            Err(Misfit::Container(container)) => {
+                Err(refuse(format!("its path names a container; pass the endpoint alone, and --container {container}")))
+            }
         }
-        Ok(account)
     }
 
-    /// Whether the endpoint names another account, in its host as in the clouds or in its path as in the emulator.
-    fn is_of_another(&self) -> bool {
-        let host = self.endpoint.host_str().unwrap_or_default();
-        if let Some((label, rest)) = host.split_once('.')
-            && rest.starts_with("blob.")
-        {
-            return label != self.name.as_str();
-        }
+    /// Whether the endpoint is one of this account's blobs, which its host names in the clouds and its path in the emulator.
+    fn judge_endpoint(&self) -> Result<(), Misfit> {
         let path = self.endpoint.path().trim_matches('/');
-        !path.is_empty() && path != self.name.as_str()
+        let path = percent_decode_str(path).decode_utf8_lossy();
+        let (first, rest) = path.split_once('/').unwrap_or((&path, ""));
+        let container = match host_account(self.endpoint.host_str().unwrap_or_default()) {
+            Some((account, _)) if account != self.name.as_str() => return Err(Misfit::OtherAccount),
+            Some((_, service)) if service != "blob" => return Err(Misfit::OtherService(service)),
+            Some(_) => &*path,
+            None if first == self.name.as_str() => rest,
+            None if first.starts_with('$') => &*path,
+            None if path.is_empty() => "",
+            None => return Err(Misfit::OtherAccount),
+        };
+        if container.is_empty() { Ok(()) } else { Err(Misfit::Container(container.to_owned())) }
+    }
+
+    /// Whether a URL is one of another account, as far as its host tells.
+    pub(crate) fn is_other_than(&self, url: &str) -> bool {
+        let url = Url::parse(url).ok();
+        let host = url.as_ref().and_then(Url::host_str).and_then(host_account);
+        host.is_some_and(|(account, _)| account != self.name.as_str())
     }
 
     /// Whether the endpoint is the one the account has anyway.
@@ -95,6 +113,34 @@ impl Account {
     pub(crate) fn is_plain(&self) -> bool {
         self.endpoint.scheme() == "http"
     }
+}
+
+/// Why an endpoint is not that of an account's blobs.
+enum Misfit {
+    OtherAccount,
+    OtherService(&'static str),
+    Container(String),
+}
+
+/// The services of a storage account, as hosts name them.
+const SERVICES: [&str; 6] = ["blob", "web", "dfs", "file", "queue", "table"];
+/// The domains of DNS zone endpoints in the clouds.
+const ZONES: [&str; 3] = ["storage.azure.net", "storage.azure.us", "storage.azure.cn"];
+
+/// The account and service that a host names: `acct.blob.core.windows.net`, in a DNS zone `acct.z7.blob.storage.azure.net`, of a
+/// website `acct.z6.web.core.windows.net`, behind a private endpoint `acct.privatelink.blob.…`, of the second region
+/// `acct-secondary.blob.…`; in a private cloud blobs alone, `acct.blob.local.example.com`.
+///
+/// Microsoft Learn, "Storage account overview", "Storage account endpoints".
+fn host_account(host: &str) -> Option<(&str, &'static str)> {
+    let host = host.trim_end_matches('.');
+    let mut clouds = Cloud::ALL.iter().map(|cloud| cloud.storage_suffix()).chain(ZONES);
+    let is_cloud = clouds.any(|suffix| host.strip_suffix(suffix).is_some_and(|rest| rest.ends_with('.')));
+    let mut labels = host.split('.');
+    let account = labels.next()?;
+    let service = labels.take(2).find_map(|label| SERVICES.into_iter().find(|service| *service == label))?;
+    let is_blob_first = host[account.len()..].starts_with(".blob.");
+    (is_cloud || is_blob_first).then(|| (account.strip_suffix("-secondary").unwrap_or(account), service))
 }
 
 /// A URL as it may be printed: without a password, or a SAS.

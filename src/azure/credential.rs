@@ -11,6 +11,8 @@ pub(crate) struct Credential {
     pub(crate) method: AuthMethod,
     /// What tells this one from others of its kind, such as a client ID; nothing secret.
     pub(crate) identity: Option<String>,
+    /// The tenant that it signs in to, where it is known.
+    pub(crate) tenant: Option<String>,
     pub(super) access: Access,
 }
 

@@ -18,7 +18,7 @@ pub struct Environment(BTreeMap<String, String>);
 impl Environment {
     /// Every variable that is read from here. Where a managed identity is that of an app (`IDENTITY_ENDPOINT`, `MSI_ENDPOINT`), the
     /// SDK reads its variables from the process.
-    pub const NAMES: [&'static str; 18] = [
+    pub const NAMES: [&'static str; 22] = [
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
         "ACTIONS_ID_TOKEN_REQUEST_URL",
         "AZURE_AUTHORITY_HOST",
@@ -36,7 +36,11 @@ impl Environment {
         "AZURE_TOKEN_CREDENTIALS",
         "GITHUB_ACTIONS",
         "IDENTITY_ENDPOINT",
+        "IDENTITY_HEADER",
+        "IDENTITY_SERVER_THUMBPRINT",
+        "IMDS_ENDPOINT",
         "MSI_ENDPOINT",
+        "MSI_SECRET",
     ];
 
     /// The variables of this process; an empty one is as good as none.
@@ -67,18 +71,13 @@ impl FromIterator<(String, String)> for Environment {
     }
 }
 
-/// What a value can only mean: without white space and quotes around it, an authority with its scheme, and of a URL that a SAS is
-/// part of the SAS.
+/// The only meaning of a value: without white space and quotes around it, an authority with its scheme.
 fn meant(name: &str, value: &str) -> String {
     let value = value.trim();
     let unquoted = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
     let value = unquoted.map_or(value, str::trim);
     match name {
         "AZURE_AUTHORITY_HOST" if is_host(value) => format!("https://{value}"),
-        "AZURE_STORAGE_SAS_TOKEN" => {
-            let of_url = value.split_once('?').filter(|(url, _)| url.is_empty() || url.contains("://"));
-            of_url.map_or(value, |(_, query)| query).to_owned()
-        }
         _ => value.to_owned(),
     }
 }

@@ -1,8 +1,10 @@
-use azure_core::error::ErrorKind;
+use azure_core::{error::ErrorKind, http::RawResponse};
 use azure_storage_blob::StorageError;
 
-use super::{AuthMethod, AzureProblem, retry::header, sign_in_failure::SignInFailure};
-use crate::entra::Cloud;
+use super::{
+    AuthMethod, AzureProblem, challenge, known_code::KnownCode, retry::header, sign_in_failure::SignInFailure,
+};
+use crate::{entra::Cloud, no_answer::OF_PROXY};
 
 /// Why Azure did not do what was asked: one sentence; [`hint`](AzureError::hint) names the next step.
 ///
@@ -78,6 +80,8 @@ pub(crate) struct Target<'a> {
     pub(crate) host: &'a str,
     pub(crate) cloud: Cloud,
     pub(crate) method: AuthMethod,
+    /// The tenant that the credential signed in to, where it is known.
+    pub(crate) tenant: Option<&'a str>,
 }
 
 impl Target<'_> {
@@ -95,18 +99,26 @@ impl Target<'_> {
         if *error.kind() == ErrorKind::Credential {
             return SignInFailure::of(&error).into_error(self.method.title().to_owned(), &operation_text);
         }
-        let (status, request_id) = match error.kind() {
+        let (status, request_id, tenant) = match error.kind() {
             ErrorKind::HttpResponse { status, raw_response, .. } => {
-                let answer = raw_response.as_deref();
-                (Some(u16::from(*status)), answer.and_then(|answer| header(answer.headers(), "x-ms-request-id")))
+                let headers = raw_response.as_deref().map(RawResponse::headers);
+                let id = headers.and_then(|headers| header(headers, "x-ms-request-id"));
+                (Some(u16::from(*status)), id, headers.and_then(challenge::tenant))
             }
-            _ => (None, None),
+            _ => (None, None, None),
         };
         let (code, problem) = match status {
             None => (None, self.explain_silence(&error)),
             Some(status) => {
                 let (code, message) = code_and_message(error);
-                let problem = self.explain_answer(operation, status, code.as_deref(), message);
+                let problem = match tenant.filter(|tenant| status == 401 && self.is_of_another_tenant(tenant)) {
+                    Some(tenant) => AzureProblem::OtherTenant {
+                        credential: self.method.title(),
+                        account: self.account.to_owned(),
+                        tenant,
+                    },
+                    None => self.explain_answer(operation, status, code.as_deref(), message),
+                };
                 (code, problem)
             }
         };
@@ -117,6 +129,9 @@ impl Target<'_> {
         let text = error.to_string();
         if matches!(error.kind(), ErrorKind::Other | ErrorKind::DataConversion) {
             return AzureProblem::UnusableAnswer(text);
+        }
+        if text.contains(OF_PROXY) {
+            return AzureProblem::NoAnswer(text);
         }
         // The words of getaddrinfo with glibc, on macOS and with musl.
         if ["Name or service not known", "nodename nor servname", "Name does not resolve"]
@@ -135,53 +150,51 @@ impl Target<'_> {
         code: Option<&str>,
         message: Option<String>,
     ) -> AzureProblem {
-        let account = self.account.to_owned();
-        match (status, code.unwrap_or_default()) {
-            (403, "AuthorizationPermissionMismatch") if self.method.is_storage_only() => AzureProblem::SasScope,
-            (403, "AuthorizationPermissionMismatch" | "InsufficientAccountPermissions") => {
-                AzureProblem::Role { role: operation.role(), account }
-            }
-            (
-                403,
-                "AuthorizationResourceTypeMismatch"
-                | "AuthorizationServiceMismatch"
-                | "AuthorizationProtocolMismatch"
-                | "AuthorizationSourceIPMismatch"
-                | "UnauthorizedBlobOverwrite",
-            ) => AzureProblem::SasScope,
-            (403, "AuthorizationFailure" | "IpAuthorizationError") if self.method.is_storage_only() => {
-                AzureProblem::KeyOrFirewall { credential: self.method.title(), account }
-            }
-            (403, "AuthorizationFailure" | "IpAuthorizationError") => AzureProblem::Firewall(account),
-            (403, "KeyBasedAuthenticationNotPermitted") => AzureProblem::SharedKeyDisallowed(account),
-            (403, "AccountIsDisabled") => AzureProblem::AccountDisabled(account),
-            (401, _) | (400 | 403, "AuthenticationFailed" | "InvalidAuthenticationInfo") => {
-                AzureProblem::NotAuthenticated(self.method.title())
-            }
-            (404, "ContainerNotFound") => AzureProblem::NoContainer(self.container.to_owned()),
-            (404, "ResourceNotFound" | "AccountNotFound") => AzureProblem::NoSuchAccount(account),
-            (400, "InvalidResourceName") => AzureProblem::ContainerName(self.container.to_owned()),
-            (400, "AccountRequiresHttps") => AzureProblem::HttpsRequired(account),
-            (400, "MetadataTooLarge" | "RequestHeaderTooLarge") | (431, _) => AzureProblem::RecordTooLong,
-            (412, "LeaseIdMissing") => AzureProblem::Leased,
-            (409, "BlobImmutableDueToPolicy" | "BlobImmutableDueToLegalHold") => AzureProblem::Immutable,
-            (409, "SnapshotsPresent") => AzureProblem::Snapshots,
-            (409, "InvalidBlobType") => AzureProblem::OtherBlobType,
-            (408 | 429 | 500..=599, code) => AzureProblem::Busy(format!("{status} {code}").trim_end().to_owned()),
-            (_, code) => {
-                let message = message.map(|message| format!(": {message}")).unwrap_or_default();
-                AzureProblem::Unexpected(format!("{status} {code}").trim_end().to_owned() + &message)
-            }
+        let code = code.unwrap_or_default();
+        // A busy service may name a code; what matters is that it stays so.
+        if matches!(status, 408 | 429 | 500..=599) {
+            return AzureProblem::Busy(format!("{status} {code}").trim_end().to_owned());
         }
+        let code = match (status, code) {
+            (431, "") => "RequestHeaderTooLarge",
+            (401, "") => "InvalidAuthenticationInfo",
+            (_, code) => code,
+        };
+        if let Some(known) = KnownCode::of_blob(code, self.method.is_storage_only()) {
+            let fill = |text: &str| self.fill(text, operation);
+            return AzureProblem::Refused { sentence: fill(known.sentence), hint: fill(known.hint) };
+        }
+        let message = message.map(|message| format!(": {message}")).unwrap_or_default();
+        AzureProblem::Unexpected(format!("{status} {code}").trim_end().to_owned() + &message)
+    }
+
+    /// Whether a credential is of another tenant than the one that the service accepts tokens of, as far as that is known.
+    fn is_of_another_tenant(&self, accepted: &str) -> bool {
+        !self.method.is_storage_only() && self.tenant.is_none_or(|tenant| !tenant.eq_ignore_ascii_case(accepted))
+    }
+
+    /// Puts the names of a request into the text of a [`KnownCode`].
+    fn fill(&self, text: &str, operation: Operation<'_>) -> String {
+        let text = text.replace("{account}", self.account).replace("{container}", self.container);
+        let text = text.replace("{credential}", self.method.title()).replace("{role}", operation.role());
+        text.replace("{blob}", operation.blob())
     }
 }
 
-impl Operation<'_> {
+impl<'a> Operation<'a> {
     /// The built-in role that gives the right.
     const fn role(self) -> &'static str {
         match self {
             Self::Read(_) | Self::Write(_) | Self::Remove(_) | Self::CreateContainer => "Storage Blob Data Contributor",
             Self::ReadWebsite | Self::EnableWebsite => "Storage Account Contributor",
+        }
+    }
+
+    /// The blob, where it is about one.
+    const fn blob(self) -> &'a str {
+        match self {
+            Self::Read(path) | Self::Write(path) | Self::Remove(path) => path,
+            Self::CreateContainer | Self::ReadWebsite | Self::EnableWebsite => "BLOB",
         }
     }
 }

@@ -3,12 +3,12 @@ use std::{path::Path, sync::Arc, time::Duration};
 use azure_core::{
     cloud::{CloudConfiguration, CustomConfiguration},
     credentials::{Secret, TokenCredential},
-    http::{ClientOptions, HttpClient, Method, Request, RetryOptions, Url},
+    http::{ClientOptions, RetryOptions, Url},
 };
 use azure_identity::{
-    AzureCliCredential, AzureDeveloperCliCredential, ClientAssertion, ClientAssertionCredential,
-    ClientAssertionCredentialOptions, ClientSecretCredential, ClientSecretCredentialOptions, ManagedIdentityCredential,
-    ManagedIdentityCredentialOptions, UserAssignedId,
+    AzureCliCredential, AzureCliCredentialOptions, AzureDeveloperCliCredential, AzureDeveloperCliCredentialOptions,
+    ClientAssertion, ClientAssertionCredential, ClientAssertionCredentialOptions, ClientSecretCredential,
+    ClientSecretCredentialOptions,
 };
 use tokio::time::timeout;
 
@@ -19,6 +19,7 @@ use super::{
     credential::Access,
     github::GitHubAssertion,
     kept_token::KeptToken,
+    managed_identity::IdentitySource,
     sas::SasSigner,
     sign_in_failure::SignInFailure,
     token_file::TokenFile,
@@ -27,11 +28,8 @@ use crate::{entra::Cloud, http_clients::HttpClients};
 
 /// What a token for the blobs of any account in any cloud is asked for.
 const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
-/// How long the metadata service of a machine may take to show that it is there.
-const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long a credential may take to give a token that nobody set up on purpose.
 const GUESS_TIMEOUT: Duration = Duration::from_secs(30);
-const PROBE: &str = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01";
 
 /// What is known before a credential is looked for.
 pub(crate) struct Search {
@@ -42,6 +40,8 @@ pub(crate) struct Search {
     pub(crate) endpoint: Option<String>,
     pub(crate) cloud: Cloud,
     pub(crate) client_id: Option<String>,
+    /// The subscription whose tenant the Azure CLI is asked for a token of.
+    pub(crate) subscription: Option<String>,
     /// The audience that GitHub is asked for, where it is not that of the cloud.
     pub(crate) audience: Option<String>,
     pub(crate) clients: Arc<HttpClients>,
@@ -71,7 +71,7 @@ impl Search {
             if let Some(found) = self.storage_only(method).map_err(fail)? {
                 return Ok(found);
             }
-            let (tokens, identity) = match self.candidate(method).await {
+            let Candidate { tokens, identity, tenant } = match self.candidate(method).await {
                 Ok(Some(candidate)) => candidate,
                 Ok(None) if self.method.is_some() => return Err(fail(AzureProblem::Variables(method))),
                 Ok(None) => continue,
@@ -83,7 +83,7 @@ impl Search {
             };
             let account = self.account(None).map_err(fail)?;
             let tokens: Tokens = Arc::new(KeptToken::new(tokens));
-            let credential = Credential { method, identity, access: Access::Token(Arc::clone(&tokens)) };
+            let credential = Credential { method, identity, tenant, access: Access::Token(Arc::clone(&tokens)) };
             let first = self.retry.run(method.title(), || tokens.get_token(&[STORAGE_SCOPE], None));
             // The SDK asks a metadata service for more than a minute, whatever is answered; what nobody set up on purpose
             // must leave time for the next.
@@ -100,7 +100,10 @@ impl Search {
             tried.push(format!("{}: {}", method.title(), failure.because));
         }
         Err(fail(match self.method {
-            Some(method) => AzureProblem::SignIn { credential: method.title().to_owned(), because: tried.join("; ") },
+            Some(method) => {
+                let (credential, because) = (method.title().to_owned(), tried.join("; "));
+                AzureProblem::SignIn { credential, because, hint: None }
+            }
             None => AzureProblem::NoCredential(tried),
         }))
     }
@@ -167,8 +170,10 @@ impl Search {
                 (self.account(Some(account))?, proof)
             }
             AuthMethod::Sas => {
-                let Some(sas) = secret("AZURE_STORAGE_SAS_TOKEN") else { return Ok(None) };
-                (self.account(None)?, Proof::Sas(sas))
+                let Some(text) = self.environment.get("AZURE_STORAGE_SAS_TOKEN") else { return Ok(None) };
+                let account = self.account(None)?;
+                let sas = sas_of(text, &account)?;
+                (account, Proof::Sas(sas))
             }
             AuthMethod::AccountKey => {
                 let Some(key) = secret("AZURE_STORAGE_KEY") else { return Ok(None) };
@@ -177,7 +182,7 @@ impl Search {
             _ => return Ok(None),
         };
         let access = access(&account, proof)?;
-        Ok(Some(Found { credential: Credential { method, identity: None, access }, account }))
+        Ok(Some(Found { credential: Credential { method, identity: None, tenant: None, access }, account }))
     }
 
     /// The account that was asked for, or the one a connection string is for; not two different ones.
@@ -195,8 +200,8 @@ impl Search {
         }
     }
 
-    /// A source of tokens and who that is; `None` where its variables are not there.
-    async fn candidate(&self, method: AuthMethod) -> Result<Option<(Tokens, Option<String>)>, Miss> {
+    /// A source of tokens and its identity; `None` where its variables are not set.
+    async fn candidate(&self, method: AuthMethod) -> Result<Option<Candidate>, Miss> {
         let get = |name| self.environment.get(name).map(ToOwned::to_owned);
         let client_id = self.client_id.clone().or_else(|| get("AZURE_CLIENT_ID"));
         let tenant = get("AZURE_TENANT_ID");
@@ -216,7 +221,7 @@ impl Search {
                 "AZURE_AUTHORITY_HOST is not the URL of an authority, such as https://login.microsoftonline.com";
             return Err(Miss::Fatal(AzureProblem::Setting(because.to_owned())));
         }
-        let principal = client_id.clone().zip(tenant);
+        let principal = client_id.clone().zip(tenant.clone());
         // A secret, certificate or token file without the rest is an identity that was set up and would be passed over.
         let whole = |name| match (get(name), &principal) {
             (None, _) => Ok(None),
@@ -264,29 +269,37 @@ impl Search {
                 self.assertion_credential(tenant, client_id, assertion).map_err(sdk)?
             }
             AuthMethod::ManagedIdentity => {
-                let elsewhere = ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"].iter().any(|name| get(name).is_some());
-                if !elsewhere && !self.is_in_azure().await {
-                    return Err(Miss::NotThere("this machine has none".to_owned()));
-                }
                 for name in ["IDENTITY_ENDPOINT", "MSI_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST"] {
                     if get(name).is_some_and(|url| !is_plain_url(&url)) {
                         let because = format!("{name} is not a URL of an identity endpoint");
                         return Err(Miss::Fatal(AzureProblem::Setting(because)));
                     }
                 }
-                let options = ManagedIdentityCredentialOptions {
-                    user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
-                    client_options: self.client_options(),
-                };
-                ManagedIdentityCredential::new(Some(options))
-                    .map_err(|error| Miss::NotThere(SignInFailure::of(&error).because))?
+                let source = IdentitySource::find(&self.environment);
+                let (options, transport) = (self.client_options(), self.transport());
+                source.credential(client_id.clone(), options, transport).await.map_err(Miss::NotThere)?
             }
-            AuthMethod::AzureCli => AzureCliCredential::new(None).map_err(sdk)?,
-            AuthMethod::AzureDeveloperCli => AzureDeveloperCliCredential::new(None).map_err(sdk)?,
+            AuthMethod::AzureCli => {
+                // `az` accepts one of them only. The subscription was named for this command, and has one tenant.
+                let subscription = self.subscription.clone();
+                let tenant_id = tenant.clone().filter(|_| subscription.is_none());
+                let options =
+                    AzureCliCredentialOptions { subscription, tenant_id, ..AzureCliCredentialOptions::default() };
+                AzureCliCredential::new(Some(options)).map_err(sdk)?
+            }
+            AuthMethod::AzureDeveloperCli => {
+                let tenant_id = tenant.clone();
+                let options =
+                    AzureDeveloperCliCredentialOptions { tenant_id, ..AzureDeveloperCliCredentialOptions::default() };
+                AzureDeveloperCliCredential::new(Some(options)).map_err(sdk)?
+            }
             AuthMethod::ConnectionString | AuthMethod::Sas | AuthMethod::AccountKey => return Ok(None),
         };
-        // Who is logged in to a tool has no client ID.
-        Ok(Some((tokens, client_id.filter(|_| !method.is_developer()))))
+        // A user of the Azure CLI has no client ID, and a managed identity is of the tenant of its machine.
+        let is_elsewhere =
+            method == AuthMethod::ManagedIdentity || (method == AuthMethod::AzureCli && self.subscription.is_some());
+        let tenant = tenant.filter(|_| !is_elsewhere);
+        Ok(Some(Candidate { tokens, identity: client_id.filter(|_| !method.is_developer()), tenant }))
     }
 
     /// A method whose variables are not there; told of, where something says that it was meant.
@@ -324,22 +337,20 @@ impl Search {
     }
 
     fn transport(&self) -> Arc<Transport> {
-        let metadata_service = self.environment.get("AZURE_POD_IDENTITY_AUTHORITY_HOST");
-        let metadata_service = metadata_service.and_then(|url| Url::parse(url).ok());
-        Arc::new(Transport::new(Arc::clone(&self.clients), metadata_service))
+        let url = |name| self.environment.get(name).and_then(|url| Url::parse(url).ok());
+        let transport = Transport::new(Arc::clone(&self.clients), url("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
+        // App Service and Container Apps have their identity endpoint at a private address of the host of the container.
+        let is_app = IdentitySource::find(&self.environment) == IdentitySource::App;
+        Arc::new(transport.trusting(url("IDENTITY_ENDPOINT").filter(|_| is_app)))
     }
+}
 
-    /// Whether this is a machine in Azure: its metadata service refuses a request without its header in JSON. Other clouds
-    /// have other services at that address.
-    async fn is_in_azure(&self) -> bool {
-        let Ok(url) = Url::parse(PROBE) else { return false };
-        let transport = self.transport();
-        let request = Request::new(url, Method::Get);
-        let Ok(Ok(answer)) = timeout(PROBE_TIMEOUT, transport.execute_request(&request)).await else { return false };
-        let refused = u16::from(answer.status()) == 400;
-        let body = answer.into_body().collect().await.unwrap_or_default();
-        refused && serde_json::from_slice::<serde_json::Value>(&body).is_ok_and(|body| body.get("error").is_some())
-    }
+/// A source of tokens.
+struct Candidate {
+    tokens: Tokens,
+    /// The client ID, where there is one.
+    identity: Option<String>,
+    tenant: Option<String>,
 }
 
 /// Why a method gives no candidate.
@@ -348,6 +359,19 @@ enum Miss {
     Fatal(AzureProblem),
     /// It is not to be had on this machine.
     NotThere(String),
+}
+
+/// A SAS, also out of the URL that it is part of, which must be one of the account.
+fn sas_of(text: &str, account: &Account) -> Result<Secret, AzureProblem> {
+    let (url, sas) =
+        text.split_once('?').filter(|(url, _)| url.is_empty() || url.contains("://")).unwrap_or(("", text));
+    if !url.is_empty() && account.is_other_than(url) {
+        return Err(AzureProblem::Setting(format!(
+            "AZURE_STORAGE_SAS_TOKEN is a URL of another account than {}",
+            account.name
+        )));
+    }
+    Ok(Secret::new(sas.to_owned()))
 }
 
 /// Whether a text is a URL without credentials, query and fragment.

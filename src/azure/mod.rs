@@ -1,8 +1,10 @@
 //! Talking to Azure: who we are there, how requests go out, and what the answers mean.
 
 mod account;
+mod arc;
 mod auth_method;
 mod certificate;
+mod challenge;
 mod connection_string;
 mod credential;
 mod environment;
@@ -10,6 +12,8 @@ mod error;
 mod find;
 mod github;
 mod kept_token;
+mod known_code;
+mod managed_identity;
 mod problem;
 mod resource_manager;
 mod retry;

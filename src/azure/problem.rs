@@ -1,13 +1,7 @@
 use std::fmt;
 
 use super::{AuthMethod, AzureError};
-use crate::{
-    distrusted::{DISTRUSTED, is_of_certificate},
-    entra::Cloud,
-};
-
-/// What Entra answers about a tenant that it does not have, or that another cloud has.
-const OTHER_CLOUD: [&str; 5] = ["AADSTS90002:", "AADSTS90038:", "AADSTS900382:", "AADSTS900432:", "AADSTS900439:"];
+use crate::{entra::Cloud, no_answer};
 
 /// What stands in the way; reads as the end of `cannot …: …`.
 ///
@@ -95,6 +89,8 @@ pub enum AzureProblem {
         credential: String,
         /// What Entra or the tool says.
         because: String,
+        /// The next step, where the answer is a documented one.
+        hint: Option<&'static str>,
     },
     /// Nobody answers who could give a token.
     #[error("signing in as {credential} failed: no answer: {because}")]
@@ -104,9 +100,6 @@ pub enum AzureProblem {
         /// What went wrong.
         because: String,
     },
-    /// Text that is not the name of a container.
-    #[error("{0:?} is not the name of a container")]
-    ContainerName(String),
     /// No such host.
     #[error("no host has the name {host}; there is no account of that name in the {} cloud, or no network", .cloud.name())]
     NoHost {
@@ -121,61 +114,24 @@ pub enum AzureProblem {
     /// An answer that is of no use.
     #[error("the answer cannot be used: {0}")]
     UnusableAnswer(String),
-    /// A role is missing.
-    #[error("the credential lacks the role {role} on account {account}")]
-    Role {
-        /// The role that gives the right.
-        role: &'static str,
-        /// The account.
-        account: String,
+    /// An answer with a documented error code.
+    #[error("{sentence}")]
+    Refused {
+        /// The meaning of the code.
+        sentence: String,
+        /// The next step.
+        hint: String,
     },
-    /// A SAS that does not reach as far.
-    #[error("the SAS does not allow it")]
-    SasScope,
-    /// The network rules of the account.
-    #[error("the network rules of account {0} keep this machine out")]
-    Firewall(String),
-    /// A key or SAS that does not open it, or the network rules of the account: the service does not say which.
-    #[error("the {credential} does not allow it, or the network rules of account {account} keep this machine out")]
-    KeyOrFirewall {
+    /// The service wants a token of another tenant.
+    #[error("the {credential} was not accepted: account {account} accepts tokens of tenant {tenant}")]
+    OtherTenant {
         /// The credential.
         credential: &'static str,
         /// The account.
         account: String,
+        /// The tenant, as the service names it in `WWW-Authenticate`.
+        tenant: String,
     },
-    /// An account without shared keys.
-    #[error("account {0} does not allow account keys, nor SAS tokens made with one")]
-    SharedKeyDisallowed(String),
-    /// A credential that is not taken.
-    #[error("the {0} was not accepted")]
-    NotAuthenticated(&'static str),
-    /// An account that is disabled.
-    #[error("account {0} is disabled")]
-    AccountDisabled(String),
-    /// No such container.
-    #[error("there is no container {0}")]
-    NoContainer(String),
-    /// No such account.
-    #[error("there is no account {0}")]
-    NoSuchAccount(String),
-    /// An account that takes https only.
-    #[error("account {0} takes https only")]
-    HttpsRequired(String),
-    /// A lease of somebody else.
-    #[error("somebody holds a lease on it")]
-    Leased,
-    /// Snapshots of the blob, which cannot outlive it.
-    #[error("it has snapshots, which cannot stay without it")]
-    Snapshots,
-    /// A policy against changes.
-    #[error("an immutability policy or legal hold protects it")]
-    Immutable,
-    /// A blob that cannot be replaced.
-    #[error("it is there as another type of blob")]
-    OtherBlobType,
-    /// More retired keys than can be remembered.
-    #[error("the record of its keys does not fit the 8 KiB of a blob's metadata")]
-    RecordTooLong,
     /// A service that is too busy.
     #[error("Azure is busy ({0}) and stayed so")]
     Busy(String),
@@ -186,6 +142,8 @@ pub enum AzureProblem {
         account: String,
         /// Why not.
         because: String,
+        /// The next step, where the answer has a documented code.
+        hint: Option<String>,
     },
     /// Anything else.
     #[error("Azure answered {0}")]
@@ -218,9 +176,6 @@ impl AzureProblem {
 
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoAnswer(because) | Self::SignInUnanswered { because, .. } if is_of_certificate(because) => {
-                DISTRUSTED.to_owned()
-            }
             Self::AccountName(_) => {
                 "pass the name alone as --account or AZURE_STORAGE_ACCOUNT: 3 to 24 lower-case letters and digits; a connection string belongs into AZURE_STORAGE_CONNECTION_STRING, a key into AZURE_STORAGE_KEY".to_owned()
             }
@@ -252,50 +207,30 @@ impl AzureProblem {
                 "run `az login`, or set the variables of a service principal or workload identity (issuer publish --help)"
                     .to_owned()
             }
-            Self::SignIn { because, .. } if OTHER_CLOUD.iter().any(|code| because.contains(code)) => {
-                "check AZURE_TENANT_ID, and --cloud: a tenant is in one cloud only".to_owned()
+            Self::SignIn { hint, .. } => {
+                let general = "check the client secret, federated credential or login of this identity, or choose another credential with --auth";
+                hint.unwrap_or(general).to_owned()
             }
-            Self::SignIn { .. } => {
-                "mend its secret, federated credential or login, or choose another credential with --auth".to_owned()
+            Self::NoHost { .. } => "check --account, --cloud and --endpoint".to_owned(),
+            Self::SignInUnanswered { because, .. } => {
+                no_answer::hint(because).unwrap_or("check the network, the proxy and AZURE_AUTHORITY_HOST").to_owned()
             }
-            Self::NoHost { .. } | Self::NoSuchAccount(_) => "check --account, --cloud and --endpoint".to_owned(),
-            Self::SignInUnanswered { .. } => "check the network, the proxy and AZURE_AUTHORITY_HOST".to_owned(),
-            Self::ContainerName(_) => "3 to 63 lower-case letters, digits and single hyphens, or $web".to_owned(),
-            Self::NoContainer(_) => "publish to it first: issuer publish makes it".to_owned(),
-            Self::NoAnswer(_) => "check the network, the proxy and --endpoint".to_owned(),
-            Self::Role { role, account } => format!(
-                "az role assignment create --role \"{role}\" --assignee PRINCIPAL --scope \"$(az storage account show --name {account} --query id --output tsv)\"; it takes effect within minutes"
-            ),
-            Self::KeyOrFirewall { .. } => {
-                "check the credential, and run it from an allowed network; note that Entra must reach the web endpoint too"
-                    .to_owned()
+            Self::NoAnswer(because) => {
+                no_answer::hint(because).unwrap_or("check the network, the proxy and --endpoint").to_owned()
             }
-            Self::SasScope => {
-                "make it for the blob service with resource types service, container and object, permissions rwdc, and this machine's address and protocol; or sign in instead"
-                    .to_owned()
+            Self::Refused { hint, .. } => hint.clone(),
+            Self::OtherTenant { tenant, .. } => {
+                format!(
+                    "sign in to that tenant (az login --tenant {tenant}, or AZURE_TENANT_ID={tenant}); if it is that tenant already, check the clock of this machine"
+                )
             }
-            Self::Firewall(_) => {
-                "run it from an allowed network, or allow this one; note that Entra must reach the web endpoint too"
-                    .to_owned()
-            }
-            Self::SharedKeyDisallowed(_) => {
-                "sign in instead (--auth az, workload-identity, managed-identity, client-secret)".to_owned()
-            }
-            Self::NotAuthenticated(_) => {
-                "check that it is of this account and tenant, has not expired, and that the clock of this machine is right"
-                    .to_owned()
-            }
-            Self::AccountDisabled(_) => "enable it, or its subscription, in the portal".to_owned(),
-            Self::HttpsRequired(_) => "pass --endpoint with https://".to_owned(),
-            Self::Leased => "break it: az storage blob lease break".to_owned(),
-            Self::Snapshots => "pass --delete-snapshots, which removes them with it".to_owned(),
-            Self::Immutable => "lift it, or publish to another container with --container".to_owned(),
-            Self::OtherBlobType => "delete that blob; documents are block blobs".to_owned(),
-            Self::RecordTooLong => "drop retired keys with --prune or --remove".to_owned(),
             Self::Busy(_) => "run it again later; a longer --timeout waits longer".to_owned(),
-            Self::WebEndpoint { account, .. } => format!(
-                "pass it as --issuer, without its last slash: az storage account show --name {account} --query primaryEndpoints.web --output tsv"
-            ),
+            Self::WebEndpoint { account, hint, .. } => {
+                let other = hint.as_ref().map(|hint| format!("; or {hint}")).unwrap_or_default();
+                format!(
+                    "pass it as --issuer, without its last slash: az storage account show --name {account} --query primaryEndpoints.web --output tsv{other}"
+                )
+            }
             Self::UnusableAnswer(_) | Self::Unexpected(_) => return None,
         };
         Some(hint)

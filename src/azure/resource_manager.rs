@@ -3,13 +3,17 @@ use std::sync::Arc;
 use azure_core::{
     credentials::TokenCredential,
     error::ErrorKind,
-    http::{HttpClient, Method, Request, Url, headers::AUTHORIZATION},
+    http::{HttpClient, Method, RawResponse, Request, Url, headers::AUTHORIZATION},
 };
 use futures_util::future::join_all;
 use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, de::DeserializeOwned};
 
-use super::{AzureError, AzureProblem, RESERVED, Retry, Transport, retry::header, sign_in_failure::SignInFailure};
+use super::{
+    AzureError, AzureProblem, RESERVED, Retry, Transport, challenge, known_code::KnownCode, retry::header,
+    sign_in_failure::SignInFailure,
+};
+use crate::no_answer;
 
 const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const STORAGE_VERSION: &str = "2023-05-01";
@@ -101,34 +105,9 @@ struct RefusalDetail {
 impl ResourceManager {
     /// The web endpoint of an account, as Azure has it: with a slash at its end.
     pub(crate) async fn web_endpoint(&self, account: &str, scope: &ResourceScope) -> Result<String, AzureError> {
-        let unknown = |because: String| AzureProblem::WebEndpoint { account: account.to_owned(), because };
         let found = match self.find(account, scope).await {
             Ok(found) => found,
-            Err(error) => {
-                let failure = SignInFailure::of(&error);
-                let (status, code, request_id) = match error.kind() {
-                    ErrorKind::Credential => (failure.status, failure.code, failure.trace_id),
-                    ErrorKind::HttpResponse { status, error_code, raw_response } => {
-                        let id = raw_response.as_deref().and_then(|answer| header(answer.headers(), "x-ms-request-id"));
-                        (Some(u16::from(*status)), error_code.clone(), id)
-                    }
-                    _ => (None, None, None),
-                };
-                let because = match error.kind() {
-                    ErrorKind::Credential => failure.because,
-                    ErrorKind::HttpResponse { status, .. } => {
-                        let code = code.as_deref().unwrap_or("without a reason");
-                        format!("Azure Resource Manager answered {} {code}", u16::from(*status))
-                    }
-                    _ => format!("Azure Resource Manager cannot be asked: {error}"),
-                };
-                return Err(AzureError {
-                    status,
-                    code,
-                    request_id,
-                    ..unknown(because).during("cannot derive the issuer")
-                });
-            }
+            Err(error) => return Err(explain(account, &error)),
         };
         found.and_then(|account| account.properties.endpoints.web).ok_or_else(|| {
             let group = scope.resource_group.as_ref().map(|group| format!(" and group {group}")).unwrap_or_default();
@@ -136,7 +115,8 @@ impl ResourceManager {
                 Some(subscription) => format!("subscription {subscription}{group}"),
                 None => format!("the subscriptions the credential sees{group}"),
             };
-            unknown(format!("there is no such account with a web endpoint in {place}"))
+            let because = format!("there is no such account with a web endpoint in {place}");
+            AzureProblem::WebEndpoint { account: account.to_owned(), because, hint: None }
                 .during("cannot derive the issuer")
         })
     }
@@ -241,7 +221,44 @@ impl ResourceManager {
     }
 }
 
+/// The error of a request that failed: what Azure Resource Manager or the sign-in answered, with its code.
+fn explain(account: &str, error: &azure_core::Error) -> AzureError {
+    let with = |because, hint| {
+        AzureProblem::WebEndpoint { account: account.to_owned(), because, hint }.during("cannot derive the issuer")
+    };
+    match error.kind() {
+        ErrorKind::Credential => {
+            let SignInFailure { because, status, code, trace_id, .. } = SignInFailure::of(error);
+            let known = KnownCode::of_sign_in(code.as_deref(), &because);
+            AzureError { status, code, request_id: trace_id, ..with(because, known.map(|known| known.hint.to_owned())) }
+        }
+        ErrorKind::HttpResponse { status, error_code, raw_response } => {
+            let headers = raw_response.as_deref().map(RawResponse::headers);
+            let request_id = headers.and_then(|headers| header(headers, "x-ms-request-id"));
+            let status = u16::from(*status);
+            let code = error_code.as_deref().unwrap_or("without a reason");
+            let mut because = format!("Azure Resource Manager answered {status} {code}");
+            let tenant = headers.and_then(challenge::tenant).filter(|_| status == 401);
+            let hint = if let Some(tenant) = tenant {
+                because = format!("{because}: it accepts tokens of tenant {tenant}");
+                Some(format!("sign in to that tenant: az login --tenant {tenant}, or AZURE_TENANT_ID={tenant}"))
+            } else {
+                KnownCode::of_resource_manager(code).map(|known| known.hint.to_owned())
+            };
+            if let Some(id) = request_id.as_ref().filter(|_| hint.is_none()) {
+                because = format!("{because}; request ID {id}");
+            }
+            AzureError { status: Some(status), code: error_code.clone(), request_id, ..with(because, hint) }
+        }
+        _ => {
+            let because = format!("Azure Resource Manager cannot be asked: {error}");
+            let hint = no_answer::hint(&because).map(ToOwned::to_owned);
+            with(because, hint)
+        }
+    }
+}
+
 /// The code in a refusal of Azure Resource Manager.
-fn refusal(answer: &azure_core::http::RawResponse) -> Option<String> {
+fn refusal(answer: &RawResponse) -> Option<String> {
     serde_json::from_slice::<Refusal>(answer.body()).ok().map(|refusal| refusal.error.code)
 }

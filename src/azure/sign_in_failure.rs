@@ -1,18 +1,34 @@
-use azure_core::error::ErrorKind;
+use azure_core::{error::ErrorKind, http::RawResponse};
+use serde::Deserialize;
 
-use super::{AzureError, AzureProblem, retry::cause};
+use super::{AzureError, AzureProblem, arc, known_code::KnownCode, retry::cause};
+
+/// The longest answer of an identity endpoint that is shown where it is not JSON, in characters.
+const SHOWN_MAX: usize = 300;
+
+/// How the SDK's own sentences about an answer of an identity endpoint start. They take the place of the endpoint's sentence.
+const GENERIC: [&str; 3] = ["The requested identity has not been assigned", "The request failed", arc::REFUSED];
 
 /// A sign-in that failed.
 pub(crate) struct SignInFailure {
-    /// What Entra or the tool says, without the names of the SDK's types, links, and IDs that follow Entra's sentence.
+    /// The sentence of Entra, the Azure CLI or the identity endpoint, without the names of the SDK's types and without IDs.
     pub(super) because: String,
     pub(super) status: Option<u16>,
-    /// Entra's error code, such as `AADSTS7000215`.
+    /// The error code, such as `AADSTS7000215`, or `invalid_request` of an identity endpoint.
     pub(super) code: Option<String>,
     /// The trace ID Microsoft's support asks for.
     pub(super) trace_id: Option<String>,
-    /// Whether nobody answered.
+    /// Whether there was no answer.
     silent: bool,
+}
+
+/// The members that error answers have in common: `error` and `error_description` of Entra and the metadata service (RFC 6749
+/// section 5.2), `message` of App Service and Container Apps.
+#[derive(Deserialize)]
+struct ErrorAnswer {
+    error: Option<String>,
+    #[serde(alias = "message")]
+    error_description: Option<String>,
 }
 
 impl SignInFailure {
@@ -24,29 +40,92 @@ impl SignInFailure {
         let whole = error.to_string();
         let text = whole.split_once("authentication failed.").map_or(whole.as_str(), |(_, rest)| rest);
         let text = text.split("To troubleshoot, visit").next().unwrap_or_default();
-        let (text, ids) = text.split_once("Trace ID:").unwrap_or((text, ""));
-        let status = match cause(error).kind() {
-            ErrorKind::HttpResponse { status, .. } => Some(u16::from(*status)),
-            _ => None,
+        let (status, answer) = match cause(error).kind() {
+            ErrorKind::HttpResponse { status, raw_response, .. } => {
+                (Some(u16::from(*status)), raw_response.as_deref().and_then(ErrorAnswer::read))
+            }
+            _ => (None, None),
         };
-        let digits = text.split_once("AADSTS").map(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next());
+        let is_generic = GENERIC.iter().any(|generic| text.trim_start().starts_with(generic));
+        let described = answer.as_ref().and_then(|answer| answer.error_description.as_deref());
+        let (text, trace_id) = without_ids(described.filter(|_| is_generic).unwrap_or(text));
+        let digits = text.split_once("AADSTS").and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next());
+        let aadsts = digits.filter(|digits| !digits.is_empty()).map(|digits| format!("AADSTS{digits}"));
         Self {
-            because: text.split_whitespace().collect::<Vec<_>>().join(" "),
+            because: text,
             status,
-            code: digits.flatten().map(|digits| format!("AADSTS{digits}")),
-            trace_id: ids.split_whitespace().next().map(ToOwned::to_owned),
+            code: aadsts.or_else(|| answer.and_then(|answer| answer.error)),
+            trace_id,
             silent: matches!(cause(error).kind(), ErrorKind::Connection | ErrorKind::Io),
         }
     }
 
-    /// The error of whatever was about to be done as `credential`.
+    /// The error of an operation that needed to sign in as `credential`.
     pub(super) fn into_error(self, credential: String, operation: &str) -> AzureError {
         let Self { because, status, code, trace_id, silent } = self;
         let problem = if silent {
             AzureProblem::SignInUnanswered { credential, because }
         } else {
-            AzureProblem::SignIn { credential, because }
+            let hint = KnownCode::of_sign_in(code.as_deref(), &because).map(|known| known.hint);
+            AzureProblem::SignIn { credential, because, hint }
         };
         AzureError { status, code, request_id: trace_id, ..problem.during(operation) }
+    }
+}
+
+impl ErrorAnswer {
+    /// Reads an answer; one that is not JSON is its own description.
+    fn read(answer: &RawResponse) -> Option<Self> {
+        let body = answer.body();
+        if let Ok(answer) = serde_json::from_slice(body) {
+            return Some(answer);
+        }
+        let text = std::str::from_utf8(body).ok()?.trim();
+        let is_shown = !text.is_empty() && text.chars().count() <= SHOWN_MAX && !text.starts_with(['<', '{', '[']);
+        is_shown.then(|| Self { error: None, error_description: Some(text.to_owned()) })
+    }
+}
+
+/// The text on one line without Entra's IDs and time, and the trace ID: `AADSTS…: sentence. Trace ID: … Correlation ID: …
+/// Timestamp: …`. What follows them stays: the Azure CLI appends the command to run.
+fn without_ids(text: &str) -> (String, Option<String>) {
+    let mut words = text.split_whitespace().peekable();
+    let (mut kept, mut trace_id) = (Vec::new(), None);
+    while let Some(word) = words.next() {
+        match word {
+            "Trace" | "Correlation" if words.peek() == Some(&"ID:") => {
+                words.next();
+                let id = words.next().map(ToOwned::to_owned);
+                if word == "Trace" {
+                    trace_id = id;
+                }
+            }
+            "Timestamp:" => {
+                // A date, and a time that the Azure CLI writes as a word of its own.
+                let is_of_time = |next: &str| next.contains(':') && next.ends_with('Z');
+                if words.next().is_some_and(|date| !is_of_time(date))
+                    && words.peek().is_some_and(|next| is_of_time(next))
+                {
+                    words.next();
+                }
+            }
+            word => kept.push(word),
+        }
+    }
+    (kept.join(" "), trace_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_ids;
+
+    #[test]
+    fn ids_go_and_the_remedy_stays() {
+        let azure_cli = "ERROR: AADSTS50078: It has expired. Trace ID: 11-aa Correlation ID: 22-bb Timestamp: 2026-11-22 00:10:22Z\nInteractive authentication is needed. Please run:\naz login --scope https://storage.azure.com/.default";
+        let kept = "ERROR: AADSTS50078: It has expired. Interactive authentication is needed. Please run: az login --scope https://storage.azure.com/.default";
+        assert_eq!(without_ids(azure_cli), (kept.to_owned(), Some("11-aa".to_owned())));
+        let compact = "AADSTS7000215: wrong. Trace ID: 1 Correlation ID: 2 Timestamp: 2026-11-22T00:10:22Z then this";
+        assert_eq!(without_ids(compact), ("AADSTS7000215: wrong. then this".to_owned(), Some("1".to_owned())));
+        assert_eq!(without_ids("no  IDs\nhere"), ("no IDs here".to_owned(), None));
     }
 }

@@ -17,7 +17,10 @@ use reqwest::header::DATE;
 use tokio::time::timeout;
 
 use super::{Credential, ServerClock};
-use crate::http_clients::{HttpClients, innermost};
+use crate::{
+    http_clients::{HttpClients, innermost},
+    public_host::why_not_public,
+};
 
 /// How long one request may take, its answer included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,17 +39,24 @@ pub(crate) struct Transport {
     clock: Option<Arc<ServerClock>>,
     /// What stands in for the metadata service (`AZURE_POD_IDENTITY_AUTHORITY_HOST`).
     metadata_service: Option<Url>,
+    /// The identity endpoint of the platform that this process runs on.
+    platform: Option<Url>,
 }
 
 impl Transport {
     /// For requests that carry their own authorisation.
     pub(crate) fn new(clients: Arc<HttpClients>, metadata_service: Option<Url>) -> Self {
-        Self { clients, credential: None, clock: None, metadata_service }
+        Self { clients, credential: None, clock: None, metadata_service, platform: None }
     }
 
     /// For requests to a storage account.
     pub(crate) fn authorised(clients: Arc<HttpClients>, credential: Credential, clock: Arc<ServerClock>) -> Self {
-        Self { clients, credential: Some(credential), clock: Some(clock), metadata_service: None }
+        Self { clients, credential: Some(credential), clock: Some(clock), metadata_service: None, platform: None }
+    }
+
+    /// Also sends requests to the identity endpoint of a platform over http, at whatever private address it is.
+    pub(crate) fn trusting(self, platform: Option<Url>) -> Self {
+        Self { platform, ..self }
     }
 
     /// For the options of an SDK client.
@@ -58,13 +68,13 @@ impl Transport {
         let url = self.address(request.url());
         let client = match url.scheme() {
             "https" => self.clients.secure(),
-            "http" if stays_here(&url) => self.clients.plain(),
+            "http" if stays_here(&url) || self.is_of_platform(&url) => self.clients.plain(),
             scheme => Err(format!("{scheme} to {} would be readable by others", url.host_str().unwrap_or_default())),
         };
         let client = client.map_err(|because| Error::with_message(ErrorKind::Other, because))?;
         let method = reqwest::Method::from_bytes(request.method().as_ref().as_bytes());
         let method = method.map_err(|error| Error::new(ErrorKind::Other, error))?;
-        let mut outgoing = client.request(method, url);
+        let mut outgoing = client.request(method, url.clone());
         for (name, value) in request.headers().iter() {
             outgoing = outgoing.header(name.as_str(), value.as_str());
         }
@@ -74,7 +84,7 @@ impl Transport {
                 return Err(Error::with_message(ErrorKind::Other, "a body that is not in memory"));
             }
         };
-        let mut answer = outgoing.send().await.map_err(|error| failure(&error))?;
+        let mut answer = outgoing.send().await.map_err(|error| failure(&error, self.clients.cause(&url, &error)))?;
         if let (Some(clock), Some(date)) = (&self.clock, answer.headers().get(DATE)) {
             clock.set(date.to_str().unwrap_or_default(), Instant::now());
         }
@@ -86,7 +96,7 @@ impl Transport {
         }
         let status = answer.status().as_u16().into();
         let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(|error| failure(&error))? {
+        while let Some(chunk) = answer.chunk().await.map_err(|error| failure(&error, innermost(&error)))? {
             if body.len() + chunk.len() > ANSWER_MAX {
                 return Err(Error::with_message(
                     ErrorKind::Other,
@@ -96,6 +106,12 @@ impl Transport {
             body.extend_from_slice(&chunk);
         }
         Ok(AsyncRawResponse::from_bytes(status, headers, Bytes::from(body)))
+    }
+
+    /// Whether a URL is at the platform's identity endpoint, and that is in a private network.
+    fn is_of_platform(&self, url: &Url) -> bool {
+        let is_there = self.platform.as_ref().is_some_and(|platform| platform.origin() == url.origin());
+        is_there && why_not_public(url.as_str()).is_some()
     }
 
     /// The URL a request really goes to.
@@ -119,9 +135,7 @@ impl HttpClient for Transport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         match timeout(REQUEST_TIMEOUT, self.execute(request)).await {
             Ok(answer) => answer,
-            Err(_) => {
-                Err(Error::with_message(ErrorKind::Io, format!("no answer within {} s", REQUEST_TIMEOUT.as_secs())))
-            }
+            Err(_) => Err(Error::with_message(ErrorKind::Io, self.clients.late(request.url(), REQUEST_TIMEOUT))),
         }
     }
 }
@@ -139,7 +153,32 @@ fn stays_here(url: &Url) -> bool {
     link_local || crate::issuer_url::is_loopback_http(&format!("http://{host}"))
 }
 
-fn failure(error: &reqwest::Error) -> Error {
+fn failure(error: &reqwest::Error, cause: String) -> Error {
     let kind = if error.is_connect() { ErrorKind::Connection } else { ErrorKind::Io };
-    Error::with_message(kind, innermost(error))
+    Error::with_message(kind, cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn http_leaves_this_machine_only_for_the_platform_in_a_private_network() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let is_of_platform = |platform: Option<&str>, asked: &str| {
+            let transport = Transport::new(Arc::default(), None).trusting(platform.map(url));
+            transport.is_of_platform(&url(asked))
+        };
+        let endpoint = "http://172.16.1.2:8081/msi/token";
+        assert!(is_of_platform(Some(endpoint), "http://172.16.1.2:8081/msi/token?resource=x"));
+        for (platform, asked) in [
+            (None, endpoint),
+            (Some(endpoint), "http://172.16.1.2/msi/token"),
+            (Some(endpoint), "http://172.16.1.3:8081/msi/token"),
+            (Some("http://203.0.114.5:8081/msi"), "http://203.0.114.5:8081/msi"),
+            (Some("http://msi.example.com/"), "http://msi.example.com/"),
+        ] {
+            assert!(!is_of_platform(platform, asked), "{platform:?} {asked}");
+        }
+    }
 }

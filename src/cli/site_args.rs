@@ -109,6 +109,7 @@ impl SiteArgs {
             cloud: self.cloud.0,
             auth: self.auth.map(|auth| auth.0),
             client_id: self.client_id.clone(),
+            subscription: self.subscription.clone(),
             audience: self.audience.clone(),
             environment: Environment::of_process(),
             // What is left is for the last attempt, whose failure says more than that the time is over.
@@ -161,7 +162,8 @@ struct CloudArg(Cloud);
 
 impl ValueEnum for CloudArg {
     fn value_variants<'a>() -> &'a [Self] {
-        &[Self(Cloud::Public), Self(Cloud::UsGov), Self(Cloud::China)]
+        const ALL: [CloudArg; 3] = [CloudArg(Cloud::ALL[0]), CloudArg(Cloud::ALL[1]), CloudArg(Cloud::ALL[2])];
+        &ALL
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {

@@ -24,6 +24,9 @@ pub enum Cloud {
 }
 
 impl Cloud {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Public, Self::UsGov, Self::China];
+
     /// The name on the command line.
     pub const fn name(self) -> &'static str {
         match self {

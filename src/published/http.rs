@@ -107,11 +107,11 @@ impl HttpFetcher {
 
     /// Fetches one document for a caller who named these URLs: their hosts and ports may be private, others must be public.
     pub(super) async fn fetch_for(&self, named: &[Url], url: &str) -> Result<Page, FetchError> {
-        let because = format!("no answer within {} s", TIMEOUT.as_secs());
-        match tokio::time::timeout(TIMEOUT, self.follow(named, url)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(FetchError::NoAnswer { url: shown(url), because }),
+        if let Ok(outcome) = tokio::time::timeout(TIMEOUT, self.follow(named, url)).await {
+            return outcome;
         }
+        let because = Url::parse(url).map(|asked| self.clients.late(&asked, TIMEOUT)).unwrap_or_default();
+        Err(FetchError::NoAnswer { url: shown(url), because })
     }
 
     async fn follow(&self, named: &[Url], url: &str) -> Result<Page, FetchError> {
@@ -165,7 +165,7 @@ impl HttpFetcher {
         let request = client.get(url.clone()).header(ACCEPT, "application/json").header(ACCEPT_ENCODING, "identity");
         request.send().await.map_err(|error| match NotPublicAddress::find(&error) {
             Some(found) => FetchError::NotPublicHere { url: text(), because: found.to_string() },
-            None => FetchError::NoAnswer { url: text(), because: innermost(&error) },
+            None => FetchError::NoAnswer { url: text(), because: self.clients.cause(url, &error) },
         })
     }
 }

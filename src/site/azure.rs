@@ -74,7 +74,17 @@ impl Azure {
     /// [`Error::Azure`] when no credential is found, the one that is set up does not work, or a name or URL is wrong.
     pub async fn open(options: AzureOptions) -> Result<Self, Error> {
         let AzureOptions {
-            account, container, endpoint, cloud, auth, client_id, audience, environment, fetcher, ..
+            account,
+            container,
+            endpoint,
+            cloud,
+            auth,
+            client_id,
+            subscription,
+            audience,
+            environment,
+            fetcher,
+            ..
         } = options;
         let fail = |problem: crate::AzureProblem| problem.during(crate::AzureError::OPENING);
         let account = account.map(|name| name.parse()).transpose().map_err(fail)?;
@@ -87,6 +97,7 @@ impl Azure {
             endpoint,
             cloud,
             client_id,
+            subscription,
             audience,
             clients,
             retry: retry.clone(),
@@ -158,7 +169,7 @@ impl Azure {
         let account = self.account.name.as_str();
         let Some(tokens) = self.credential.tokens() else {
             let because = format!("the {} may not ask Azure Resource Manager", self.credential.method.title());
-            let problem = crate::AzureProblem::WebEndpoint { account: account.to_owned(), because };
+            let problem = crate::AzureProblem::WebEndpoint { account: account.to_owned(), because, hint: None };
             return Err(problem.during("cannot derive the issuer").into());
         };
         let cloud = self.account.cloud.resource_manager();
@@ -229,6 +240,7 @@ impl Azure {
             host: self.account.endpoint.host_str().unwrap_or_default(),
             cloud: self.account.cloud,
             method: self.credential.method,
+            tenant: self.credential.tenant.as_deref(),
         };
         target.explain(operation, error).into()
     }

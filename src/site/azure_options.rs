@@ -29,6 +29,8 @@ pub struct AzureOptions {
     pub auth: Option<AuthMethod>,
     /// The client ID of the managed identity or service principal, in place of `AZURE_CLIENT_ID`.
     pub client_id: Option<String>,
+    /// The subscription whose tenant the Azure CLI gets tokens of, in place of `AZURE_TENANT_ID`.
+    pub subscription: Option<String>,
     /// The audience that GitHub is asked for, in place of [`Cloud::token_exchange_audience`].
     pub audience: Option<String>,
     /// The variables credentials are found in.
@@ -60,6 +62,7 @@ impl AzureOptions {
             cloud: Cloud::Public,
             auth: None,
             client_id: None,
+            subscription: None,
             audience: None,
             environment: Environment::of_process(),
             timeout: Duration::from_mins(1),

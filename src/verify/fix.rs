@@ -1,11 +1,7 @@
 //! The next step after a refusal. No fix leads back to the state that it is for: `tests/fixes.rs` runs them.
 
 use super::{Refusal, clipped::first_of};
-use crate::{
-    distrusted::{DISTRUSTED, is_of_certificate},
-    published::FetchError,
-    token::TokenError,
-};
+use crate::{no_answer, published::FetchError, token::TokenError};
 
 impl Refusal {
     /// What to change so that the token, or the next one, is accepted.
@@ -136,12 +132,12 @@ fn issuer_fix(expected: &str, seen: &str) -> String {
 /// (<https://learn.microsoft.com/azure/storage/blobs/anonymous-read-access-configure>).
 const HIDES_PRIVATE: [&str; 3] = ["ResourceNotFound", "ContainerNotFound", "BlobNotFound"];
 
+const UNREACHED: &str = "check the name, the network and the certificate; Entra must reach it from the internet";
+
 fn fetch_fix(error: &FetchError) -> &'static str {
     match error {
-        FetchError::NoAnswer { because, .. } if is_of_certificate(because) => DISTRUSTED,
-        FetchError::NoAnswer { .. } | FetchError::Unreadable { .. } => {
-            "check the name, the network and the certificate; Entra must reach it from the internet"
-        }
+        FetchError::NoAnswer { because, .. } => no_answer::hint(because).unwrap_or(UNREACHED),
+        FetchError::Unreadable { .. } => UNREACHED,
         FetchError::Status { status: 409, .. } if error.is_blocked() => {
             "publish to the static website, which needs no public access to blobs, and use its web endpoint as the issuer: issuer publish sa.pub --account NAME"
         }

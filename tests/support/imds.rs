@@ -61,6 +61,29 @@ pub fn imds(tenant: &str, client_ids: &[&str]) -> impl Fn(&Request) -> Response 
     }
 }
 
+/// The identity endpoint of App Service, which takes the header `X-IDENTITY-HEADER` in place of `Metadata`.
+///
+/// "How to use managed identities for App Service and Azure Functions" (overview-managed-identity), "REST endpoint reference".
+pub fn app_service(tenant: &str, secret: &str) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
+    let (tenant, secret) = (tenant.to_owned(), secret.to_owned());
+    move |request| {
+        if request.header("x-identity-header") != Some(&secret) || request.query("api-version") != Some("2019-08-01") {
+            return Response::json(400, json!({ "statusCode": 400, "message": "The request is not as documented." }));
+        }
+        let resource = request.query("resource").unwrap_or_default();
+        Response::json(
+            200,
+            json!({
+                "access_token": access_token(&tenant, resource),
+                "client_id": "5E29463D-71DA-4FE0-8E69-999B57DB23B0",
+                "expires_on": (Timestamp::now().as_second() + 86399).to_string(),
+                "resource": resource,
+                "token_type": "Bearer",
+            }),
+        )
+    }
+}
+
 fn refuse(description: &str) -> Response {
     Response::json(400, json!({ "error": "invalid_request", "error_description": description }))
 }

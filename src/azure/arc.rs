@@ -1,0 +1,264 @@
+use std::{
+    fmt,
+    fs::File,
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use azure_core::{
+    credentials::{AccessToken, Secret, TokenCredential, TokenRequestOptions},
+    error::ErrorKind,
+    http::{HttpClient, Method, RawResponse, Request, Url, headers::AUTHORIZATION},
+    time::{Duration, OffsetDateTime},
+};
+use rustix::fs::{Mode, OFlags};
+use serde::Deserialize;
+
+use super::{Transport, retry::header};
+
+/// The endpoint of the agent where no variable names it, and the file by which the agent is found then.
+pub(super) const ENDPOINT: &str = "http://127.0.0.1:40342/metadata/identity/oauth2/token";
+pub(super) const AGENT: &str = "/opt/azcmagent/bin/himds";
+/// The only folder that key files of a challenge are read from.
+pub(super) const KEY_FOLDER: &str = "/var/opt/azcmagent/tokens";
+/// The longest key file that is read, in bytes.
+const KEY_MAX: u64 = 4096;
+const API_VERSION: &str = "2020-06-01";
+/// How the error of a refusal starts.
+pub(super) const REFUSED: &str = "the Azure Arc agent answered";
+
+/// Gets tokens for the managed identity of a server in Azure Arc.
+///
+/// The agent answers 401 with the path of a key file, which only members of the group `himds` can read. The second request
+/// carries the content of that file. A local process could pretend to be the agent and ask for any file, so that a file is
+/// read only if it is directly in the agent's folder, ends in `.key`, has at most 4 KiB, and belongs to the owner of that
+/// folder or to root.
+///
+/// Microsoft Learn, "Authenticate against Azure resources with Azure Arc-enabled servers", "Acquiring an access token using
+/// REST API".
+pub(super) struct ArcCredential {
+    pub(super) endpoint: Url,
+    pub(super) key_folder: PathBuf,
+    pub(super) transport: Arc<Transport>,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    expires_on: ExpiresOn,
+}
+
+/// Seconds since 1970, which the agent sends as a string.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ExpiresOn {
+    Number(i64),
+    Text(String),
+}
+
+impl ArcCredential {
+    async fn ask(&self, resource: &str, key: Option<&Secret>) -> azure_core::Result<RawResponse> {
+        let mut url = self.endpoint.clone();
+        url.query_pairs_mut().append_pair("api-version", API_VERSION).append_pair("resource", resource);
+        let mut request = Request::new(url, Method::Get);
+        request.insert_header("metadata", "true");
+        if let Some(key) = key {
+            request.insert_header(AUTHORIZATION, format!("Basic {}", key.secret()));
+        }
+        self.transport.execute_request(&request).await?.try_into_raw_response().await
+    }
+
+    /// The content of the key file that a challenge names.
+    fn key(&self, challenge: &RawResponse) -> azure_core::Result<Secret> {
+        let realm = header(challenge.headers(), "www-authenticate");
+        let path = realm.as_deref().and_then(|realm| realm.strip_prefix("Basic realm="));
+        let path = path.ok_or_else(|| refuse("the Azure Arc agent did not answer with the path of a key file"))?;
+        let path = Path::new(path.trim().trim_matches('"'));
+        // A path with `..` has another parent.
+        if path.parent() != Some(&self.key_folder) || path.extension().is_none_or(|extension| extension != "key") {
+            let folder = self.key_folder.display();
+            return Err(refuse(format!("the Azure Arc agent names a key file that is not {folder}/NAME.key")));
+        }
+        read_key(path, &self.key_folder)
+    }
+}
+
+fn read_key(path: &Path, folder: &Path) -> azure_core::Result<Secret> {
+    let cannot = |error: io::Error| {
+        let group =
+            if error.kind() == io::ErrorKind::PermissionDenied { "; the user must be in the group himds" } else { "" };
+        refuse(format!("cannot read the key file of the Azure Arc agent: {error}{group}"))
+    };
+    // No symbolic link, and no waiting for a writer of a named pipe.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| cannot(error.into()))?;
+    let file = File::from(file);
+    let metadata = file.metadata().map_err(cannot)?;
+    let owner = std::fs::symlink_metadata(folder).map_err(cannot)?.uid();
+    if !metadata.is_file() {
+        return Err(refuse("the key file of the Azure Arc agent is not a regular file"));
+    }
+    if metadata.uid() != owner && metadata.uid() != 0 {
+        return Err(refuse("the key file of the Azure Arc agent belongs neither to the agent nor to root"));
+    }
+    let mut key = String::new();
+    file.take(KEY_MAX + 1).read_to_string(&mut key).map_err(cannot)?;
+    if key.len() as u64 > KEY_MAX {
+        return Err(refuse(format!("the key file of the Azure Arc agent is longer than {KEY_MAX} bytes")));
+    }
+    Ok(Secret::new(key.trim().to_owned()))
+}
+
+fn refuse(because: impl Into<String>) -> azure_core::Error {
+    azure_core::Error::with_message(ErrorKind::Credential, because.into())
+}
+
+#[async_trait]
+impl TokenCredential for ArcCredential {
+    async fn get_token(&self, scopes: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+        let scope = scopes.first().copied().unwrap_or_default();
+        let resource = scope.strip_suffix("/.default").unwrap_or(scope);
+        let challenge = self.ask(resource, None).await?;
+        let mut answer = challenge;
+        if u16::from(answer.status()) == 401 {
+            let key = self.key(&answer)?;
+            answer = self.ask(resource, Some(&key)).await?;
+        }
+        let status = answer.status();
+        if !status.is_success() {
+            let because = format!("{REFUSED} {}", u16::from(status));
+            let kind = ErrorKind::HttpResponse { status, error_code: None, raw_response: Some(Box::new(answer)) };
+            return Err(azure_core::Error::with_message(kind, because));
+        }
+        let unread = || refuse("the answer of the Azure Arc agent holds no token");
+        let Answer { access_token, expires_on } = serde_json::from_slice(answer.body()).map_err(|_| unread())?;
+        let seconds = match expires_on {
+            ExpiresOn::Number(seconds) => Some(seconds),
+            ExpiresOn::Text(text) => text.parse().ok(),
+        };
+        let expires_on = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+        // Without a time it is used now, and not kept.
+        let expires_on = expires_on.unwrap_or_else(|| OffsetDateTime::now_utc() + Duration::minutes(1));
+        Ok(AccessToken::new(Secret::new(access_token), expires_on))
+    }
+}
+
+impl fmt::Debug for ArcCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArcCredential").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, net::TcpListener, os::unix::fs::symlink, sync::mpsc, thread};
+
+    use super::*;
+    use crate::http_clients::HttpClients;
+
+    const KEY: &str = "s3cr3t-of-the-agent";
+
+    /// An agent as Microsoft Learn documents it, which names `key_file` in its challenge. Sends each `Authorization` header.
+    fn agent(key_file: &str) -> (Url, mpsc::Receiver<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/metadata/identity/oauth2/token", listener.local_addr().unwrap());
+        let challenge = format!("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm={key_file}\r\n");
+        let (sender, received) = mpsc::channel();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = String::new();
+                let mut buffer = [0; 4096];
+                while !request.contains("\r\n\r\n") {
+                    let length = stream.read(&mut buffer).unwrap();
+                    request.push_str(std::str::from_utf8(&buffer[..length]).unwrap());
+                }
+                let head = request.to_ascii_lowercase();
+                assert!(head.contains("metadata: true") && head.contains("resource=https%3a%2f%2fstorage.azure.com"));
+                let authorization = request.lines().find_map(|line| line.strip_prefix("authorization: "));
+                let answer = match authorization {
+                    None => format!("{challenge}Content-Length: 0\r\nConnection: close\r\n\r\n"),
+                    Some(authorization) => {
+                        let _ = sender.send(authorization.to_owned());
+                        let body = r#"{"access_token":"token","expires_on":"4102444800","token_type":"Bearer"}"#;
+                        format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len())
+                    }
+                };
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        (url.parse().unwrap(), received)
+    }
+
+    fn get_token(folder: &Path, key_file: &str) -> (Result<String, String>, mpsc::Receiver<String>) {
+        let (endpoint, received) = agent(key_file);
+        let transport = Arc::new(Transport::new(Arc::new(HttpClients::default()), None));
+        let credential = ArcCredential { endpoint, key_folder: folder.to_owned(), transport };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let token = runtime.block_on(credential.get_token(&["https://storage.azure.com/.default"], None));
+        let token = token.map(|token| token.token.secret().to_owned()).map_err(|error| error.to_string());
+        (token, received)
+    }
+
+    #[test]
+    fn the_key_file_of_the_challenge_is_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.key");
+        std::fs::write(&path, format!("{KEY}\n")).unwrap();
+        let (token, received) = get_token(folder.path(), path.to_str().unwrap());
+        assert_eq!(token.as_deref(), Ok("token"));
+        assert_eq!(received.recv().unwrap(), format!("Basic {KEY}"));
+    }
+
+    #[test]
+    fn no_other_file_is_read() {
+        let outside = tempfile::tempdir().unwrap();
+        let folder = outside.path().join("tokens");
+        std::fs::create_dir(&folder).unwrap();
+        let file = |path: &Path, length: usize| std::fs::write(path, "k".repeat(length)).unwrap();
+        file(&outside.path().join("out.key"), 9);
+        file(&folder.join("a.txt"), 9);
+        file(&folder.join("long.key"), 4097);
+        std::fs::create_dir(folder.join("sub")).unwrap();
+        file(&folder.join("sub/a.key"), 9);
+        std::fs::create_dir(folder.join("folder.key")).unwrap();
+        symlink(outside.path().join("out.key"), folder.join("link.key")).unwrap();
+        let at = |name: &str| format!("{}/{name}", folder.display());
+        let cases = [
+            (at("../out.key"), "that is not"),
+            (format!("{}/out.key", outside.path().display()), "that is not"),
+            (at("a.txt"), "that is not"),
+            (at("sub/a.key"), "that is not"),
+            (String::new(), "that is not"),
+            (at("long.key"), "longer than 4096 bytes"),
+            (at("folder.key"), "not a regular file"),
+            (at("link.key"), "cannot read the key file"),
+            (at("none.key"), "cannot read the key file"),
+        ];
+        for (path, because) in cases {
+            let (token, received) = get_token(&folder, &path);
+            assert!(token.as_ref().is_err_and(|error| error.contains(because)), "{path}: {token:?}");
+            assert!(received.try_recv().is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_key_file_of_another_user_is_refused() {
+        // Files of root are trusted in every folder; only root can make one of another user.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.key");
+        std::fs::write(&path, KEY).unwrap();
+        let is_root = rustix::process::geteuid().is_root();
+        if is_root {
+            std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
+        }
+        let key = read_key(&path, folder.path());
+        assert_eq!(key.is_err(), is_root);
+        if let Err(error) = key {
+            assert!(error.to_string().contains("belongs neither to the agent nor to root"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+use std::{path::Path, sync::Arc, time::Duration};
+
+use azure_core::{
+    credentials::TokenCredential,
+    http::{ClientOptions, HttpClient, Method, Request, Url},
+};
+use azure_identity::{ManagedIdentityCredential, ManagedIdentityCredentialOptions, UserAssignedId};
+use tokio::time::timeout;
+
+use super::{
+    Environment, Transport,
+    arc::{self, ArcCredential},
+};
+
+/// How long the metadata service of a machine may take to show that it is there.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+const PROBE: &str = "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01";
+
+/// Where the tokens of a managed identity come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum IdentitySource {
+    /// App Service, Azure Functions and Container Apps: `IDENTITY_ENDPOINT` with `IDENTITY_HEADER`.
+    App,
+    /// A server in Azure Arc: `IDENTITY_ENDPOINT` with `IMDS_ENDPOINT`, or the agent's program.
+    Arc(String),
+    /// A source that is recognized and not supported, by its name.
+    Unsupported(&'static str),
+    /// The metadata service of a virtual machine.
+    Machine,
+}
+
+impl IdentitySource {
+    /// The source that the variables and the Azure Arc agent name, in the order of the Azure SDKs.
+    pub(super) fn find(environment: &Environment) -> Self {
+        let is_set = |name| environment.get(name).is_some();
+        if let Some(endpoint) = environment.get("IDENTITY_ENDPOINT") {
+            match (is_set("IDENTITY_HEADER"), is_set("IDENTITY_SERVER_THUMBPRINT"), is_set("IMDS_ENDPOINT")) {
+                (true, true, _) => return Self::Unsupported("Service Fabric"),
+                (true, false, _) => return Self::App,
+                (false, _, true) => return Self::Arc(endpoint.to_owned()),
+                (false, _, false) => {}
+            }
+        } else if is_set("MSI_ENDPOINT") {
+            return Self::Unsupported(if is_set("MSI_SECRET") { "Azure Machine Learning" } else { "Cloud Shell" });
+        } else if Path::new(arc::AGENT).exists() {
+            return Self::Arc(arc::ENDPOINT.to_owned());
+        }
+        Self::Machine
+    }
+
+    /// A source of tokens, or why this machine has none.
+    pub(super) async fn credential(
+        self,
+        client_id: Option<String>,
+        client_options: ClientOptions,
+        transport: Arc<Transport>,
+    ) -> Result<Arc<dyn TokenCredential>, String> {
+        match self {
+            Self::Arc(_) if client_id.is_some() => {
+                Err("Azure Arc has no user-assigned identities; leave out --client-id and AZURE_CLIENT_ID".to_owned())
+            }
+            Self::Arc(endpoint) => {
+                let endpoint = Url::parse(&endpoint).map_err(|_| "IDENTITY_ENDPOINT is not a URL".to_owned())?;
+                Ok(Arc::new(ArcCredential { endpoint, key_folder: arc::KEY_FOLDER.into(), transport }))
+            }
+            Self::Unsupported(name) => Err(format!("managed identities of {name} are not supported")),
+            Self::Machine if !is_in_azure(&transport).await => Err("this machine has none".to_owned()),
+            Self::App | Self::Machine => {
+                let user_assigned_id = client_id.map(UserAssignedId::ClientId);
+                let options = ManagedIdentityCredentialOptions { user_assigned_id, client_options };
+                match ManagedIdentityCredential::new(Some(options)) {
+                    Ok(credential) => Ok(credential),
+                    Err(error) => Err(error.to_string()),
+                }
+            }
+        }
+    }
+}
+
+/// Whether this is a machine in Azure: its metadata service refuses a request without its header in JSON. Other clouds have
+/// other services at that address.
+async fn is_in_azure(transport: &Transport) -> bool {
+    let Ok(url) = Url::parse(PROBE) else { return false };
+    let request = Request::new(url, Method::Get);
+    let Ok(Ok(answer)) = timeout(PROBE_TIMEOUT, transport.execute_request(&request)).await else { return false };
+    let refused = u16::from(answer.status()) == 400;
+    let body = answer.into_body().collect().await.unwrap_or_default();
+    refused && serde_json::from_slice::<serde_json::Value>(&body).is_ok_and(|body| body.get("error").is_some())
+}
