@@ -185,11 +185,18 @@ fn status_of_an_issuer_alone_is_what_the_public_reads() {
     let account = account();
     let front = Front::start(&account);
     publish(&account, &[1, 2]);
-    // An account in the environment is not looked into.
-    let output = issuer(&account).args(["status", ISSUER, "--published", &front.url(), "-o", "json"]).output().unwrap();
+    let output = command().args(["status", ISSUER, "--published", &front.url(), "-o", "json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(value(&output)["stored"], Value::Null);
     assert_eq!(value(&output)["public"]["keys"][1]["kid"], kid(2));
+    // Azure's variables name the other side, with an issuer as without one.
+    for args in [&["status", ISSUER][..], &["status", "--issuer", ISSUER], &["status"]] {
+        let output = issuer(&account).args(args).args(["--published", &front.url(), "-o", "json"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let value = value(&output);
+        assert_eq!(value["stored"]["keys"][1]["kid"], kid(2), "{args:?}");
+        assert_eq!(value["public"]["keys"][1]["kid"], kid(2), "{args:?}");
+    }
     let other =
         command().args(["status", "https://issuer.example.com/", "--published", &front.url()]).output().unwrap();
     assert_eq!(other.status.code(), Some(1));

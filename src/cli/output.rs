@@ -227,20 +227,25 @@ impl Output {
         }
     }
 
-    fn tell_labelled(&mut self, label: &str, style: Style, text: &str) {
-        let line = match stderr_width() {
-            Some(width) => labelled(label, text, width),
-            None => format!("{label}: {text}"),
-        };
-        let line = line.strip_prefix(label).unwrap_or(&line);
-        let line = line.strip_prefix(':').unwrap_or(line);
-        self.tell(&format!("{style}{label}:{style:#}{line}"));
+    fn tell_labelled(&mut self, name: &str, style: Style, text: &str) {
+        self.tell(&label(name, style, text));
     }
 
     fn tell(&mut self, line: &str) {
         // With stderr gone there is nowhere left to say so.
         let _ = writeln!(self.stderr, "{line}");
     }
+}
+
+/// A sentence behind its label, as wide as standard error.
+pub(super) fn label(name: &str, style: Style, text: &str) -> String {
+    let line = match stderr_width() {
+        Some(width) => labelled(name, text, width),
+        None => format!("{name}: {text}"),
+    };
+    let line = line.strip_prefix(name).unwrap_or(&line);
+    let line = line.strip_prefix(':').unwrap_or(line);
+    format!("{style}{name}:{style:#}{line}")
 }
 
 /// Whether a person sees standard output and standard error in one place.

@@ -1,8 +1,11 @@
-use std::{io, pin::pin, time::Duration};
+use std::{future::pending, io, pin::pin, thread, time::Duration};
 
 use futures_util::future::{Either, select};
 use issuer::Error;
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    runtime::Handle,
+    signal::unix::{Signal, SignalKind, signal},
+};
 
 use super::{Exit, Failure};
 
@@ -14,6 +17,15 @@ pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
     Ok(output)
+}
+
+/// A runtime that a thread of its own drives until the process ends.
+pub(super) fn in_background() -> Result<Handle, Error> {
+    let client = |error: io::Error| Error::Client(error.to_string());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(client)?;
+    let handle = runtime.handle().clone();
+    thread::Builder::new().spawn(move || runtime.block_on(pending::<()>())).map_err(client)?;
+    Ok(handle)
 }
 
 /// SIGINT and SIGTERM, which end the process where nobody waits for them.

@@ -85,7 +85,7 @@ impl SiteArgs {
     }
 
     /// Whether an account or directory is named, here or in the environment.
-    fn is_given(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         self.directory.is_some() || self.account().is_some() || variable("AZURE_STORAGE_CONNECTION_STRING").is_some()
     }
 

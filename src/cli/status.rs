@@ -27,7 +27,7 @@ pub(super) const ABOUT: &str = "Show what is published, as it is stored and as t
 
 Exits 1 when the two differ, the documents cannot be used, or a published key is not in the retention record.")]
 pub(crate) struct Status {
-    /// The issuer URL; without a site, only what the public reads is shown
+    /// The issuer URL; without a site (flags or variables), only the public side is shown
     #[arg(value_name = "ISSUER")]
     url: Option<String>,
     /// The same as a flag
@@ -132,8 +132,8 @@ impl Status {
         let location = |text: &String| values::location("--published", text, None);
         let location = self.published.as_ref().map(location).transpose()?;
         let steps = output.steps();
-        // An issuer alone asks for the public side, whatever the environment names.
-        let looks_inside = self.site.is_explicit() || issuer.is_none();
+        // An issuer alone, without a site in flags or variables: there is only the public side.
+        let looks_inside = self.site.is_explicit() || self.site.is_given() || issuer.is_none();
         if !looks_inside {
             let fetcher = self.site.fetcher()?;
             let issuer =

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     clean::message,
     layout::{first_columns, stderr_width},
-    output::FAINT,
+    output::{FAINT, WARN, label},
 };
 
 /// How long a step may take before a terminal shows it, and how often it is drawn from then on.
@@ -119,6 +119,20 @@ impl Steps {
                 retrying.pause.as_secs_f64()
             ));
         }
+    }
+
+    /// Tells of something that was done, with `-v`.
+    pub(super) fn log(&self, text: &str) {
+        if self.verbose {
+            self.clear(&mut self.state());
+            self.tell(&format!("{FAINT}           {}{FAINT:#}\n", message(text)));
+        }
+    }
+
+    /// Tells something that deserves a look, while other work goes on.
+    pub(super) fn warning(&self, text: &str) {
+        self.clear(&mut self.state());
+        self.tell(&format!("{}\n", label("warning", WARN, &message(text))));
     }
 
     fn draw(&self) {

@@ -4,11 +4,12 @@ use std::{
     borrow::Cow,
     fs::File,
     io::{self, Read},
+    os::fd::AsFd,
     path::{Path, PathBuf},
     time::Instant,
 };
 
-use issuer::{Error, Expectations, Refusal, RelyingParty, Timestamp, TokenError, TrustedIssuer, Verifier};
+use issuer::{Error, Expectations, Refusal, RelyingParty, Timestamp, TokenError};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,6 +20,7 @@ use super::{
         inputs::{is_stdin, name},
     },
     answer::refusal_json,
+    keys::Keys,
     lines::{Chunk, Lines},
     pipeline,
     progress::Progress,
@@ -38,7 +40,7 @@ impl Tokens {
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let unreadable = |source| Failure::from(Error::Read { path: PathBuf::from(name(path)), source });
         let (reader, length): (Box<dyn Read + Send>, _) = if is_stdin(path) {
-            (Box::new(io::stdin()), None)
+            (Box::new(io::stdin()), stdin_length())
         } else {
             let file = File::open(path).map_err(unreadable)?;
             let metadata = file.metadata().map_err(unreadable)?;
@@ -49,32 +51,33 @@ impl Tokens {
         };
         Ok(Self { path: path.to_owned(), reader, length })
     }
+
+    /// Whether they come through a pipe or from a terminal, where the next one may come in days.
+    pub(super) fn is_stream(&self) -> bool {
+        self.length.is_none()
+    }
+}
+
+/// The length of a file that is standard input.
+fn stdin_length() -> Option<u64> {
+    let metadata = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?).metadata().ok()?;
+    metadata.is_file().then_some(metadata.len())
 }
 
 /// Verifies the tokens of a file, one a line.
 pub(super) fn run(
     tokens: Tokens,
-    issuers: Vec<TrustedIssuer>,
+    keys: Keys,
     expectations: Expectations,
     relying_party: RelyingParty,
-    at: Option<Timestamp>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    for issuer in &issuers {
-        match issuer.usable() {
-            Err(refusal) if refusal.is_inconclusive() => {
-                return Err(Failure::new(Exit::Incomplete, refusal.to_string(), Some(refusal.fix())));
-            }
-            Err(refusal) => output.warning(format!("no token of {} can pass: {refusal}", issuer.url())),
-            Ok(()) => {}
-        }
-    }
     let Tokens { path, reader, length } = tokens;
     let unreadable = |source| Failure::from(Error::Read { path: PathBuf::from(name(&path)), source });
     if is_stdin(&path) {
         output.waits_for_stdin();
     }
-    let judge = Judge { verifier: Verifier::trusting(issuers), expectations, relying_party, at };
+    let judge = Judge { keys, expectations, relying_party };
     let start = Instant::now();
     let mut tally = Tally::default();
     let progress = Progress::start(length, output.is_talkative());
@@ -100,10 +103,9 @@ pub(super) fn run(
 
 /// What every token is held to.
 struct Judge {
-    verifier: Verifier,
+    keys: Keys,
     expectations: Expectations,
     relying_party: RelyingParty,
-    at: Option<Timestamp>,
 }
 
 /// The verdicts of one chunk.
@@ -130,11 +132,10 @@ struct Printed<'a> {
 
 impl Judge {
     fn answer(&self, chunk: &Chunk) -> Answered {
-        let now = self.at.unwrap_or_else(Timestamp::now);
         let mut answered = Answered { text: Vec::with_capacity(32 << 10), tally: Tally::default(), bytes: chunk.bytes };
         for (line, text) in chunk.lines() {
             let verdict = match text {
-                Ok(text) => self.verifier.verify(&text_of(text), &self.expectations, now),
+                Ok(text) => self.keys.verify(&text_of(text), &self.expectations),
                 Err(length) => Err(Refusal::Malformed(TokenError::TooLong(length))),
             };
             let printed = match &verdict {

@@ -1,5 +1,6 @@
 mod answer;
 mod batch;
+mod keys;
 mod lines;
 mod pipeline;
 mod progress;
@@ -11,6 +12,7 @@ use std::{path::PathBuf, time::Duration};
 use answer::Answer;
 use clap::Args;
 use issuer::{Expectations, RelyingParty, ServiceAccount, Timestamp, Token, Verifier};
+use keys::Keys;
 use trust::{Trust, Trusted};
 
 use super::{
@@ -74,9 +76,11 @@ impl Verify {
         if let Some(path) = &self.batch {
             no_token(path)?;
             let tokens = batch::Tokens::open(path)?;
-            let issuers = trusted.read(trusted.issuers.clone(), output)?;
+            let is_refreshed = tokens.is_stream() && trusted.jwks.is_none();
+            let keys =
+                if is_refreshed { Keys::refreshing(&trusted, at, output)? } else { Keys::fixed(&trusted, at, output)? };
             tell_of_audience(output);
-            return batch::run(tokens, issuers, expectations, self.relying_party.into(), at, output);
+            return batch::run(tokens, keys, expectations, self.relying_party.into(), output);
         }
         let input = TokenInput::read(self.token, Some(output))?;
         if is_list_of_tokens(&input.text) {

@@ -4,7 +4,10 @@ use std::{
 };
 
 use clap::Args;
-use issuer::{Error, HttpFetcher, IssuerUrl, Jwks, KeyReader, Location, PublishedIssuer, TrustedIssuer};
+use issuer::{
+    Error, HttpFetcher, IssuerUrl, Jwks, KeyReader, Location, PublishedIssuer, RemoteVerifier, RemoteVerifierBuilder,
+    TrustedIssuer,
+};
 
 use super::super::{
     Exit, Failure, Output,
@@ -41,7 +44,7 @@ pub(super) struct Trusted {
     location: Location,
     pub(super) jwks: Option<PathBuf>,
     fetcher: HttpFetcher,
-    timeout: Duration,
+    pub(super) timeout: Duration,
     /// Whether certificate authorities are trusted beside the system's.
     trusts_more: bool,
 }
@@ -91,6 +94,15 @@ impl Trusted {
             limits.push("certificates of --ca-file were trusted, which Entra does not do".to_owned());
         }
         limits
+    }
+
+    /// A verifier of the issuers that keeps their documents up to date.
+    pub(super) fn builder(&self) -> RemoteVerifierBuilder {
+        let builder = RemoteVerifier::builder().fetcher(self.fetcher.clone());
+        let trust = |builder: RemoteVerifierBuilder, issuer: &IssuerUrl| {
+            builder.trust_published_at(issuer.clone(), self.location.clone())
+        };
+        self.issuers.iter().fold(builder, trust)
     }
 
     /// Reads the documents of issuers; a runtime and a client are started only where a URL is asked.

@@ -1,0 +1,170 @@
+//! The keys that the tokens of a batch are verified with.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
+
+use issuer::{Clock, Expectations, Refresh, Refusal, RemoteVerifier, Timestamp, VerifiedToken, Verifier};
+use tokio::runtime::Handle;
+
+use super::{
+    super::{Exit, Failure, Output, runtime, steps::Steps},
+    trust::Trusted,
+};
+
+/// The keys, as they are kept.
+pub(super) enum Keys {
+    /// Read once: the input is a file, or the keys are.
+    Fixed { verifier: Verifier, at: Option<Timestamp> },
+    /// Read again as their Cache-Control says, and for an unknown `kid`: the input may go on for days.
+    Refreshing { verifier: RemoteVerifier, runtime: Handle },
+}
+
+/// A clock that starts at a given time.
+struct StartingAt {
+    at: Timestamp,
+    start: Instant,
+}
+
+impl Clock for StartingAt {
+    fn now(&self) -> Timestamp {
+        self.at.checked_add(self.start.elapsed()).unwrap_or(self.at)
+    }
+}
+
+impl Keys {
+    /// Reads the documents of every issuer once.
+    pub(super) fn fixed(trusted: &Trusted, at: Option<Timestamp>, output: &mut Output) -> Result<Self, Failure> {
+        let issuers = trusted.read(trusted.issuers.clone(), output)?;
+        for issuer in &issuers {
+            if let Err(refusal) = issuer.usable() {
+                unusable(issuer.url().as_str(), &refusal, output)?;
+            }
+        }
+        Ok(Self::Fixed { verifier: Verifier::trusting(issuers), at })
+    }
+
+    /// Reads the documents of every issuer, and keeps them up to date from then on.
+    pub(super) fn refreshing(trusted: &Trusted, at: Option<Timestamp>, output: &mut Output) -> Result<Self, Failure> {
+        let first = Arc::new(Mutex::new(Some(Vec::new())));
+        let (seen, steps) = (Arc::clone(&first), output.steps());
+        let builder = trusted.builder().on_refresh(move |refresh| {
+            let mut first = seen.lock().unwrap_or_else(PoisonError::into_inner);
+            match first.as_mut() {
+                Some(first) => first.push(refresh.clone()),
+                None => log(refresh, &steps),
+            }
+        });
+        let builder = match at {
+            Some(at) => builder.clock(StartingAt { at, start: Instant::now() }),
+            None => builder,
+        };
+        let verifier = builder.build();
+        let runtime = runtime::in_background()?;
+        let names: Vec<_> = trusted.issuers.iter().map(ToString::to_string).collect();
+        let step = format!("read the documents of {}", names.join(", "));
+        let steps = output.steps();
+        runtime.block_on(runtime::within(Some(trusted.timeout), async {
+            // The refusals of all issuers are in what was seen.
+            let _ = steps.run_within(step, Some(trusted.timeout), verifier.ready()).await;
+            Ok(())
+        }))?;
+        let mut refreshes = first.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
+        refreshes.sort_by_key(|refresh| names.iter().position(|name| name == refresh.issuer.as_str()));
+        for Refresh { issuer, outcome, .. } in refreshes {
+            if let Err(refusal) = outcome {
+                unusable(issuer.as_str(), &refusal, output)?;
+            }
+        }
+        Ok(Self::Refreshing { verifier, runtime })
+    }
+
+    pub(super) fn verify(&self, token: &str, expectations: &Expectations) -> Result<VerifiedToken, Refusal> {
+        match self {
+            Self::Fixed { verifier, at } => verifier.verify(token, expectations, at.unwrap_or_else(Timestamp::now)),
+            Self::Refreshing { verifier, runtime } => runtime.block_on(verifier.verify(token, expectations)),
+        }
+    }
+}
+
+/// Reports an issuer none of whose tokens can pass: an error where its documents could not be read.
+fn unusable(issuer: &str, refusal: &Refusal, output: &mut Output) -> Result<(), Failure> {
+    if refusal.is_inconclusive() {
+        return Err(Failure::new(Exit::Incomplete, refusal.to_string(), Some(refusal.fix())));
+    }
+    output.warning(format!("no token of {issuer} can pass: {refusal}"));
+    Ok(())
+}
+
+/// Logs a refresh: a failed one always, the others with `-v`.
+fn log(refresh: &Refresh, steps: &Steps) {
+    let issuer = &refresh.issuer;
+    match &refresh.outcome {
+        Ok(kept) => steps.log(&format!("read the keys of {issuer} again; kept for {} s", kept.as_secs())),
+        Err(refusal) if refresh.keeps_keys => {
+            steps.warning(&format!("the keys of {issuer} cannot be read again, and the old ones stay: {refusal}"));
+        }
+        Err(refusal) => steps.warning(&format!("no token of {issuer} can pass: {refusal}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use issuer::{Jwks, Location};
+
+    use super::*;
+
+    const ISSUER: &str = "https://issuers.example.com/clusters/prod-1";
+
+    /// A clock that a test sets, in seconds after the time of the recording.
+    #[derive(Clone, Default)]
+    struct Set(Arc<AtomicI64>);
+
+    impl Clock for Set {
+        fn now(&self) -> Timestamp {
+            let start: Timestamp = "2026-11-22T00:40:00Z".parse().unwrap();
+            Timestamp::from_second(start.as_second() + self.0.load(Ordering::SeqCst)).unwrap()
+        }
+    }
+
+    /// Keys that are kept up to date with those in a directory.
+    #[test]
+    fn a_rotated_key_works_and_a_revoked_one_stops() {
+        let run = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/kubernetes/path-issuer");
+        let read = |name: &str| std::fs::read_to_string(format!("{run}/{name}")).unwrap();
+        let site = tempfile::tempdir().unwrap();
+        let issuer: issuer::IssuerUrl = ISSUER.parse().unwrap();
+        let place = |path: &str| {
+            let file = site.path().join(path);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            file
+        };
+        let keys = issuer::KeySet::from_bytes(read("sa.pub").as_bytes()).unwrap();
+        let other = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/kubernetes/rotation/sa.pub")).unwrap();
+        let other = issuer::KeySet::from_bytes(&other).unwrap();
+        let publish = |keys: &issuer::KeySet| {
+            let documents = issuer::Documents::new(issuer.clone(), keys);
+            std::fs::write(place(".well-known/openid-configuration"), documents.discovery.to_bytes()).unwrap();
+            std::fs::write(place("openid/v1/jwks"), Jwks::from_keys(keys.iter()).to_bytes()).unwrap();
+        };
+        let clock = Set::default();
+        let location = Location::Directory(site.path().to_owned());
+        let builder = RemoteVerifier::builder().trust_published_at(issuer.clone(), location).clock(clock.clone());
+        let keys_of_batch = Keys::Refreshing { verifier: builder.build(), runtime: runtime::in_background().unwrap() };
+        let token = read("entra-1h.jwt");
+        let is_accepted = || keys_of_batch.verify(token.trim(), &Expectations::entra()).is_ok();
+        publish(&other);
+        assert!(!is_accepted(), "not published yet");
+        publish(&keys);
+        assert!(!is_accepted(), "an unknown key leads to one request in 30 s");
+        clock.0.store(31, Ordering::SeqCst);
+        assert!(is_accepted(), "rotated");
+        publish(&other);
+        assert!(is_accepted(), "kept for a while");
+        clock.0.store(31 + 601, Ordering::SeqCst);
+        assert!(!is_accepted(), "revoked");
+    }
+}
