@@ -59,6 +59,63 @@ fn messages_wrap_at_the_width_of_the_terminal_and_never_within_a_word() {
     }
 }
 
+/// Reports and help texts, of which only single words may be wider than the terminal.
+#[test]
+fn reports_fit_the_terminal() {
+    let folder = TempDir::new().unwrap();
+    let run = recording("path-issuer");
+    let path = |name: &str| run.path(name).to_str().unwrap().to_owned();
+    let (keys, token, jwks) = (path("sa.pub"), path("pod-bound.jwt"), path("jwks.json"));
+    let rotated = recording("rotation").path("sa.pub").to_str().unwrap().to_owned();
+    let issuer = "https://issuers.example.com/clusters/prod-1";
+    let published = ["--directory", "site", "--published", "site/clusters/prod-1"];
+    let publish = ["publish", "--issuer", issuer];
+    let reports: [&[&str]; 12] = [
+        &[&publish[..], &published[..2], &[&keys]].concat(),
+        &[&publish[..], &published, &[&rotated]].concat(),
+        &[&publish[..], &published, &[&rotated, "--check", "-v"]].concat(),
+        &[&["status", issuer][..], &published].concat(),
+        &["status", issuer, "--published", "site"],
+        &["verify", &token, "--published", "site/clusters/prod-1", "--at", "2026-11-22T00:40:00Z"],
+        &[
+            "verify",
+            &token,
+            "--jwks",
+            &jwks,
+            "--issuer",
+            "https://issuers.example.com/clusters/prod-2",
+            "--for",
+            "oidc",
+        ],
+        &["verify", &token, "--published", "http://127.0.0.1:9"],
+        &["inspect", &token],
+        &["unpublish", "--directory", "site", "--issuer", issuer, "--dry-run", "--force"],
+        &["publish", "--help"],
+        &["unpublish", "--directory", "site", "--issuer", issuer, "--yes", "--force"],
+    ];
+    for width in [80, 120] {
+        for words in reports {
+            let (terminal, mut child) = Terminal::run(width, command().args(words).current_dir(folder.path()), false);
+            let seen = terminal.read_all();
+            child.wait().unwrap();
+            assert!(seen.lines().count() > 3, "{words:?}: {seen}");
+            for line in seen.lines().map(plain) {
+                assert!(fits(&line, usize::from(width)), "{width} columns: {words:?}: {line}\n{seen}");
+            }
+        }
+    }
+}
+
+/// A line without styles, and without what was drawn and taken away before it.
+fn plain(line: &str) -> String {
+    let line = line.rsplit("\u{1b}[K").next().unwrap_or_default();
+    let mut plain = String::new();
+    for (index, part) in line.split("\u{1b}[").enumerate() {
+        plain.push_str(if index == 0 { part } else { part.split_once('m').map_or("", |(_, rest)| rest) });
+    }
+    plain
+}
+
 #[test]
 fn an_error_in_json_is_seen_once() {
     for words in [&["jwks", "no-such-file", "-o", "json"][..], &["jwks", "-o", "json", "--nope"]] {

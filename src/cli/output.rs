@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{
     Color, Format, Global,
     clean::{escaped, json_without_secrets, message},
-    layout::{labelled, stderr_width},
+    layout::{labelled, report, stderr_width, stdout_width},
     steps::Steps,
 };
 
@@ -150,6 +150,8 @@ impl Output {
 
     /// Prints a part of the result for people, styled where styles are wanted.
     pub(super) fn text(&mut self, text: &str) {
+        let wrapped = stdout_width().map(|width| report(text, width));
+        let text = wrapped.as_deref().unwrap_or(text);
         self.write_to(AutoStream::new(io::stdout(), self.choice), text.as_bytes());
     }
 

@@ -91,13 +91,17 @@ impl Answer {
             let issuer = self.wanted.issuer.as_str();
             lines.extend([
                 String::new(),
-                format!("{STRONG}kube-apiserver{STRONG:#}         --service-account-issuer={issuer}"),
-                format!("                       --service-account-jwks-uri={}", self.wanted.issuer.jwks_uri()),
+                format!("{STRONG}kube-apiserver{STRONG:#}"),
+                format!("  --service-account-issuer={issuer}"),
+                format!("  --service-account-jwks-uri={}", self.wanted.issuer.jwks_uri()),
             ]);
             if self.wanted.relying_party == RelyingParty::Entra {
-                lines.push(format!(
-                    "{STRONG}federated credential{STRONG:#}   issuer {issuer}, audience {TOKEN_EXCHANGE_AUDIENCE}"
-                ));
+                lines.extend([
+                    String::new(),
+                    format!("{STRONG}federated credential{STRONG:#}"),
+                    format!("  issuer    {issuer}"),
+                    format!("  audience  {TOKEN_EXCHANGE_AUDIENCE}"),
+                ]);
             }
         }
         lines.push(String::new());

@@ -7,6 +7,9 @@ use super::super::{
     values,
 };
 
+/// The longest compared value that stands beside the name of its check on a line of 80 columns.
+const COMPARED_MAX: usize = 80 - 22 - "expected ".len();
+
 /// A report and the token it is about, and how both print.
 pub(super) struct Answer<'t> {
     pub(super) token: Option<Token<'t>>,
@@ -41,8 +44,16 @@ impl Answer<'_> {
                 Outcome::Failed(refusal) => {
                     if let Some((expected, seen)) = refusal.expected_and_seen() {
                         let (expected, seen) = (printable(&expected), printable(&seen));
-                        lines.push(format!("  {BAD}failed{BAD:#}   {name:9}  expected {expected}"));
-                        lines.push(format!("                      seen     {seen}"));
+                        let longest = expected.chars().count().max(seen.chars().count());
+                        // Two values that are compared stay below each other, on lines that are not broken.
+                        if longest <= COMPARED_MAX {
+                            lines.push(format!("  {BAD}failed{BAD:#}   {name:9}  expected {expected}"));
+                            lines.push(format!("                      seen     {seen}"));
+                        } else {
+                            lines.push(format!("  {BAD}failed{BAD:#}   {name}"));
+                            lines.push(format!("      expected {expected}"));
+                            lines.push(format!("      seen     {seen}"));
+                        }
                     } else {
                         let message = message(&refusal.to_string());
                         lines.push(format!("  {BAD}failed{BAD:#}   {name:9}  {message}"));

@@ -32,7 +32,7 @@ pub(super) const ABOUT: &str = "Verify that projected service account tokens val
 #[derive(Debug, Args)]
 #[command(about = ABOUT, after_help = "Examples:
   issuer verify token.jwt --service-account default/workload-identity-sa
-  issuer verify --batch tokens.txt --issuer https://issuer.example.com > verdicts.jsonl")]
+  issuer verify --batch tokens.txt --issuer https://issuer.example.com > out.jsonl")]
 pub(crate) struct Verify {
     /// A file with the token, or - for standard input [default: $AZURE_FEDERATED_TOKEN_FILE]
     token: Option<PathBuf>,
