@@ -108,7 +108,9 @@ pub use redact::redacted;
 pub use remote::{Refresh, RemoteVerifier, RemoteVerifierBuilder, Unready};
 #[cfg(feature = "serve")]
 pub use serve::{DocumentServer, Served};
-pub use token::{Claims, Header, Inspection, KubernetesClaims, ObjectReference, ServiceAccount, Token, TokenError};
+pub use token::{
+    Claims, Header, Inspection, KubernetesClaims, ObjectReference, OtherInput, ServiceAccount, Token, TokenError,
+};
 pub use verify::{
     CheckName, Checked, Expectations, Outcome, Refusal, RelyingParty, Report, TrustedIssuer, VerifiedToken, Verifier,
     VerifyWarning,

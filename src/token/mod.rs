@@ -6,6 +6,7 @@ mod header;
 mod inspection;
 mod numeric_date;
 mod object;
+mod other_input;
 mod segments;
 mod service_account;
 mod sound;
@@ -18,6 +19,7 @@ use segments::Segments;
 pub use claims::{Claims, KubernetesClaims, ObjectReference};
 pub use header::Header;
 pub use inspection::Inspection;
+pub use other_input::OtherInput;
 pub use service_account::ServiceAccount;
 pub(crate) use service_account::parts as subject_parts;
 
@@ -98,6 +100,9 @@ pub enum TokenError {
     /// Nothing is there.
     #[error("it is empty")]
     Empty,
+    /// Something else than a token, and what.
+    #[error("{0}")]
+    Other(OtherInput),
     /// More bytes than the header of a request holds on most servers.
     #[error("it has {0} bytes, and tokens have 16384 at most")]
     TooLong(usize),

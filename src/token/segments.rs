@@ -2,7 +2,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use memchr::memchr_iter;
 use serde::Deserialize;
 
-use super::{Claims, Header, TokenError, object::Object};
+use super::{Claims, Header, OtherInput, TokenError, object::Object};
 
 /// The longest token that is taken apart, in bytes; the API server's are under 2 KiB.
 ///
@@ -37,15 +37,17 @@ impl<'a> Segments<'a> {
         }
         let mut dots = memchr_iter(b'.', text.as_bytes());
         let (Some(first), Some(second), None) = (dots.next(), dots.next(), dots.next()) else {
-            return Err(match memchr_iter(b'.', text.as_bytes()).count() + 1 {
-                5 => TokenError::Encrypted,
-                segments => TokenError::Segments(segments),
+            return Err(match (OtherInput::recognize(text), memchr_iter(b'.', text.as_bytes()).count() + 1) {
+                (Some(other), _) => TokenError::Other(other),
+                (None, 5) => TokenError::Encrypted,
+                (None, segments) => TokenError::Segments(segments),
             });
         };
         let (header, payload, signature) = (&text[..first], &text[first + 1..second], &text[second + 1..]);
         // Each has a little more room than it needs: what decodes to less than three bytes is written as three.
         buffer.resize(base64::decoded_len_estimate(text.len()) + 9, 0);
-        let (header, rest) = decode("header", header, buffer)?;
+        let decoded = decode("header", header, buffer);
+        let (header, rest) = decoded.map_err(|error| OtherInput::recognize(text).map_or(error, TokenError::Other))?;
         let (payload, rest) = decode("claims", payload, rest)?;
         let (signature, _) = decode("signature", signature, rest)?;
         Ok((Self { signing_input: &text[..second], header: json("header", header)?, claims: "", signature }, payload))

@@ -10,6 +10,7 @@ impl Refusal {
             Self::Malformed(TokenError::Empty) => {
                 "check that the file belongs to the projected volume and that the kubelet has written it"
             }
+            Self::Malformed(TokenError::Other(other)) => other.fix(),
             Self::Malformed(_) => "pass the projected token itself, as the kubelet wrote it",
             Self::Legacy => "use a projected token: a serviceAccountToken volume, or kubectl create token",
             Self::Algorithm { alg, .. } if alg.starts_with("ES") => {
