@@ -104,7 +104,7 @@ impl HttpClients {
     /// The cause of a request that got no answer in time.
     pub(crate) fn late(&self, url: &Url, limit: Duration) -> String {
         let through = self.named_proxy(url).map(|proxy| format!(" from {proxy}")).unwrap_or_default();
-        format!("no answer{through} within {} s", limit.as_secs())
+        format!("no answer{through} within {} s", (limit.as_secs_f64() * 10.0).round() / 10.0)
     }
 
     /// `the proxy http://proxy.example.com:3128 (HTTPS_PROXY)`, where an https request goes to one.

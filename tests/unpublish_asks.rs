@@ -56,7 +56,9 @@ fn on_a_terminal_the_issuer_must_be_typed_unless_it_is_told_yes() {
         let site = site();
         let (mut terminal, mut child) = Terminal::run(80, &mut unpublish(&site, &[]), false);
         let asked = terminal.read_to("> ");
-        assert!(asked.contains("This removes .well-known/openid-configuration and openid/v1/jwks from "), "{asked}");
+        let words = asked.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("This removes .well-known/openid-configuration and openid/v1/jwks from "), "{asked}");
+        assert!(asked.lines().all(|line| line.trim_end().chars().count() <= 80), "{asked}");
         assert!(is_there(&site));
         terminal.type_line(typed);
         let seen = terminal.read_all();

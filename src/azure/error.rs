@@ -117,7 +117,7 @@ impl Target<'_> {
                         account: self.account.to_owned(),
                         tenant,
                     },
-                    None => self.explain_answer(operation, status, code.as_deref(), message),
+                    None => self.explain_answer(operation, status, code.as_deref(), message, request_id.is_some()),
                 };
                 (code, problem)
             }
@@ -149,6 +149,7 @@ impl Target<'_> {
         status: u16,
         code: Option<&str>,
         message: Option<String>,
+        has_id: bool,
     ) -> AzureProblem {
         let code = code.unwrap_or_default();
         // A busy service may name a code; what matters is that it stays so.
@@ -163,6 +164,13 @@ impl Target<'_> {
         if let Some(known) = KnownCode::of_blob(code, self.method.is_storage_only()) {
             let fill = |text: &str| self.fill(text, operation);
             return AzureProblem::Refused { sentence: fill(known.sentence), hint: fill(known.hint) };
+        }
+        if code.is_empty() && !has_id {
+            let sentence = format!("the answer {status} is not one of Azure Storage");
+            return AzureProblem::Refused {
+                sentence,
+                hint: "check --endpoint, and whether a proxy answered".to_owned(),
+            };
         }
         let message = message.map(|message| format!(": {message}")).unwrap_or_default();
         AzureProblem::Unexpected(format!("{status} {code}").trim_end().to_owned() + &message)
@@ -205,8 +213,11 @@ fn code_and_message(error: azure_core::Error) -> (Option<String>, Option<String>
         ErrorKind::HttpResponse { error_code, .. } => error_code.clone(),
         _ => None,
     };
+    let own = own.filter(|code| code.bytes().any(|byte| !byte.is_ascii_digit()));
     let Ok(answer) = StorageError::try_from(error) else { return (own, None) };
     let code = answer.error_code.map(|code| code.to_string()).or(own);
+    // The SDK puts the status where there is no code.
+    let code = code.filter(|code| code.bytes().any(|byte| !byte.is_ascii_digit()));
     let message = answer.message.and_then(|message| message.lines().next().map(ToOwned::to_owned));
     (code, message.filter(|message| !message.is_empty()))
 }

@@ -398,6 +398,7 @@ const SIGN_IN: &[KnownCode] = &[
         "",
         "run `az login` again, or choose another credential with --auth",
     ),
+    row(&["not found on PATH"], "", "install the tool, or choose another credential with --auth"),
     row(
         &["azd auth login", "not logged in, run"],
         "",

@@ -69,7 +69,7 @@ pub enum AzureProblem {
     #[error("the account key is not base64")]
     AccountKey,
     /// A method was asked for that is not set up.
-    #[error("the credential {} needs {}, and not all of it is there", .0.name(), .0.variables())]
+    #[error("the credential {} needs {}, and not all of that is set", .0.name(), .0.variables())]
     Variables(AuthMethod),
     /// A file that does not hold a certificate and its private key, and why.
     #[error(

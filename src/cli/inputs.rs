@@ -1,13 +1,13 @@
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io::{self, IsTerminal, Read},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
 use issuer::{Error, KeyReader, KeySet};
 
-use super::{Failure, Output};
+use super::{Failure, Output, steps::Steps};
 
 const STDIN: &str = "standard input";
 
@@ -33,7 +33,7 @@ impl KeyInputs {
             if is_stdin(path) {
                 output.waits_for_stdin();
             }
-            let bytes = read(path, KeyReader::INPUT_MAX)?;
+            let bytes = read(path, KeyReader::INPUT_MAX, &output.steps())?;
             reader.read(&name(path), &bytes)?;
         }
         let (keys, notes) = reader.finish()?;
@@ -74,27 +74,28 @@ pub(super) fn no_token(path: &Path) -> Result<(), Failure> {
 }
 
 /// Reads a file, or standard input for `-`; of a longer one, one byte more than the limit.
-pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
-    read_as(None, path, limit)
+pub(super) fn read(path: &Path, limit: usize, steps: &Steps) -> Result<Vec<u8>, Failure> {
+    read_as(None, path, limit, steps)
 }
 
 /// Reads a file as [`read`] does, and calls it so in errors.
-pub(super) fn read_as(shown: Option<&str>, path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_as(shown: Option<&str>, path: &Path, limit: usize, steps: &Steps) -> Result<Vec<u8>, Failure> {
     if shown.is_none() {
         no_token(path)?;
     }
     let limit = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
+    let called = shown.map_or_else(|| name(path), str::to_owned);
     let result = if is_stdin(path) {
-        io::stdin().take(limit).read_to_end(&mut bytes)
+        let mut read = || io::stdin().take(limit).read_to_end(&mut bytes);
+        // Nothing is drawn over what somebody types.
+        if io::stdin().is_terminal() { read() } else { steps.run_now(format!("read {called}"), read) }
     } else {
-        File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        let read = || File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
+        steps.run_now(format!("read {called}"), read)
     };
     match result {
         Ok(_) => Ok(bytes),
-        Err(source) => {
-            let path = shown.map_or_else(|| name(path), str::to_owned).into();
-            Err(Error::Read { path, source }.into())
-        }
+        Err(source) => Err(Error::Read { path: called.into(), source }.into()),
     }
 }

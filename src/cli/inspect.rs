@@ -26,7 +26,7 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let input = TokenInput::read(self.token, Some(output))?;
+        let input = TokenInput::read(self.token, &output.steps(), Some(output))?;
         let inspection = Inspection::parse(&input.text)
             .map_err(|error| Error::Token { input: input.name.clone(), because: error.to_string() })?;
         let Inspection { header, claims } = &inspection;

@@ -51,7 +51,8 @@ pub(super) fn print_or_write(
         let message = format!("--out {} is one of the inputs, and would be overwritten", path.display());
         return Err(Failure::usage(message, "pass another file"));
     }
-    out_file::write(&path, bytes)?;
+    let write = || out_file::write(&path, bytes);
+    output.steps().run_now(format!("write {}", path.display()), write)?;
     output.note(format!("wrote {}", path.display()));
     // What went to a pipe or terminal by its path is the one value there already.
     if output.is_json() && path.is_file() {

@@ -15,8 +15,14 @@ const WIDTH_MIN: usize = 40;
 const COLUMN_MIN: usize = 32;
 const COLUMN_MAX: usize = 60;
 /// The commands that hints give to copy.
-const COMMANDS: [&str; 13] = [
-    "az ",
+const COMMANDS: [&str; 19] = [
+    "az account",
+    "az ad ",
+    "az keyvault",
+    "az login",
+    "az provider",
+    "az role",
+    "az storage",
     "curl ",
     "issuer inspect",
     "issuer jwks",

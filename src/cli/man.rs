@@ -30,7 +30,8 @@ impl Man {
         for (name, command) in pages {
             let path = self.out.join(format!("{name}.1"));
             let page = page(name, command).map_err(|source| Error::Write { path: path.clone(), source })?;
-            out_file::write(&path, &page)?;
+            let write = || out_file::write(&path, &page);
+            output.steps().run_now(format!("write {}", path.display()), write)?;
             written.push(path.display().to_string());
         }
         if output.is_json() {
@@ -54,7 +55,8 @@ fn page(name: String, command: clap::Command) -> std::io::Result<Vec<u8>> {
     let command = command.after_help(Resettable::Reset);
     let source = concat!("issuer ", env!("CARGO_PKG_VERSION"));
     let man = Page::new(command).title(name).source(source).manual("issuer manual");
-    let mut page = Vec::new();
+    // Flags and variables are not hyphenated at the end of a line.
+    let mut page = b".nh\n".to_vec();
     man.render(&mut page)?;
     if !examples.is_empty() {
         page.extend(format!(".SH EXAMPLES\n.nf\n{examples}\n.fi\n").into_bytes());

@@ -1,4 +1,5 @@
 use std::{
+    fs,
     io::{self, Write},
     net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
@@ -24,7 +25,7 @@ const BACKLOG: u32 = 1024;
 pub(super) const ABOUT: &str = "Serve the documents of a directory over HTTP, to put behind an ingress";
 
 #[derive(Debug, Args)]
-#[command(about = ABOUT, after_help = "Example:\n  issuer serve site/ --listen 127.0.0.1:8080")]
+#[command(about = ABOUT, after_help = "Example:\n  issuer serve site/ --listen 127.0.0.1:8080\n\nGET /healthz answers 200 while the server runs.")]
 pub(crate) struct Serve {
     /// The directory that was published to
     #[arg(value_name = "DIR")]
@@ -72,6 +73,12 @@ impl Serve {
             Failure::usage(format!("--listen {} is not an address and a port", values::given(&self.listen)), hint)
         })?;
         let mut server = DocumentServer::open(&self.directory)?;
+        if fs::read_dir(&self.directory).is_ok_and(|mut entries| entries.next().is_none()) {
+            let directory = printable(&self.directory.display().to_string());
+            output.warning(format!(
+                "{directory} is empty: publish to it with issuer publish sa.pub --directory {directory}"
+            ));
+        }
         if output.is_verbose() {
             server = server.on_request(log);
         }

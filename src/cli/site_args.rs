@@ -1,4 +1,8 @@
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use clap::{Args, ValueEnum, builder::PossibleValue};
 use issuer::{
@@ -13,7 +17,7 @@ const AZURE: &str = "Azure Storage";
 /// Where the documents are stored.
 #[derive(Debug, Args)]
 pub(super) struct SiteArgs {
-    /// A directory; publishing makes it
+    /// A directory; the first publish creates it
     #[arg(long, value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
     /// A storage account, by its name [env: AZURE_STORAGE_ACCOUNT]
@@ -46,7 +50,7 @@ pub(super) struct SiteArgs {
     /// The Azure Resource Manager of a private cloud
     #[arg(long, value_name = "URL", conflicts_with = "directory", help_heading = AZURE)]
     resource_manager: Option<String>,
-    /// How long all that is asked of the account may take, retries included
+    /// Total time limit for requests, including retries
     #[arg(long, value_name = "DURATION", default_value = "60s", conflicts_with = "directory", help_heading = AZURE)]
     timeout: String,
     /// PEM certificates to trust beside the system's (repeatable)
@@ -77,6 +81,11 @@ impl SiteArgs {
             || self.auth.is_some()
             || self.resource_manager.is_some()
             || self.container != AzureOptions::WEB
+    }
+
+    /// When everything has to be done.
+    pub(super) fn deadline(&self) -> Result<Option<Instant>, Failure> {
+        Ok(Instant::now().checked_add(values::seconds("--timeout", &self.timeout)?))
     }
 
     /// What fetches documents, whether there is a site or not.

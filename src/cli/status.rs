@@ -30,7 +30,7 @@ pub(crate) struct Status {
     /// The issuer URL; without a site (flags or variables), only the public side is shown
     #[arg(value_name = "ISSUER")]
     url: Option<String>,
-    /// The same as a flag
+    /// The issuer URL, as a flag
     #[arg(long, value_name = "URL", conflicts_with = "url")]
     issuer: Option<String>,
     #[command(flatten)]
@@ -92,11 +92,20 @@ impl StoredSide {
         if let Some(refusal) = &self.refusal {
             return refusal.fix();
         }
+        let other = |fault: &SiteFault| match fault {
+            SiteFault::Issuer { seen, .. } => Some(seen.clone()),
+            _ => None,
+        };
+        if let Some(seen) = self.status.faults.iter().find_map(other) {
+            return format!(
+                "pass the issuer that is published there, --issuer {seen}, or publish the other one beside it"
+            );
+        }
         let has_unknown = self.status.faults.iter().any(|fault| matches!(fault, SiteFault::UnknownKey(_)));
         if has_unknown && self.status.faults.iter().all(is_of_record) {
             return "publish the API server's keys, which records them: issuer publish; for each key that stays unknown add --adopt KID if it is yours, or --remove-unknown".to_owned();
         }
-        "publish them: issuer publish".to_owned()
+        "publish them: issuer publish sa.pub, with the same site and issuer".to_owned()
     }
 }
 
@@ -139,10 +148,13 @@ impl Status {
             let issuer =
                 issuer.ok_or_else(|| Failure::usage("no issuer was given", "pass its URL, or --account NAME"))?;
             let location = location.unwrap_or(Location::Issuer);
+            let fetcher = self.site.deadline()?.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
             let published = runtime::block_on(look_from_outside(&issuer, &location, &fetcher, &steps))?;
             let public = Some(PublicSide::new(&issuer, &location, &published, None, relying_party));
             return Ok(Found { issuer, site: None, public, relying_party }.report(output));
         }
+        let is_from_variables = issuer.is_some() && !self.site.is_explicit();
+        let deadline = self.site.deadline()?;
         let request = self.site.request()?;
         let location = location.or_else(|| request.is_azure().then_some(Location::Issuer));
         let (timeout, fetcher) = (request.timeout, request.fetcher.clone());
@@ -160,11 +172,19 @@ impl Status {
                 let is_at_the_account = site.adapt_to(&issuer)?;
                 // A host that only a stored document names must be public. The account's own endpoint is the caller's word.
                 let fetcher = if is_given || is_at_the_account { fetcher } else { fetcher.only_public() };
+                let fetcher = deadline.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
                 let status = issuer::status(&site, &issuer, retain, &SystemClock).await?;
                 let stored = StoredSide::new(&site, &issuer, status, relying_party);
                 Ok((issuer, fetcher, stored))
             };
-            let (issuer, fetcher, stored) = runtime::within(timeout, look_inside).await?;
+            let looked = runtime::within(timeout, look_inside).await;
+            let (issuer, fetcher, stored) = looked.map_err(|mut failure| {
+                if is_from_variables {
+                    let hint = failure.hint.map(|hint| format!("{hint}; or ")).unwrap_or_default();
+                    failure.hint = Some(format!("{hint}unset AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_CONNECTION_STRING to look at the public side alone"));
+                }
+                failure
+            })?;
             let public = match &location {
                 None => None,
                 Some(location) => {
@@ -194,7 +214,7 @@ async fn published_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
     match site.published_issuer().await? {
         Root::Issuer(issuer) => Ok(issuer),
         Root::Empty => {
-            let hint = "publish it: issuer publish; an issuer with a path is not found by itself: pass --issuer URL";
+            let hint = "for an issuer with a path pass --issuer URL; if nothing is published yet, run issuer publish sa.pub with this site";
             let message = format!("no issuer is published at the root of {}", site.name());
             Err(Failure::new(Exit::No, message, Some(hint.to_owned())))
         }

@@ -1,18 +1,19 @@
 use std::{
     io::{self, Write},
-    pin::pin,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        mpsc::{self, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
 use anstream::{AutoStream, ColorChoice};
-use futures_util::future::{Either, select};
 use issuer::Retrying;
-use tokio::time::{Instant, sleep};
 
 use super::{
     clean::message,
-    layout::{first_columns, stderr_width},
+    layout::{first_columns, report, stderr_width},
     output::{FAINT, WARN, label},
 };
 
@@ -37,6 +38,8 @@ struct State {
     running: Vec<Step>,
     is_drawn: bool,
     frame: usize,
+    /// Nothing is drawn before: other output is on its way.
+    quiet_until: Option<Instant>,
 }
 
 struct Step {
@@ -49,12 +52,14 @@ struct Step {
 }
 
 impl Step {
-    /// `read back from the issuer … 12 s of 60 s: the last cause`
-    fn line(&self) -> String {
+    /// `read back from the issuer … 12 s of 60 s: the last cause`; the times stay whole on a narrow terminal.
+    fn line(&self, width: usize) -> String {
         let elapsed = self.start.elapsed().as_secs();
-        let limit = self.limit.map(|limit| format!(" of {} s", limit.as_secs())).unwrap_or_default();
+        let limit = self.limit.map(|limit| format!(" of {} s", limit.as_secs_f64())).unwrap_or_default();
+        let times = format!("… {elapsed} s{limit}");
+        let what = first_columns(&self.what, width.saturating_sub(times.chars().count() + 1));
         let cause = self.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-        format!("{} … {elapsed} s{limit}{cause}", self.what)
+        first_columns(&format!("{what} {times}{cause}"), width)
     }
 }
 
@@ -78,23 +83,36 @@ impl Steps {
         let what = message(&what.into());
         let start = Instant::now();
         let running = Running::new(self, what.clone(), limit);
-        let mut step = pin!(step);
-        let mut pause = PATIENCE;
-        let output = loop {
-            if !self.draws {
-                break step.await;
-            }
-            match select(&mut step, pin!(sleep(pause))).await {
-                Either::Left((output, _)) => break output,
-                Either::Right(_) => self.draw(),
-            }
-            pause = FRAME;
-        };
+        let output = step.await;
         drop(running);
-        if self.verbose {
-            self.tell(&format!("{FAINT}{:>7.3} s  {what}{FAINT:#}\n", start.elapsed().as_secs_f64()));
-        }
+        self.tell_time(&what, start);
         output
+    }
+
+    /// Does a step that blocks, and tells of it.
+    pub(super) fn run_now<T>(&self, what: impl Into<String>, step: impl FnOnce() -> T) -> T {
+        let what = message(&what.into());
+        let start = Instant::now();
+        let running = Running::new(self, what.clone(), None);
+        let output = step();
+        drop(running);
+        self.tell_time(&what, start);
+        output
+    }
+
+    /// Tells how long a step took, with `-v`.
+    fn tell_time(&self, what: &str, start: Instant) {
+        if self.verbose {
+            self.tell_line(&format!("{:>7.3} s  {what}", start.elapsed().as_secs_f64()));
+        }
+    }
+
+    /// Prints a line between what is drawn.
+    fn tell_line(&self, line: &str) {
+        let mut state = self.state();
+        self.clear(&mut state);
+        let line = stderr_width().map_or_else(|| line.to_owned(), |width| report(line, width));
+        self.tell(&format!("{FAINT}{line}{FAINT:#}\n"));
     }
 
     /// Says why the step that goes on longest is not done yet; the line of the terminal shows the last such cause.
@@ -106,43 +124,46 @@ impl Steps {
 
     /// Takes the line of the terminal away, for something else to be printed.
     pub(super) fn pause(&self) {
-        self.clear(&mut self.state());
+        let mut state = self.state();
+        self.clear(&mut state);
+        state.quiet_until = Some(Instant::now() + FRAME);
     }
 
     /// Tells of a request that is about to be sent again.
     pub(super) fn retrying(&self, retrying: &Retrying) {
+        let because = format!("{}: {}", retrying.what, retrying.because);
+        self.wait_for(&because);
         if self.verbose {
-            self.clear(&mut self.state());
-            let because = message(&format!("{}: {}", retrying.what, retrying.because));
-            self.tell(&format!(
-                "{FAINT}           {because}, again in {:.1} s{FAINT:#}\n",
-                retrying.pause.as_secs_f64()
-            ));
+            let pause = retrying.pause.as_secs_f64();
+            self.tell_line(&format!("           {}, again in {pause:.1} s", message(&because)));
         }
     }
 
     /// Tells of something that was done, with `-v`.
     pub(super) fn log(&self, text: &str) {
         if self.verbose {
-            self.clear(&mut self.state());
-            self.tell(&format!("{FAINT}           {}{FAINT:#}\n", message(text)));
+            self.tell_line(&format!("           {}", message(text)));
         }
     }
 
     /// Tells something that deserves a look, while other work goes on.
     pub(super) fn warning(&self, text: &str) {
-        self.clear(&mut self.state());
+        let mut state = self.state();
+        self.clear(&mut state);
         self.tell(&format!("{}\n", label("warning", WARN, &message(text))));
     }
 
     fn draw(&self) {
         let mut state = self.state();
-        let Some(line) = state.running.first().map(Step::line) else { return };
+        if state.quiet_until.is_some_and(|until| Instant::now() < until) {
+            return;
+        }
+        // A line that wraps cannot be taken away. The frame takes two columns.
+        let width = stderr_width().unwrap_or(80) - 1;
+        let Some(line) = state.running.first().map(|step| step.line(width - 2)) else { return };
         state.frame = (state.frame + 1) % FRAMES.len();
         state.is_drawn = true;
-        // A line that wraps cannot be taken away.
-        let line = first_columns(&format!("{} {line}", FRAMES[state.frame]), stderr_width().unwrap_or(80) - 1);
-        self.tell(&format!("\r\x1b[K{line}"));
+        self.tell(&format!("\r\x1b[K{} {line}", FRAMES[state.frame]));
     }
 
     fn clear(&self, state: &mut State) {
@@ -166,12 +187,27 @@ impl Steps {
 struct Running<'a> {
     steps: &'a Steps,
     what: String,
+    /// Ends the thread that draws, when this is dropped.
+    _drawing: mpsc::Sender<()>,
 }
 
 impl<'a> Running<'a> {
     fn new(steps: &'a Steps, what: String, limit: Option<Duration>) -> Self {
         steps.state().running.push(Step { what: what.clone(), start: Instant::now(), limit, cause: None });
-        Self { steps, what }
+        let (drawing, ended) = mpsc::channel();
+        if steps.draws {
+            // A thread of its own, because a step may block this one. Without a thread nothing is drawn.
+            let steps = steps.clone();
+            let draw = move || {
+                let mut pause = PATIENCE;
+                while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                    steps.draw();
+                    pause = FRAME;
+                }
+            };
+            let _ = thread::Builder::new().spawn(draw);
+        }
+        Self { steps, what, _drawing: drawing }
     }
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::{
     Exit, Failure, Output,
     clean::printable,
+    layout::{report, stderr_width},
     output::{BAD, GOOD, STRONG, WARN},
     runtime,
     site::Root,
@@ -68,8 +69,9 @@ impl Unpublish {
         if self.delete_snapshots {
             request.delete_snapshots();
         }
+        let steps = output.steps();
         // Its end does not matter here, so there is no note on it.
-        let input = self.token.map(|path| TokenInput::read(Some(path), None)).transpose()?;
+        let input = self.token.map(|path| TokenInput::read(Some(path), &steps, None)).transpose()?;
         let mut buffer = Vec::new();
         let token = input.as_ref().map(|input| {
             Token::parse(&input.text, &mut buffer)
@@ -80,7 +82,6 @@ impl Unpublish {
             Some(token) if !self.force => RemovalGuard::Token { token, now: Timestamp::now() },
             _ => RemovalGuard::Force,
         };
-        let steps = output.steps();
         let timeout = request.timeout;
         let asks = !self.yes && !self.dry_run && io::stdin().is_terminal() && io::stderr().is_terminal();
         let (issuer, site, outcome) = runtime::block_on(async {
@@ -135,7 +136,7 @@ impl Unpublish {
         };
         let is_planned = matches!(outcome, Outcome::Planned(_));
         if issuer.is_none() {
-            output.note("an issuer with a path is not found by itself: pass --issuer URL");
+            output.note("only an issuer without a path is found by itself; for another one pass --issuer URL");
         }
         let issuer = issuer.as_ref().map(IssuerUrl::as_str);
         if output.is_json() {
@@ -185,11 +186,13 @@ impl Unpublish {
 /// Asks on the terminal for the issuer to be typed: what is removed is not brought back.
 fn is_typed(issuer: &IssuerUrl, paths: &[DocumentPath], site: &str) -> bool {
     let paths: Vec<_> = paths.iter().map(|path| printable(path.as_str())).collect();
-    let question = format!(
-        "This removes {} from {}.\nRelying parties refuse tokens of this issuer from then on. Type the issuer to go on:\n  {issuer}\n> ",
+    let removes = format!(
+        "This removes {} from {}.\nRelying parties then refuse tokens of this issuer. Type the issuer to go on:",
         paths.join(" and "),
         printable(site)
     );
+    let removes = stderr_width().map_or_else(|| removes.clone(), |width| report(&removes, width));
+    let question = format!("{removes}\n  {issuer}\n> ");
     let mut stderr = io::stderr();
     // With stderr gone nobody was asked.
     if write!(stderr, "{question}").and_then(|()| stderr.flush()).is_err() {

@@ -13,6 +13,7 @@ use issuer::redacted;
 use super::{
     Cli, Color, Exit, Failure,
     clean::{escaped, message},
+    layout::{report, stderr_width},
     output::{choice, is_one_terminal},
 };
 
@@ -37,7 +38,9 @@ pub(crate) fn usage(error: clap::Error) -> Exit {
     let is_json = json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if !(is_json && is_one_terminal()) {
         // With stderr gone there is nowhere left to say so.
-        let _ = write!(AutoStream::new(io::stderr(), choice(color)), "{}", text.ansi());
+        let text = text.ansi().to_string();
+        let text = stderr_width().map_or_else(|| text.clone(), |width| report(&text, width));
+        let _ = write!(AutoStream::new(io::stderr(), choice(color)), "{text}");
     }
     if is_json {
         let text = text.to_string();

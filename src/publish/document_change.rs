@@ -152,7 +152,7 @@ impl fmt::Display for DocumentChange {
             Self::KeyAdded(added) => write!(f, "keys + {}", kid(added)),
             Self::KeyRemoved(removed) => write!(f, "keys - {}", kid(removed)),
             Self::KeyChanged(changed) => write!(f, "keys ~ {}: other members", kid(changed)),
-            Self::KeyOrder => f.write_str("keys in another order, or fewer of the same"),
+            Self::KeyOrder => f.write_str("keys in another order, or without duplicates"),
             Self::Member { name, from, to } => write!(f, "{name} {} → {}", member(from), member(to)),
             Self::Form => f.write_str("the order of its members, or white space"),
             Self::Header { name, from, to } => write!(f, "{name} {} → {}", header(from), header(to)),

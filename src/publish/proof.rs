@@ -184,6 +184,8 @@ mod remote {
     /// The pause before the second look, doubled before each further one.
     const FIRST_PAUSE: Duration = Duration::from_millis(100);
     const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+    /// How long each look may take at least.
+    const LOOK_MIN: Duration = Duration::from_secs(1);
 
     /// Reads the documents back as the public does, until they are what was written or `wait` is over; gives the warnings
     /// about how they are served.
@@ -266,7 +268,11 @@ mod remote {
         let mut documents = publication.documents.clone();
         let mut pause = FIRST_PAUSE;
         loop {
-            let published = PublishedIssuer::fetch_expected(&wanted.issuer, location, fetcher).await;
+            // A server that does not answer must not use up more than the wait, nor the last look end before it began.
+            let soonest = Instant::now() + LOOK_MIN;
+            let until = deadline.map(|deadline| deadline.max(soonest)).filter(|_| !wait.is_zero());
+            let fetcher = until.map_or_else(|| fetcher.clone(), |until| fetcher.clone().until(until.into_std()));
+            let published = PublishedIssuer::fetch_expected(&wanted.issuer, location, &fetcher).await;
             let judge = |documents: &Documents| compare(documents, &published, relying_party);
             let warnings = || TrustedIssuer::from_published(wanted.issuer.clone(), &published).warnings().to_vec();
             let Err(mismatch) = judge(&documents) else { return Ok(warnings()) };

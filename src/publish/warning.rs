@@ -62,7 +62,7 @@ pub enum PlanWarning {
     #[error("keys are pruned after {:#}, and tokens for Azure live up to 24h", SignedDuration::try_from(*.0).unwrap_or_default())]
     ShortRetention(Duration),
     /// Caches may keep a JWKS for long, as seen from how long keys are retained.
-    #[error("both documents may be cached for {:#}, more than a tenth of the {:#} that retired keys stay: new keys are seen that late", SignedDuration::try_from(*.max_age).unwrap_or_default(), SignedDuration::try_from(*.retain).unwrap_or_default())]
+    #[error("caches may keep both documents for {:#}, more than a tenth of the {:#} that retired keys stay; a new key is seen that late", SignedDuration::try_from(*.max_age).unwrap_or_default(), SignedDuration::try_from(*.retain).unwrap_or_default())]
     LongCache {
         /// The `max-age` of the Cache-Control header.
         max_age: Duration,
@@ -81,7 +81,7 @@ pub enum PlanWarning {
     #[error("{}: something else added it; {}", unknown_key(.0.as_deref()), what_to_do(.0.as_deref()))]
     UnknownKey(Option<String>),
     /// A key to adopt is not published, or it is known.
-    #[error("no published key {0} is unknown: nothing to adopt")]
+    #[error("--adopt {0} has no effect: no published key with this kid is missing in the retention record")]
     NothingToAdopt(String),
     /// The retention record of the published JWKS cannot be read.
     #[error(

@@ -1,4 +1,8 @@
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use reqwest::{
     Response, Url,
@@ -56,6 +60,7 @@ const ERROR_CODE_MAX: usize = 60;
 pub struct HttpFetcher {
     clients: Arc<HttpClients>,
     only_public: bool,
+    deadline: Option<Instant>,
 }
 
 impl HttpFetcher {
@@ -65,7 +70,7 @@ impl HttpFetcher {
     ///
     /// [`Error::Read`] for a file that cannot be read, [`Error::CaFile`] for one that holds no certificate.
     pub fn new(ca_files: &[impl AsRef<Path>]) -> Result<Self, Error> {
-        Ok(Self { clients: Arc::new(HttpClients::new(ca_files)?), only_public: false })
+        Ok(Self { clients: Arc::new(HttpClients::new(ca_files)?), only_public: false, deadline: None })
     }
 
     /// The same fetcher for issuers that the caller did not name, such as one from a token that is not verified yet: their
@@ -83,6 +88,23 @@ impl HttpFetcher {
     #[must_use]
     pub fn only_public(self) -> Self {
         Self { only_public: true, ..self }
+    }
+
+    /// The same fetcher, which gives up at a time; a fetch that it gives up is [`FetchError::NoAnswer`].
+    ///
+    /// ```
+    /// use issuer::{FetchError, HttpFetcher};
+    /// use std::time::Instant;
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let fetcher = HttpFetcher::default().until(Instant::now());
+    /// let error = fetcher.fetch("https://issuer.example.com/openid/v1/jwks").await.unwrap_err();
+    /// assert!(matches!(error, FetchError::NoAnswer { .. }));
+    /// # });
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[must_use]
+    pub fn until(self, deadline: Instant) -> Self {
+        Self { deadline: Some(deadline), ..self }
     }
 
     #[cfg(feature = "azure")]
@@ -107,11 +129,13 @@ impl HttpFetcher {
 
     /// Fetches one document for a caller who named these URLs: their hosts and ports may be private, others must be public.
     pub(super) async fn fetch_for(&self, named: &[Url], url: &str) -> Result<Page, FetchError> {
-        if let Ok(outcome) = tokio::time::timeout(TIMEOUT, self.follow(named, url)).await {
+        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = left.map_or(TIMEOUT, |left| left.min(TIMEOUT));
+        if let Ok(outcome) = tokio::time::timeout(left, self.follow(named, url)).await {
             return outcome;
         }
-        let because = Url::parse(url).map(|asked| self.clients.late(&asked, TIMEOUT)).unwrap_or_default();
-        Err(FetchError::NoAnswer { url: shown(url), because })
+        let late = |asked: Url| self.clients.late(&asked, left);
+        Err(FetchError::NoAnswer { url: shown(url), because: Url::parse(url).map(late).unwrap_or_default() })
     }
 
     async fn follow(&self, named: &[Url], url: &str) -> Result<Page, FetchError> {
@@ -273,7 +297,7 @@ mod tests {
     fn a_public_name_that_resolves_to_a_private_address_is_not_connected_to() {
         let dns = Rebound::default();
         let clients = HttpClients::resolving(PublicOnly::of(dns.clone()));
-        let fetcher = HttpFetcher { clients: Arc::new(clients), only_public: true };
+        let fetcher = HttpFetcher { clients: Arc::new(clients), only_public: true, deadline: None };
         let untouched = TcpListener::bind("127.0.0.1:0").unwrap();
         untouched.set_nonblocking(true).unwrap();
         let rebound = format!("https://rebound.example.com:{}/jwks", untouched.local_addr().unwrap().port());

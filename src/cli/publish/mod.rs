@@ -32,7 +32,7 @@ pub(super) const ABOUT: &str =
 #[derive(Debug, Args)]
 #[command(about = ABOUT, after_help = "Examples:
   issuer publish sa.pub --account acct
-  issuer publish sa.pub --account acct --issuer https://issuers.example.com/prod-1
+  issuer publish sa.pub --account acct --issuer https://issuers.example.com/a
   issuer publish sa.pub --issuer https://issuer.example.com --directory site/
 
 Credentials for --account, the first that is there: AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_KEY; AZURE_CLIENT_ID and AZURE_TENANT_ID with AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE or the OIDC token of a GitHub Actions job; a managed identity; az; azd.")]

@@ -32,7 +32,7 @@ pub(super) const ABOUT: &str = "Verify that projected service account tokens val
 #[derive(Debug, Args)]
 #[command(about = ABOUT, after_help = "Examples:
   issuer verify token.jwt --service-account default/workload-identity-sa
-  issuer verify --batch tokens.txt --issuer https://issuer.example.com > out.jsonl")]
+  issuer verify --batch all.txt --issuer https://issuer.example.com > out")]
 pub(crate) struct Verify {
     /// A file with the token, or - for standard input [default: $AZURE_FEDERATED_TOKEN_FILE]
     token: Option<PathBuf>,
@@ -82,16 +82,16 @@ impl Verify {
             tell_of_audience(output);
             return batch::run(tokens, keys, expectations, self.relying_party.into(), output);
         }
-        let input = TokenInput::read(self.token, Some(output))?;
+        let input = TokenInput::read(self.token, &output.steps(), Some(output))?;
         if is_list_of_tokens(&input.text) {
-            let hint = format!("verify them all: issuer verify --batch {}", input.name);
+            let hint = format!("verify them all: issuer verify --batch {} --issuer URL", input.name);
             return Err(Failure::usage(format!("{} holds several tokens", input.name), hint));
         }
         let mut buffer = Vec::new();
         let token = Token::parse(&input.text, &mut buffer).ok();
         let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
         if trusted.issuers.is_empty() && trusted.jwks.is_some() && named.is_some() {
-            output.note("the issuer is the token's own word; pass --issuer to hold it to yours");
+            output.note("the issuer was taken from the token; pass --issuer to check it");
         }
         let issuers = match &trusted.issuers[..] {
             [] => named.and_then(|text| text.parse().ok()).into_iter().collect(),

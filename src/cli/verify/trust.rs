@@ -1,6 +1,6 @@
 use std::{
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use clap::Args;
@@ -112,8 +112,10 @@ impl Trusted {
             return Ok(issuers.into_iter().map(|issuer| TrustedIssuer::from_jwks(issuer, &jwks)).collect());
         }
         if let Location::Directory(directory) = &self.location {
+            let steps = output.steps();
             let read = |issuer: IssuerUrl| {
-                let published = PublishedIssuer::from_directory(&issuer, directory);
+                let read = || PublishedIssuer::from_directory(&issuer, directory);
+                let published = steps.run_now(format!("read the documents in {}", directory.display()), read);
                 TrustedIssuer::from_published(issuer, &published)
             };
             return Ok(issuers.into_iter().map(read).collect());
@@ -124,17 +126,22 @@ impl Trusted {
         // A token may name any host: without --issuer it leads to public ones only.
         let fetcher = self.fetcher.clone();
         let fetcher = if self.issuers.is_empty() { fetcher.only_public() } else { fetcher };
+        let deadline = Instant::now().checked_add(self.timeout);
+        let fetcher = deadline.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
         let steps = output.steps();
-        runtime::block_on(runtime::within(Some(self.timeout), async {
+        let trusted = runtime::block_on(async {
             let mut trusted = Vec::with_capacity(issuers.len());
             for issuer in issuers {
-                let step = format!("read the documents of {issuer}");
+                let place =
+                    if self.location == Location::Issuer { issuer.to_string() } else { self.location.to_string() };
+                let step = format!("read the documents at {place}");
                 let fetch = PublishedIssuer::fetch(&issuer, &self.location, &fetcher);
                 let published = steps.run_within(step, Some(self.timeout), fetch).await;
                 trusted.push(TrustedIssuer::from_published(issuer, &published));
             }
-            Ok(trusted)
-        }))?
+            trusted
+        });
+        Ok(trusted?)
     }
 }
 
@@ -143,7 +150,7 @@ fn read_jwks(path: &Path, output: &mut Output) -> Result<Jwks, Failure> {
         let hint = "pass a JWKS; `issuer jwks` makes one of public keys".to_owned();
         Failure::new(Exit::Incomplete, format!("{} cannot be read: {because}", name(path)), Some(hint))
     };
-    let bytes = inputs::read(path, JWKS_FILE_MAX)?;
+    let bytes = inputs::read(path, JWKS_FILE_MAX, &output.steps())?;
     if bytes.len() > JWKS_FILE_MAX {
         return Err(refuse(format!("it is longer than {JWKS_FILE_MAX} bytes")));
     }
