@@ -301,6 +301,40 @@ fn a_server_that_never_answers_is_given_up_after_ten_seconds() {
 }
 
 #[test]
+fn a_server_that_never_answers_does_not_use_up_more_than_the_wait() {
+    let run = recording("rotation");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let folder = TempDir::new().unwrap();
+    let (read, waited) = runtime.block_on(async {
+        let site = Directory::open(folder.path()).unwrap();
+        let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
+        let wanted = Wanted::new(run.issuer.parse().unwrap(), keys);
+        let publication = issuer::publish(&site, &wanted, &SystemClock).await.unwrap();
+        let start = tokio::time::Instant::now();
+        let (location, fetcher, wait) = (url.parse().unwrap(), HttpFetcher::default(), Duration::from_secs(4));
+        (issuer::read_back(&site, &wanted, &publication, &location, &fetcher, wait).await, start.elapsed())
+    });
+    let mismatch = read.unwrap_err();
+    assert!(mismatch.is_inconclusive() && mismatch.to_string().contains("no answer within "), "{mismatch}");
+    assert!((4..=5).contains(&waited.as_secs()), "{waited:?}");
+}
+
+/// A deadline that is over is a verdict that is undecided, and no error.
+#[test]
+fn verify_is_undecided_when_its_time_is_over() {
+    let token = recording("rotation").path("entra-1h.jwt");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let output = run(["verify", token.to_str().unwrap(), "--published", &url, "--timeout", "100ms", "-o", "json"]);
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let verdict: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(verdict["verdict"], "undecided");
+    assert!(verdict["refusal"]["message"].as_str().unwrap().contains("no answer within 0.1 s"), "{verdict}");
+}
+
+#[test]
 fn a_body_that_is_cut_short_is_no_document() {
     let run = recording("rotation");
     let server = server(&run, |path| {

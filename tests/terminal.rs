@@ -117,6 +117,52 @@ fn plain(line: &str) -> String {
 }
 
 #[test]
+fn a_wait_for_the_lock_of_another_publisher_is_seen() {
+    let folder = TempDir::new().unwrap();
+    let keys = recording("rotation").path("sa.pub").to_str().unwrap().to_owned();
+    let publish = ["publish", &keys, "--issuer", "https://issuer.example.com", "--directory", "."];
+    assert!(command().args(publish).current_dir(folder.path()).status().unwrap().success());
+    let lock = std::fs::File::open(folder.path().join(".issuer.lock")).unwrap();
+    lock.lock().unwrap();
+    let mut changing = command();
+    changing.args(publish).args(["--cache-control", "max-age=5"]).current_dir(folder.path());
+    let (mut terminal, mut child) = Terminal::run(80, &mut changing, false);
+    terminal.read_to("write openid/v1/jwks … ");
+    lock.unlock().unwrap();
+    let seen = terminal.read_all();
+    assert!(child.wait().unwrap().success() && seen.contains("while another publisher holds the lock"), "{seen}");
+}
+
+#[test]
+fn each_command_tells_its_steps_with_v() {
+    let folder = TempDir::new().unwrap();
+    let run = recording("path-issuer");
+    let path = |name: &str| run.path(name).to_str().unwrap().to_owned();
+    let (keys, token, jwks) = (path("sa.pub"), path("entra-1h.jwt"), path("jwks.json"));
+    let issuer = "https://issuers.example.com/clusters/prod-1";
+    let site = "site/clusters/prod-1";
+    let cases: [(&[&str], &[&str]); 9] = [
+        (&["jwks", &keys, "--out", "keys.json"], &["read /", "write keys.json"]),
+        (&["discovery", &keys, "--issuer", issuer], &["read /"]),
+        (&["publish", &keys, "--issuer", issuer, "--directory", "site"], &["read /", "write clusters/prod-1/openid"]),
+        (&["status", issuer, "--directory", "site", "--published", site], &["read clusters/", "read from site"]),
+        (&["verify", &token, "--published", site], &["read /", "read the documents in site"]),
+        (&["verify", &token, "--jwks", &jwks], &["read /"]),
+        (&["inspect", &token], &["read /"]),
+        (&["man", "--out", "man"], &["write man/issuer.1"]),
+        (&["unpublish", "--directory", "site", "--issuer", issuer, "--force"], &["remove clusters/"]),
+    ];
+    for (words, steps) in cases {
+        let told = stderr(&command().args(words).arg("-v").current_dir(folder.path()).output().unwrap());
+        for step in steps {
+            assert!(told.contains(&format!(" s  {step}")), "{words:?}: {step:?} is not in {told}");
+        }
+        let quiet = stderr(&command().args(words).current_dir(folder.path()).output().unwrap());
+        assert!(!quiet.contains(" s  "), "{quiet}");
+    }
+}
+
+#[test]
 fn an_error_in_json_is_seen_once() {
     for words in [&["jwks", "no-such-file", "-o", "json"][..], &["jwks", "-o", "json", "--nope"]] {
         let (terminal, mut child) = Terminal::run(80, command().args(words), false);

@@ -14,6 +14,9 @@ use issuer::{
 
 use super::{Failure, steps::Steps};
 
+/// Why a write to a directory takes long, which is shown with it.
+const LOCK_WAIT: &str = "up to 10 s while another publisher holds the lock";
+
 /// The site a command works on; every step of it is told of.
 pub(super) struct OpenSite {
     kind: Kind,
@@ -178,7 +181,10 @@ impl Site for OpenSite {
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
         let write = async {
             match &self.kind {
-                Kind::Directory(directory) => directory.write(path, content, condition).await,
+                Kind::Directory(directory) => {
+                    self.steps.wait_for(LOCK_WAIT);
+                    directory.write(path, content, condition).await
+                }
                 Kind::Azure(azure, _) => Box::pin(azure.write(path, content, condition)).await,
             }
         };
@@ -195,7 +201,10 @@ impl Site for OpenSite {
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
         let remove = async {
             match &self.kind {
-                Kind::Directory(directory) => directory.remove(path, etag).await,
+                Kind::Directory(directory) => {
+                    self.steps.wait_for(LOCK_WAIT);
+                    directory.remove(path, etag).await
+                }
                 Kind::Azure(azure, _) => Box::pin(azure.remove(path, etag)).await,
             }
         };

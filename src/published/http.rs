@@ -129,7 +129,9 @@ impl HttpFetcher {
 
     /// Fetches one document for a caller who named these URLs: their hosts and ports may be private, others must be public.
     pub(super) async fn fetch_for(&self, named: &[Url], url: &str) -> Result<Page, FetchError> {
-        let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let now = tokio::time::Instant::now();
+        let left =
+            self.deadline.map(|deadline| tokio::time::Instant::from_std(deadline).saturating_duration_since(now));
         let left = left.map_or(TIMEOUT, |left| left.min(TIMEOUT));
         if let Ok(outcome) = tokio::time::timeout(left, self.follow(named, url)).await {
             return outcome;
