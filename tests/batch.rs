@@ -307,3 +307,38 @@ fn the_file_is_looked_at_before_the_network_and_a_list_given_as_one_token_is_nam
     let said = stderr(&output);
     assert!(said.contains("holds several tokens") && said.contains("issuer verify --batch "), "{said}");
 }
+
+/// Only input that may go on for days has its keys read again.
+#[test]
+fn keys_are_kept_up_to_date_for_a_pipe_alone() {
+    let run = recording("path-issuer");
+    let folder = tempfile::TempDir::new().unwrap();
+    let keys = run.path("sa.pub").to_str().unwrap().to_owned();
+    let publish = ["publish", &keys, "--issuer", &run.issuer, "--directory"];
+    assert!(command().args(publish).arg(folder.path()).output().unwrap().status.success());
+    let site = folder.path().join("clusters/prod-1");
+    let tokens = folder.path().join("tokens.txt");
+    std::fs::write(&tokens, format!("{}\n", run.text("entra-1h.jwt").trim())).unwrap();
+    let verify = |file: &str| {
+        let mut command = command();
+        command.args(["verify", "--batch", file, "--issuer", &run.issuer, "-v", "--at", "2026-11-22T00:40:00Z"]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let is_refreshed = |output: Output| {
+        assert!(output.status.success(), "{output:?}");
+        stderr(&output).contains("are read again after 600 s")
+    };
+    let text = std::fs::read(&tokens).unwrap();
+    let mut pipe = verify("-");
+    pipe.arg("--published").arg(&site);
+    assert!(is_refreshed(feed(pipe, text.clone())));
+    let mut file = verify(tokens.to_str().unwrap());
+    assert!(!is_refreshed(file.arg("--published").arg(&site).output().unwrap()));
+    let mut redirected = verify("-");
+    redirected.arg("--published").arg(&site).stdin(std::fs::File::open(&tokens).unwrap());
+    assert!(!is_refreshed(redirected.output().unwrap()));
+    let mut keys = verify("-");
+    keys.arg("--jwks").arg(run.path("jwks.json"));
+    assert!(!is_refreshed(feed(keys, text)));
+}

@@ -73,8 +73,9 @@ impl Keys {
         let mut refreshes = first.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
         refreshes.sort_by_key(|refresh| names.iter().position(|name| name == refresh.issuer.as_str()));
         for Refresh { issuer, outcome, .. } in refreshes {
-            if let Err(refusal) = outcome {
-                unusable(issuer.as_str(), &refusal, output)?;
+            match outcome {
+                Ok(kept) => steps.log(&format!("the keys of {issuer} are read again after {} s", kept.as_secs())),
+                Err(refusal) => unusable(issuer.as_str(), &refusal, output)?,
             }
         }
         Ok(Self::Refreshing { verifier, runtime })
@@ -101,7 +102,7 @@ fn unusable(issuer: &str, refusal: &Refusal, output: &mut Output) -> Result<(), 
 fn log(refresh: &Refresh, steps: &Steps) {
     let issuer = &refresh.issuer;
     match &refresh.outcome {
-        Ok(kept) => steps.log(&format!("read the keys of {issuer} again; kept for {} s", kept.as_secs())),
+        Ok(kept) => steps.log(&format!("read the keys of {issuer}, and again after {} s", kept.as_secs())),
         Err(refusal) if refresh.keeps_keys => {
             steps.warning(&format!("the keys of {issuer} cannot be read again, and the old ones stay: {refusal}"));
         }
