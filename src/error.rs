@@ -222,7 +222,7 @@ impl Error {
                 }
                 KeyError::EcCompressed => "convert it: openssl ec -pubin -in KEY -conv_form uncompressed",
                 KeyError::CurveExplicit => {
-                    "convert it: openssl ec -in KEY -pubout -param_enc named_curve (with -pubin for a public key)"
+                    "convert it: openssl ec -in KEY -pubout -param_enc named_curve; add -pubin for a public key"
                 }
                 KeyError::Format(format) => format.hint(),
                 KeyError::Encrypted => "pass the public key instead: openssl pkey -in KEY -pubout",

@@ -103,7 +103,7 @@ impl HttpClients {
 
     /// The cause of a request that got no answer in time.
     pub(crate) fn late(&self, url: &Url, limit: Duration) -> String {
-        let through = self.named_proxy(url).map(|proxy| format!(" from {proxy}")).unwrap_or_default();
+        let through = self.named_proxy(url).map(|proxy| format!(" through {proxy}")).unwrap_or_default();
         format!("no answer{through} within {} s", (limit.as_secs_f64() * 10.0).round() / 10.0)
     }
 

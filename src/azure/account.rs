@@ -1,4 +1,4 @@
-use std::{fmt, str::FromStr};
+use std::{fmt, net::Ipv4Addr, str::FromStr};
 
 use azure_core::http::Url;
 use percent_encoding::percent_decode_str;
@@ -97,11 +97,14 @@ impl Account {
         if container.is_empty() { Ok(()) } else { Err(Misfit::Container(container.to_owned())) }
     }
 
-    /// Whether a URL is one of another account, as far as its host tells.
-    pub(crate) fn is_other_than(&self, url: &str) -> bool {
-        let url = Url::parse(url).ok();
-        let host = url.as_ref().and_then(Url::host_str).and_then(host_account);
-        host.is_some_and(|(account, _)| account != self.name.as_str())
+    /// Whether a URL is one of another account, as far as its host tells, or its path behind an IP address, as in the emulator.
+    pub(crate) fn is_other_than(&self, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        let first = url.path().trim_start_matches('/').split('/').next().unwrap_or_default();
+        match host_account(host) {
+            Some((account, _)) => account != self.name.as_str(),
+            None => host.parse::<Ipv4Addr>().is_ok() && first != self.name.as_str(),
+        }
     }
 
     /// Whether the endpoint is the one the account has anyway.

@@ -101,7 +101,7 @@ fn read_key(path: &Path, folder: &Path) -> azure_core::Result<Secret> {
     if !metadata.is_file() {
         return Err(refuse("the key file of the Azure Arc agent is not a regular file"));
     }
-    if metadata.uid() != owner && metadata.uid() != 0 {
+    if !is_trusted(metadata.uid(), owner) {
         return Err(refuse("the key file of the Azure Arc agent belongs neither to the agent nor to root"));
     }
     let mut key = String::new();
@@ -112,6 +112,11 @@ fn read_key(path: &Path, folder: &Path) -> azure_core::Result<Secret> {
     Ok(Secret::new(key.trim().to_owned()))
 }
 
+/// Whether a key file is one of the agent, which owns the folder, or of root.
+fn is_trusted(uid: u32, owner_of_folder: u32) -> bool {
+    uid == owner_of_folder || uid == 0
+}
+
 fn refuse(because: impl Into<String>) -> azure_core::Error {
     azure_core::Error::with_message(ErrorKind::Credential, because.into())
 }
@@ -119,13 +124,30 @@ fn refuse(because: impl Into<String>) -> azure_core::Error {
 #[async_trait]
 impl TokenCredential for ArcCredential {
     async fn get_token(&self, scopes: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
+        // Every failure is one of signing in, or it would be taken for an answer of the service that the token is for.
+        self.token(scopes).await.map_err(|error| {
+            if *error.kind() == ErrorKind::Credential {
+                return error;
+            }
+            let because = error.to_string();
+            azure_core::Error::with_error(ErrorKind::Credential, error, because)
+        })
+    }
+}
+
+impl ArcCredential {
+    async fn token(&self, scopes: &[&str]) -> azure_core::Result<AccessToken> {
         let scope = scopes.first().copied().unwrap_or_default();
         let resource = scope.strip_suffix("/.default").unwrap_or(scope);
-        let challenge = self.ask(resource, None).await?;
-        let mut answer = challenge;
+        let mut answer = self.ask(resource, None).await?;
         if u16::from(answer.status()) == 401 {
             let key = self.key(&answer)?;
             answer = self.ask(resource, Some(&key)).await?;
+            // An agent may repeat what it was sent, and a refusal is printed.
+            if !answer.status().is_success() {
+                let body = String::from_utf8_lossy(answer.body()).replace(key.secret(), "…");
+                answer = RawResponse::from_bytes(answer.status(), answer.headers().clone(), body.into_bytes());
+            }
         }
         let status = answer.status();
         if !status.is_success() {
@@ -247,18 +269,47 @@ mod tests {
 
     #[test]
     fn a_key_file_of_another_user_is_refused() {
-        // Files of root are trusted in every folder; only root can make one of another user.
+        assert!(is_trusted(998, 998) && is_trusted(0, 998));
+        assert!(!is_trusted(1000, 998) && !is_trusted(1000, 0));
+        // Only root can make a file of another user.
+        if rustix::process::geteuid().is_root() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("a.key");
+            std::fs::write(&path, KEY).unwrap();
+            std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
+            let error = read_key(&path, folder.path()).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains("belongs neither to the agent nor to root"), "{error}");
+        }
+    }
+
+    /// The agent refuses after the challenge, and repeats the key.
+    #[test]
+    fn a_refusal_is_one_of_signing_in_and_does_not_hold_the_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.key");
         std::fs::write(&path, KEY).unwrap();
-        let is_root = rustix::process::geteuid().is_root();
-        if is_root {
-            std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
-        }
-        let key = read_key(&path, folder.path());
-        assert_eq!(key.is_err(), is_root);
-        if let Err(error) = key {
-            assert!(error.to_string().contains("belongs neither to the agent nor to root"), "{error}");
-        }
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap());
+        let challenge = format!("401 Unauthorized\r\nWWW-Authenticate: Basic realm={}", path.display());
+        thread::spawn(move || {
+            let body = format!("Basic {KEY} is not known");
+            for (head, body) in [(challenge.as_str(), ""), ("403 Forbidden", &body)] {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4096]);
+                let (head, length) = (format!("HTTP/1.1 {head}\r\n"), body.len());
+                let head = format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+                let _ = stream.write_all(format!("{head}{body}").as_bytes());
+            }
+        });
+        let transport = Arc::new(Transport::new(Arc::new(HttpClients::default()), None));
+        let endpoint = url.parse().unwrap();
+        let credential = ArcCredential { endpoint, key_folder: folder.path().to_owned(), transport };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let token = runtime.block_on(credential.get_token(&["https://storage.azure.com/.default"], None));
+        let error = token.unwrap_err();
+        assert_eq!(*error.kind(), ErrorKind::Credential);
+        let failure = super::super::sign_in_failure::SignInFailure::of(&error);
+        assert_eq!((failure.status, failure.because.as_str()), (Some(403), "Basic … is not known"));
+        assert!(!format!("{error:?}").contains(KEY));
     }
 }

@@ -16,8 +16,8 @@ use std::{collections::BTreeMap, env, fmt};
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Every variable that is read from here. Where a managed identity is that of an app (`IDENTITY_ENDPOINT`, `MSI_ENDPOINT`), the
-    /// SDK reads its variables from the process.
+    /// Every variable that is read from here. Where a managed identity is that of an app, the SDK reads `IDENTITY_ENDPOINT` and
+    /// `IDENTITY_HEADER` from the process.
     pub const NAMES: [&'static str; 22] = [
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
         "ACTIONS_ID_TOKEN_REQUEST_URL",

@@ -97,7 +97,7 @@ impl Target<'_> {
             Operation::EnableWebsite => format!("cannot switch on the static website of {account}"),
         };
         if *error.kind() == ErrorKind::Credential {
-            return SignInFailure::of(&error).into_error(self.method.title().to_owned(), &operation_text);
+            return SignInFailure::of(&error).into_error(self.method, self.method.title().to_owned(), &operation_text);
         }
         let (status, request_id, tenant) = match error.kind() {
             ErrorKind::HttpResponse { status, raw_response, .. } => {
@@ -115,6 +115,7 @@ impl Target<'_> {
                     Some(tenant) => AzureProblem::OtherTenant {
                         credential: self.method.title(),
                         account: self.account.to_owned(),
+                        hint: challenge::hint(self.method, &tenant),
                         tenant,
                     },
                     None => self.explain_answer(operation, status, code.as_deref(), message, request_id.is_some()),
@@ -157,11 +158,11 @@ impl Target<'_> {
             return AzureProblem::Busy(format!("{status} {code}").trim_end().to_owned());
         }
         let code = match (status, code) {
-            (431, "") => "RequestHeaderTooLarge",
-            (401, "") => "InvalidAuthenticationInfo",
+            (431, "") if matches!(operation, Operation::Write(_)) => "RequestHeaderTooLarge",
+            (401, "") if has_id => "InvalidAuthenticationInfo",
             (_, code) => code,
         };
-        if let Some(known) = KnownCode::of_blob(code, self.method.is_storage_only()) {
+        if let Some(known) = KnownCode::of_blob(code, self.method) {
             let fill = |text: &str| self.fill(text, operation);
             return AzureProblem::Refused { sentence: fill(known.sentence), hint: fill(known.hint) };
         }
@@ -178,7 +179,7 @@ impl Target<'_> {
 
     /// Whether a credential is of another tenant than the one that the service accepts tokens of, as far as that is known.
     fn is_of_another_tenant(&self, accepted: &str) -> bool {
-        !self.method.is_storage_only() && self.tenant.is_none_or(|tenant| !tenant.eq_ignore_ascii_case(accepted))
+        !self.method.is_storage_only() && challenge::is_other(self.tenant, accepted)
     }
 
     /// Puts the names of a request into the text of a [`KnownCode`].

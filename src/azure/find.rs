@@ -19,6 +19,7 @@ use super::{
     credential::Access,
     github::GitHubAssertion,
     kept_token::KeptToken,
+    known_code::KnownCode,
     managed_identity::IdentitySource,
     sas::SasSigner,
     sign_in_failure::SignInFailure,
@@ -95,14 +96,15 @@ impl Search {
                 Err(_) => SignInFailure::new(format!("no token within {} s", limit.as_secs_f64())),
             };
             if !is_guess {
-                return Err(failure.into_error(credential.to_string(), AzureError::OPENING));
+                return Err(failure.into_error(method, credential.to_string(), AzureError::OPENING));
             }
             tried.push(format!("{}: {}", method.title(), failure.because));
         }
         Err(fail(match self.method {
             Some(method) => {
                 let (credential, because) = (method.title().to_owned(), tried.join("; "));
-                AzureProblem::SignIn { credential, because, hint: None }
+                let hint = KnownCode::sign_in_hint(method, None, &because);
+                AzureProblem::SignIn { credential, because, hint }
             }
             None => AzureProblem::NoCredential(tried),
         }))
@@ -341,7 +343,7 @@ impl Search {
         let transport = Transport::new(Arc::clone(&self.clients), url("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
         // App Service and Container Apps have their identity endpoint at a private address of the host of the container.
         let is_app = IdentitySource::find(&self.environment) == IdentitySource::App;
-        Arc::new(transport.trusting(url("IDENTITY_ENDPOINT").filter(|_| is_app)))
+        Arc::new(transport.within(self.retry.timeout).trusting(url("IDENTITY_ENDPOINT").filter(|_| is_app)))
     }
 }
 
@@ -363,13 +365,14 @@ enum Miss {
 
 /// A SAS, also out of the URL that it is part of, which must be one of the account.
 fn sas_of(text: &str, account: &Account) -> Result<Secret, AzureProblem> {
-    let (url, sas) =
-        text.split_once('?').filter(|(url, _)| url.is_empty() || url.contains("://")).unwrap_or(("", text));
-    if !url.is_empty() && account.is_other_than(url) {
-        return Err(AzureProblem::Setting(format!(
-            "AZURE_STORAGE_SAS_TOKEN is a URL of another account than {}",
-            account.name
-        )));
+    let refuse = |because: String| AzureProblem::Setting(format!("AZURE_STORAGE_SAS_TOKEN {because}"));
+    let (url, sas) = text.split_once('?').unwrap_or(("", text));
+    if !url.is_empty() {
+        let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
+        let url = url.ok_or_else(|| refuse("is neither a SAS nor a URL with one".to_owned()))?;
+        if account.is_other_than(&url) {
+            return Err(refuse(format!("is a URL of another account than {}", account.name)));
+        }
     }
     Ok(Secret::new(sas.to_owned()))
 }

@@ -1,3 +1,5 @@
+use super::AuthMethod;
+
 /// A documented error code of an Azure service, with its meaning for a publisher and the next step.
 ///
 /// `{account}`, `{container}`, `{blob}`, `{credential}` and `{role}` are replaced with those of the request.
@@ -11,7 +13,7 @@ pub(super) struct KnownCode {
     pub(super) hint: &'static str,
 }
 
-/// The kind of credential that a row applies to.
+/// The credentials that a row applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CredentialKind {
     Any,
@@ -19,17 +21,38 @@ enum CredentialKind {
     KeyOrSas,
     /// A Microsoft Entra identity.
     Identity,
+    /// An application: with a secret, a certificate or a federated token.
+    Application,
+    Secret,
+    Certificate,
+    FederatedToken,
+    ManagedIdentity,
+    /// The user of `az` or `azd`.
+    User,
+}
+
+impl CredentialKind {
+    fn holds(self, method: AuthMethod) -> bool {
+        match self {
+            Self::Any => true,
+            Self::KeyOrSas => method.is_storage_only(),
+            Self::Identity => !method.is_storage_only(),
+            Self::Application => {
+                [Self::Secret, Self::Certificate, Self::FederatedToken].iter().any(|kind| kind.holds(method))
+            }
+            Self::Secret => method == AuthMethod::ClientSecret,
+            Self::Certificate => method == AuthMethod::ClientCertificate,
+            Self::FederatedToken => matches!(method, AuthMethod::WorkloadIdentity | AuthMethod::GitHubActions),
+            Self::ManagedIdentity => method == AuthMethod::ManagedIdentity,
+            Self::User => method.is_developer(),
+        }
+    }
 }
 
 impl KnownCode {
     /// The row of the Blob service for a code.
-    pub(super) fn of_blob(code: &str, is_storage_only: bool) -> Option<&'static Self> {
-        let fits = |row: &&Self| match row.credential {
-            CredentialKind::Any => true,
-            CredentialKind::KeyOrSas => is_storage_only,
-            CredentialKind::Identity => !is_storage_only,
-        };
-        BLOB.iter().filter(fits).find(|row| row.codes.contains(&code))
+    pub(super) fn of_blob(code: &str, method: AuthMethod) -> Option<&'static Self> {
+        BLOB.iter().filter(|row| row.credential.holds(method)).find(|row| row.codes.contains(&code))
     }
 
     /// The row of Azure Resource Manager for a code.
@@ -37,10 +60,33 @@ impl KnownCode {
         RESOURCE_MANAGER.iter().find(|row| row.codes.contains(&code))
     }
 
-    /// The row for an answer of Entra, the Azure CLI or an identity endpoint.
-    pub(super) fn of_sign_in(code: Option<&str>, because: &str) -> Option<&'static Self> {
+    /// The next step after a failed sign-in: that of a documented answer, else a general one for the credential.
+    pub(super) fn sign_in_hint(method: AuthMethod, code: Option<&str>, because: &str) -> &'static str {
         let is_meant = |known: &&str| code == Some(*known) || (known.contains(' ') && because.contains(*known));
-        SIGN_IN.iter().find(|row| row.codes.iter().any(is_meant))
+        let rows = SIGN_IN.iter().filter(|row| row.credential.holds(method));
+        rows.into_iter().find(|row| row.codes.iter().any(is_meant)).map_or(general_hint(method), |row| row.hint)
+    }
+}
+
+const fn general_hint(method: AuthMethod) -> &'static str {
+    match method {
+        AuthMethod::ClientSecret => {
+            "check AZURE_CLIENT_SECRET, AZURE_CLIENT_ID and AZURE_TENANT_ID, or choose another credential with --auth"
+        }
+        AuthMethod::ClientCertificate => {
+            "check the certificate, AZURE_CLIENT_ID and AZURE_TENANT_ID, or choose another credential with --auth"
+        }
+        AuthMethod::WorkloadIdentity | AuthMethod::GitHubActions => {
+            "check the federated credential of this identity, or choose another credential with --auth"
+        }
+        AuthMethod::ManagedIdentity => {
+            "check that this machine or app has the identity, or choose another credential with --auth"
+        }
+        AuthMethod::AzureCli => "run `az login` again, or choose another credential with --auth",
+        AuthMethod::AzureDeveloperCli => "run `azd auth login` again, or choose another credential with --auth",
+        AuthMethod::ConnectionString | AuthMethod::Sas | AuthMethod::AccountKey => {
+            "sign in instead (--auth az, workload-identity, managed-identity, client-secret)"
+        }
     }
 }
 
@@ -116,7 +162,7 @@ const BLOB: &[KnownCode] = &[
     row(
         &["ContainerNotFound", "FilesystemNotFound"],
         "there is no container {container}",
-        "publish to it first: issuer publish makes it",
+        "run it again: somebody removed the container meanwhile",
     ),
     row(
         &["ContainerBeingDeleted"],
@@ -138,7 +184,6 @@ const BLOB: &[KnownCode] = &[
         "there is no account {account}",
         "check --account, --cloud and --endpoint",
     ),
-    row(&["BlobNotFound"], "the blob is gone", "run it again; somebody removed the blob meanwhile"),
     row(
         &["InvalidResourceName"],
         "\"{container}\" is not the name of a container",
@@ -269,7 +314,7 @@ const BLOB: &[KnownCode] = &[
             "UnsupportedQueryParameter",
         ],
         "the service does not take the request",
-        "check that --endpoint is a Blob service of version 2022-11-02 or later, and that no proxy changes requests on the way",
+        "check that --endpoint is a current Blob service, as an older emulator or private cloud may not know this request, and that no proxy changes requests on the way",
     ),
 ];
 
@@ -328,12 +373,14 @@ const RESOURCE_MANAGER: &[KnownCode] = &[
 /// Microsoft Learn, "Microsoft Entra authentication and authorization error codes"; for identity endpoints "How to use managed identities for Azure resources on a virtual machine to acquire an access token", "Error
 /// handling"; "How to use managed identities for App Service and Azure Functions"; "Managed identities in Azure Container Apps".
 const SIGN_IN: &[KnownCode] = &[
-    row(
+    row_for(
+        CredentialKind::ManagedIdentity,
         &["Multiple user assigned identities exist", "multiple user assigned identities"],
         "",
         "say which one: --client-id ID, or AZURE_CLIENT_ID",
     ),
-    row(
+    row_for(
+        CredentialKind::ManagedIdentity,
         &[
             "Identity not found",
             "identity has not been assigned",
@@ -345,7 +392,8 @@ const SIGN_IN: &[KnownCode] = &[
         "assign the identity to this machine or app, or check --client-id and AZURE_CLIENT_ID",
     ),
     row(&["invalid_resource"], "", "check --cloud: the tenant does not know the service that the token is for"),
-    row(
+    row_for(
+        CredentialKind::ManagedIdentity,
         &["unknown_source", "bad_request_102", "Required metadata header not specified"],
         "",
         "check that no proxy or service mesh changes requests to the identity endpoint",
@@ -355,54 +403,47 @@ const SIGN_IN: &[KnownCode] = &[
         "",
         "check AZURE_TENANT_ID, and --cloud: a tenant is in one cloud only",
     ),
-    row(
+    row_for(
+        CredentialKind::Application,
         &["AADSTS700016", "AADSTS7000112"],
         "",
         "check AZURE_CLIENT_ID and AZURE_TENANT_ID: the tenant has no such application, or it is disabled there",
     ),
-    row(
+    row_for(
+        CredentialKind::Secret,
         &["AADSTS7000215"],
         "",
         "set AZURE_CLIENT_SECRET to the value of a secret of this application, not to the secret's ID",
     ),
-    row(&["AADSTS7000222"], "", "make a new secret: az ad app credential reset --id CLIENT_ID --append"),
-    row(
+    row_for(
+        CredentialKind::Secret,
+        &["AADSTS7000222"],
+        "",
+        "make a new secret: az ad app credential reset --id CLIENT_ID --append",
+    ),
+    row_for(
+        CredentialKind::Certificate,
         &["AADSTS700027"],
         "",
         "check that the public certificate is one of the application's: az ad app credential list --id CLIENT_ID --cert",
     ),
-    row(
+    row_for(
+        CredentialKind::FederatedToken,
         &["AADSTS70021", "AADSTS700211", "AADSTS700212", "AADSTS700213", "AADSTS7002138"],
         "",
         "compare issuer, subject and audience with the federated credential: issuer inspect FILE shows those of the token",
     ),
-    row(
+    row_for(
+        CredentialKind::FederatedToken,
         &["AADSTS700024", "AADSTS50027"],
         "",
         "check the federated token: issuer inspect FILE shows its times and claims",
     ),
-    row(
-        &[
-            "AADSTS50076",
-            "AADSTS50078",
-            "AADSTS50079",
-            "AADSTS50132",
-            "AADSTS50173",
-            "AADSTS53003",
-            "AADSTS65001",
-            "AADSTS70043",
-            "AADSTS700082",
-            "Please run 'az login'",
-            "Interactive authentication is needed",
-        ],
+    row_for(
+        CredentialKind::User,
+        &["not found on PATH"],
         "",
-        "run `az login` again, or choose another credential with --auth",
-    ),
-    row(&["not found on PATH"], "", "install the tool, or choose another credential with --auth"),
-    row(
-        &["azd auth login", "not logged in, run"],
-        "",
-        "run `azd auth login`, or choose another credential with --auth",
+        "install the tool, or choose another credential with --auth",
     ),
 ];
 

@@ -42,7 +42,7 @@ impl IdentitySource {
             }
         } else if is_set("MSI_ENDPOINT") {
             return Self::Unsupported(if is_set("MSI_SECRET") { "Azure Machine Learning" } else { "Cloud Shell" });
-        } else if Path::new(arc::AGENT).exists() {
+        } else if !is_set("AZURE_POD_IDENTITY_AUTHORITY_HOST") && Path::new(arc::AGENT).exists() {
             return Self::Arc(arc::ENDPOINT.to_owned());
         }
         Self::Machine
@@ -62,6 +62,9 @@ impl IdentitySource {
             Self::Arc(endpoint) => {
                 let endpoint = Url::parse(&endpoint).map_err(|_| "IDENTITY_ENDPOINT is not a URL".to_owned())?;
                 Ok(Arc::new(ArcCredential { endpoint, key_folder: arc::KEY_FOLDER.into(), transport }))
+            }
+            Self::Unsupported("Cloud Shell") => {
+                Err("managed identities of Cloud Shell are not supported; there, use --auth az".to_owned())
             }
             Self::Unsupported(name) => Err(format!("managed identities of {name} are not supported")),
             Self::Machine if !is_in_azure(&transport).await => Err("this machine has none".to_owned()),

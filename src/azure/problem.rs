@@ -89,8 +89,8 @@ pub enum AzureProblem {
         credential: String,
         /// What Entra or the tool says.
         because: String,
-        /// The next step, where the answer is a documented one.
-        hint: Option<&'static str>,
+        /// The next step.
+        hint: &'static str,
     },
     /// Nobody answers who could give a token.
     #[error("signing in as {credential} failed: no answer: {because}")]
@@ -99,6 +99,8 @@ pub enum AzureProblem {
         credential: String,
         /// What went wrong.
         because: String,
+        /// The next step, where the cause does not tell it.
+        hint: &'static str,
     },
     /// No such host.
     #[error("no host has the name {host}; there is no account of that name in the {} cloud, or no network", .cloud.name())]
@@ -131,6 +133,8 @@ pub enum AzureProblem {
         account: String,
         /// The tenant, as the service names it in `WWW-Authenticate`.
         tenant: String,
+        /// The next step.
+        hint: String,
     },
     /// A service that is too busy.
     #[error("Azure is busy ({0}) and stayed so")]
@@ -203,27 +207,21 @@ impl AzureProblem {
             Self::Certificate(_) => {
                 "pass a PEM file with the certificate and its private key, without a password".to_owned()
             }
+            Self::NoCredential(tried) if tried.iter().any(|tried| tried.contains("az not found")) => {
+                "set the variables of a service principal or workload identity (issuer publish --help), or install the Azure CLI and run `az login`"
+                    .to_owned()
+            }
             Self::NoCredential(_) => {
                 "run `az login`, or set the variables of a service principal or workload identity (issuer publish --help)"
                     .to_owned()
             }
-            Self::SignIn { hint, .. } => {
-                let general = "check the client secret, federated credential or login of this identity, or choose another credential with --auth";
-                hint.unwrap_or(general).to_owned()
-            }
+            Self::SignIn { hint, .. } => (*hint).to_owned(),
             Self::NoHost { .. } => "check --account, --cloud and --endpoint".to_owned(),
-            Self::SignInUnanswered { because, .. } => {
-                no_answer::hint(because).unwrap_or("check the network, the proxy and AZURE_AUTHORITY_HOST").to_owned()
-            }
+            Self::SignInUnanswered { because, hint, .. } => no_answer::hint(because).unwrap_or(hint).to_owned(),
             Self::NoAnswer(because) => {
                 no_answer::hint(because).unwrap_or("check the network, the proxy and --endpoint").to_owned()
             }
-            Self::Refused { hint, .. } => hint.clone(),
-            Self::OtherTenant { tenant, .. } => {
-                format!(
-                    "sign in to that tenant (az login --tenant {tenant}, or AZURE_TENANT_ID={tenant}); if it is that tenant already, check the clock of this machine"
-                )
-            }
+            Self::Refused { hint, .. } | Self::OtherTenant { hint, .. } => hint.clone(),
             Self::Busy(_) => "run it again later; a longer --timeout waits longer".to_owned(),
             Self::WebEndpoint { account, hint, .. } => {
                 let other = hint.as_ref().map(|hint| format!("; or {hint}")).unwrap_or_default();

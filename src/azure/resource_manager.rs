@@ -10,7 +10,7 @@ use percent_encoding::utf8_percent_encode;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
-    AzureError, AzureProblem, RESERVED, Retry, Transport, challenge, known_code::KnownCode, retry::header,
+    AuthMethod, AzureError, AzureProblem, RESERVED, Retry, Transport, challenge, known_code::KnownCode, retry::header,
     sign_in_failure::SignInFailure,
 };
 use crate::no_answer;
@@ -49,6 +49,9 @@ pub(crate) struct ResourceManager {
     pub(crate) tokens: Arc<dyn TokenCredential>,
     pub(crate) transport: Arc<Transport>,
     pub(crate) retry: Retry,
+    pub(crate) method: AuthMethod,
+    /// The tenant that the credential signed in to, where it is known.
+    pub(crate) tenant: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -107,7 +110,7 @@ impl ResourceManager {
     pub(crate) async fn web_endpoint(&self, account: &str, scope: &ResourceScope) -> Result<String, AzureError> {
         let found = match self.find(account, scope).await {
             Ok(found) => found,
-            Err(error) => return Err(explain(account, &error)),
+            Err(error) => return Err(self.explain(account, &error)),
         };
         found.and_then(|account| account.properties.endpoints.web).ok_or_else(|| {
             let group = scope.resource_group.as_ref().map(|group| format!(" and group {group}")).unwrap_or_default();
@@ -119,6 +122,44 @@ impl ResourceManager {
             AzureProblem::WebEndpoint { account: account.to_owned(), because, hint: None }
                 .during("cannot derive the issuer")
         })
+    }
+
+    /// The error of a request that failed: what Azure Resource Manager or the sign-in answered, with its code.
+    fn explain(&self, account: &str, error: &azure_core::Error) -> AzureError {
+        let with = |because, hint| {
+            AzureProblem::WebEndpoint { account: account.to_owned(), because, hint }.during("cannot derive the issuer")
+        };
+        match error.kind() {
+            ErrorKind::Credential => {
+                let SignInFailure { because, status, code, trace_id, .. } = SignInFailure::of(error);
+                let hint = KnownCode::sign_in_hint(self.method, code.as_deref(), &because).to_owned();
+                AzureError { status, code, request_id: trace_id, ..with(because, Some(hint)) }
+            }
+            ErrorKind::HttpResponse { status, error_code, raw_response } => {
+                let headers = raw_response.as_deref().map(RawResponse::headers);
+                let request_id = headers.and_then(|headers| header(headers, "x-ms-request-id"));
+                let status = u16::from(*status);
+                let code = error_code.as_deref().unwrap_or("without a reason");
+                let mut because = format!("Azure Resource Manager answered {status} {code}");
+                let tenant = headers.and_then(challenge::tenant).filter(|_| status == 401);
+                let tenant = tenant.filter(|tenant| challenge::is_other(self.tenant.as_deref(), tenant));
+                let hint = if let Some(tenant) = tenant {
+                    because = format!("{because}: it accepts tokens of tenant {tenant}");
+                    Some(challenge::hint(self.method, &tenant))
+                } else {
+                    KnownCode::of_resource_manager(code).map(|known| known.hint.to_owned())
+                };
+                if let Some(id) = request_id.as_ref().filter(|_| hint.is_none()) {
+                    because = format!("{because}; request ID {id}");
+                }
+                AzureError { status: Some(status), code: error_code.clone(), request_id, ..with(because, hint) }
+            }
+            _ => {
+                let because = format!("Azure Resource Manager cannot be asked: {error}");
+                let hint = no_answer::hint(&because).map(ToOwned::to_owned);
+                with(because, hint)
+            }
+        }
     }
 
     async fn find(&self, account: &str, scope: &ResourceScope) -> azure_core::Result<Option<Account>> {
@@ -218,43 +259,6 @@ impl ResourceManager {
         }
         let unread = |_| azure_core::Error::with_message(ErrorKind::DataConversion, "its answer cannot be read");
         serde_json::from_slice(answer.body()).map_err(unread)
-    }
-}
-
-/// The error of a request that failed: what Azure Resource Manager or the sign-in answered, with its code.
-fn explain(account: &str, error: &azure_core::Error) -> AzureError {
-    let with = |because, hint| {
-        AzureProblem::WebEndpoint { account: account.to_owned(), because, hint }.during("cannot derive the issuer")
-    };
-    match error.kind() {
-        ErrorKind::Credential => {
-            let SignInFailure { because, status, code, trace_id, .. } = SignInFailure::of(error);
-            let known = KnownCode::of_sign_in(code.as_deref(), &because);
-            AzureError { status, code, request_id: trace_id, ..with(because, known.map(|known| known.hint.to_owned())) }
-        }
-        ErrorKind::HttpResponse { status, error_code, raw_response } => {
-            let headers = raw_response.as_deref().map(RawResponse::headers);
-            let request_id = headers.and_then(|headers| header(headers, "x-ms-request-id"));
-            let status = u16::from(*status);
-            let code = error_code.as_deref().unwrap_or("without a reason");
-            let mut because = format!("Azure Resource Manager answered {status} {code}");
-            let tenant = headers.and_then(challenge::tenant).filter(|_| status == 401);
-            let hint = if let Some(tenant) = tenant {
-                because = format!("{because}: it accepts tokens of tenant {tenant}");
-                Some(format!("sign in to that tenant: az login --tenant {tenant}, or AZURE_TENANT_ID={tenant}"))
-            } else {
-                KnownCode::of_resource_manager(code).map(|known| known.hint.to_owned())
-            };
-            if let Some(id) = request_id.as_ref().filter(|_| hint.is_none()) {
-                because = format!("{because}; request ID {id}");
-            }
-            AzureError { status: Some(status), code: error_code.clone(), request_id, ..with(because, hint) }
-        }
-        _ => {
-            let because = format!("Azure Resource Manager cannot be asked: {error}");
-            let hint = no_answer::hint(&because).map(ToOwned::to_owned);
-            with(because, hint)
-        }
     }
 }
 

@@ -15,9 +15,8 @@ use tokio::time::{Instant, sleep};
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How often a connection that does not come about is tried in all: a wrong name or port does not heal.
 const CONNECTIONS_MAX: u32 = 5;
-/// Answers that a later attempt may turn out better: Microsoft Learn, "Retry guidance for Azure services"; 410 of a metadata
-/// service that is being updated ("How to use managed identities for Azure resources on a virtual machine").
-const TRANSIENT: [u16; 7] = [408, 410, 429, 500, 502, 503, 504];
+/// Answers that a later attempt may turn out better: Microsoft Learn, "Retry guidance for Azure services".
+const TRANSIENT: [u16; 6] = [408, 429, 500, 502, 503, 504];
 /// The same in the words of the storage service, where the status says something else.
 const TRANSIENT_CODES: [&str; 3] = ["AccountBeingCreated", "ContainerBeingDeleted", "OperationTimedOut"];
 

@@ -1,7 +1,8 @@
 use azure_core::{error::ErrorKind, http::RawResponse};
 use serde::Deserialize;
 
-use super::{AzureError, AzureProblem, arc, known_code::KnownCode, retry::cause};
+use super::{AuthMethod, AzureError, AzureProblem, arc, known_code::KnownCode, retry::cause};
+use crate::redact::redacted;
 
 /// The longest answer of an identity endpoint that is shown where it is not JSON, in characters.
 const SHOWN_MAX: usize = 300;
@@ -52,7 +53,7 @@ impl SignInFailure {
         let digits = text.split_once("AADSTS").and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next());
         let aadsts = digits.filter(|digits| !digits.is_empty()).map(|digits| format!("AADSTS{digits}"));
         Self {
-            because: text,
+            because: redacted(&text).into_owned(),
             status,
             code: aadsts.or_else(|| answer.and_then(|answer| answer.error)),
             trace_id,
@@ -61,12 +62,16 @@ impl SignInFailure {
     }
 
     /// The error of an operation that needed to sign in as `credential`.
-    pub(super) fn into_error(self, credential: String, operation: &str) -> AzureError {
+    pub(super) fn into_error(self, method: AuthMethod, credential: String, operation: &str) -> AzureError {
         let Self { because, status, code, trace_id, silent } = self;
         let problem = if silent {
-            AzureProblem::SignInUnanswered { credential, because }
+            let hint = match method {
+                AuthMethod::ManagedIdentity => "check that the identity endpoint of this machine or app runs",
+                _ => "check the network, the proxy and AZURE_AUTHORITY_HOST",
+            };
+            AzureProblem::SignInUnanswered { credential, because, hint }
         } else {
-            let hint = KnownCode::of_sign_in(code.as_deref(), &because).map(|known| known.hint);
+            let hint = KnownCode::sign_in_hint(method, code.as_deref(), &because);
             AzureProblem::SignIn { credential, because, hint }
         };
         AzureError { status, code, request_id: trace_id, ..problem.during(operation) }

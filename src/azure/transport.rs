@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use super::{Credential, ServerClock};
 use crate::{
     http_clients::{HttpClients, innermost},
-    public_host::why_not_public,
+    public_host::{NotPublic, why_not_public},
 };
 
 /// How long one request may take, its answer included.
@@ -41,22 +41,36 @@ pub(crate) struct Transport {
     metadata_service: Option<Url>,
     /// The identity endpoint of the platform that this process runs on.
     platform: Option<Url>,
+    /// How long one request may take.
+    limit: Duration,
 }
 
 impl Transport {
     /// For requests that carry their own authorisation.
     pub(crate) fn new(clients: Arc<HttpClients>, metadata_service: Option<Url>) -> Self {
-        Self { clients, credential: None, clock: None, metadata_service, platform: None }
+        Self { clients, credential: None, clock: None, metadata_service, platform: None, limit: REQUEST_TIMEOUT }
     }
 
     /// For requests to a storage account.
     pub(crate) fn authorised(clients: Arc<HttpClients>, credential: Credential, clock: Arc<ServerClock>) -> Self {
-        Self { clients, credential: Some(credential), clock: Some(clock), metadata_service: None, platform: None }
+        Self {
+            clients,
+            credential: Some(credential),
+            clock: Some(clock),
+            metadata_service: None,
+            platform: None,
+            limit: REQUEST_TIMEOUT,
+        }
     }
 
     /// Also sends requests to the identity endpoint of a platform over http, at whatever private address it is.
     pub(crate) fn trusting(self, platform: Option<Url>) -> Self {
         Self { platform, ..self }
+    }
+
+    /// Gives up each request in time for its cause to be told within a limit for all of them.
+    pub(crate) fn within(self, limit: Duration) -> Self {
+        Self { limit: limit.min(self.limit), ..self }
     }
 
     /// For the options of an SDK client.
@@ -111,7 +125,11 @@ impl Transport {
     /// Whether a URL is at the platform's identity endpoint, and that is in a private network.
     fn is_of_platform(&self, url: &Url) -> bool {
         let is_there = self.platform.as_ref().is_some_and(|platform| platform.origin() == url.origin());
-        is_there && why_not_public(url.as_str()).is_some()
+        let is_private = matches!(
+            why_not_public(url.as_str()),
+            Some(NotPublic::Loopback | NotPublic::PrivateAddress | NotPublic::LinkLocal)
+        );
+        is_there && is_private
     }
 
     /// The URL a request really goes to.
@@ -133,9 +151,9 @@ impl Transport {
 #[async_trait]
 impl HttpClient for Transport {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        match timeout(REQUEST_TIMEOUT, self.execute(request)).await {
+        match timeout(self.limit, self.execute(request)).await {
             Ok(answer) => answer,
-            Err(_) => Err(Error::with_message(ErrorKind::Io, self.clients.late(request.url(), REQUEST_TIMEOUT))),
+            Err(_) => Err(Error::with_message(ErrorKind::Io, self.clients.late(request.url(), self.limit))),
         }
     }
 }
@@ -177,6 +195,8 @@ mod tests {
             (Some(endpoint), "http://172.16.1.3:8081/msi/token"),
             (Some("http://203.0.114.5:8081/msi"), "http://203.0.114.5:8081/msi"),
             (Some("http://msi.example.com/"), "http://msi.example.com/"),
+            (Some("http://msi/"), "http://msi/"),
+            (Some("http://msi.internal/"), "http://msi.internal/"),
         ] {
             assert!(!is_of_platform(platform, asked), "{platform:?} {asked}");
         }

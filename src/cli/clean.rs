@@ -56,13 +56,14 @@ pub(super) fn public(value: &str) -> String {
 }
 
 /// The variables whose whole value is a secret. Whoever is asked may repeat it in an answer.
-const SECRET_VARIABLES: [&str; 6] = [
+const SECRET_VARIABLES: [&str; 7] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "AZURE_CLIENT_SECRET",
     "AZURE_STORAGE_CONNECTION_STRING",
     "AZURE_STORAGE_KEY",
     "AZURE_STORAGE_SAS_TOKEN",
     "IDENTITY_HEADER",
+    "MSI_SECRET",
 ];
 /// The shortest such value that is looked for, in bytes: a shorter one may be part of any word.
 const SECRET_MIN: usize = 8;

@@ -1,14 +1,14 @@
 use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
-use issuer::{Error, Inspection, Timestamp};
+use issuer::{Error, Inspection, Timestamp, TokenError};
 use serde_json::{Map, Value, json};
 
 use super::{
     Exit, Failure, Output,
     clean::visible,
     output::{FAINT, STRONG},
-    token_input::TokenInput,
+    token_input::{TokenInput, no_list},
 };
 
 /// The widest column of names: a longer name stands out of it.
@@ -27,8 +27,15 @@ pub(crate) struct Inspect {
 impl Inspect {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let input = TokenInput::read(self.token, &output.steps(), Some(output))?;
-        let inspection = Inspection::parse(&input.text)
-            .map_err(|error| Error::Token { input: input.name.clone(), because: error.to_string() })?;
+        no_list(&input, "take out the one to show: head -1")?;
+        let inspection = Inspection::parse(&input.text).map_err(|because| {
+            let hint = match &because {
+                TokenError::Other(other) => Some(other.fix().to_owned()),
+                _ => None,
+            };
+            let failure = Failure::from(Error::Token { input: input.name.clone(), because: because.to_string() });
+            Failure { hint: hint.or(failure.hint), ..failure }
+        })?;
         let Inspection { header, claims } = &inspection;
         let times = ["iat", "nbf", "exp"].map(|name| (name, inspection.time(name)));
         if output.is_json() {

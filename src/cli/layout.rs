@@ -3,7 +3,10 @@
 use std::io::{self, IsTerminal};
 
 use terminal_size::{Height, Width, terminal_size_of};
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::display_width};
+use textwrap::{
+    Options, WordSeparator, WordSplitter, WrapAlgorithm,
+    core::{Word, display_width},
+};
 
 /// The width of a terminal that does not tell it.
 const WIDTH: usize = 80;
@@ -15,7 +18,7 @@ const WIDTH_MIN: usize = 40;
 const COLUMN_MIN: usize = 32;
 const COLUMN_MAX: usize = 60;
 /// The commands that hints give to copy.
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 21] = [
     "az account",
     "az ad ",
     "az keyvault",
@@ -30,10 +33,12 @@ const COMMANDS: [&str; 19] = [
     "issuer status",
     "issuer unpublish",
     "issuer verify",
+    "keytool ",
     "kops ",
     "kubectl ",
     "openssl ",
     "sops ",
+    "ssh-keygen ",
     "ulimit ",
 ];
 
@@ -49,6 +54,13 @@ fn width(is_terminal: bool, size: Option<(Width, Height)>) -> Option<usize> {
     width.map(|width| width.clamp(WIDTH_MIN, WIDTH_MAX))
 }
 
+/// How wide a line on standard error may be that is taken away again: less than the terminal, or it wraps. `None` for a
+/// terminal that is too narrow for one.
+pub(super) fn drawn_width() -> Option<usize> {
+    let columns = terminal_size_of(io::stderr()).map_or(WIDTH, |(Width(columns), _)| usize::from(columns));
+    (columns >= WIDTH_MIN).then(|| columns.min(WIDTH_MAX) - 1)
+}
+
 /// How wide lines on standard output are, as for standard error.
 pub(super) fn stdout_width() -> Option<usize> {
     width(io::stdout().is_terminal(), terminal_size_of(io::stdout()))
@@ -58,7 +70,8 @@ pub(super) fn stdout_width() -> Option<usize> {
 ///
 /// Words are never broken: what people copy, such as a URL, is one. A command that does not fit gets a line of its own.
 pub(super) fn labelled(label: &str, text: &str, width: usize) -> String {
-    fill(&format!("{label}: "), &" ".repeat(display_width(label) + 2), text, width)
+    let (first, indent) = (format!("{label}: "), " ".repeat(display_width(label) + 2));
+    if label == "hint" { fill_around_command(&first, &indent, text, width) } else { fill(&first, &indent, text, width) }
 }
 
 /// The lines of a report, each broken between words where it is too long.
@@ -74,8 +87,14 @@ pub(super) fn report(text: &str, width: usize) -> String {
         }
         let leading = line.len() - line.trim_start_matches(' ').len();
         let Some(start) = last_column(line) else {
-            let hang = sentence_indent(line, leading);
-            lines.push(fill(&" ".repeat(leading), &" ".repeat(hang), &line[leading..], width));
+            let (lead, hang) = (" ".repeat(leading), " ".repeat(sentence_indent(line, leading)));
+            let text = &line[leading..];
+            let is_fix = text.split(' ').next().is_some_and(|first| first.contains("fix") && first.ends_with(':'));
+            lines.push(if is_fix {
+                fill_around_command(&lead, &hang, text, width)
+            } else {
+                fill(&lead, &hang, text, width)
+            });
             continue;
         };
         let (head, column) = line.split_at(start);
@@ -94,14 +113,24 @@ pub(super) fn report(text: &str, width: usize) -> String {
 
 /// Where the last column of a line starts, in bytes; `None` for a line of one.
 fn last_column(line: &str) -> Option<usize> {
-    let is_start = |at: &usize| {
-        let (before, column) = line.split_at(*at);
-        before.ends_with("  ")
-            && !before.trim().is_empty()
-            && !column.starts_with(' ')
-            && display_width(before) <= COLUMN_MAX
-    };
-    line.char_indices().map(|(at, _)| at).rev().find(is_start)
+    // Measured once: each part of a long line only as far as a column may start.
+    let mut columns = 0;
+    let (mut start, mut spaces, mut has_text) = (None, 0, false);
+    for (at, character) in line.char_indices() {
+        if character != ' ' {
+            if spaces >= 2 && has_text {
+                start = Some(at);
+            }
+            has_text = true;
+        }
+        spaces = if character == ' ' { spaces + 1 } else { 0 };
+        columns += 1;
+        // Styles take no columns, but at most half as many bytes as a line of columns has.
+        if columns > 2 * COLUMN_MAX {
+            break;
+        }
+    }
+    start.filter(|start| display_width(&line[..*start]) <= COLUMN_MAX)
 }
 
 /// Where later lines of a sentence start: below its first word after a label (`fix: `) or a list mark (`- `).
@@ -112,32 +141,19 @@ fn sentence_indent(line: &str, leading: usize) -> usize {
     if is_label { leading + display_width(first) + 1 } else { leading + 2 }
 }
 
-/// A text behind what its first line starts with, its later lines indented.
+/// A text behind what its first line starts with, its later lines indented. Nothing but spaces between words changes.
 fn fill(first: &str, indent: &str, text: &str, width: usize) -> String {
     if display_width(first) + display_width(text) <= width {
         return format!("{first}{text}");
     }
-    let fill = |text: &str, first: &str| {
-        let text = with_whole_times(text);
-        let options = Options::new(width)
-            .initial_indent(first)
-            .subsequent_indent(indent)
-            .break_words(false)
-            .word_separator(WordSeparator::AsciiSpace)
-            .word_splitter(WordSplitter::NoHyphenation)
-            .wrap_algorithm(WrapAlgorithm::FirstFit);
-        textwrap::fill(&text, options).replace(NO_BREAK, " ")
-    };
-    let filled = match command(text) {
-        None => fill(text, first),
-        Some((before, command, after)) => {
-            let mut lines = vec![fill(before, first), format!("{indent}{command}")];
-            if !after.is_empty() {
-                lines.push(fill(after, indent));
-            }
-            lines.join("\n")
-        }
-    };
+    let options = Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(indent)
+        .break_words(false)
+        .word_separator(WordSeparator::Custom(words))
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    let filled = textwrap::fill(text, options);
     let mut lines = filled.split('\n');
     let unindented = |line: &str| {
         let word = line.trim_start_matches(' ');
@@ -153,31 +169,49 @@ fn fill(first: &str, indent: &str, text: &str, width: usize) -> String {
     [head].into_iter().chain(lines.map(unindented)).collect::<Vec<_>>().join("\n")
 }
 
-/// A space that lines are not broken at.
-const NO_BREAK: char = '\u{a0}';
+/// The same for advice of ours: a command in it gets a line of its own.
+fn fill_around_command(first: &str, indent: &str, text: &str, width: usize) -> String {
+    let is_short = display_width(first) + display_width(text) <= width;
+    let Some((before, command, after)) = command(text).filter(|_| !is_short) else {
+        return fill(first, indent, text, width);
+    };
+    let mut lines = vec![fill(first, indent, before, width), format!("{indent}{command}")];
+    if !after.is_empty() {
+        lines.push(fill(indent, indent, after, width));
+    }
+    lines.join("\n")
+}
 
-/// The same text, with date and time as one word: `2026-11-26 15:25Z`.
-fn with_whole_times(text: &str) -> String {
+/// The words of a line; date and time are one, and so is a command in backticks.
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let is_date = |word: &str| {
         let digits = word.trim_start_matches('(');
         digits.len() == 10
-            && digits.bytes().enumerate().all(|(at, byte)| match at {
-                4 | 7 => byte == b'-',
-                _ => byte.is_ascii_digit(),
-            })
+            && digits
+                .bytes()
+                .enumerate()
+                .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
     };
-    let mut words = text.split(' ').peekable();
-    let mut whole = String::with_capacity(text.len());
-    while let Some(word) = words.next() {
-        whole.push_str(word);
-        let is_time = words
-            .peek()
-            .is_some_and(|next| next.contains(':') && next.starts_with(|first: char| first.is_ascii_digit()));
-        if words.peek().is_some() {
-            whole.push(if is_date(word) && is_time { NO_BREAK } else { ' ' });
+    let is_time = |word: &str| word.contains(':') && word.starts_with(|first: char| first.is_ascii_digit());
+    let mut words: Vec<Word<'_>> = Vec::new();
+    // Whether the word before is a date, and whether a command in backticks is open.
+    let (mut start, mut date, mut command) = (0, false, false);
+    for piece in line.split_inclusive(' ') {
+        let end = start + piece.len();
+        let word = piece.trim_end_matches(' ');
+        match words.last_mut() {
+            // Spaces alone, and a time after its date, belong to the word before.
+            Some(last) if word.is_empty() || (date && is_time(word)) || command => {
+                let from = start - last.word.len() - last.whitespace.len();
+                *last = Word::from(&line[from..end]);
+            }
+            _ => words.push(Word::from(piece)),
         }
+        date = is_date(word);
+        command ^= word.matches('`').count() % 2 == 1;
+        start = end;
     }
-    whole
+    Box::new(words.into_iter())
 }
 
 /// The command in a sentence, with what stands before it, colon included, and after it.
@@ -253,6 +287,11 @@ mod tests {
         ];
         let time = "  failed   time       expired at 2026-11-22 01:33:32Z, now is 2026-11-26 15:25:02Z";
         assert_eq!(report(time, 80).lines().last().map(str::trim_start), Some("2026-11-26 15:25:02Z"));
+        // What is not ours stays as it is: no-break spaces, and what looks like a command.
+        let subject = format!("  sub  system:serviceaccount:default:{}\u{a0}{}", "a".repeat(30), "b".repeat(30));
+        assert_eq!(report(&subject, 80).replace(['\n', ' '], ""), subject.replace(' ', ""));
+        let audience = format!("  aud  see: az login --x; rm -rf / {}", "c ".repeat(40));
+        assert!(report(&audience, 80).contains("see: az login --x; rm -rf / c"));
         for (line, expected) in cases {
             assert_eq!(report(&line, 80), expected);
         }

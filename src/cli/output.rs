@@ -194,7 +194,9 @@ impl Output {
     /// Tells in one line what came of long work.
     pub(super) fn summary(&mut self, text: impl std::fmt::Display) {
         if !self.quiet {
-            self.tell(&message(&text.to_string()));
+            let text = message(&text.to_string());
+            let wrapped = stderr_width().map(|width| report(&text, width));
+            self.tell(wrapped.as_deref().unwrap_or(&text));
         }
     }
 

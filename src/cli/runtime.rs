@@ -62,8 +62,7 @@ pub(super) async fn within<T>(
     let Some(limit) = limit else { return future.await };
     tokio::time::timeout(limit, future).await.unwrap_or_else(|_| {
         let message = format!("not done within {} s (--timeout)", limit.as_secs_f64());
-        let hint =
-            "run it again, with a longer --timeout: what was written so far is whole, and -v shows what takes long";
+        let hint = "pass a longer --timeout; -v shows the time of each step, and each written document is whole";
         Err(Failure::new(Exit::Incomplete, message, Some(hint.to_owned())))
     })
 }

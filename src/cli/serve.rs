@@ -76,7 +76,7 @@ impl Serve {
         if fs::read_dir(&self.directory).is_ok_and(|mut entries| entries.next().is_none()) {
             let directory = printable(&self.directory.display().to_string());
             output.warning(format!(
-                "{directory} is empty: publish to it with issuer publish sa.pub --directory {directory}"
+                "{directory} is empty: publish to it first: issuer publish sa.pub --issuer URL --directory {directory}"
             ));
         }
         if output.is_verbose() {

@@ -101,7 +101,10 @@ impl SiteArgs {
     pub(super) fn request(self) -> Result<SiteRequest, Failure> {
         let fetcher = self.fetcher()?;
         if !self.is_given() {
-            return Err(Failure::usage("no site was named", "pass --account NAME, or --directory DIR"));
+            return Err(Failure::usage(
+                "no site was named",
+                "pass --account NAME, or --directory DIR; to status, the issuer URL is enough",
+            ));
         }
         if let Some(directory) = self.directory {
             return Ok(SiteRequest {

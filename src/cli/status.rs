@@ -97,15 +97,21 @@ impl StoredSide {
             _ => None,
         };
         if let Some(seen) = self.status.faults.iter().find_map(other) {
+            // Whoever writes the document must not write a command line: a shell reads it.
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/%".contains(&byte);
+            let is_shown = seen.parse::<IssuerUrl>().is_ok() && seen.bytes().all(is_plain);
+            let seen = if is_shown { seen } else { "URL".to_owned() };
             return format!(
                 "pass the issuer that is published there, --issuer {seen}, or publish the other one beside it"
             );
         }
         let has_unknown = self.status.faults.iter().any(|fault| matches!(fault, SiteFault::UnknownKey(_)));
         if has_unknown && self.status.faults.iter().all(is_of_record) {
-            return "publish the API server's keys, which records them: issuer publish; for each key that stays unknown add --adopt KID if it is yours, or --remove-unknown".to_owned();
+            return "publish the API server's keys, which records them: issuer publish sa.pub; for each key that stays unknown add --adopt KID if it is yours, or --remove-unknown".to_owned();
         }
-        "publish them: issuer publish sa.pub, with the same site and issuer".to_owned()
+        let is_unreadable = |fault: &SiteFault| matches!(fault, SiteFault::Unreadable { .. });
+        let replace = if self.status.faults.iter().any(is_unreadable) { " --replace-unreadable" } else { "" };
+        format!("publish them again, to the same site and issuer: issuer publish sa.pub{replace}")
     }
 }
 
@@ -252,7 +258,8 @@ impl Found {
             output.failure(&Failure::new(Exit::No, "the static website is off", Some(hint)));
         }
         if let Some(Err(mismatch)) = self.public.as_ref().map(|public| &public.keys) {
-            let message = format!("what the public reads: {mismatch}{}", values::prediction(mismatch));
+            let message =
+                format!("what the public reads: {mismatch}{}", values::prediction(mismatch, self.relying_party));
             output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix())));
         }
         for warning in self.public.iter().flat_map(|public| &public.warnings) {
@@ -335,7 +342,8 @@ impl Found {
             })
         });
         let public = self.public.as_ref().map(|public| {
-            let mismatch = public.keys.as_ref().err().map(values::mismatch_json);
+            let mismatch =
+                public.keys.as_ref().err().map(|mismatch| values::mismatch_json(mismatch, self.relying_party));
             let keys = public.keys.as_ref().ok().map(|keys| keys.iter().map(key_json).collect::<Vec<_>>());
             let warnings: Vec<_> =
                 public.warnings.iter().map(|warning| values::caution_json(warning, self.relying_party)).collect();

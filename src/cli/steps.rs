@@ -13,7 +13,7 @@ use issuer::Retrying;
 
 use super::{
     clean::message,
-    layout::{first_columns, report, stderr_width},
+    layout::{drawn_width, first_columns, report, stderr_width},
     output::{FAINT, WARN, label},
 };
 
@@ -40,7 +40,12 @@ struct State {
     frame: usize,
     /// Nothing is drawn before: other output is on its way.
     quiet_until: Option<Instant>,
+    /// Prints beside something else that draws.
+    aside: Option<Aside>,
 }
+
+/// Does something while nothing else is drawn.
+pub(super) type Aside = Box<dyn Fn(&mut dyn FnMut()) + Send>;
 
 struct Step {
     what: String,
@@ -89,6 +94,11 @@ impl Steps {
         output
     }
 
+    /// Prints by way of something else that draws on the terminal from now on.
+    pub(super) fn print_aside(&self, aside: Aside) {
+        self.state().aside = Some(aside);
+    }
+
     /// Does a step that blocks, and tells of it.
     pub(super) fn run_now<T>(&self, what: impl Into<String>, step: impl FnOnce() -> T) -> T {
         let what = message(&what.into());
@@ -112,7 +122,14 @@ impl Steps {
         let mut state = self.state();
         self.clear(&mut state);
         let line = stderr_width().map_or_else(|| line.to_owned(), |width| report(line, width));
-        self.tell(&format!("{FAINT}{line}{FAINT:#}\n"));
+        self.print(&state, &format!("{FAINT}{line}{FAINT:#}\n"));
+    }
+
+    fn print(&self, state: &State, text: &str) {
+        match &state.aside {
+            Some(aside) => aside(&mut || self.tell(text)),
+            None => self.tell(text),
+        }
     }
 
     /// Says why the step that goes on longest is not done yet; the line of the terminal shows the last such cause.
@@ -150,7 +167,7 @@ impl Steps {
     pub(super) fn warning(&self, text: &str) {
         let mut state = self.state();
         self.clear(&mut state);
-        self.tell(&format!("{}\n", label("warning", WARN, &message(text))));
+        self.print(&state, &format!("{}\n", label("warning", WARN, &message(text))));
     }
 
     fn draw(&self) {
@@ -159,7 +176,7 @@ impl Steps {
             return;
         }
         // A line that wraps cannot be taken away. The frame takes two columns.
-        let width = stderr_width().unwrap_or(80) - 1;
+        let Some(width) = drawn_width() else { return };
         let Some(line) = state.running.first().map(|step| step.line(width - 2)) else { return };
         state.frame = (state.frame + 1) % FRAMES.len();
         state.is_drawn = true;

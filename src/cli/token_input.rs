@@ -48,3 +48,13 @@ impl TokenInput {
         Ok(Self { name, text: trimmed.to_owned() })
     }
 }
+
+/// Refuses a file with several tokens, one a line.
+pub(super) fn no_list(input: &TokenInput, hint: &str) -> Result<(), Failure> {
+    let is_token = |line: &str| line.starts_with("eyJ") && line.matches('.').count() == 2;
+    let mut lines = input.text.lines().map(str::trim).filter(|line| !line.is_empty());
+    if lines.clone().count() > 1 && lines.all(is_token) {
+        return Err(Failure::usage(format!("{} holds several tokens", input.name), hint));
+    }
+    Ok(())
+}

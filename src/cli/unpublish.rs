@@ -199,5 +199,9 @@ fn is_typed(issuer: &IssuerUrl, paths: &[DocumentPath], site: &str) -> bool {
         return false;
     }
     let mut line = String::new();
-    io::stdin().read_line(&mut line).is_ok() && line.trim_end_matches(['\r', '\n']) == issuer.as_str()
+    let is_read = io::stdin().read_line(&mut line).is_ok();
+    if !line.ends_with('\n') {
+        let _ = writeln!(stderr);
+    }
+    is_read && line.trim_end_matches(['\r', '\n']) == issuer.as_str()
 }

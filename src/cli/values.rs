@@ -112,8 +112,8 @@ pub(super) fn caution_json(warning: &VerifyWarning, relying_party: RelyingParty)
 }
 
 /// What Entra will answer where the public reads something else than what was written, as the end of a sentence.
-pub(super) fn prediction(mismatch: &Mismatch) -> String {
-    match mismatch.aadsts() {
+pub(super) fn prediction(mismatch: &Mismatch, relying_party: RelyingParty) -> String {
+    match mismatch.aadsts().filter(|_| relying_party == RelyingParty::Entra) {
         Some(code) if mismatch.is_inconclusive() => format!("; if Entra cannot read it either, it will answer {code}"),
         Some(code) => format!("; Entra will answer {code}"),
         None => String::new(),
@@ -121,10 +121,11 @@ pub(super) fn prediction(mismatch: &Mismatch) -> String {
 }
 
 /// What the public reads in place of what was written.
-pub(super) fn mismatch_json(mismatch: &Mismatch) -> Value {
+pub(super) fn mismatch_json(mismatch: &Mismatch, relying_party: RelyingParty) -> Value {
+    let code = mismatch.aadsts().filter(|_| relying_party == RelyingParty::Entra);
     json!({
         "message": mismatch.to_string(),
-        "aadsts": mismatch.aadsts().map(issuer::Aadsts::code),
+        "aadsts": code.map(issuer::Aadsts::code),
         "fix": mismatch.fix(),
     })
 }

@@ -106,7 +106,7 @@ impl OtherDocument {
                 "check the credentials of your kubeconfig: kubectl auth whoami".to_owned()
             }
             Self::Status { code: Some(403), .. } => {
-                "the user lacks the ClusterRole system:service-account-issuer-discovery: kubectl create clusterrolebinding issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=USER (or --serviceaccount=NAMESPACE:NAME)".to_owned()
+                "the user lacks the ClusterRole system:service-account-issuer-discovery: kubectl create clusterrolebinding issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=USER; or --serviceaccount=NAMESPACE:NAME in place of --user".to_owned()
             }
             Self::Status { code: Some(404), .. } => {
                 "ask for /openid/v1/jwks; it is served only if --service-account-issuer is an https URL".to_owned()

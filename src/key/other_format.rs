@@ -65,13 +65,15 @@ impl OtherFormat {
     pub(crate) const fn hint(self) -> &'static str {
         match self {
             Self::CertificateRequest => {
-                "print its public key: openssl req -in FILE -noout -pubkey (with -inform DER for DER)"
+                "print its public key: openssl req -in FILE -noout -pubkey; add -inform DER for a binary file"
             }
             Self::EncryptedPrivateKey => "pass the public key instead: openssl pkey -in KEY -pubout",
             Self::Pkcs12 => {
                 "print its public key: openssl pkcs12 -in FILE -nokeys -clcerts | openssl x509 -noout -pubkey"
             }
-            Self::Pkcs7 => "print its certificates: openssl pkcs7 -in FILE -print_certs (with -inform DER for DER)",
+            Self::Pkcs7 => {
+                "print its certificates: openssl pkcs7 -in FILE -print_certs; add -inform DER for a binary file"
+            }
             Self::OpenSshPrivateKey => "print its public key: ssh-keygen -e -m PKCS8 -f KEY",
             Self::Ssh2PrivateKey => {
                 "print its public key: ssh-keygen -i -f KEY > OPENSSH_KEY && ssh-keygen -y -f OPENSSH_KEY"

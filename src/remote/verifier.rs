@@ -12,8 +12,8 @@ use super::{
     source::{Known, Source},
 };
 use crate::{
-    Clock, Expectations, HttpFetcher, IssuerUrl, PublishedIssuer, Refusal, Report, Token, TrustedIssuer, VerifiedToken,
-    Verifier,
+    Clock, Expectations, HttpFetcher, IssuerUrl, PublishedIssuer, Refusal, Report, Timestamp, Token, TrustedIssuer,
+    VerifiedToken, Verifier,
 };
 
 /// How many issuers are read at the same time.
@@ -118,14 +118,47 @@ impl RemoteVerifier {
     ///
     /// [`Refusal`], the same that [`examine`](Self::examine) reports first.
     pub async fn verify(&self, token: &str, expectations: &Expectations) -> Result<VerifiedToken, Refusal> {
-        let (current, now) = (self.shared.current(), self.shared.clock.now());
-        let verdict = current.verify(token, expectations, now);
+        self.verify_by(token, expectations, || self.shared.clock.now()).await
+    }
+
+    /// Verifies a token as of another time; the keys are those of now.
+    ///
+    /// ```no_run
+    /// use issuer::{Expectations, RemoteVerifier, Timestamp};
+    /// # async fn replay(token: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// let verifier = RemoteVerifier::new("https://issuer.example.com".parse()?);
+    /// let at: Timestamp = "2026-11-22T00:40:00Z".parse()?;
+    /// println!("{}", verifier.verify_at(token, &Expectations::entra(), at).await?.subject());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`verify`](Self::verify).
+    pub async fn verify_at(
+        &self,
+        token: &str,
+        expectations: &Expectations,
+        at: Timestamp,
+    ) -> Result<VerifiedToken, Refusal> {
+        self.verify_by(token, expectations, || at).await
+    }
+
+    async fn verify_by(
+        &self,
+        token: &str,
+        expectations: &Expectations,
+        now: impl Fn() -> Timestamp,
+    ) -> Result<VerifiedToken, Refusal> {
+        let current = self.shared.current();
+        let verdict = current.verify(token, expectations, now());
         match &verdict {
             Ok(verified) => self.refresh(verified.issuer(), None).await,
             Err(refusal) => self.refresh_after(refusal, token).await,
         }
         let Some(newer) = self.shared.newer_than(&current) else { return verdict };
-        let verdict = newer.verify(token, expectations, self.shared.clock.now());
+        let verdict = newer.verify(token, expectations, now());
         if let Err(Refusal::KeyNotFound { .. }) = verdict {
             // The JWKS of now does not hold the key, so it may not be where the keys are by now.
             let source = issuer_of(token).and_then(|issuer| self.shared.sources.get(&issuer));

@@ -104,7 +104,8 @@ impl Azure {
         };
         let Found { credential, account } = search.run().await?;
         let clock = Arc::new(ServerClock::default());
-        let transport = Transport::authorised(fetcher.clients(), credential.clone(), Arc::clone(&clock));
+        let transport =
+            Transport::authorised(fetcher.clients(), credential.clone(), Arc::clone(&clock)).within(retry.timeout);
         let client_options = ClientOptions {
             transport: Some(Arc::new(transport).for_sdk()),
             // Retries are this crate's: they know a deadline and tell what they wait for.
@@ -177,8 +178,10 @@ impl Azure {
             scope: self.resource_manager.is_none().then(|| format!("{cloud}/.default")),
             url: self.resource_manager.as_deref().unwrap_or(cloud).trim_end_matches('/').to_owned(),
             tokens,
-            transport: Arc::new(Transport::new(self.fetcher.clients(), None)),
+            transport: Arc::new(Transport::new(self.fetcher.clients(), None).within(self.retry.timeout)),
             retry: self.retry.clone(),
+            method: self.credential.method,
+            tenant: self.credential.tenant.clone(),
         };
         let endpoint = manager.web_endpoint(account, scope).await?;
         endpoint.trim_end_matches('/').parse()

@@ -15,9 +15,9 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum SiteWarning {
     /// Any user can replace the files in a directory.
-    #[error("directory {path} is world-writable without the sticky bit: any user can replace the documents; run chmod o-w {path}", path = .0.display())]
+    #[error("directory {path} is world-writable without the sticky bit: any user can replace the documents; run `chmod o-w {path}`", path = .0.display())]
     WorldWritableDirectory(PathBuf),
     /// Any user can change a file.
-    #[error("{path} is world-writable: any user can change it; run chmod o-w {path}", path = .0.display())]
+    #[error("{path} is world-writable: any user can change it; run `chmod o-w {path}`", path = .0.display())]
     WorldWritableFile(PathBuf),
 }

@@ -21,6 +21,8 @@ pub enum OtherInput {
     PrivateKey,
     /// A certificate.
     Certificate,
+    /// Another PEM block.
+    Pem,
     /// A JWKS.
     Jwks,
     /// A discovery document.
@@ -54,9 +56,11 @@ impl OtherInput {
         let starts = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         if let Some(label) = text.strip_prefix("-----BEGIN ").and_then(|rest| rest.split("-----").next()) {
             return Some(match label {
-                private if private.contains("PRIVATE KEY") => Self::PrivateKey,
+                // Its parameters may stand before a private key.
+                _ if text.contains("PRIVATE KEY-----") => Self::PrivateKey,
                 certificate if certificate.contains("CERTIFICATE") => Self::Certificate,
-                _ => Self::PublicKey,
+                public if public.ends_with("PUBLIC KEY") => Self::PublicKey,
+                _ => Self::Pem,
             });
         }
         let is_quoted = |quote| text.len() > 1 && text.starts_with(quote) && text.ends_with(quote);
@@ -100,9 +104,9 @@ impl OtherInput {
     }
 
     /// The next step.
-    pub(crate) const fn fix(self) -> &'static str {
+    pub const fn fix(self) -> &'static str {
         match self {
-            Self::PublicKey | Self::Certificate | Self::PrivateKey | Self::Jwks => {
+            Self::PublicKey | Self::Certificate | Self::Pem | Self::PrivateKey | Self::Jwks => {
                 "pass the token of a pod, and the keys as --jwks; `kubectl create token NAME --audience api://AzureADTokenExchange` makes a token"
             }
             Self::Discovery => "pass the token of a pod; the documents of an issuer go to --published",
@@ -126,6 +130,7 @@ impl fmt::Display for OtherInput {
             Self::PublicKey => "it is a public key",
             Self::PrivateKey => "it is a private key",
             Self::Certificate => "it is a certificate",
+            Self::Pem => "it is a PEM file",
             Self::Jwks => "it is a JWKS",
             Self::Discovery => "it is a discovery document",
             Self::Bearer => "it is an Authorization header; the token is what follows `Bearer `",

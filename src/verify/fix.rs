@@ -26,7 +26,10 @@ impl Refusal {
             }
             Self::Issuer { expected, seen } => return issuer_fix(expected, seen),
             Self::IssuerUntrusted { seen, .. } => {
-                return format!("pass --issuer {seen} too if this issuer is yours; other tokens are rightly refused");
+                return format!(
+                    "pass --issuer {} too if this issuer is yours; other tokens are rightly refused",
+                    url(seen)
+                );
             }
             Self::DiscoveryIssuer { expected: seen, seen: expected } => {
                 let fix = issuer_fix(expected, seen);
@@ -103,6 +106,12 @@ const JWKS_URI_FIX: &str =
 fn word(kid: &str) -> &str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:+=@".contains(&byte);
     if !kid.is_empty() && kid.bytes().all(is_plain) { kid } else { "KID" }
+}
+
+/// An issuer from a token or document as a word of a command line, which a shell would not read as more.
+fn url(issuer: &str) -> &str {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/%".contains(&byte);
+    if issuer.starts_with("http") && issuer.bytes().all(is_plain) { issuer } else { "URL" }
 }
 
 /// How to publish the key with an ID. One that is not the API server's hash is an external signer's, and only its JWKS has it.

@@ -205,7 +205,7 @@ impl Answer {
             "changed": !self.outcome.plan.is_unchanged(),
             "written": self.was_written(),
             "read_back_from": read_back.map(|read_back| self.address(&read_back.place)),
-            "mismatch": mismatch.map(values::mismatch_json),
+            "mismatch": mismatch.map(|mismatch| values::mismatch_json(mismatch, self.wanted.relying_party)),
             "keys": self.outcome.plan.keys.iter().map(key_json).collect::<Vec<_>>(),
             "documents": [document_json(&self.outcome.plan.jwks), document_json(&self.outcome.plan.discovery)],
             "refusals": self.outcome.plan.refusals.iter().map(|refusal| json!({

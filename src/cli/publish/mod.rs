@@ -344,7 +344,11 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
     }
     if let Some(Err(mismatch)) = answer.proof() {
         let what = if mismatch.is_inconclusive() { "could not be read back" } else { "is not what is read back" };
-        let message = format!("what {} {what}: {mismatch}{}", answer.deed(), values::prediction(mismatch));
+        let message = format!(
+            "what {} {what}: {mismatch}{}",
+            answer.deed(),
+            values::prediction(mismatch, answer.wanted.relying_party)
+        );
         output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix())));
     }
     answer.exit(check)

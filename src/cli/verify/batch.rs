@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     fs::File,
-    io::{self, Read},
+    io::{self, IsTerminal, Read},
     os::fd::AsFd,
     path::{Path, PathBuf},
     time::Instant,
@@ -18,6 +18,7 @@ use super::{
         Exit, Failure, Output,
         clean::{escaped, json_without_secrets},
         inputs::{is_stdin, name},
+        steps::Steps,
     },
     answer::refusal_json,
     keys::Keys,
@@ -70,17 +71,22 @@ pub(super) fn run(
     keys: Keys,
     expectations: Expectations,
     relying_party: RelyingParty,
+    steps: &Steps,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let Tokens { path, reader, length } = tokens;
     let unreadable = |source| Failure::from(Error::Read { path: PathBuf::from(name(&path)), source });
     if is_stdin(&path) {
         output.waits_for_stdin();
+        if length.is_none() && io::stderr().is_terminal() && !io::stdin().is_terminal() {
+            output.note("each token from standard input is answered as it comes");
+        }
     }
     let judge = Judge { keys, expectations, relying_party };
     let start = Instant::now();
     let mut tally = Tally::default();
     let progress = Progress::start(length, output.is_talkative());
+    steps.print_aside(progress.aside());
     let mut lines = Lines::new(reader);
     let print = |answered: Answered| {
         tally.add(&answered.tally);

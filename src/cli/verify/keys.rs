@@ -1,11 +1,8 @@
 //! The keys that the tokens of a batch are verified with.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Instant,
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use issuer::{Clock, Expectations, Refresh, Refusal, RemoteVerifier, Timestamp, VerifiedToken, Verifier};
+use issuer::{Expectations, Refresh, Refusal, RemoteVerifier, Timestamp, VerifiedToken, Verifier};
 use tokio::runtime::Handle;
 
 use super::{
@@ -18,19 +15,7 @@ pub(super) enum Keys {
     /// Read once: the input is a file, or the keys are.
     Fixed { verifier: Verifier, at: Option<Timestamp> },
     /// Read again as their Cache-Control says, and for an unknown `kid`: the input may go on for days.
-    Refreshing { verifier: RemoteVerifier, runtime: Handle },
-}
-
-/// A clock that starts at a given time.
-struct StartingAt {
-    at: Timestamp,
-    start: Instant,
-}
-
-impl Clock for StartingAt {
-    fn now(&self) -> Timestamp {
-        self.at.checked_add(self.start.elapsed()).unwrap_or(self.at)
-    }
+    Refreshing { verifier: RemoteVerifier, runtime: Handle, at: Option<Timestamp> },
 }
 
 impl Keys {
@@ -46,30 +31,34 @@ impl Keys {
     }
 
     /// Reads the documents of every issuer, and keeps them up to date from then on.
-    pub(super) fn refreshing(trusted: &Trusted, at: Option<Timestamp>, output: &mut Output) -> Result<Self, Failure> {
+    pub(super) fn refreshing(
+        trusted: &Trusted,
+        at: Option<Timestamp>,
+        steps: &Steps,
+        output: &mut Output,
+    ) -> Result<Self, Failure> {
         let first = Arc::new(Mutex::new(Some(Vec::new())));
-        let (seen, steps) = (Arc::clone(&first), output.steps());
+        let (seen, log_steps) = (Arc::clone(&first), steps.clone());
         let builder = trusted.builder().on_refresh(move |refresh| {
             let mut first = seen.lock().unwrap_or_else(PoisonError::into_inner);
             match first.as_mut() {
                 Some(first) => first.push(refresh.clone()),
-                None => log(refresh, &steps),
+                None => log(refresh, &log_steps),
             }
         });
-        let builder = match at {
-            Some(at) => builder.clock(StartingAt { at, start: Instant::now() }),
-            None => builder,
-        };
         let verifier = builder.build();
         let runtime = runtime::in_background()?;
         let names: Vec<_> = trusted.issuers.iter().map(ToString::to_string).collect();
         let step = format!("read the documents of {}", names.join(", "));
-        let steps = output.steps();
-        runtime.block_on(runtime::within(Some(trusted.timeout), async {
-            // The refusals of all issuers are in what was seen.
-            let _ = steps.run_within(step, Some(trusted.timeout), verifier.ready()).await;
-            Ok(())
-        }))?;
+        // The refusals of all issuers are in what was seen.
+        let ready = steps.run_within(step, Some(trusted.timeout), verifier.ready());
+        let in_time = runtime.block_on(async { tokio::time::timeout(trusted.timeout, ready).await.is_ok() });
+        if !in_time {
+            let seconds = trusted.timeout.as_secs_f64();
+            let message = format!("no answer within {seconds} s (--timeout) from {}", names.join(", "));
+            let hint = "check the name and the network, or pass a longer --timeout".to_owned();
+            return Err(Failure::new(Exit::Incomplete, message, Some(hint)));
+        }
         let mut refreshes = first.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
         refreshes.sort_by_key(|refresh| names.iter().position(|name| name == refresh.issuer.as_str()));
         for Refresh { issuer, outcome, .. } in refreshes {
@@ -78,13 +67,16 @@ impl Keys {
                 Err(refusal) => unusable(issuer.as_str(), &refusal, output)?,
             }
         }
-        Ok(Self::Refreshing { verifier, runtime })
+        Ok(Self::Refreshing { verifier, runtime, at })
     }
 
     pub(super) fn verify(&self, token: &str, expectations: &Expectations) -> Result<VerifiedToken, Refusal> {
         match self {
             Self::Fixed { verifier, at } => verifier.verify(token, expectations, at.unwrap_or_else(Timestamp::now)),
-            Self::Refreshing { verifier, runtime } => runtime.block_on(verifier.verify(token, expectations)),
+            Self::Refreshing { verifier, runtime, at: None } => runtime.block_on(verifier.verify(token, expectations)),
+            Self::Refreshing { verifier, runtime, at: Some(at) } => {
+                runtime.block_on(verifier.verify_at(token, expectations, *at))
+            }
         }
     }
 }
@@ -114,7 +106,7 @@ fn log(refresh: &Refresh, steps: &Steps) {
 mod tests {
     use std::sync::atomic::{AtomicI64, Ordering};
 
-    use issuer::{Jwks, Location};
+    use issuer::{Clock, Jwks, Location};
 
     use super::*;
 
@@ -154,7 +146,8 @@ mod tests {
         let clock = Set::default();
         let location = Location::Directory(site.path().to_owned());
         let builder = RemoteVerifier::builder().trust_published_at(issuer.clone(), location).clock(clock.clone());
-        let keys_of_batch = Keys::Refreshing { verifier: builder.build(), runtime: runtime::in_background().unwrap() };
+        let (verifier, runtime) = (builder.build(), runtime::in_background().unwrap());
+        let keys_of_batch = Keys::Refreshing { verifier, runtime, at: None };
         let token = read("entra-1h.jwt");
         let is_accepted = || keys_of_batch.verify(token.trim(), &Expectations::entra()).is_ok();
         publish(&other);

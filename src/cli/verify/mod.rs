@@ -19,7 +19,7 @@ use super::{
     Exit, Failure, Output,
     inputs::{is_stdin, no_token, stdin_twice},
     output::second,
-    token_input::TokenInput,
+    token_input::{TokenInput, no_list},
     values::{self, For},
 };
 
@@ -76,17 +76,18 @@ impl Verify {
         if let Some(path) = &self.batch {
             no_token(path)?;
             let tokens = batch::Tokens::open(path)?;
+            let steps = output.steps();
             let is_refreshed = tokens.is_stream() && trusted.jwks.is_none();
-            let keys =
-                if is_refreshed { Keys::refreshing(&trusted, at, output)? } else { Keys::fixed(&trusted, at, output)? };
+            let keys = if is_refreshed {
+                Keys::refreshing(&trusted, at, &steps, output)?
+            } else {
+                Keys::fixed(&trusted, at, output)?
+            };
             tell_of_audience(output);
-            return batch::run(tokens, keys, expectations, self.relying_party.into(), output);
+            return batch::run(tokens, keys, expectations, self.relying_party.into(), &steps, output);
         }
         let input = TokenInput::read(self.token, &output.steps(), Some(output))?;
-        if is_list_of_tokens(&input.text) {
-            let hint = format!("verify them all: issuer verify --batch {} --issuer URL", input.name);
-            return Err(Failure::usage(format!("{} holds several tokens", input.name), hint));
-        }
+        no_list(&input, &format!("verify them all: issuer verify --batch {} --issuer URL", input.name))?;
         let mut buffer = Vec::new();
         let token = Token::parse(&input.text, &mut buffer).ok();
         let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
@@ -131,13 +132,6 @@ impl Verify {
         }
         Ok(expectations)
     }
-}
-
-/// Whether a text has a token on each of its lines, and more than one.
-fn is_list_of_tokens(text: &str) -> bool {
-    let is_token = |line: &str| line.starts_with("eyJ") && line.matches('.').count() == 2;
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.clone().count() > 1 && lines.all(is_token)
 }
 
 /// What differs from what Entra judges: it reads the issuer URL over public trust, now, with a leeway of its own.

@@ -1,5 +1,9 @@
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    time::Duration,
+};
 
+use super::super::steps::Aside;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How far a batch is, on a terminal that shows nothing else of it.
@@ -12,13 +16,23 @@ impl Progress {
         let draws = wanted && io::stderr().is_terminal() && !io::stdout().is_terminal();
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let template = match length {
-            Some(_) => "{wide_bar} {percent:>3} %  {msg}  {eta} left",
-            None => "{spinner} {bytes}  {msg}",
+            Some(_) => "{bar:10} {percent:>3} %  {eta} left  {wide_msg}  ",
+            None => "{spinner} {bytes}  {wide_msg}  ",
         };
         let bar = ProgressBar::with_draw_target(length, target);
         // The template is one of two above; should it not do, the bar draws itself as it likes.
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
+        if draws && length.is_none() {
+            // Nobody knows when the next token comes: the line shows that it is waited for.
+            bar.enable_steady_tick(Duration::from_millis(100));
+        }
         Self(bar)
+    }
+
+    /// Prints something else while it is shown.
+    pub(super) fn aside(&self) -> Aside {
+        let bar = self.0.clone();
+        Box::new(move |print| bar.suspend(print))
     }
 
     /// So much of the input is done, and the numbers to show beside it.
