@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use super::{
     Exit, Failure, Output,
     clean::printable,
+    layout::{report, stderr_width},
     output::second,
     runtime::{self, Signals},
     values,
@@ -62,8 +63,10 @@ fn log(served: &Served) {
     let time = second(Timestamp::now());
     let peer = served.peer.map_or_else(|| "-".to_owned(), |peer| peer.to_string());
     let Served { method, path, status, bytes, .. } = served;
+    let line = format!("{time} {} {} {status} {bytes} {peer}", printable(method), printable(path));
+    let wrapped = stderr_width().map(|width| report(&line, width));
     // With stderr gone there is nowhere left to say so.
-    let _ = writeln!(io::stderr(), "{time} {} {} {status} {bytes} {peer}", printable(method), printable(path));
+    let _ = writeln!(io::stderr(), "{}", wrapped.as_deref().unwrap_or(&line));
 }
 
 impl Serve {
