@@ -519,4 +519,12 @@ fn hints_are_those_of_the_credential() {
     let mut wrong = cloud.principal();
     let told = stderr(&wrong.env("AZURE_CLIENT_SECRET", "wrong").output().unwrap());
     assert!(told.contains("hint: set AZURE_CLIENT_SECRET to the value of a secret"), "{told}");
+    assert!(!told.contains("trace ID"), "{told}");
+    // An answer that is not in the table has the ID that support asks for.
+    let text =
+        "ERROR: AADSTS99999: Something new. Trace ID: 11-aa Correlation ID: 22-bb Timestamp: 2026-11-22 00:10:22Z";
+    let tools = Tools::new().with_az(None, 1, text);
+    let mut unknown = cloud.publish();
+    let told = stderr(&unknown.args(["--auth", "az"]).env("PATH", tools.path_env()).output().unwrap());
+    assert!(told.contains("AADSTS99999: Something new.; trace ID 11-aa"), "{told}");
 }

@@ -62,9 +62,13 @@ impl KnownCode {
 
     /// The next step after a failed sign-in: that of a documented answer, else a general one for the credential.
     pub(super) fn sign_in_hint(method: AuthMethod, code: Option<&str>, because: &str) -> &'static str {
+        Self::of_sign_in(method, code, because).map_or(general_hint(method), |row| row.hint)
+    }
+
+    /// The row for an answer of Entra, a tool or an identity endpoint.
+    pub(super) fn of_sign_in(method: AuthMethod, code: Option<&str>, because: &str) -> Option<&'static Self> {
         let is_meant = |known: &&str| code == Some(*known) || (known.contains(' ') && because.contains(*known));
-        let rows = SIGN_IN.iter().filter(|row| row.credential.holds(method));
-        rows.into_iter().find(|row| row.codes.iter().any(is_meant)).map_or(general_hint(method), |row| row.hint)
+        SIGN_IN.iter().filter(|row| row.credential.holds(method)).find(|row| row.codes.iter().any(is_meant))
     }
 }
 

@@ -72,6 +72,10 @@ impl SignInFailure {
             AzureProblem::SignInUnanswered { credential, because, hint }
         } else {
             let hint = KnownCode::sign_in_hint(method, code.as_deref(), &because);
+            // Support asks for it where nobody knows the answer.
+            let is_known = KnownCode::of_sign_in(method, code.as_deref(), &because).is_some();
+            let id = trace_id.as_ref().filter(|_| !is_known);
+            let because = id.map_or(because.clone(), |id| format!("{because}; trace ID {id}"));
             AzureProblem::SignIn { credential, because, hint }
         };
         AzureError { status, code, request_id: trace_id, ..problem.during(operation) }
