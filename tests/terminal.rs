@@ -134,6 +134,26 @@ fn a_wait_for_the_lock_of_another_publisher_is_seen() {
 }
 
 #[test]
+fn a_batch_that_waits_for_the_next_token_shows_it() {
+    let folder = TempDir::new().unwrap();
+    let run = recording("path-issuer");
+    let (pipe, jwks) = (folder.path().join("tokens"), run.path("jwks.json").to_str().unwrap().to_owned());
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut verify = command();
+    verify.args(["verify", "--batch", pipe.to_str().unwrap(), "--issuer", &run.issuer, "--jwks", &jwks]);
+    verify.args(["--at", "2026-11-22T00:40:00Z"]);
+    let (mut terminal, mut child) = Terminal::run(80, &mut verify, false);
+    let mut writer = std::fs::File::options().write(true).open(&pipe).unwrap();
+    terminal.read_to(" 0 B ");
+    std::io::Write::write_all(&mut writer, format!("{}\n", run.text("entra-1h.jwt").trim()).as_bytes()).unwrap();
+    terminal.read_to("\"verdict\":\"accepted\"");
+    terminal.read_to(" KiB  1 token: 1 accepted, 0 refused");
+    drop(writer);
+    let seen = terminal.read_all();
+    assert!(child.wait().unwrap().success() && seen.contains("1 token: 1 accepted, 0 refused, in "), "{seen}");
+}
+
+#[test]
 fn each_command_tells_its_steps_with_v() {
     let folder = TempDir::new().unwrap();
     let run = recording("path-issuer");

@@ -182,7 +182,7 @@ fn fill_around_command(first: &str, indent: &str, text: &str, width: usize) -> S
     lines.join("\n")
 }
 
-/// The words of a line; date and time are one, and so is a command in backticks.
+/// The words of a line; date and time are one, and so is a command in backticks or parentheses.
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let is_date = |word: &str| {
         let digits = word.trim_start_matches('(');
@@ -194,14 +194,15 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     };
     let is_time = |word: &str| word.contains(':') && word.starts_with(|first: char| first.is_ascii_digit());
     let mut words: Vec<Word<'_>> = Vec::new();
-    // Whether the word before is a date, and whether a command in backticks is open.
-    let (mut start, mut date, mut command) = (0, false, false);
+    // Whether the word before is a date, and whether a command is open: in backticks, or in parentheses.
+    let (mut start, mut date, mut command, mut aside) = (0, false, false, false);
+    let is_command = |text: &str| COMMANDS.iter().any(|command| text.starts_with(command));
     for piece in line.split_inclusive(' ') {
         let end = start + piece.len();
         let word = piece.trim_end_matches(' ');
         match words.last_mut() {
             // Spaces alone, and a time after its date, belong to the word before.
-            Some(last) if word.is_empty() || (date && is_time(word)) || command => {
+            Some(last) if word.is_empty() || (date && is_time(word)) || command || aside => {
                 let from = start - last.word.len() - last.whitespace.len();
                 *last = Word::from(&line[from..end]);
             }
@@ -209,6 +210,7 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
         }
         date = is_date(word);
         command ^= word.matches('`').count() % 2 == 1;
+        aside = (aside || line[start..].strip_prefix('(').is_some_and(is_command)) && !word.contains(')');
         start = end;
     }
     Box::new(words.into_iter())
@@ -287,6 +289,15 @@ mod tests {
         ];
         let time = "  failed   time       expired at 2026-11-22 01:33:32Z, now is 2026-11-26 15:25:02Z";
         assert_eq!(report(time, 80).lines().last().map(str::trim_start), Some("2026-11-26 15:25:02Z"));
+        let fix =
+            "fix: set expirationSeconds of the projected token to 86400 or less (kubectl create token: --duration=24h)";
+        assert!(report(fix, 80).ends_with("\n     (kubectl create token: --duration=24h)"));
+        let hint = labelled(
+            "hint",
+            "set the variables of a service principal or workload identity (issuer publish --help), or run `az login`",
+            80,
+        );
+        assert!(hint.contains("\n      (issuer publish --help), or run `az login`"), "{hint}");
         // What is not ours stays as it is: no-break spaces, and what looks like a command.
         let subject = format!("  sub  system:serviceaccount:default:{}\u{a0}{}", "a".repeat(30), "b".repeat(30));
         assert_eq!(report(&subject, 80).replace(['\n', ' '], ""), subject.replace(' ', ""));

@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     fs::File,
-    io::{self, IsTerminal, Read},
+    io::{self, Read},
     os::fd::AsFd,
     path::{Path, PathBuf},
     time::Instant,
@@ -78,9 +78,6 @@ pub(super) fn run(
     let unreadable = |source| Failure::from(Error::Read { path: PathBuf::from(name(&path)), source });
     if is_stdin(&path) {
         output.waits_for_stdin();
-        if length.is_none() && io::stderr().is_terminal() && !io::stdin().is_terminal() {
-            output.note("each token from standard input is answered as it comes");
-        }
     }
     let judge = Judge { keys, expectations, relying_party };
     let start = Instant::now();
@@ -91,7 +88,7 @@ pub(super) fn run(
     let print = |answered: Answered| {
         tally.add(&answered.tally);
         progress.advance(answered.bytes, || tally.to_string());
-        output.lines(&answered.text)
+        progress.around(|| output.lines(&answered.text))
     };
     let ended = pipeline::run(move || lines.next(), move |chunk| judge.answer(&chunk), print).map_err(|error| {
         let hint = "raise the limit on processes and threads (ulimit -u)";

@@ -12,8 +12,8 @@ pub(super) struct Progress(ProgressBar);
 impl Progress {
     /// `length` in bytes, where it is known.
     pub(super) fn start(length: Option<u64>, wanted: bool) -> Self {
-        // Verdicts on the same terminal are progress enough.
-        let draws = wanted && io::stderr().is_terminal() && !io::stdout().is_terminal();
+        // Verdicts on the same terminal are progress enough, unless the next one may be long in coming.
+        let draws = wanted && io::stderr().is_terminal() && (!io::stdout().is_terminal() || length.is_none());
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let template = match length {
             Some(_) => "{bar:10} {percent:>3} %  {eta} left  {wide_msg}  ",
@@ -27,6 +27,11 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
         Self(bar)
+    }
+
+    /// Prints a part of the result, which may be on the same terminal.
+    pub(super) fn around<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.0.suspend(print)
     }
 
     /// Prints something else while it is shown.
