@@ -109,7 +109,11 @@ fn read_key(path: &Path, folder: &Path) -> azure_core::Result<Secret> {
     if key.len() as u64 > KEY_MAX {
         return Err(refuse(format!("the key file of the Azure Arc agent is longer than {KEY_MAX} bytes")));
     }
-    Ok(Secret::new(key.trim().to_owned()))
+    let key = key.trim();
+    if key.is_empty() {
+        return Err(refuse("the key file of the Azure Arc agent is empty"));
+    }
+    Ok(Secret::new(key.to_owned()))
 }
 
 /// Whether a key file is one of the agent, which owns the folder, or of root.
@@ -244,6 +248,7 @@ mod tests {
         file(&outside.path().join("out.key"), 9);
         file(&folder.join("a.txt"), 9);
         file(&folder.join("long.key"), 4097);
+        file(&folder.join("empty.key"), 0);
         std::fs::create_dir(folder.join("sub")).unwrap();
         file(&folder.join("sub/a.key"), 9);
         std::fs::create_dir(folder.join("folder.key")).unwrap();
@@ -256,6 +261,7 @@ mod tests {
             (at("sub/a.key"), "that is not"),
             (String::new(), "that is not"),
             (at("long.key"), "longer than 4096 bytes"),
+            (at("empty.key"), "is empty"),
             (at("folder.key"), "not a regular file"),
             (at("link.key"), "cannot read the key file"),
             (at("none.key"), "cannot read the key file"),

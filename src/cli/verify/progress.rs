@@ -3,8 +3,9 @@ use std::{
     time::Duration,
 };
 
-use super::super::steps::Aside;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::super::steps::Aside;
 
 /// How far a batch is, on a terminal that shows nothing else of it.
 pub(super) struct Progress(ProgressBar);
