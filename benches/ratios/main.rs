@@ -10,7 +10,8 @@ mod rate;
 mod start_up;
 mod verification;
 
-#[path = "../../tests/support/mod.rs"]
+#[allow(dead_code, reason = "a part of what the tests share")]
+#[path = "../../tests/it/support/mod.rs"]
 mod support;
 
 const ISSUER: &str = env!("CARGO_BIN_EXE_issuer");

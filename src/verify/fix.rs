@@ -1,4 +1,4 @@
-//! The next step after a refusal. No fix leads back to the state that it is for: `tests/fixes.rs` runs them.
+//! The next step after a refusal. No fix leads back to the state that it is for: `tests/it/fixes.rs` runs them.
 
 use super::{Refusal, clipped::first_of};
 use crate::{no_answer, published::FetchError, token::TokenError};

@@ -1,0 +1,570 @@
+//! Who we are in Azure, and where the account serves its website: stand-ins for Entra, Azure Resource Manager, the metadata
+//! service, GitHub and the command line tools, and Azurite behind them.
+
+use std::process::{Command, Output};
+
+use crate::support::{
+    arm::{Arm, Subscription},
+    cli::Tools,
+    cloud::{ARM, CLIENT, Cloud, GITHUB_TOKEN, SECRET, STORAGE, SUBSCRIPTION, TENANT, others},
+    entra::{Client, Proof, entra},
+    issuer::{command, stderr, stdout},
+    recording,
+    stand_in::{Request, Response, StandIn},
+};
+use serde_json::Value;
+
+/// What a case adds to the command.
+type SetUp<'a> = Box<dyn Fn(&mut Command) + 'a>;
+
+fn output(command: &mut Command) -> Output {
+    command.output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+#[test]
+fn every_identity_signs_in_asks_for_the_web_endpoint_and_publishes() {
+    let cloud = Cloud::new();
+    let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]).with_azd_signed_in(TENANT, &[STORAGE, ARM]);
+    let cases: [(&str, String, SetUp<'_>); 8] = [
+        (
+            "client-secret",
+            format!("service principal with a secret {CLIENT}"),
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", SECRET);
+            }),
+        ),
+        (
+            "client-certificate",
+            format!("service principal with a certificate {CLIENT}"),
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_CERTIFICATE_PATH", cloud.file("principal.pem"));
+            }),
+        ),
+        (
+            "workload-identity",
+            format!("workload identity {CLIENT}"),
+            Box::new(|command| {
+                command.env("AZURE_FEDERATED_TOKEN_FILE", cloud.file("token.jwt"));
+            }),
+        ),
+        (
+            "github-actions",
+            format!("GitHub Actions {CLIENT}"),
+            Box::new(|command| {
+                command.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token?api-version=2.0", cloud.github.url()));
+                command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", GITHUB_TOKEN);
+            }),
+        ),
+        (
+            "managed-identity",
+            format!("managed identity {CLIENT}"),
+            Box::new(|command| {
+                command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", cloud.imds.url());
+            }),
+        ),
+        (
+            "managed-identity",
+            "managed identity".to_owned(),
+            Box::new(|command| {
+                command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", cloud.imds.url()).env_remove("AZURE_CLIENT_ID");
+            }),
+        ),
+        (
+            "az",
+            "az".to_owned(),
+            Box::new(|command| {
+                command.env("PATH", tools.path_env());
+            }),
+        ),
+        (
+            "azd",
+            "azd".to_owned(),
+            Box::new(|command| {
+                command.env("PATH", tools.path_env());
+            }),
+        ),
+    ];
+    for (method, named, set_up) in cases {
+        // Once as the first credential there is, once by its name; azd comes after az, so it is always named.
+        for forced in [false, true] {
+            let mut command = cloud.principal();
+            set_up(&mut command);
+            if forced || method == "azd" {
+                command.args(["--auth", method]);
+            }
+            let output = output(&mut command);
+            assert!(output.status.success(), "{method}: {output:?}");
+            let note = format!("note: credential for {}: {named}\n", cloud.site());
+            assert!(stderr(&output).contains(&note), "{method}: {output:?}");
+            assert!(stdout(&output).contains(&format!("issuer   {}\n", cloud.issuer())), "{method}: {output:?}");
+            // The next one starts anew.
+            cloud.current.update(|current| current + 1);
+        }
+    }
+    // A token for the blobs and one for Azure Resource Manager, each asked for once, in two runs.
+    let calls = tools.calls();
+    for (tool, scope) in [("az account", STORAGE), ("az account", ARM), ("azd auth", STORAGE), ("azd auth", ARM)] {
+        let count = calls.iter().filter(|call| call.starts_with(tool) && call.contains(scope)).count();
+        assert_eq!(count, 2, "{tool} {scope}: {calls:?}");
+    }
+}
+
+#[test]
+fn the_first_credential_there_is_wins_and_auth_names_another() {
+    let cloud = Cloud::new();
+    let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]);
+    let all = || {
+        let mut command = cloud.with_secret();
+        command.env("AZURE_CLIENT_CERTIFICATE_PATH", cloud.file("principal.pem"));
+        command.env("AZURE_FEDERATED_TOKEN_FILE", cloud.file("token.jwt"));
+        command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", cloud.imds.url());
+        command.env("PATH", tools.path_env());
+        command.args(["--dry-run", "-o", "json", "--issuer", "https://issuer.example.com"]);
+        command
+    };
+    let chosen = |command: &mut Command| {
+        let output = output(command);
+        json(&output)["credential"].as_str().unwrap_or_else(|| panic!("{output:?}")).to_owned()
+    };
+    assert_eq!(chosen(&mut all()), format!("service principal with a secret {CLIENT}"));
+    assert_eq!(
+        chosen(all().env_remove("AZURE_CLIENT_SECRET")),
+        format!("service principal with a certificate {CLIENT}")
+    );
+    let none = |name: &str| {
+        let mut command = all();
+        command.env_remove("AZURE_CLIENT_SECRET").env_remove("AZURE_CLIENT_CERTIFICATE_PATH").env_remove(name);
+        command
+    };
+    assert_eq!(chosen(&mut none("X")), format!("workload identity {CLIENT}"));
+    assert_eq!(chosen(&mut none("AZURE_FEDERATED_TOKEN_FILE")), format!("managed identity {CLIENT}"));
+    let nowhere = ("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9");
+    assert_eq!(chosen(none("AZURE_FEDERATED_TOKEN_FILE").env(nowhere.0, nowhere.1)), "az");
+    assert_eq!(chosen(all().args(["--auth", "az"])), "az");
+    assert_eq!(chosen(all().env("AZURE_TOKEN_CREDENTIALS", "dev")), "az");
+    assert_eq!(chosen(all().env("AZURE_STORAGE_KEY", &cloud.account().key)), "account key");
+    let login = all().env("AZURE_STORAGE_KEY", "unused").env("AZURE_STORAGE_AUTH_MODE", "login").output().unwrap();
+    assert_eq!(json(&login)["credential"], format!("service principal with a secret {CLIENT}"));
+}
+
+#[test]
+fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
+    let cloud = Cloud::new();
+    let not_logged_in = Tools::new().with_az(None, 1, "ERROR: Please run 'az login' to setup account.\n");
+    let trailing = cloud.folder.path().join("trailing.jwt");
+    std::fs::write(&trailing, "not a token\n").unwrap();
+    let cases: [(&str, SetUp<'_>); 13] = [
+        (
+            "signing in as service principal with a secret 00001111-aaaa-2222-bbbb-3333cccc4444 failed: no answer: Connection refused",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", SECRET).env("AZURE_AUTHORITY_HOST", "https://127.0.0.1:9");
+            }),
+        ),
+        (
+            "GitHub Actions: ACTIONS_ID_TOKEN_REQUEST_URL is not set (the job needs permissions: id-token: write)",
+            Box::new(|command| {
+                command.env("GITHUB_ACTIONS", "true");
+            }),
+        ),
+        (
+            "connection string: passed over (AZURE_STORAGE_AUTH_MODE is login)",
+            Box::new(|command| {
+                command.env("AZURE_STORAGE_CONNECTION_STRING", "x").env("AZURE_STORAGE_AUTH_MODE", "login");
+            }),
+        ),
+        (
+            "the file that AZURE_FEDERATED_TOKEN_FILE names cannot be read: No such file or directory",
+            Box::new(|command| {
+                command.env("AZURE_FEDERATED_TOKEN_FILE", "nothing.jwt");
+            }),
+        ),
+        (
+            "signing in as service principal with a secret 00001111-aaaa-2222-bbbb-3333cccc4444 failed: AADSTS7000215",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", "wrong");
+            }),
+        ),
+        (
+            "failed: AADSTS700016",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", SECRET).env("AZURE_CLIENT_ID", "somebody-else");
+            }),
+        ),
+        (
+            "failed: AADSTS90002",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", SECRET).env("AZURE_TENANT_ID", "nowhere");
+            }),
+        ),
+        (
+            "the file that AZURE_CLIENT_CERTIFICATE_PATH names cannot be used as a certificate with its private key: it holds no RSA private key",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_CERTIFICATE_PATH", &trailing);
+            }),
+        ),
+        (
+            "the file that AZURE_CLIENT_CERTIFICATE_PATH names cannot be used as a certificate with its private key: No such file or directory",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_CERTIFICATE_PATH", "nothing.pem");
+            }),
+        ),
+        (
+            "signing in as GitHub Actions 00001111-aaaa-2222-bbbb-3333cccc4444 failed: GitHub answered 401",
+            Box::new(|command| {
+                command.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token", cloud.github.url()));
+                command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of another job");
+            }),
+        ),
+        (
+            "the credential workload-identity needs AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE",
+            Box::new(|command| {
+                command.args(["--auth", "workload-identity"]);
+            }),
+        ),
+        (
+            "no credential was found: workload identity: AZURE_FEDERATED_TOKEN_FILE is not set; managed identity: this machine has none; az: ERROR: Please run 'az login' to setup account.; azd: azd not found",
+            Box::new(|command| {
+                command.env("PATH", not_logged_in.path_env());
+            }),
+        ),
+        (
+            "signing in as az failed: ERROR: Please run 'az login'",
+            Box::new(|command| {
+                command.env("PATH", not_logged_in.path_env()).args(["--auth", "az"]);
+            }),
+        ),
+    ];
+    for (sentence, set_up) in cases {
+        let mut command = cloud.principal();
+        set_up(&mut command);
+        let output = output(&mut command);
+        let code = if sentence.starts_with("the credential") || sentence.contains("cannot be") { 2 } else { 3 };
+        assert_eq!(output.status.code(), Some(code), "{sentence}: {output:?}");
+        assert!(stderr(&output).contains(sentence), "{sentence}: {}", stderr(&output));
+        let hint = match sentence {
+            cloud if cloud.contains("90002") => "\nhint: check AZURE_TENANT_ID, and --cloud",
+            silent if silent.contains("no answer") => "\nhint: check the network, the proxy and AZURE_AUTHORITY_HOST",
+            _ => "\nhint: ",
+        };
+        assert!(stderr(&output).contains(hint), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("Trace ID") && !stderr(&output).contains("aka.ms"), "{}", stderr(&output));
+    }
+}
+
+/// What the service answers to an identity without the role (Microsoft Learn, "Authorize access to blobs using Microsoft Entra
+/// ID"), for the blobs and for the website.
+#[test]
+fn a_role_that_is_missing_is_named_with_the_command_that_assigns_it() {
+    let cloud = Cloud::new();
+    let properties = |request: &Request| request.query("comp") == Some("properties");
+    let refused = || Response::new(403, &[("x-ms-error-code", "AuthorizationPermissionMismatch")], "");
+    let off = || Response::new(200, &[("Content-Type", "application/xml")], "<StorageServiceProperties/>");
+    let absent = || Response::new(404, &[("x-ms-error-code", "ContainerNotFound")], "");
+    let blobs = StandIn::https(&cloud.authority, move |request| if properties(request) { off() } else { refused() });
+    let website = StandIn::https(&cloud.authority, move |request| match request.method.as_str() {
+        "PUT" => refused(),
+        _ if properties(request) => off(),
+        _ => absent(),
+    });
+    let cases = [
+        (&blobs, "cannot read openid/v1/jwks in $web of", "Storage Blob Data Contributor"),
+        (&website, "cannot switch on the static website of", "Storage Account Contributor"),
+    ];
+    for (server, doing, role) in cases {
+        let mut command = cloud.publish_at(server.url());
+        command.env("AZURE_TENANT_ID", TENANT).env("AZURE_CLIENT_ID", CLIENT).env("AZURE_CLIENT_SECRET", SECRET);
+        command.args(["--issuer", "https://issuer.example.com"]);
+        let told = stderr(&output(&mut command));
+        let name = &cloud.account().name;
+        assert!(
+            told.contains(&format!("{doing} {name}: the credential lacks the role {role} on account {name}")),
+            "{told}"
+        );
+        assert!(told.contains(&format!("hint: az role assignment create --role \"{role}\"")), "{told}");
+    }
+}
+
+#[test]
+fn an_identity_that_is_set_up_in_part_is_an_error_and_not_another_identity() {
+    let cloud = Cloud::new();
+    let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]);
+    let token = cloud.file("token.jwt");
+    let cases: [(&[(&str, &str)], &str); 3] = [
+        // What the webhook leaves of a service account without its client ID.
+        (
+            &[("AZURE_TENANT_ID", TENANT), ("AZURE_FEDERATED_TOKEN_FILE", &token)],
+            "the credential workload-identity needs AZURE_CLIENT_ID",
+        ),
+        (
+            &[("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", SECRET)],
+            "the credential client-secret needs AZURE_CLIENT_ID, AZURE_TENANT_ID",
+        ),
+        (
+            &[("AZURE_TOKEN_CREDENTIALS", "az")],
+            "AZURE_TOKEN_CREDENTIALS is neither dev, prod nor the name of a credential of the SDK",
+        ),
+    ];
+    for (variables, sentence) in cases {
+        let mut command = cloud.publish();
+        command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", cloud.imds.url()).env("PATH", tools.path_env());
+        let output = output(command.envs(variables.iter().copied()));
+        assert!(!output.status.success() && stderr(&output).contains(sentence), "{sentence}: {output:?}");
+    }
+    // An identity that was asked for is not the person who is logged in.
+    let output = output(cloud.publish().env("PATH", tools.path_env()).args(["--client-id", CLIENT]));
+    assert_eq!(output.status.code(), Some(3));
+    assert!(
+        stderr(&output).contains("no credential was found: managed identity: this machine has none\n"),
+        "{output:?}"
+    );
+    assert!(tools.calls().is_empty());
+}
+
+#[test]
+fn a_metadata_service_of_another_cloud_or_one_that_never_answers_is_passed_over() {
+    let cloud = Cloud::new();
+    let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]);
+    let foreign = StandIn::http(|_| Response::new(404, &[("Content-Type", "text/html")], "<html>Not found</html>"));
+    let (forever, hold) = std::sync::mpsc::channel::<()>();
+    let hold = std::sync::Mutex::new(hold);
+    let silent = StandIn::http(move |_| {
+        let _ = hold.lock().unwrap().recv();
+        Response::new(400, &[], "")
+    });
+    for service in [&foreign, &silent] {
+        let mut command = cloud.publish();
+        command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", service.url()).env("PATH", tools.path_env());
+        command.args(["--issuer", "https://issuer.example.com", "--dry-run", "-o", "json"]);
+        assert_eq!(json(&output(&mut command))["credential"], "az");
+        assert_eq!(service.requests().len(), 1, "it is asked once, whatever it says");
+    }
+    drop(forever);
+}
+
+/// Entra that is busy is asked again, for as long as there is time.
+#[test]
+fn a_sign_in_that_is_throttled_is_tried_again_and_one_that_asks_for_too_long_is_an_error_at_once() {
+    let cloud = Cloud::new();
+    for (wait, code) in [("1", 0), ("86400", 3)] {
+        let asked = std::sync::atomic::AtomicBool::new(false);
+        let directory =
+            Client { tenant: TENANT.to_owned(), client_id: CLIENT.to_owned(), proof: Proof::Secret(SECRET.to_owned()) };
+        let answers = entra(vec![directory]);
+        let busy = StandIn::https(&cloud.authority, move |request| {
+            if asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                return answers(request);
+            }
+            let error = serde_json::json!({ "error": "temporarily_unavailable", "error_description": "AADSTS90055: busy", "error_codes": [90055] });
+            Response::json(429, error).with("Retry-After", wait)
+        });
+        let mut command = cloud.with_secret();
+        command.env("AZURE_AUTHORITY_HOST", busy.url()).args([
+            "--issuer",
+            "https://issuer.example.com",
+            "--dry-run",
+            "-o",
+            "json",
+        ]);
+        let output = output(&mut command);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        if code == 3 {
+            let error = &json(&output)["error"];
+            assert!(error["message"].as_str().unwrap().ends_with("failed: AADSTS90055: busy"), "{error}");
+            assert_eq!(
+                [&error["service"]["status"], &error["service"]["code"]],
+                [&Value::from(429), &Value::from("AADSTS90055")]
+            );
+        }
+    }
+}
+
+#[test]
+fn github_s_endpoint_that_is_busy_is_asked_again() {
+    let cloud = Cloud::new();
+    let asked = std::sync::atomic::AtomicBool::new(false);
+    let answers = crate::support::github::github(GITHUB_TOKEN, crate::support::cloud::GITHUB_SUBJECT);
+    let busy = StandIn::https(&cloud.authority, move |request| {
+        if asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            answers(request)
+        } else {
+            Response::new(503, &[], "")
+        }
+    });
+    let mut command = cloud.principal();
+    command.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token", busy.url()));
+    command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", GITHUB_TOKEN);
+    command.args(["--issuer", "https://issuer.example.com", "--dry-run", "-o", "json"]);
+    assert_eq!(json(&output(&mut command))["credential"], format!("GitHub Actions {CLIENT}"));
+    assert_eq!(busy.requests().len(), 2);
+}
+
+/// The hosts of each cloud, as a proxy sees them.
+#[test]
+fn each_cloud_has_hosts_of_its_own() {
+    let cases = [
+        ("public", "login.microsoftonline.com:443", "acct.blob.core.windows.net:443"),
+        ("usgov", "login.microsoftonline.us:443", "acct.blob.core.usgovcloudapi.net:443"),
+        ("china", "login.partner.microsoftonline.cn:443", "acct.blob.core.chinacloudapi.cn:443"),
+    ];
+    for (name, login, blob) in cases {
+        let proxy = StandIn::http(|_| Response::new(403, &[], ""));
+        let publish = |variables: &[(&str, &str)]| {
+            let mut command = command();
+            command.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap(), "--account", "acct"]);
+            command.args(["--cloud", name, "--issuer", "https://issuer.example.com", "--timeout", "2s"]);
+            command.env("HTTPS_PROXY", proxy.url()).env("NO_PROXY", "").envs(variables.iter().copied());
+            assert_eq!(output(&mut command).status.code(), Some(3));
+        };
+        publish(&[("AZURE_TENANT_ID", TENANT), ("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", SECRET)]);
+        publish(&[("AZURE_STORAGE_KEY", "c2VjcmV0")]);
+        let seen: Vec<_> = proxy
+            .requests()
+            .into_iter()
+            .map(|request| (request.method.clone(), request.header("host").unwrap().to_owned()))
+            .collect();
+        for host in [login, blob] {
+            assert!(seen.contains(&("CONNECT".to_owned(), host.to_owned())), "{name}: {seen:?}");
+        }
+        assert!(seen.iter().all(|(_, host)| [login, blob].contains(&host.as_str())), "{name}: {seen:?}");
+    }
+}
+
+#[test]
+fn an_account_is_asked_for_directly_where_its_place_is_known_and_no_slash_is_left_at_the_end() {
+    let cloud = Cloud::new();
+    let mut command = cloud.with_secret();
+    command.args(["--subscription", SUBSCRIPTION, "--resource-group", "clusters", "-o", "json"]);
+    let output = output(&mut command);
+    assert_eq!(json(&output)["issuer"], cloud.issuer());
+    let asked =
+        || cloud.arm.requests().into_iter().filter(|request| request.path != "/metadata/endpoints").collect::<Vec<_>>();
+    assert_eq!(asked().len(), 1);
+    assert!(asked()[0].path.ends_with(&format!("/storageAccounts/{}", cloud.account().name)), "{}", asked()[0].path);
+
+    // Now it is published, and nobody needs to be asked.
+    let mut again = cloud.with_secret();
+    again.args(["-o", "json"]);
+    assert_eq!(json(&again.output().unwrap())["issuer"], cloud.issuer());
+    assert_eq!(asked().len(), 1);
+}
+
+#[test]
+fn without_the_right_to_ask_for_the_endpoint_the_error_names_the_command_that_prints_it() {
+    let forbidden = Cloud::with(|accounts| Arm {
+        subscriptions: vec![Subscription { id: SUBSCRIPTION.to_owned(), accounts }],
+        page: 100,
+        forbidden: true,
+    });
+    let elsewhere = Cloud::with(|_| Arm {
+        subscriptions: vec![Subscription { id: SUBSCRIPTION.to_owned(), accounts: others() }],
+        page: 100,
+        forbidden: false,
+    });
+    let cases = [
+        (&forbidden, "Azure Resource Manager answered 403 AuthorizationFailed"),
+        (&elsewhere, "there is no such account with a web endpoint in the subscriptions the credential sees"),
+    ];
+    for (cloud, because) in cases {
+        let name = &cloud.account().name;
+        let output = output(&mut cloud.with_secret());
+        assert_eq!(output.status.code(), Some(3));
+        let told = stderr(&output);
+        assert!(told.contains(&format!("the web endpoint of {name} is not known: {because}")), "{told}");
+        let hint = format!(
+            "hint: pass it as --issuer, without its last slash: az storage account show --name {name} --query primaryEndpoints.web --output tsv"
+        );
+        assert!(told.contains(&hint), "{told}");
+        assert!(!cloud.account_has_documents());
+    }
+}
+
+#[test]
+fn values_that_can_mean_one_thing_only_are_taken_as_that() {
+    let cloud = Cloud::new();
+    let token = std::fs::read_to_string(cloud.file("token.jwt")).unwrap();
+    let with_newline = cloud.folder.path().join("newline.jwt");
+    std::fs::write(&with_newline, format!("{}\n", token.trim())).unwrap();
+    let bare_host = cloud.entra.url().trim_start_matches("https://").to_owned();
+    let sas = cloud.account().account_sas("rwdc", "sco", 10);
+    let cases: [(&str, SetUp<'_>); 7] = [
+        (
+            "an authority without its scheme",
+            Box::new(|command| {
+                command.env("AZURE_AUTHORITY_HOST", &bare_host).env("AZURE_CLIENT_SECRET", SECRET);
+            }),
+        ),
+        (
+            "an authority with a slash and without its scheme",
+            Box::new(|command| {
+                command.env("AZURE_AUTHORITY_HOST", format!("{bare_host}/")).env("AZURE_CLIENT_SECRET", SECRET);
+            }),
+        ),
+        (
+            "a federated token with a newline",
+            Box::new(|command| {
+                command.env("AZURE_FEDERATED_TOKEN_FILE", &with_newline);
+            }),
+        ),
+        (
+            "a secret in quotes",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", format!("\"{SECRET}\""));
+            }),
+        ),
+        (
+            "a secret in single quotes, with a newline",
+            Box::new(|command| {
+                command.env("AZURE_CLIENT_SECRET", format!("'{SECRET}'\n"));
+            }),
+        ),
+        (
+            "a SAS as a URL",
+            Box::new(|command| {
+                command.env(
+                    "AZURE_STORAGE_SAS_TOKEN",
+                    format!("https://{}.blob.core.windows.net/?{sas}", cloud.account().name),
+                );
+            }),
+        ),
+        (
+            "a SAS with its question mark",
+            Box::new(|command| {
+                command.env("AZURE_STORAGE_SAS_TOKEN", format!("?{sas}"));
+            }),
+        ),
+    ];
+    for (what, set_up) in cases {
+        let mut command = cloud.principal();
+        set_up(&mut command);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{what}: {output:?}");
+    }
+}
+
+#[test]
+fn github_is_asked_for_the_audience_of_the_cloud_or_the_one_that_is_given() {
+    let cloud = Cloud::new();
+    for (flags, expected) in [
+        (&[][..], "api://AzureADTokenExchange"),
+        (&["--cloud", "usgov"], "api://AzureADTokenExchangeUSGov"),
+        (&["--cloud", "china"], "api://AzureADTokenExchangeChina"),
+        (&["--cloud", "usgov", "--audience", "api://mine"], "api://mine"),
+    ] {
+        let asked: std::sync::Arc<std::sync::Mutex<Vec<String>>> = std::sync::Arc::default();
+        let seen = std::sync::Arc::clone(&asked);
+        // It gives no token, so that nobody is asked for more.
+        let github = StandIn::https(&cloud.authority, move |request| {
+            seen.lock().unwrap().push(request.query("audience").unwrap_or_default().to_owned());
+            Response::new(400, &[], "")
+        });
+        let mut command = cloud.principal();
+        command.args(flags).env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token", github.url()));
+        let output = command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", GITHUB_TOKEN).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        assert_eq!(asked.lock().unwrap().first().map(String::as_str), Some(expected), "{flags:?}: {output:?}");
+    }
+}

@@ -1,0 +1,337 @@
+//! What a storage account answers when it does not do what was asked, and what that means.
+
+use std::process::{Command, Output};
+
+use crate::support::{
+    azurite::account,
+    issuer::{command, stderr, stdout},
+    proxy::{Fault, Proxy},
+    recording,
+    stand_in::{Request, Response, StandIn},
+};
+use serde_json::Value;
+
+const ISSUER: &str = "https://issuer.example.com";
+
+fn publish(variables: &[(&str, &str)]) -> Command {
+    let mut command = command();
+    command.envs(variables.iter().copied());
+    command.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap()]);
+    command.args(["--no-fetch-back", "--timeout", "1s"]);
+    command
+}
+
+fn publish_issuer(variables: &[(&str, &str)]) -> Command {
+    let mut command = publish(variables);
+    command.args(["--issuer", ISSUER]);
+    command
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+/// An answer of the Blob service (Microsoft Learn, "Status and error codes").
+fn refusal(status: u16, code: &str, message: &str) -> Response {
+    let body = format!(
+        "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{code}</Code><Message>{message}\nRequestId:6f2a\nTime:2026-11-22T00:10:22Z</Message><AuthenticationErrorDetail>Signature did not match. String to sign used was acct\nrwdc</AuthenticationErrorDetail></Error>"
+    );
+    let headers = [("x-ms-error-code", code), ("x-ms-request-id", "6f2a-request"), ("Content-Type", "application/xml")];
+    Response::new(status, &headers, body)
+}
+
+fn properties(request: &Request) -> bool {
+    request.query("comp") == Some("properties")
+}
+
+/// Each answer to every request but for the website, with its sentence, and the words the hint must hold.
+#[test]
+fn every_answer_of_the_service_becomes_a_sentence_that_names_the_cause_and_the_next_step() {
+    let cases: [(u16, &str, &str, &str); 16] = [
+        (400, "InvalidResourceName", "\"$web\" is not the name of a container", "single hyphens"),
+        (403, "AuthorizationPermissionMismatch", "the SAS does not allow it", "permissions rwdc"),
+        (403, "AuthorizationResourceTypeMismatch", "the SAS does not allow it", "permissions rwdc"),
+        (
+            403,
+            "AuthorizationFailure",
+            "the account key does not allow it, or the network rules of account acct keep this machine out",
+            "Entra must reach the web endpoint too",
+        ),
+        (
+            403,
+            "KeyBasedAuthenticationNotPermitted",
+            "account acct does not allow account keys, nor SAS tokens made with one",
+            "--auth az",
+        ),
+        (403, "AuthenticationFailed", "the account key was not accepted", "clock of this machine"),
+        (401, "InvalidAuthenticationInfo", "the account key was not accepted", "tenant"),
+        (403, "AccountIsDisabled", "account acct is disabled", "enable it"),
+        (404, "ResourceNotFound", "there is no account acct", "--account"),
+        (400, "AccountRequiresHttps", "account acct takes https only", "https://"),
+        (412, "LeaseIdMissing", "somebody holds a lease on it", "lease break"),
+        (409, "BlobImmutableDueToPolicy", "an immutability policy or legal hold protects it", "--container"),
+        (429, "TooManyRequests", "Azure is busy (429 TooManyRequests) and stayed so", "--timeout"),
+        (500, "InternalError", "Azure is busy (500 InternalError) and stayed so", "run it again"),
+        (503, "ServerBusy", "Azure is busy (503 ServerBusy) and stayed so", "run it again"),
+        (400, "SomethingNew", "Azure answered 400 SomethingNew: what happened", ""),
+    ];
+    for (status, code, sentence, hint) in cases {
+        let server = StandIn::http(move |request| {
+            if properties(request) {
+                return Response::new(
+                    200,
+                    &[],
+                    "<StorageServiceProperties><StaticWebsite><Enabled>true</Enabled></StaticWebsite></StorageServiceProperties>",
+                );
+            }
+            refusal(status, code, "what happened")
+        });
+        let endpoint = format!("{}/acct", server.url());
+        let output = publish_issuer(&[("AZURE_STORAGE_KEY", "c2VjcmV0")])
+            .args(["--account", "acct", "--endpoint", &endpoint, "-o", "json"])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3), "{code}: {output:?}");
+        let error = &json(&output)["error"];
+        let message = error["message"].as_str().unwrap();
+        let sentence = match sentence {
+            named if named.contains(code) => named.to_owned(),
+            unnamed => format!("{unnamed} ({status} {code})"),
+        };
+        let id = if hint.is_empty() { "; request ID 6f2a-request" } else { "" };
+        assert_eq!(message, format!("cannot read openid/v1/jwks in $web of acct: {sentence}{id}"), "{code}");
+        assert!(error["hint"].as_str().unwrap_or_default().contains(hint), "{code}: {error}");
+        let service = serde_json::json!({ "status": status, "code": code, "request_id": "6f2a-request" });
+        assert_eq!(error["service"], service);
+        assert!(!stderr(&output).contains("String to sign"), "{output:?}");
+    }
+}
+
+#[test]
+fn a_website_that_may_not_be_asked_for_stops_nothing_and_is_told() {
+    let account = account();
+    let proxy = Proxy::start(account.address(), |seen| {
+        if !seen.query.contains("comp=properties") {
+            return Fault::Pass;
+        }
+        let headers = ["x-ms-error-code: AuthorizationPermissionMismatch", "x-ms-request-id: 1"];
+        Fault::Answer(crate::support::http::response("403 Forbidden", &headers, b""))
+    });
+    let through = account.through(&proxy.address);
+    let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let note =
+        format!("note: cannot ask whether the static website of {} is on: the SAS does not allow it", account.name);
+    assert!(stderr(&output).contains(&note), "{output:?}");
+    assert!(!stdout(&output).contains("static website"), "{output:?}");
+}
+
+#[test]
+fn switching_the_website_on_without_the_right_names_what_is_missing_and_writes_nothing() {
+    let account = account();
+    let proxy = Proxy::start(account.address(), |seen| {
+        if seen.method != "PUT" || !seen.query.contains("comp=properties") {
+            return Fault::Pass;
+        }
+        Fault::Answer(crate::support::http::response("403 Forbidden", &["x-ms-error-code: AuthorizationFailure"], b""))
+    });
+    let through = account.through(&proxy.address);
+    let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let sentence = format!("error: cannot switch on the static website of {}: ", account.name);
+    assert!(stderr(&output).contains(&sentence), "{output:?}");
+    assert!(account.get_blob("$web", "openid/v1/jwks").is_none());
+}
+
+/// A lease answers 412 as a failed condition does, and is none.
+#[test]
+fn a_lease_on_the_jwks_is_an_error_and_not_tried_for_ever() {
+    let account = account();
+    let variable = account.connection_string();
+    assert!(publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &variable)]).output().unwrap().status.success());
+    let headers = [("x-ms-lease-action", "acquire"), ("x-ms-lease-duration", "-1")];
+    assert_eq!(account.call("PUT", "/$web/openid/v1/jwks", "comp=lease", &headers, b"").status(), 201);
+    let rotated = recording("path-issuer").path("sa.pub");
+    let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &variable)])
+        .arg(rotated.to_str().unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(stderr(&output).contains("somebody holds a lease on it"), "{output:?}");
+}
+
+#[test]
+fn a_name_that_no_host_has_and_a_port_where_nobody_listens_are_said_to_be_so() {
+    let key = ("AZURE_STORAGE_KEY", "c2VjcmV0");
+    let nobody =
+        publish_issuer(&[key]).args(["--account", "acct", "--endpoint", "http://127.0.0.1:9/acct"]).output().unwrap();
+    assert_eq!(nobody.status.code(), Some(3));
+    assert!(stderr(&nobody).contains("in $web of acct: no answer: Connection refused"), "{nobody:?}");
+}
+
+/// Variables, arguments, and the sentence about them.
+type Wrong<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
+
+#[test]
+fn what_is_wrong_with_names_and_strings_is_said_before_anything_is_asked() {
+    let cases: [Wrong<'_>; 12] = [
+        (
+            &[
+                ("AZURE_STORAGE_KEY", "c2VjcmV0"),
+                ("AZURE_STORAGE_SERVICE_ENDPOINT", "https://other.blob.core.windows.net"),
+            ],
+            &["--account", "acct"],
+            "the blob endpoint https://other.blob.core.windows.net is not one of account acct",
+        ),
+        (
+            &[("AZURE_STORAGE_KEY", "c2VjcmV0")],
+            &["--account", "acct", "--endpoint", "http://127.0.0.1:9/other"],
+            "the blob endpoint http://127.0.0.1:9/other is not one of account acct",
+        ),
+        (
+            &[("AZURE_STORAGE_KEY", "c2VjcmV0")],
+            &["--account", "acct", "--issuer", "https://acct.blob.core.windows.net/oidc/"],
+            "the documents of the issuer \"https://acct.blob.core.windows.net/oidc/\" are in another container than $web",
+        ),
+        (&[], &["--account", "Acct"], "\"Acct\" is not the name of a storage account"),
+        (&[], &["--account", "acct.blob.core.windows.net"], "is not the name of a storage account"),
+        (&[("AZURE_STORAGE_KEY", "not base64!")], &["--account", "acct"], "the account key is not base64"),
+        (
+            &[("AZURE_STORAGE_KEY", "c2VjcmV0")],
+            &["--account", "acct", "--endpoint", "http://storage.example.com"],
+            "is not a blob endpoint: its scheme is http",
+        ),
+        (
+            &[("AZURE_STORAGE_KEY", "c2VjcmV0")],
+            &["--account", "acct", "--endpoint", "https://acct.example.com/?sv=1&sig=s3cr3t"],
+            "\"https://acct.example.com/?…\" is not a blob endpoint: it has a query",
+        ),
+        (
+            &[("AZURE_STORAGE_CONNECTION_STRING", "AccountName=acct")],
+            &[],
+            "is not a connection string: it has no AccountKey and no SharedAccessSignature",
+        ),
+        (
+            &[("AZURE_STORAGE_CONNECTION_STRING", "AccountKey=c2VjcmV0")],
+            &[],
+            "is not a connection string: it has no AccountName",
+        ),
+        (
+            &[("AZURE_STORAGE_CONNECTION_STRING", "nonsense")],
+            &[],
+            "is not a connection string: a part of it is not NAME=VALUE",
+        ),
+        (
+            &[("AZURE_STORAGE_KEY", "c2VjcmV0"), ("AZURE_STORAGE_SERVICE_ENDPOINT", "http://127.0.0.1:9")],
+            &["--auth", "account-key", "--account", ""],
+            "\"\" is not the name of a storage account",
+        ),
+    ];
+    for (variables, args, sentence) in cases {
+        let mut command = if args.contains(&"--issuer") { publish(variables) } else { publish_issuer(variables) };
+        let output = command.args(args).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{sentence}: {output:?}");
+        assert!(stderr(&output).contains(sentence), "{sentence}: {output:?}");
+        assert!(!stderr(&output).contains("s3cr3t") && !stderr(&output).contains("c2VjcmV0"), "{output:?}");
+    }
+}
+
+#[test]
+fn a_wait_without_end_that_the_service_asks_for_is_an_error_at_once() {
+    let busy = [("x-ms-error-code", "ServerBusy"), ("Retry-After", "18446744073709551615")];
+    let server = StandIn::http(move |_| Response::new(503, &busy, ""));
+    let endpoint = format!("{}/acct", server.url());
+    let output = publish_issuer(&[("AZURE_STORAGE_KEY", "c2VjcmV0")])
+        .args(["--account", "acct", "--endpoint", &endpoint])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert!(stderr(&output).contains("Azure is busy (503 ServerBusy) and stayed so"), "{output:?}");
+}
+
+#[test]
+fn a_sas_from_elsewhere_or_behind_network_rules_is_told_to_be_either() {
+    let server = StandIn::http(|_| refusal(403, "AuthorizationFailure", "no"));
+    let endpoint = format!("{}/acct", server.url());
+    let output = publish_issuer(&[("AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=abc")])
+        .args(["--account", "acct", "--endpoint", &endpoint])
+        .output()
+        .unwrap();
+    let sentence = "the SAS does not allow it, or the network rules of account acct keep this machine out";
+    assert!(stderr(&output).contains(sentence), "{output:?}");
+}
+
+/// Without the version of what was read a write could not be conditional.
+#[test]
+fn an_answer_without_an_etag_is_an_error_and_nothing_is_written() {
+    let account = account();
+    let variable = account.connection_string();
+    assert!(publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &variable)]).output().unwrap().status.success());
+    let jwks = account.get_blob("$web", "openid/v1/jwks").unwrap();
+    for header in ["", "ETag: \r\n"] {
+        let body = jwks.body.clone();
+        let proxy = Proxy::start(account.address(), move |seen| {
+            if seen.method != "GET" || !seen.path.ends_with("jwks") {
+                return Fault::Pass;
+            }
+            let head = format!(
+                "HTTP/1.1 200 OK\r\n{header}Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+                body.len()
+            );
+            Fault::Answer([head.as_bytes(), &body].concat())
+        });
+        let through = account.through(&proxy.address);
+        let rotated = recording("path-issuer").path("sa.pub");
+        let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())])
+            .arg(rotated.to_str().unwrap())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+        assert!(stderr(&output).contains("the answer has no ETag"), "{output:?}");
+        assert_eq!(account.get_blob("$web", "openid/v1/jwks").unwrap().etag, jwks.etag);
+    }
+}
+
+#[test]
+fn time_that_runs_out_is_an_error_that_says_so() {
+    let account = account();
+    let proxy = Proxy::start(account.address(), |_| Fault::Delay(std::time::Duration::from_hours(1)));
+    let through = account.through(&proxy.address);
+    let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("no answer within 0.8 s"), "{output:?}");
+}
+
+#[test]
+fn blob_over_one_mebibyte_is_refused_before_it_is_downloaded() {
+    let account = account();
+    assert!(account.create_container("$web"));
+    account.put_blob("$web", "openid/v1/jwks", &vec![b' '; 8 << 20], &[]);
+    let proxy = Proxy::start(account.address(), |_| Fault::Pass);
+    let connection = account.through(&proxy.address).connection_string();
+    let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &connection)]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("the blob is longer than 1 MiB"), "{}", stderr(&output));
+    let ranges: Vec<_> = proxy
+        .exchanges()
+        .into_iter()
+        .filter(|exchange| exchange.seen.method == "GET" && exchange.seen.path.ends_with("jwks"))
+        .flat_map(|exchange| exchange.seen.headers)
+        .filter(|(name, _)| name.eq_ignore_ascii_case("range") || name.eq_ignore_ascii_case("x-ms-range"))
+        .map(|(_, range)| range)
+        .collect();
+    assert_eq!(ranges, ["bytes=0-1048576"]);
+}
+
+#[test]
+fn a_certificate_that_nobody_trusts_names_what_trusts_it() {
+    let authority = crate::support::tls::Authority::new();
+    let server = StandIn::https(&authority, |_| Response::new(200, &[], ""));
+    let output = publish_issuer(&[("AZURE_STORAGE_KEY", "c2VjcmV0")])
+        .args(["--account", "acct", "--endpoint", &format!("{}/acct", server.url())])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = stderr(&output);
+    assert!(said.contains("certificate") && said.contains("--ca-file") && said.contains("SSL_CERT_FILE"), "{said}");
+}

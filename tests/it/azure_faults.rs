@@ -1,0 +1,403 @@
+//! Publishing to a storage account on bad days: publishers that are killed, and a network that loses, delays and cuts.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::support::{
+    azurite::{Account, account},
+    encode,
+    front::Front,
+    http::{get, response},
+    issuer::{command, stderr},
+    proxy::{Exchange, Fault, Proxy, depth},
+};
+use issuer::{
+    Error, IssuerUrl, Jwks, KeySet, SystemClock, Wanted,
+    site::{Azure, AzureOptions, Site},
+};
+use serde_json::Value;
+use tempfile::TempDir;
+
+const ISSUER: &str = "https://issuer.example.com";
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn kids(body: &[u8]) -> BTreeSet<String> {
+    let jwks: Value = serde_json::from_slice(body).unwrap();
+    jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+fn kid(number: u8) -> String {
+    encode::key_id(&encode::numbered_spki(number))
+}
+
+/// A folder with a key file for each number.
+fn key_files(numbers: impl IntoIterator<Item = u8>) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for number in numbers {
+        std::fs::write(folder.path().join(number.to_string()), encode::numbered_pem(number)).unwrap();
+    }
+    folder
+}
+
+fn publisher(account: &Account, keys: &TempDir, numbers: &[u8]) -> Command {
+    let mut command = command();
+    command.env("AZURE_STORAGE_CONNECTION_STRING", account.connection_string());
+    command.args(["publish", "--issuer", ISSUER, "--quiet"]);
+    command.args(numbers.iter().map(|number| keys.path().join(number.to_string())));
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+/// What a reader sees: a discovery document is whole and its JWKS is there and whole, or there is none.
+fn reader_sees_whole_documents(front: &Front, when: &str) {
+    let discovery = get(&front.address, "/.well-known/openid-configuration");
+    if discovery.status == 404 {
+        return;
+    }
+    let document: Value = serde_json::from_slice(&discovery.body).unwrap_or_else(|error| panic!("{when}: {error}"));
+    assert_eq!(document["jwks_uri"], format!("{ISSUER}/openid/v1/jwks"), "{when}");
+    let jwks = get(&front.address, "/openid/v1/jwks");
+    assert_eq!(jwks.status, 200, "{when}: the discovery document is there and its JWKS is not");
+    assert!(!kids(&jwks.body).is_empty(), "{when}");
+}
+
+/// Kills a publisher at one of its requests, before it is sent on or after it took effect; gives whether it came that far.
+fn kill_at(account: &Account, keys: &TempDir, numbers: &[u8], step: usize, after: bool) -> bool {
+    let child: Arc<Mutex<Option<Child>>> = Arc::default();
+    let killed = Arc::new(AtomicBool::new(false));
+    let kill = {
+        let (child, killed) = (Arc::clone(&child), Arc::clone(&killed));
+        move || {
+            let mut child = child.lock().unwrap();
+            let child = child.as_mut().unwrap();
+            child.kill().unwrap();
+            child.wait().unwrap();
+            killed.store(true, Ordering::SeqCst);
+        }
+    };
+    let kill: Arc<dyn Fn() + Send + Sync> = Arc::new(kill);
+    let proxy = Proxy::start(account.address(), move |seen| {
+        if seen.number != step {
+            return Fault::Pass;
+        }
+        if after {
+            return Fault::DropAnswerThen(Arc::clone(&kill));
+        }
+        kill();
+        Fault::Reset
+    });
+    let mut guard = child.lock().unwrap();
+    *guard = Some(publisher(&account.through(&proxy.address), keys, numbers).arg("--no-fetch-back").spawn().unwrap());
+    drop(guard);
+    loop {
+        let mut guard = child.lock().unwrap();
+        if guard.as_mut().unwrap().try_wait().unwrap().is_some() {
+            break;
+        }
+        drop(guard);
+        thread::yield_now();
+    }
+    killed.load(Ordering::SeqCst)
+}
+
+#[test]
+fn a_publisher_killed_at_any_request_leaves_whole_documents_and_the_next_one_finishes() {
+    let keys = key_files([1, 2]);
+    // The first publish of an account, and one that adds a key.
+    for start in [&[][..], &[1]] {
+        let mut killed = 0;
+        for step in 0.. {
+            let mut reached = false;
+            for after in [false, true] {
+                let account = account();
+                let front = Front::start(&account);
+                if !start.is_empty() {
+                    let mut first = publisher(&account, &keys, start);
+                    assert!(first.arg("--no-fetch-back").status().unwrap().success());
+                }
+                let when = format!("from {start:?}, killed at request {step}, after: {after}");
+                if kill_at(&account, &keys, &[1, 2], step, after) {
+                    reached = true;
+                    killed += 1;
+                }
+                reader_sees_whole_documents(&front, &when);
+                if !start.is_empty() {
+                    assert!(kids(&get(&front.address, "/openid/v1/jwks").body).contains(&kid(1)), "{when}");
+                }
+                let next = publisher(&account, &keys, &[1, 2]).args(["--published", &front.url()]).output().unwrap();
+                assert!(next.status.success(), "{when}: {}", stderr(&next));
+                assert_eq!(kids(&get(&front.address, "/openid/v1/jwks").body), [kid(1), kid(2)].into(), "{when}");
+            }
+            if !reached {
+                break;
+            }
+        }
+        // Three reads, at least one write: each is a request to be killed at, twice.
+        assert!(killed >= 8, "{killed}");
+    }
+}
+
+/// Numbers from a seed, by `SplitMix64`.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % sides
+    }
+}
+
+fn fault(dice: &mut Dice) -> Fault {
+    let answer = |status, code: &str| {
+        let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>x</Message></Error>");
+        let headers = [format!("x-ms-error-code: {code}"), "Content-Type: application/xml".to_owned()];
+        Fault::Answer(response(status, &headers.each_ref().map(String::as_str), body.as_bytes()))
+    };
+    match dice.roll(16) {
+        0 => Fault::Delay(Duration::from_millis(dice.roll(5))),
+        1 => Fault::Reset,
+        2 => answer("429 Too Many Requests", "TooManyRequests"),
+        3 => answer("500 Internal Server Error", "InternalError"),
+        4 => answer("503 Service Unavailable", "ServerBusy"),
+        5 => Fault::Cut(usize::try_from(dice.roll(200)).unwrap()),
+        6 | 7 => Fault::DropAnswer,
+        _ => Fault::Pass,
+    }
+}
+
+/// A site in an account, tried again for so long.
+fn open(account: &Account, timeout: Duration) -> Azure {
+    let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), account.connection_string());
+    let options = AzureOptions {
+        environment: [variable].into_iter().collect(),
+        first_pause: Duration::from_micros(100),
+        timeout,
+        ..AzureOptions::new(None)
+    };
+    block_on(Azure::open(options)).unwrap()
+}
+
+/// One publish of one more key while everything may fail, at a place of its own in the account.
+struct Schedule<'a> {
+    seed: u64,
+    account: &'a Account,
+}
+
+impl Schedule<'_> {
+    fn issuer(&self) -> IssuerUrl {
+        format!("{ISSUER}/{}", self.seed).parse().unwrap()
+    }
+
+    fn wanted(&self, numbers: &[u8]) -> Wanted {
+        let pem: String = numbers.iter().map(|number| encode::numbered_pem(*number)).collect();
+        Wanted::new(self.issuer(), KeySet::from_bytes(pem.as_bytes()).unwrap())
+    }
+
+    /// Both documents as they stand.
+    fn published(&self) -> (Option<BTreeSet<String>>, bool) {
+        let body = |path: issuer::DocumentPath| self.account.get_blob("$web", path.as_str()).map(|blob| blob.body);
+        let jwks = body(self.issuer().jwks_path()).map(|body| kids(&body));
+        (jwks, body(self.issuer().discovery_path()).is_some())
+    }
+
+    /// Gives whether the publish under faults succeeded.
+    fn run(&self) -> bool {
+        let seed = self.seed;
+        let mut dice = Dice(seed);
+        let had_key = dice.roll(2) == 0;
+        let bad_requests = dice.roll(5);
+        if had_key {
+            let site = open(self.account, Duration::from_secs(30));
+            block_on(issuer::publish(&site, &self.wanted(&[1]), &SystemClock)).unwrap();
+        }
+        // What becomes of a request depends on what it is and how often it came before, not on which of several is first.
+        let counts: Mutex<HashMap<String, u64>> = Mutex::default();
+        let proxy = Proxy::start(self.account.address(), move |seen| {
+            let request = format!("{} {} {}", seen.method, seen.path, seen.query.contains("comp="));
+            let count = {
+                let mut counts = counts.lock().unwrap();
+                let count = counts.entry(request.clone()).or_default();
+                *count += 1;
+                *count
+            };
+            let text = format!("{seed} {count} {request}");
+            let mut dice =
+                Dice(text.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)));
+            if count <= bad_requests { fault(&mut dice) } else { Fault::Pass }
+        });
+        // Some have no time to try again: an error is an answer too.
+        let timeout = if seed.is_multiple_of(10) { Duration::ZERO } else { Duration::from_secs(30) };
+        let site = open(&self.account.through(&proxy.address), timeout);
+        let outcome = block_on(issuer::publish(&site, &self.wanted(&[2]), &SystemClock));
+        let (jwks, has_discovery) = self.published();
+        let both: BTreeSet<_> = if had_key { [kid(1), kid(2)].into() } else { [kid(2)].into() };
+        match &outcome {
+            Ok(publication) => {
+                assert_eq!(jwks.as_ref(), Some(&both), "seed {seed}: it said it was done");
+                assert!(has_discovery, "seed {seed}: it said it was done");
+                let state = &publication.plan.keys[0].state;
+                assert_eq!(
+                    *state,
+                    issuer::KeyState::Added,
+                    "seed {seed}: it says what it did, whatever answers got lost"
+                );
+            }
+            Err(Error::Azure(_)) => {
+                let kept = jwks.as_ref().is_some_and(|jwks| jwks.contains(&kid(1)));
+                assert!(kept || !had_key, "seed {seed}: a key was lost");
+                assert!(!has_discovery || jwks.is_some(), "seed {seed}: a discovery document without its JWKS");
+            }
+            Err(error) => panic!("seed {seed}: {error}"),
+        }
+        // Whatever happened, the next publisher finishes.
+        let site = open(self.account, Duration::from_secs(30));
+        let next = block_on(issuer::publish(&site, &self.wanted(&[2]), &SystemClock)).unwrap();
+        assert_eq!(self.published(), (Some(both), true), "seed {seed}");
+        assert_eq!(next.documents.jwks.keys.len(), if had_key { 2 } else { 1 }, "seed {seed}");
+        outcome.is_ok()
+    }
+}
+
+#[test]
+fn a_thousand_schedules_of_faults_end_in_the_right_state_or_in_an_error_with_nothing_lost() {
+    let account = account();
+    account.create_container("$web");
+    account.set_properties(
+        r#"<?xml version="1.0"?><StorageServiceProperties><StaticWebsite><Enabled>true</Enabled></StaticWebsite></StorageServiceProperties>"#,
+    );
+    let seeds = std::env::var("FAULT_SEED").ok().map(|seed| seed.parse().unwrap());
+    let (first, count) = seeds.map_or((0, 1000), |seed: u64| (seed, 1));
+    let next = AtomicUsize::new(0);
+    let succeeded = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::SeqCst) as u64;
+                    if number >= count {
+                        return;
+                    }
+                    let schedule = Schedule { seed: first + number, account: &account };
+                    succeeded.fetch_add(usize::from(schedule.run()), Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    let succeeded = succeeded.into_inner() as u64;
+    assert!(seeds.is_some() || succeeded < count, "some had no time to try again");
+    assert!(seeds.is_some() || succeeded > count * 8 / 10, "{succeeded} succeeded");
+}
+
+#[test]
+fn what_the_service_asks_to_wait_is_waited_and_a_longer_wait_than_there_is_time_is_an_error_at_once() {
+    let account = account();
+    let busy = |header: &str| {
+        let headers = [header, "x-ms-error-code: ServerBusy"];
+        Fault::Answer(response("503 Service Unavailable", &headers, b""))
+    };
+    for (header, waits) in [("Retry-After: 1", true), ("x-ms-retry-after-ms: 1000", true), ("Retry-After: 3600", false)]
+    {
+        let proxy =
+            Proxy::start(account.address(), move |seen| if seen.number == 0 { busy(header) } else { Fault::Pass });
+        let keys = key_files([1]);
+        let output = publisher(&account.through(&proxy.address), &keys, &[1]).arg("--no-fetch-back").output().unwrap();
+        assert_eq!(output.status.code(), Some(if waits { 0 } else { 3 }), "{header}: {}", stderr(&output));
+        if waits {
+            let exchanges = proxy.exchanges();
+            let again = exchanges.iter().find(|exchange| {
+                exchange.seen.number > 0
+                    && exchange.seen.path == exchanges[0].seen.path
+                    && exchange.seen.query.contains("comp=properties")
+                        == exchanges[0].seen.query.contains("comp=properties")
+            });
+            let pause = again.unwrap().began - exchanges[0].ended;
+            assert!(pause >= Duration::from_millis(950), "{header}: {pause:?}");
+        } else {
+            assert!(stderr(&output).contains("Azure is busy (503 ServerBusy) and stayed so"), "{}", stderr(&output));
+        }
+    }
+}
+
+/// The requests of a publish through a proxy that adds time to each, to the account and to its front.
+fn round_trips(account: &Account, front: &Front, keys: &TempDir, numbers: &[u8]) -> (usize, usize) {
+    let slow = |_: &crate::support::proxy::Seen| Fault::Delay(Duration::from_millis(250));
+    let (to_account, to_front) = (Proxy::start(account.address(), slow), Proxy::start(&front.address, slow));
+    let through = account.through(&to_account.address);
+    let published = format!("http://{}", to_front.address);
+    let output = publisher(&through, keys, numbers).args(["--published", &published]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let exchanges: Vec<Exchange> = [to_account.exchanges(), to_front.exchanges()].concat();
+    (depth(&exchanges), exchanges.len())
+}
+
+#[test]
+fn the_round_trips_of_a_publish_are_few() {
+    let account = account();
+    let front = Front::start(&account);
+    let keys = key_files([1, 2]);
+    // Reads, website and container, JWKS, discovery document, whether the JWKS is still there, reading back.
+    assert_eq!(round_trips(&account, &front, &keys, &[1]).0, 6, "the first publish on an empty account");
+    assert_eq!(round_trips(&account, &front, &keys, &[1, 2]).0, 3, "a key added");
+    assert_eq!(round_trips(&account, &front, &keys, &[1, 2]), (2, 5), "nothing changed");
+}
+
+#[test]
+fn what_is_read_back_is_waited_for_and_a_cache_that_stays_stale_is_an_error_with_its_code() {
+    let account = account();
+    let front = Front::start(&account);
+    let keys = key_files([1, 2]);
+    let published = front.url();
+    assert!(publisher(&account, &keys, &[1]).args(["--published", &published]).status().unwrap().success());
+    let old = get(&front.address, "/openid/v1/jwks").body;
+    // A cache that notices on the third look.
+    let stale = |looks: usize| {
+        let old = response("200 OK", &["Content-Type: application/json"], &old);
+        let seen = AtomicUsize::new(0);
+        Proxy::start(&front.address, move |request| {
+            let is_jwks = request.path.ends_with("jwks");
+            if is_jwks && seen.fetch_add(1, Ordering::SeqCst) < looks {
+                Fault::Answer(old.clone())
+            } else {
+                Fault::Pass
+            }
+        })
+    };
+    let cache = stale(2);
+    let url = format!("http://{}", cache.address);
+    let output = publisher(&account, &keys, &[1, 2]).args(["--published", &url]).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let cache = stale(usize::MAX);
+    let url = format!("http://{}", cache.address);
+    let output = publisher(&account, &keys, &[1, 2]).args(["--published", &url, "--wait", "0"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = stderr(&output);
+    assert!(told.contains("lacks key") && told.contains(&kid(2)) && told.contains("AADSTS7000272"), "{told}");
+}
+
+#[test]
+fn a_site_reads_what_it_wrote_through_a_proxy_that_cuts_every_other_answer() {
+    let account = account();
+    let cuts = AtomicUsize::new(0);
+    let proxy = Proxy::start(account.address(), move |_| {
+        if cuts.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) { Fault::Cut(20) } else { Fault::Pass }
+    });
+    let schedule = Schedule { seed: 1, account: &account };
+    let site = open(&account.through(&proxy.address), Duration::from_secs(30));
+    block_on(issuer::publish(&site, &schedule.wanted(&[1, 2]), &SystemClock)).unwrap();
+    let stored = block_on(site.read(&schedule.issuer().jwks_path())).unwrap().unwrap();
+    assert_eq!(Jwks::parse(&stored.bytes).unwrap().keys.len(), 2);
+}

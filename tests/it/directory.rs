@@ -1,0 +1,258 @@
+//! A directory site, under kills and rivals.
+
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use crate::support::{encode, issuer::stdout, recording};
+use tempfile::TempDir;
+
+/// Long, so that the discovery document is longer than a JWKS of one key.
+fn long_issuer() -> String {
+    format!("https://issuer.example.com/{}", vec!["clusters"; 40].join("/"))
+}
+
+fn publish_args(keys: &Path, issuer: &str, site: &Path) -> Vec<String> {
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    vec![
+        "publish".to_owned(),
+        text(keys),
+        "--issuer".to_owned(),
+        issuer.to_owned(),
+        "--directory".to_owned(),
+        text(site),
+    ]
+}
+
+fn read(path: &Path) -> Option<Vec<u8>> {
+    fs::read(path).ok()
+}
+
+/// Publishes under a limit of file size: the system kills the process in the middle of the first write beyond it.
+fn publish_until_killed(args: &[String], bytes: usize) -> bool {
+    let status = Command::new("prlimit")
+        .args([&format!("--fsize={bytes}"), "--core=0"])
+        .arg(env!("CARGO_BIN_EXE_issuer"))
+        .args(args)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .expect("prlimit is part of util-linux");
+    assert!(status.success() || status.signal() == Some(25), "SIGXFSZ or success: {status:?}");
+    status.success()
+}
+
+#[test]
+fn killed_at_any_write_a_reader_sees_the_old_or_the_new_documents_whole_and_the_next_publish_finishes() {
+    let run = recording("rotation");
+    let issuer = long_issuer();
+    let (old, new) = (run.path("rsa2048.pub"), run.path("rsa4096.pub"));
+    let below = issuer.strip_prefix("https://issuer.example.com/").unwrap();
+    let paths = ["openid/v1/jwks", ".well-known/openid-configuration"].map(|path| format!("{below}/{path}"));
+
+    // What the documents are before and after, from publishers that live.
+    let finished = TempDir::new().unwrap();
+    let documents = |site: &TempDir| paths.clone().map(|path| read(&site.path().join(path)));
+    assert!(crate::support::issuer::run(publish_args(&old, &issuer, finished.path())).status.success());
+    let before = documents(&finished);
+    assert!(crate::support::issuer::run(publish_args(&new, &issuer, finished.path())).status.success());
+    let after = documents(&finished);
+
+    let (mut killed, mut seen) = (0, std::collections::BTreeSet::new());
+    let longest = after.iter().flatten().map(Vec::len).max().unwrap();
+    for bytes in (0..longest + 64).step_by(32) {
+        // The first publish, on an empty directory.
+        let site = TempDir::new().unwrap();
+        killed += usize::from(!publish_until_killed(&publish_args(&old, &issuer, site.path()), bytes));
+        let found = documents(&site);
+        for (found, whole) in found.iter().zip(&before) {
+            assert!(found.is_none() || found == whole, "half a document at {bytes} bytes");
+        }
+        assert!(found[0].is_some() || found[1].is_none(), "discovery without its JWKS at {bytes} bytes");
+        seen.insert(found.clone().map(|document| document.is_some()));
+
+        // The second one, a rotation, after the first was finished by the next publisher.
+        assert!(crate::support::issuer::run(publish_args(&old, &issuer, site.path())).status.success());
+        assert_eq!(documents(&site), before);
+        killed += usize::from(!publish_until_killed(&publish_args(&new, &issuer, site.path()), bytes));
+        for ((found, old), new) in documents(&site).iter().zip(&before).zip(&after) {
+            assert!(found == old || found == new, "neither the old nor the new document at {bytes} bytes");
+        }
+        assert!(crate::support::issuer::run(publish_args(&new, &issuer, site.path())).status.success());
+        assert_eq!(documents(&site), after);
+    }
+    assert!(killed > 50, "only {killed} publishers were killed");
+    assert_eq!(seen.len(), 3, "killed before, between and after the documents: {seen:?}");
+}
+
+#[test]
+fn publishers_at_once_lose_no_key() {
+    let site = TempDir::new().unwrap();
+    let keys = TempDir::new().unwrap();
+    let publishers: Vec<_> = (0..16_u8)
+        .map(|number| {
+            let modulus = [&[0x80 | number], vec![number + 1; 254].as_slice(), &[1]].concat();
+            let spki = encode::rsa_spki(&modulus, &[1, 0, 1]);
+            let file = keys.path().join(format!("{number}.pub"));
+            fs::write(&file, encode::pem("PUBLIC KEY", &spki, "\n")).unwrap();
+            let args = publish_args(&file, "https://issuer.example.com", site.path());
+            let child =
+                crate::support::issuer::command().args(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+            (encode::key_id(&spki), child.unwrap())
+        })
+        .collect();
+    let mut kids = Vec::new();
+    for (kid, child) in publishers {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        kids.push(kid);
+    }
+    let jwks: serde_json::Value =
+        serde_json::from_slice(&fs::read(site.path().join("openid/v1/jwks")).unwrap()).unwrap();
+    let mut published: Vec<_> =
+        jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect();
+    kids.sort();
+    published.sort();
+    assert_eq!(published, kids);
+}
+
+#[test]
+fn publishers_of_two_issuers_at_once_never_mix_their_keys() {
+    let run = recording("rotation");
+    for _ in 0..8 {
+        let site = TempDir::new().unwrap();
+        let pairs = [("rsa2048.pub", "https://issuer.example.com"), ("rsa4096.pub", "https://issuer.example.com/")];
+        let publishers = pairs.map(|(keys, issuer)| {
+            let args = publish_args(&run.path(keys), issuer, site.path());
+            crate::support::issuer::command().args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        });
+        let codes = publishers.map(|mut publisher| publisher.wait().unwrap().code().unwrap());
+        assert!(matches!(codes, [0, 1] | [1, 0]), "one is published, the other refused: {codes:?}");
+        let jwks: serde_json::Value =
+            serde_json::from_slice(&fs::read(site.path().join("openid/v1/jwks")).unwrap()).unwrap();
+        assert_eq!(jwks["keys"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn a_pipe_in_place_of_a_document_keeps_nobody_waiting() {
+    let run = recording("rotation");
+    let site = TempDir::new().unwrap();
+    fs::create_dir_all(site.path().join("openid/v1")).unwrap();
+    let pipe = site.path().join("openid/v1/jwks");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let output =
+        crate::support::issuer::run(publish_args(&run.path("sa.pub"), "https://issuer.example.com", site.path()));
+    assert_eq!(output.status.code(), Some(3));
+    let said = crate::support::issuer::stderr(&output);
+    assert!(said.contains(&format!("cannot read {}: it is not a regular file", pipe.display())), "{said}");
+}
+
+#[test]
+fn the_retention_record_stays_with_the_site_for_whoever_publishes_next() {
+    let run = recording("rotation");
+    let (site, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let issuer = "https://issuer.example.com";
+    let json = |output: &std::process::Output| -> serde_json::Value { serde_json::from_str(&stdout(output)).unwrap() };
+    crate::support::issuer::run(publish_args(&run.path("sa.pub"), issuer, site.path()));
+    let first = crate::support::issuer::run(
+        publish_args(&run.path("rsa4096.pub"), issuer, site.path()).iter().map(String::as_str).chain(["-o", "json"]),
+    );
+    let since = json(&first)["keys"][1]["retired_since"].clone();
+    assert!(since.is_string(), "{}", stdout(&first));
+    // The directory moves to another machine, and takes its record along.
+    let moved = elsewhere.path().join("site");
+    assert!(Command::new("cp").arg("-a").args([site.path(), &moved]).status().unwrap().success());
+    let second = crate::support::issuer::run(
+        publish_args(&run.path("rsa4096.pub"), issuer, &moved).iter().map(String::as_str).chain(["-o", "json"]),
+    );
+    assert_eq!(json(&second)["keys"][1]["retired_since"], since);
+    assert_eq!(json(&second)["changed"], false);
+}
+
+#[test]
+fn a_dry_run_and_a_check_leave_no_trace() {
+    let run = recording("rotation");
+    let parent = TempDir::new().unwrap();
+    let site = parent.path().join("site");
+    for flag in ["--dry-run", "--check"] {
+        let args = publish_args(&run.path("sa.pub"), "https://issuer.example.com", &site);
+        crate::support::issuer::run(args.iter().map(String::as_str).chain([flag]));
+        assert!(!site.exists(), "{flag} made the directory");
+    }
+}
+
+#[test]
+fn check_tells_drift_by_its_exit_code() {
+    let run = recording("rotation");
+    let site = TempDir::new().unwrap();
+    let issuer = "https://issuer.example.com";
+    let check = |keys: &str| {
+        let args = publish_args(&run.path(keys), issuer, site.path());
+        crate::support::issuer::run(args.iter().map(String::as_str).chain(["--check"])).status.code()
+    };
+    assert_eq!(check("rsa2048.pub"), Some(1));
+    crate::support::issuer::run(publish_args(&run.path("rsa2048.pub"), issuer, site.path()));
+    assert_eq!(check("rsa2048.pub"), Some(0));
+    assert_eq!(check("sa.pub"), Some(1));
+    fs::write(site.path().join("openid/v1/jwks"), "{}").unwrap();
+    assert_eq!(check("rsa2048.pub"), Some(1));
+}
+
+#[test]
+fn a_document_can_be_read_by_whom_its_owner_let_whatever_the_next_publisher_s_umask() {
+    use std::os::unix::fs::PermissionsExt;
+    let run = recording("rotation");
+    let site = TempDir::new().unwrap();
+    for (umask, keys) in [("022", "rsa2048.pub"), ("077", "rsa4096.pub")] {
+        let status = Command::new("sh")
+            .args(["-c", &format!("umask {umask} && exec \"$@\""), "sh", env!("CARGO_BIN_EXE_issuer")])
+            .args(publish_args(&run.path(keys), "https://issuer.example.com", site.path()))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success());
+        for path in ["openid/v1/jwks", ".well-known/openid-configuration"] {
+            let mode = fs::metadata(site.path().join(path)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o644, "{path} after umask {umask}");
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_has_a_document_open_reads_that_version_to_its_end() {
+    use std::io::{Read, Seek};
+    let run = recording("rotation");
+    let site = TempDir::new().unwrap();
+    let publish = |keys: &str| {
+        let args = publish_args(&run.path(keys), "https://issuer.example.com", site.path());
+        assert!(crate::support::issuer::run(args).status.success());
+    };
+    publish("rsa2048.pub");
+    publish("rsa4096.pub");
+    let paths = ["openid/v1/jwks", ".well-known/openid-configuration", "openid/v1/.jwks.retention.json"];
+    let mut open = paths.map(|path| fs::File::open(site.path().join(path)).unwrap());
+    let mut whole = || {
+        open.each_mut().map(|file| {
+            let mut text = String::new();
+            file.rewind().unwrap();
+            file.read_to_string(&mut text).unwrap();
+            text
+        })
+    };
+    let before = whole();
+    fs::write(site.path().join(".well-known/.openid-configuration.tmp"), "left by a publisher that was killed")
+        .unwrap();
+    let mixed = recording("mixed-keys").path("sa.pub");
+    let args = publish_args(&mixed, "https://issuer.example.com", site.path());
+    assert!(crate::support::issuer::run(args).status.success());
+    assert_eq!(whole(), before);
+    let after = paths.map(|path| fs::read_to_string(site.path().join(path)).unwrap());
+    assert!(before.iter().zip(&after).all(|(before, after)| before != after));
+    let hidden = fs::read_dir(site.path().join(".well-known")).unwrap().count();
+    assert_eq!(hidden, 1, "what a killed publisher left is gone");
+}

@@ -1,0 +1,91 @@
+//! The examples, run as their users run them.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use crate::support::{
+    Recording,
+    http::{Scripted, request, response},
+    recording,
+};
+use issuer::{Documents, KeySet};
+
+/// An example, which is built with the tests, beside them.
+fn example(name: &str) -> Command {
+    let tests = std::env::current_exe().unwrap();
+    let target: PathBuf = tests.ancestors().nth(2).unwrap().into();
+    let path = target.join("examples").join(name);
+    assert!(path.exists(), "{} is not there: cargo build --examples makes it", path.display());
+    Command::new(path)
+}
+
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn documents(run: &Recording) -> Documents {
+    Documents::new(run.issuer.parse().unwrap(), &KeySet::from_bytes(&run.bytes("sa.pub")).unwrap())
+}
+
+#[test]
+fn the_middleware_lets_good_tokens_pass_and_hands_their_claims_on() {
+    let run = recording("rotation");
+    let documents = documents(&run);
+    let server = Scripted::start(move |path| {
+        let body = if path == "/openid/v1/jwks" { documents.jwks.to_bytes() } else { documents.discovery.to_bytes() };
+        response("200 OK", &["Content-Type: application/json"], &body)
+    });
+    let mut command = example("middleware");
+    command.args([&run.issuer, "api://AzureADTokenExchange", &server.url()]).stdout(Stdio::piped());
+    let mut service = Running(command.stderr(Stdio::null()).spawn().unwrap());
+    let mut address = String::new();
+    BufReader::new(service.0.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    let address = address.trim().strip_prefix("http://").unwrap();
+
+    let bearer = |file: &str| format!("Authorization: Bearer {}", run.text(file));
+    let answer = request(address, "GET", "/", &[&bearer("entra.jwt")]);
+    assert_eq!((answer.status, answer.body.as_slice()), (200, b"hello default/workload-identity-sa\n".as_slice()));
+    let refused = request(address, "GET", "/", &[&bearer("apiserver-audience.jwt")]);
+    assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer error=\"invalid_token\"")));
+    let stranger = request(address, "GET", "/", &[]);
+    assert_eq!((stranger.status, stranger.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(server.asked.lock().unwrap().len(), 2, "the documents are asked for once");
+}
+
+#[test]
+fn the_batch_job_counts_the_tokens_of_each_service_account() {
+    let run = recording("rotation");
+    let mut command = example("batch_job");
+    command.arg(&run.issuer).arg(run.path("jwks.json")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut job = command.spawn().unwrap();
+    let tokens = format!("{}\n{}\nnone\n", run.text("entra.jwt"), run.text("apiserver-audience.jwt")).repeat(100);
+    job.stdin.take().unwrap().write_all(tokens.as_bytes()).unwrap();
+    let output = job.wait_with_output().unwrap();
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "     100  refused by the check: audience
+     100  refused by the check: token
+     100  system:serviceaccount:default:workload-identity-sa\n"
+    );
+}
+
+#[test]
+fn what_the_readme_shows_stands_in_the_examples() {
+    let read = |path: &str| std::fs::read_to_string(crate::support::fixtures().parent().unwrap().join(path)).unwrap();
+    let readme = read("README.md");
+    let shown: Vec<_> =
+        readme.split("```rust,ignore\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert_eq!(shown.len(), 2);
+    for (code, example) in shown.iter().zip(["examples/middleware.rs", "examples/batch_job.rs"]) {
+        assert!(read(example).contains(code), "{example} has no\n{code}");
+    }
+}

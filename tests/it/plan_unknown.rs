@@ -1,0 +1,393 @@
+//! Keys that the retention record does not know, records that cannot be read, times that cannot be true, and clocks.
+
+use crate::support::encode;
+use issuer::{
+    Change, ClocksApart, DropReason, Error, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Live, Plan, PlanRefusal,
+    PlanWarning, Retention, RetentionError, SiteFault, StoredRetention, Timestamp, Wanted,
+    site::{Condition, Content, ETag, Memory, Site, Stored},
+};
+use serde_json::{Value, json};
+
+fn issuer() -> IssuerUrl {
+    "https://issuer.example.com".parse().unwrap()
+}
+
+/// The time, in hours since some start.
+fn hour(hours: i64) -> Timestamp {
+    Timestamp::from_second(1_700_000_000 + hours * 3600).unwrap()
+}
+
+fn kid(number: u8) -> String {
+    encode::key_id(&encode::numbered_spki(number))
+}
+
+fn keys(numbers: &[u8]) -> KeySet {
+    let pem: String = numbers.iter().map(|number| encode::numbered_pem(*number)).collect();
+    KeySet::from_bytes(pem.as_bytes()).unwrap()
+}
+
+fn jwk(number: u8) -> Jwk {
+    Jwk::new(keys(&[number])[0].clone())
+}
+
+fn wanted(numbers: &[u8]) -> Wanted {
+    Wanted::new(issuer(), keys(numbers))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+fn publish(site: &Memory, wanted: &Wanted, at: Timestamp) -> Plan {
+    block_on(issuer::publish(site, wanted, &at)).unwrap().plan
+}
+
+fn refusals(site: &Memory, wanted: &Wanted, at: Timestamp) -> Vec<PlanRefusal> {
+    match block_on(issuer::publish(site, wanted, &at)) {
+        Err(Error::Refused { plan, .. }) => plan.refusals,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn plan(site: &Memory, wanted: &Wanted, at: Timestamp) -> Plan {
+    block_on(issuer::plan(site, wanted, &at)).unwrap()
+}
+
+fn stored(site: &Memory) -> Stored {
+    block_on(site.read(&issuer().jwks_path())).unwrap().unwrap()
+}
+
+fn entries(site: &Memory) -> Vec<Value> {
+    Jwks::parse(&stored(site).bytes).unwrap().keys.iter().map(Jwk::to_value).collect()
+}
+
+fn faults(site: &Memory, at: Timestamp) -> Vec<SiteFault> {
+    block_on(issuer::status(site, &issuer(), Wanted::RETAIN, &at)).unwrap().faults
+}
+
+/// Changes the stored entries and leaves the record as it is.
+fn edit(site: &Memory, change: impl FnOnce(&mut Vec<Value>)) {
+    let found = stored(site);
+    let mut entries = entries(site);
+    change(&mut entries);
+    let bytes = json!({ "keys": entries }).to_string().into_bytes();
+    let retention = found.retention.record().cloned().unwrap_or_default();
+    let content = Content { bytes, headers: found.headers.unwrap(), retention };
+    block_on(site.write(&issuer().jwks_path(), &content, &Condition::IfMatch(found.etag))).unwrap();
+}
+
+/// A site where key 1 is in the input and key 2 is retired, both known.
+fn site() -> Memory {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1, 2]), hour(0));
+    publish(&site, &wanted(&[1]), hour(1));
+    site
+}
+
+/// Entries that an intruder may add beside known ones: what is said of them, and by which kid they are adopted.
+fn strangers() -> Vec<(&'static str, Value, Option<String>)> {
+    let renamed = |number: u8, kid: &str| {
+        let mut value = jwk(number).to_value();
+        value["kid"] = kid.into();
+        value
+    };
+    let without_kid = |number: u8| {
+        let mut value = jwk(number).to_value();
+        value.as_object_mut().unwrap().shift_remove("kid");
+        value
+    };
+    vec![
+        ("another key", jwk(7).to_value(), Some(kid(7))),
+        ("another key under a name", renamed(7, "2026-11"), Some("2026-11".to_owned())),
+        ("the input's key under a name", renamed(1, "2026-11"), Some("2026-11".to_owned())),
+        ("a key without kid", without_kid(7), None),
+        ("a key with an empty kid", renamed(7, ""), None),
+        (
+            "a key of a foreign type",
+            json!({ "kty": "OKP", "crv": "Ed25519", "x": "AA", "kid": "ed" }),
+            Some("ed".into()),
+        ),
+        ("a foreign type under the ID of a retired key", json!({ "kty": "OKP", "kid": kid(2) }), Some(kid(2))),
+        ("a foreign type without kid", json!({ "kty": "OKP" }), None),
+        ("an empty object", json!({}), None),
+        ("a kid that is no string", json!({ "kty": "OKP", "kid": 7 }), None),
+        (
+            "a kid of the form of a name in the record",
+            renamed(7, "sha256:AAAAAAAAAAAAAAAAAAAAAA"),
+            Some("sha256:AAAAAAAAAAAAAAAAAAAAAA".into()),
+        ),
+    ]
+}
+
+#[test]
+fn an_unknown_key_stays_with_a_warning_until_adopted() {
+    for (what, stranger, adopt) in strangers() {
+        let site = site();
+        edit(&site, |entries| entries.push(stranger.clone()));
+        let warning = PlanWarning::UnknownKey(adopt.clone());
+        for at in [2, 100] {
+            let plan = publish(&site, &wanted(&[1]), hour(at));
+            assert!(plan.is_unchanged() && plan.is_drift() && plan.has_unknown_keys(), "{what}: {plan:?}");
+            assert_eq!(plan.keys.last().unwrap().state, KeyState::Unknown, "{what}");
+            assert_eq!(plan.warnings, std::slice::from_ref(&warning), "{what}");
+            assert_eq!(faults(&site, hour(at)), [SiteFault::UnknownKey(adopt.clone())], "{what}");
+            assert_eq!(entries(&site).last(), Some(&stranger), "{what}");
+        }
+        // Pruning drops nothing that nobody recorded.
+        let prune = Wanted { prune: true, ..wanted(&[1]) };
+        assert_eq!(plan(&site, &prune, hour(1000)).keys.last().unwrap().state, KeyState::Unknown, "{what}");
+        let adopt = Wanted { adopt: vec![adopt.clone().unwrap_or_default()], ..wanted(&[1]) };
+        let adopted = publish(&site, &adopt, hour(200));
+        if adopt.adopt == [""] {
+            assert_eq!(adopted.warnings[0], warning, "{what}: --adopt needs a kid");
+            continue;
+        }
+        let retired = KeyState::Retired { since: hour(200), due: hour(248) };
+        assert_eq!(adopted.keys.last().unwrap().state, retired, "{what}");
+        assert_eq!((adopted.warnings, adopted.jwks.change), (vec![], Change::Recorded), "{what}");
+        let after = publish(&site, &wanted(&[1]), hour(201));
+        assert!(!after.is_drift() && after.warnings.is_empty(), "{what}: {after:?}");
+        assert_eq!(after.keys.last().unwrap().state, retired, "{what}");
+        assert!(faults(&site, hour(201)).is_empty(), "{what}");
+        assert_eq!(
+            plan(&site, &prune, hour(248)).keys.last().unwrap().state,
+            KeyState::Dropped(DropReason::Pruned { since: hour(200) })
+        );
+    }
+}
+
+#[test]
+fn unknown_keys_are_removed_on_request_and_known_ones_stay() {
+    for (what, stranger, _) in strangers() {
+        let site = site();
+        let before = entries(&site);
+        edit(&site, |entries| entries.insert(0, stranger.clone()));
+        let removed = publish(&site, &Wanted { remove_unknown: true, ..wanted(&[1]) }, hour(2));
+        let dropped = removed.keys.iter().filter(|key| key.state == KeyState::Dropped(DropReason::Unknown));
+        assert_eq!(dropped.map(|key| key.jwk.to_value()).collect::<Vec<_>>(), [stranger], "{what}");
+        assert_eq!((entries(&site), removed.warnings), (before, vec![]), "{what}");
+        assert!(!plan(&site, &wanted(&[1]), hour(3)).is_drift(), "{what}");
+    }
+}
+
+#[test]
+fn a_removed_kid_may_be_unknown_and_an_adopted_one_outlives_remove_unknown() {
+    let site = site();
+    edit(&site, |entries| entries.extend([7, 8, 9].map(|number| jwk(number).to_value())));
+    let some =
+        Wanted { remove: vec![kid(7)], adopt: vec![kid(8), kid(1), "no".into()], remove_unknown: true, ..wanted(&[1]) };
+    let plan = publish(&site, &some, hour(2));
+    let kids: Vec<_> = entries(&site).iter().map(|entry| entry["kid"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kids, [kid(1), kid(2), kid(8)]);
+    assert_eq!(plan.warnings, [PlanWarning::NothingToAdopt(kid(1)), PlanWarning::NothingToAdopt("no".to_owned())]);
+}
+
+#[test]
+fn another_key_under_the_id_of_a_retired_key_is_unknown() {
+    let site = site();
+    let mut other = jwk(7).to_value();
+    other["kid"] = kid(2).into();
+    edit(&site, |entries| entries[1] = other);
+    let plan = publish(&site, &wanted(&[1]), hour(2));
+    assert_eq!(plan.keys[1].state, KeyState::Unknown);
+    // The key that is gone is no longer recorded.
+    assert_eq!(plan.jwks.change, Change::Recorded);
+}
+
+#[test]
+fn a_site_without_a_record_is_adopted_whole_and_known_from_then_on() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1]), hour(0));
+    let all: Vec<_> = strangers().into_iter().map(|(_, stranger, _)| stranger).collect();
+    // Two of them would have one ID.
+    let all: Vec<_> = all.into_iter().filter(|entry| entry["kid"] != "2026-11").collect();
+    let found = stored(&site);
+    let published = [&[jwk(1).to_value()], all.as_slice()].concat();
+    let bytes = json!({ "keys": published }).to_string().into_bytes();
+    let bare = Content { bytes, headers: found.headers.unwrap(), retention: Retention::default() };
+    block_on(site.write(&issuer().jwks_path(), &bare, &Condition::IfMatch(found.etag))).unwrap();
+    assert!(faults(&site, hour(0)).is_empty());
+    let prune = Wanted { prune: true, retain: std::time::Duration::ZERO, ..wanted(&[1]) };
+    let first = publish(&site, &prune, hour(1));
+    assert_eq!((first.adopted, first.jwks.change), (all.len(), Change::Recorded));
+    let retired = KeyState::Retired { since: hour(1), due: hour(1) };
+    assert!(first.keys[1..].iter().all(|key| key.state == retired), "{first:?}");
+    let second = publish(&site, &wanted(&[1]), hour(2));
+    assert!(second.adopted == 0 && !second.is_drift() && second.warnings.is_empty(), "{second:?}");
+    assert!(faults(&site, hour(2)).is_empty());
+    edit(&site, |entries| entries.push(json!({ "kty": "OKP", "x": "BBBB" })));
+    assert_eq!(publish(&site, &wanted(&[1]), hour(3)).warnings, [PlanWarning::UnknownKey(None)]);
+}
+
+#[test]
+fn a_key_of_the_input_that_an_earlier_record_left_out_is_recorded() {
+    let site = Memory::default();
+    publish(&site, &wanted(&[1]), hour(0));
+    let found = stored(&site);
+    let record = Retention::from_text(r#"{"issuer":"https://issuer.example.com"}"#).unwrap();
+    let content = Content { bytes: found.bytes, headers: found.headers.unwrap(), retention: record };
+    block_on(site.write(&issuer().jwks_path(), &content, &Condition::IfMatch(found.etag))).unwrap();
+    let kept = publish(&site, &wanted(&[1]), hour(1));
+    assert_eq!((kept.keys[0].state, kept.jwks.change), (KeyState::Kept, Change::Recorded));
+    let record = stored(&site).retention;
+    assert!(record.record().unwrap().knows(&jwk(1)));
+    // It is retired when it leaves the input, like any other known key.
+    let retired = KeyState::Retired { since: hour(2), due: hour(50) };
+    assert_eq!(publish(&site, &wanted(&[3]), hour(2)).keys[1].state, retired);
+}
+
+#[test]
+fn a_record_of_an_earlier_version_knows_keys_of_other_signers_by_their_kid() {
+    let record = Retention::from_text(r#"{"keys":{"2026-11":[5,7],"":[6]}}"#).unwrap();
+    let named = |kid: &str| Jwk::from_value(json!({ "kty": "RSA", "kid": kid, "n": "AQAB", "e": "AQAB" }));
+    assert!(record.knows(&named("2026-11")) && record.knows(&named("")) && !record.knows(&named("2026-12")));
+    assert_eq!(record.retired_since(&named("2026-11")), Timestamp::from_second(7).ok());
+}
+
+/// A JWKS of key 1 and key 2, with a record as it was found.
+fn live(retention: StoredRetention) -> Live {
+    let documents = issuer::Documents::new(issuer(), &keys(&[1, 2]));
+    let at = |bytes, retention| Some(Stored { bytes, etag: ETag("1".to_owned()), headers: None, retention });
+    let discovery = at(documents.discovery.to_bytes(), StoredRetention::Absent);
+    Live { jwks: at(documents.jwks.to_bytes(), retention), discovery, ..Live::default() }
+}
+
+fn record(times: &str) -> StoredRetention {
+    let text = format!(
+        r#"{{"issuer":"https://issuer.example.com","keys":{{"{}":[1700000000],"{}":{times}}}}}"#,
+        kid(1),
+        kid(2)
+    );
+    StoredRetention::from_bytes(text.as_bytes())
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_a_warning_and_nothing_is_dropped_by_it() {
+    let long = format!(r#"{{"issuer":"{}"}}"#, "a".repeat(1 << 20));
+    let cases: [(&[u8], RetentionError); 15] = [
+        (b"", RetentionError::NotJson),
+        (b"{", RetentionError::NotJson),
+        (b"not a record", RetentionError::NotJson),
+        (b"{} {}", RetentionError::NotJson),
+        (b"\xff\xfe{}", RetentionError::NotJson),
+        (b"null", RetentionError::Form),
+        (b"[]", RetentionError::Form),
+        (b"7", RetentionError::Form),
+        (br#"{"keys":[]}"#, RetentionError::Form),
+        (br#"{"issuer":7}"#, RetentionError::Form),
+        (br#"{"keys":{"a":7}}"#, RetentionError::Form),
+        (br#"{"keys":{"a":["2026"]}}"#, RetentionError::Form),
+        (br#"{"keys":{"a":[true]}}"#, RetentionError::Form),
+        (br#"{"keys":{"a":[1,2,3]}}"#, RetentionError::Form),
+        (long.as_bytes(), RetentionError::TooLong),
+    ];
+    for (bytes, error) in cases {
+        let live = live(StoredRetention::from_bytes(bytes));
+        let prune = Wanted { prune: true, retain: std::time::Duration::from_hours(24), ..wanted(&[1]) };
+        let plan = Plan::new(&live, &prune, hour(0));
+        assert_eq!(plan.warnings, [PlanWarning::RecordUnreadable(error)], "{plan:?}");
+        assert_eq!(plan.keys[1].state, KeyState::Retired { since: hour(0), due: hour(24) });
+        assert_eq!((plan.jwks.change, plan.adopted), (Change::Recorded, 1));
+        let none = Wanted { retain: std::time::Duration::ZERO, ..prune };
+        assert!(matches!(Plan::new(&live, &none, hour(0)).keys[1].state, KeyState::Retired { .. }));
+        let unknown = Wanted { remove_unknown: true, ..wanted(&[1]) };
+        assert_eq!(Plan::new(&live, &unknown, hour(0)).refusals, [PlanRefusal::NoRecord]);
+    }
+}
+
+#[test]
+fn unknown_keys_are_not_removed_without_a_record() {
+    let unknown = Wanted { remove_unknown: true, ..wanted(&[1]) };
+    assert_eq!(refusals(&Memory::default(), &unknown, hour(0)), [PlanRefusal::NoRecord]);
+    assert_eq!(Plan::new(&live(StoredRetention::Absent), &unknown, hour(0)).refusals, [PlanRefusal::NoRecord]);
+    assert!(PlanRefusal::NoRecord.hint().starts_with("publish without --remove-unknown"));
+}
+
+#[test]
+fn times_that_cannot_be_true_become_now_and_are_written_back() {
+    let cases = [
+        "[1700000000,1700000001]",
+        "[1700000000,4102444800]",
+        "[4102444800,4102444800]",
+        "[null,9223372036854775807]",
+        "[null,18446744073709551615]",
+        "[null,1e300]",
+        "[null,-1]",
+        "[null,-9223372036854775808]",
+        "[null,-1e300]",
+        "[null,253402300800]",
+        "[null,1700000001.5]",
+    ];
+    let now = Timestamp::from_second(1_700_000_000).unwrap();
+    for times in cases {
+        let live = live(record(times));
+        let prune = Wanted { prune: true, ..wanted(&[1]) };
+        let plan = Plan::new(&live, &prune, now);
+        assert_eq!(plan.keys[1].state, KeyState::Retired { since: now, due: prune.due(now) }, "{times}");
+        assert_eq!((plan.jwks.change, plan.warnings.len()), (Change::Recorded, 0), "{times}");
+        let written = Live {
+            jwks: live.jwks.map(|found| Stored { retention: plan.jwks.content.retention.into(), ..found }),
+            ..live
+        };
+        assert!(Plan::new(&written, &prune, now).is_unchanged(), "{times}");
+        let later = Timestamp::from_second(1_700_000_000 + 48 * 3600).unwrap();
+        assert_eq!(
+            Plan::new(&written, &prune, later).keys[1].state,
+            KeyState::Dropped(DropReason::Pruned { since: now })
+        );
+    }
+}
+
+#[test]
+fn status_reports_a_record_with_times_in_the_future_as_check_does() {
+    let site = site();
+    assert_eq!(faults(&site, hour(1)), []);
+    assert_eq!(faults(&site, hour(0)), [SiteFault::RecordTimes]);
+    assert!(plan(&site, &wanted(&[1]), hour(0)).is_drift());
+}
+
+#[test]
+fn clocks_more_than_five_minutes_apart_are_a_warning_and_prevent_pruning() {
+    let retired = record("[1700000000,1700000001]");
+    let now = hour(100);
+    let prune = Wanted { prune: true, ..wanted(&[1]) };
+    let second = |seconds: i64| Timestamp::from_second(now.as_second() + seconds).unwrap();
+    for (site_time, is_apart) in [
+        (None, false),
+        (Some(0), false),
+        (Some(300), false),
+        (Some(-300), false),
+        (Some(301), true),
+        (Some(-301), true),
+    ] {
+        let site_time = site_time.map(second);
+        let live = Live { site_time, ..live(retired.clone()) };
+        let clocks = site_time.filter(|_| is_apart).map(|site| ClocksApart { here: now, site });
+        let plan = Plan::new(&live, &prune, now);
+        assert_eq!(plan.refusals, clocks.map(PlanRefusal::PruneByWrongClock).into_iter().collect::<Vec<_>>());
+        assert_eq!(plan.warnings, clocks.map(PlanWarning::ClocksApart).into_iter().collect::<Vec<_>>());
+        // Nothing would be pruned here.
+        let plan = Plan::new(&live, &wanted(&[1]), now);
+        assert!(plan.refusals.is_empty() && plan.warnings.len() == usize::from(is_apart));
+    }
+}
+
+#[test]
+fn a_clock_that_is_behind_the_site_s_does_not_record_times_that_let_keys_go_early() {
+    let live = Live { site_time: Some(hour(100)), ..live(record("[1700000000]")) };
+    let plan = Plan::new(&live, &wanted(&[1]), hour(0));
+    assert_eq!(plan.keys[1].state, KeyState::Retired { since: hour(100), due: hour(148) });
+}
+
+#[test]
+fn a_kid_of_the_input_is_removed_where_another_key_has_it() {
+    let site = site();
+    let remove = Wanted { remove: vec![kid(1)], ..wanted(&[1]) };
+    assert_eq!(refusals(&site, &remove, hour(2)), [PlanRefusal::RemoveWanted(kid(1))]);
+    let mut other = jwk(7).to_value();
+    other["kid"] = kid(1).into();
+    edit(&site, |entries| entries.push(other));
+    let plan = publish(&site, &remove, hour(2));
+    assert_eq!(plan.warnings, [PlanWarning::OtherKey(kid(1))]);
+    assert_eq!(entries(&site), [jwk(1).to_value(), jwk(2).to_value()]);
+}

@@ -1,0 +1,460 @@
+//! The verifier that keeps published keys up to date, against a server on this machine and a clock in the test's hand.
+
+use std::{
+    pin::pin,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use crate::support::{
+    Recording,
+    http::{Scripted, response},
+    recording,
+};
+use issuer::{
+    Clock, Documents, Expectations, IssuerUrl, Jwks, KeySet, Location, Outcome, Refresh, Refusal, RemoteVerifier,
+    Timestamp,
+};
+use tokio::{sync::mpsc, task::JoinSet};
+
+const DISCOVERY: &str = "/.well-known/openid-configuration";
+const JWKS: &str = "/openid/v1/jwks";
+
+/// A clock that goes on when the test says so.
+#[derive(Clone)]
+struct Hand(Arc<AtomicI64>);
+
+impl Clock for Hand {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
+    }
+}
+
+impl Hand {
+    fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+/// What the server says now.
+struct Says {
+    status: &'static str,
+    cache_control: Option<&'static str>,
+    jwks: Vec<u8>,
+}
+
+/// A published issuer: a server that answers as it is told, its verifier, and what the verifier told of its refreshes.
+struct Published {
+    run: Recording,
+    says: Arc<Mutex<Says>>,
+    server: Scripted,
+    clock: Hand,
+    verifier: RemoteVerifier,
+    refreshes: mpsc::UnboundedReceiver<Refresh>,
+}
+
+impl Published {
+    fn start() -> Self {
+        Self::with("rotation", Some("max-age=1000"))
+    }
+
+    fn with(name: &'static str, cache_control: Option<&'static str>) -> Self {
+        let run = recording(name);
+        let issuer: IssuerUrl = run.issuer.parse().unwrap();
+        let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
+        let documents = Documents::new(issuer.clone(), &keys);
+        let says = Says { status: "200 OK", cache_control, jwks: documents.jwks.to_bytes() };
+        let says = Arc::new(Mutex::new(says));
+        let said = Arc::clone(&says);
+        let server = Scripted::start(move |path| {
+            let says = said.lock().unwrap();
+            let cache_control = says.cache_control.map(|value| format!("Cache-Control: {value}"));
+            let headers: Vec<_> =
+                ["Content-Type: application/json"].into_iter().chain(cache_control.as_deref()).collect();
+            match path {
+                JWKS => response(says.status, &headers, &says.jwks),
+                _ => response(says.status, &headers, &documents.discovery.to_bytes()),
+            }
+        });
+        // A moment in which every token of the recordings is valid; long waits are covered by the leeway.
+        let clock = Hand(Arc::new(AtomicI64::new(1_795_307_700)));
+        let (sender, refreshes) = mpsc::unbounded_channel();
+        let verifier = RemoteVerifier::builder()
+            .trust_published_at(issuer, server.url().parse().unwrap())
+            .clock(clock.clone())
+            .on_refresh(move |refresh| sender.send(refresh.clone()).unwrap())
+            .build();
+        Self { run, says, server, clock, verifier, refreshes }
+    }
+
+    async fn verify(&self) -> Result<issuer::VerifiedToken, Refusal> {
+        self.verifier.verify(&self.run.text("entra.jwt"), &lenient()).await
+    }
+
+    /// How often each document was asked for.
+    fn asked(&self) -> (usize, usize) {
+        let asked = self.server.asked.lock().unwrap();
+        let count = |path: &str| asked.iter().filter(|asked| *asked == path).count();
+        (count(DISCOVERY), count(JWKS))
+    }
+
+    /// Publishes the keys that pass.
+    fn publish(&self, keep: impl Fn(&str) -> bool) {
+        let mut jwks = Jwks::parse(&self.run.bytes("jwks.json")).unwrap();
+        jwks.keys.retain(|key| keep(key.kid().unwrap()));
+        self.says.lock().unwrap().jwks = jwks.to_bytes();
+    }
+
+    fn kid(&self) -> String {
+        crate::support::segment(&self.run.text("entra.jwt"), 0)["kid"].as_str().unwrap().to_owned()
+    }
+}
+
+fn lenient() -> Expectations {
+    Expectations::oidc().audience("api://AzureADTokenExchange").leeway(Duration::from_hours(1000))
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+#[test]
+fn a_jwks_is_kept_as_its_cache_control_says_between_a_minute_and_a_day() {
+    let cases = [
+        (Some("public, max-age=3600"), 3600),
+        (Some("max-age=5"), 60),
+        (Some("no-store"), 60),
+        (Some("max-age=9999999"), 24 * 3600),
+        (None, 600),
+    ];
+    for (cache_control, seconds) in cases {
+        block_on(async {
+            let mut issuer = Published::with("rotation", cache_control);
+            issuer.verify().await.unwrap();
+            let kept = issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+            assert_eq!(kept, Duration::from_secs(seconds), "{cache_control:?}");
+        });
+    }
+}
+
+#[test]
+fn discovery_is_asked_once_and_the_jwks_again_before_its_time_is_over_while_callers_go_on() {
+    block_on(async {
+        let mut issuer = Published::start();
+        for _ in 0..3 {
+            issuer.verify().await.unwrap();
+        }
+        assert_eq!(issuer.asked(), (1, 1));
+        issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+        issuer.clock.advance(799);
+        issuer.verify().await.unwrap();
+        assert!(issuer.refreshes.is_empty());
+        issuer.clock.advance(1);
+        issuer.verify().await.unwrap();
+        assert_eq!(issuer.asked(), (1, 1), "the caller has its answer before anything was asked");
+        issuer.verify().await.unwrap();
+        issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+        assert_eq!(issuer.asked(), (1, 2));
+    });
+}
+
+#[test]
+fn a_key_that_disappears_stops_verifying_at_the_next_refresh() {
+    block_on(async {
+        let mut issuer = Published::start();
+        issuer.verify().await.unwrap();
+        issuer.refreshes.recv().await.unwrap();
+        let kid = issuer.kid();
+        issuer.publish(|other| other != kid);
+        issuer.clock.advance(800);
+        issuer.verify().await.unwrap();
+        issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+        assert!(matches!(issuer.verify().await, Err(Refusal::KeyNotFound { .. })));
+    });
+}
+
+#[test]
+fn a_caller_that_comes_after_the_time_is_over_waits_for_the_jwks_of_now() {
+    block_on(async {
+        let issuer = Published::start();
+        issuer.verify().await.unwrap();
+        issuer.publish(|_| false);
+        issuer.clock.advance(1000);
+        assert_eq!(issuer.verify().await, Err(Refusal::KeySetEmpty));
+        assert_eq!(issuer.asked(), (1, 2));
+    });
+}
+
+#[test]
+fn an_unknown_kid_has_the_jwks_read_again_once_in_thirty_seconds() {
+    block_on(async {
+        let issuer = Published::start();
+        let kid = issuer.kid();
+        issuer.publish(|other| other != kid);
+        let refused = |verdict| matches!(verdict, Err(Refusal::KeyNotFound { .. }));
+        assert!(refused(issuer.verify().await));
+        assert_eq!(issuer.asked(), (1, 1), "it was read this moment");
+        issuer.clock.advance(29);
+        assert!(refused(issuer.verify().await));
+        assert_eq!(issuer.asked(), (1, 1));
+        issuer.clock.advance(1);
+        assert!(refused(issuer.verify().await));
+        assert!(refused(issuer.verify().await));
+        assert_eq!(issuer.asked(), (1, 2));
+        issuer.publish(|_| true);
+        issuer.clock.advance(30);
+        issuer.verify().await.unwrap();
+        assert_eq!(issuer.asked(), (2, 3), "the JWKS may have moved");
+    });
+}
+
+#[test]
+fn a_jwks_that_has_moved_is_found_though_its_old_place_answers_still() {
+    block_on(async {
+        let run = recording("rotation");
+        let issuer: IssuerUrl = run.issuer.parse().unwrap();
+        let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
+        let kid = crate::support::segment(&run.text("entra.jwt"), 0)["kid"].as_str().unwrap().to_owned();
+        let (all, mut old) = (Jwks::from_keys(keys.iter()), Jwks::from_keys(keys.iter()));
+        old.keys.retain(|key| key.kid() != Some(&kid));
+        let moved = Arc::new(AtomicI64::new(0));
+        let has_moved = Arc::clone(&moved);
+        let server = Scripted::start(move |path| {
+            let uri = format!(
+                "{}/{}",
+                issuer.as_str().trim_end_matches('/'),
+                if has_moved.load(Ordering::SeqCst) == 0 { "old" } else { "new" }
+            );
+            let discovery = format!(r#"{{"issuer":"{issuer}","jwks_uri":"{uri}"}}"#);
+            let body = match path {
+                "/old" => old.to_bytes(),
+                "/new" => all.to_bytes(),
+                _ => discovery.into_bytes(),
+            };
+            response("200 OK", &["Content-Type: application/json"], &body)
+        });
+        let clock = Hand(Arc::new(AtomicI64::new(1_795_307_700)));
+        let verifier = RemoteVerifier::builder()
+            .trust_published_at(run.issuer.parse().unwrap(), server.url().parse().unwrap())
+            .clock(clock.clone())
+            .build();
+        let token = run.text("entra.jwt");
+        assert!(verifier.verify(&token, &lenient()).await.is_err());
+        moved.store(1, Ordering::SeqCst);
+        clock.advance(30);
+        assert!(verifier.verify(&token, &lenient()).await.is_err(), "the old place is read again");
+        clock.advance(30);
+        verifier.verify(&token, &lenient()).await.unwrap();
+    });
+}
+
+#[test]
+fn however_many_callers_wait_one_request_is_in_flight() {
+    block_on(async {
+        let issuer = Published::start();
+        let kid = issuer.kid();
+        issuer.publish(|other| other != kid);
+        // The first time for the documents, the second time for the kid, which is there by then.
+        for asked in [(1, 1), (1, 2)] {
+            let mut callers = JoinSet::new();
+            for _ in 0..100 {
+                let (verifier, token) = (issuer.verifier.clone(), issuer.run.text("entra.jwt"));
+                callers.spawn(async move { verifier.verify(&token, &lenient()).await.is_ok() });
+            }
+            let verdicts = callers.join_all().await;
+            assert_eq!(issuer.asked(), asked);
+            assert_eq!(verdicts, [asked.1 == 2; 100]);
+            issuer.publish(|_| true);
+            issuer.clock.advance(30);
+        }
+    });
+}
+
+#[test]
+fn a_refresh_that_fails_keeps_the_old_keys_says_so_and_is_tried_again() {
+    block_on(async {
+        let mut issuer = Published::start();
+        issuer.verify().await.unwrap();
+        issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+        issuer.says.lock().unwrap().status = "503 Service Unavailable";
+        issuer.clock.advance(5000);
+        issuer.verify().await.unwrap();
+        let refresh = issuer.refreshes.recv().await.unwrap();
+        assert!(refresh.keeps_keys);
+        let said = refresh.outcome.unwrap_err().to_string();
+        assert!(said.starts_with("the JWKS cannot be fetched: ") && said.ends_with("answered 503"), "{said}");
+        let report = issuer.verifier.examine(&issuer.run.text("entra.jwt"), &lenient()).await;
+        let Outcome::Passed(seen) = &report.checks[3].outcome else { panic!("{report:?}") };
+        assert_eq!(*seen, format!("2 keys, kept although {said}"));
+
+        // Callers no longer wait for a site that is down: it is tried behind their backs.
+        issuer.clock.advance(29);
+        issuer.verify().await.unwrap();
+        assert_eq!(issuer.asked(), (1, 2));
+        issuer.says.lock().unwrap().status = "200 OK";
+        issuer.clock.advance(1);
+        issuer.verify().await.unwrap();
+        let refresh = issuer.refreshes.recv().await.unwrap();
+        assert!(refresh.outcome.is_ok() && !refresh.keeps_keys);
+        assert_eq!(issuer.asked(), (2, 3), "after a failure the discovery document is read again too");
+    });
+}
+
+#[test]
+fn an_issuer_that_was_never_read_is_tried_again_after_a_second() {
+    block_on(async {
+        let mut issuer = Published::start();
+        issuer.says.lock().unwrap().status = "404 Not Found";
+        let refusal = issuer.verifier.ready().await.unwrap_err().refusal;
+        assert!(matches!(refusal, Refusal::DiscoveryFetch(_)), "{refusal}");
+        assert!(!issuer.refreshes.recv().await.unwrap().keeps_keys);
+        issuer.says.lock().unwrap().status = "200 OK";
+        assert_eq!(issuer.verify().await, Err(refusal));
+        assert_eq!(issuer.asked(), (1, 0));
+        issuer.clock.advance(1);
+        issuer.verify().await.unwrap();
+        issuer.verifier.ready().await.unwrap();
+        assert_eq!(issuer.asked(), (2, 1));
+    });
+}
+
+#[test]
+fn documents_that_no_token_can_pass_with_are_told_of_and_not_kept() {
+    block_on(async {
+        let mut issuer = Published::start();
+        issuer.publish(|_| false);
+        let unready = issuer.verifier.ready().await.unwrap_err();
+        assert_eq!(unready.to_string(), format!("{}: the JWKS holds no usable key", issuer.run.issuer));
+        assert_eq!(issuer.refreshes.recv().await.unwrap().outcome, Err(Refusal::KeySetEmpty));
+        issuer.publish(|_| true);
+        issuer.clock.advance(29);
+        assert_eq!(issuer.verify().await, Err(Refusal::KeySetEmpty));
+        issuer.clock.advance(1);
+        issuer.verify().await.unwrap();
+        issuer.verifier.ready().await.unwrap();
+        assert_eq!(issuer.asked(), (1, 2));
+    });
+}
+
+#[test]
+fn a_refresh_under_load_is_one_request() {
+    // On the machine's own clock and four threads, each with its runtime: what one reads, none of the others reads again.
+    let published = Published::start();
+    let verifier = RemoteVerifier::builder()
+        .trust_published_at(published.run.issuer.parse().unwrap(), published.server.url().parse().unwrap())
+        .build();
+    let token = published.run.text("entra.jwt");
+    let verify = || {
+        block_on(async {
+            for _ in 0..200 {
+                verifier.verify(&token, &lenient()).await.unwrap();
+            }
+        });
+    };
+    std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(verify))));
+    assert_eq!(published.asked(), (1, 1));
+}
+
+#[test]
+fn a_moment_between_two_clocks_is_no_clock_that_was_set_back() {
+    block_on(async {
+        let issuer = Published::start();
+        issuer.verify().await.unwrap();
+        issuer.clock.advance(-5);
+        issuer.verify().await.unwrap();
+        assert_eq!(issuer.asked(), (1, 1));
+        // One that was set back by more has no idea of how old anything is.
+        issuer.clock.advance(-500);
+        issuer.verify().await.unwrap();
+        assert_eq!(issuer.asked(), (1, 2));
+    });
+}
+
+#[test]
+fn a_reader_whose_runtime_nobody_drives_holds_nobody_up_for_ever() {
+    let issuer = Published::start();
+    let stalled = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let token = issuer.run.text("entra.jwt");
+    stalled.block_on(issuer.verify()).unwrap();
+    issuer.clock.advance(900);
+    // It starts to read the JWKS again, and does not go on.
+    stalled.block_on(async {
+        issuer.verify().await.unwrap();
+        tokio::task::yield_now().await;
+    });
+    issuer.clock.advance(900);
+    // This runtime's clock goes on by itself whenever there is nothing to do but wait.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let verified = runtime.block_on(issuer.verifier.verify(&token, &lenient())).unwrap();
+    assert_eq!(verified.name(), "workload-identity-sa");
+    drop(stalled);
+}
+
+#[test]
+fn a_caller_that_goes_away_does_not_stop_the_request() {
+    block_on(async {
+        let mut issuer = Published::start();
+        {
+            let mut caller = pin!(issuer.verify());
+            assert!(caller.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+        issuer.verify().await.unwrap();
+        assert_eq!(issuer.asked(), (1, 1));
+    });
+}
+
+#[test]
+fn a_token_selects_among_the_trusted_issuers_and_asks_nobody_else() {
+    block_on(async {
+        let (one, other, stranger) = (
+            Published::with("rotation", None),
+            Published::with("path-issuer", None),
+            Published::with("no-trailing-slash", None),
+        );
+        let verifier = RemoteVerifier::builder()
+            .trust_published_at(one.run.issuer.parse().unwrap(), one.server.url().parse().unwrap())
+            .trust_published_at(other.run.issuer.parse().unwrap(), other.server.url().parse().unwrap())
+            .clock(one.clock.clone())
+            .build();
+        let verify = async |issuer: &Published| verifier.verify(&issuer.run.text("entra.jwt"), &lenient()).await;
+        assert_eq!(verify(&one).await.unwrap().issuer(), one.run.issuer);
+        assert_eq!((one.asked(), other.asked()), ((1, 1), (0, 0)));
+        assert_eq!(verify(&other).await.unwrap().issuer(), other.run.issuer);
+        let refusal = verify(&stranger).await.unwrap_err();
+        assert!(matches!(refusal, Refusal::Issuer { .. }), "a slash less: {refusal}");
+        assert_eq!((one.asked(), other.asked(), stranger.asked()), ((1, 1), (1, 1), (0, 0)));
+    });
+}
+
+#[test]
+fn documents_in_a_directory_are_read_too() {
+    let run = recording("rotation");
+    let folder = tempfile::TempDir::new().unwrap();
+    let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
+    let documents = Documents::new(run.issuer.parse().unwrap(), &keys);
+    for (path, bytes) in [(DISCOVERY, documents.discovery.to_bytes()), (JWKS, documents.jwks.to_bytes())] {
+        let path = folder.path().join(path.trim_start_matches('/'));
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let verifier = RemoteVerifier::builder()
+        .trust_published_at(run.issuer.parse().unwrap(), Location::Directory(folder.path().to_owned()))
+        .build();
+    block_on(verifier.verify(&run.text("entra.jwt"), &lenient())).unwrap();
+}
+
+#[test]
+fn outside_of_a_runtime_nothing_is_fetched_and_nothing_panics() {
+    let run = recording("rotation");
+    let verifier = RemoteVerifier::new(run.issuer.parse().unwrap());
+    let token = run.text("entra.jwt");
+    let expectations = lenient();
+    let verify = pin!(verifier.verify(&token, &expectations));
+    let Poll::Ready(Err(refusal)) = verify.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it waits") };
+    assert!(refusal.to_string().ends_with("did not answer: nobody has asked for it yet"), "{refusal}");
+}

@@ -1,0 +1,71 @@
+//! A terminal to run the binary in, with a width of its own.
+
+use std::{
+    fs::File,
+    io::{Read, Write},
+    process::{Child, Command, Stdio},
+};
+
+use rustix::{
+    fs::{Mode, OFlags, open},
+    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
+    termios::{Winsize, tcsetwinsize},
+};
+
+/// The side of a terminal that the person sits at.
+pub(crate) struct Terminal {
+    master: File,
+    seen: Vec<u8>,
+}
+
+impl Terminal {
+    /// Runs a command with standard input and standard error on a terminal, and standard output too where it is not taken.
+    pub(crate) fn run(columns: u16, command: &mut Command, takes_stdout: bool) -> (Self, Child) {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let name = ptsname(&master, Vec::new()).unwrap();
+        let side = || File::from(open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap());
+        let size = Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(side(), size).unwrap();
+        command.stdin(Stdio::from(side())).stderr(Stdio::from(side()));
+        if takes_stdout {
+            command.stdout(Stdio::piped());
+        } else {
+            command.stdout(Stdio::from(side()));
+        }
+        let child = command.spawn().unwrap();
+        // The last descriptor of the other side is the child's, so that the end is seen.
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        (Self { master: File::from(master), seen: Vec::new() }, child)
+    }
+
+    /// Reads until a text was seen, and gives all that was.
+    pub(crate) fn read_to(&mut self, text: &str) -> String {
+        loop {
+            let seen = String::from_utf8_lossy(&self.seen).into_owned();
+            if seen.contains(text) {
+                return seen;
+            }
+            assert!(self.read(), "{text:?} was not seen in:\n{seen}");
+        }
+    }
+
+    /// Reads to the end, with line ends as a file has them.
+    pub(crate) fn read_all(mut self) -> String {
+        while self.read() {}
+        String::from_utf8(self.seen).unwrap().replace("\r\n", "\n")
+    }
+
+    /// Reads a part; whether there was one. The system says EIO when the other side is closed.
+    fn read(&mut self) -> bool {
+        let mut part = [0; 4096];
+        let count = self.master.read(&mut part).unwrap_or(0);
+        self.seen.extend(&part[..count]);
+        count > 0
+    }
+
+    pub(crate) fn type_line(&mut self, line: &str) {
+        self.master.write_all(format!("{line}\n").as_bytes()).unwrap();
+    }
+}

@@ -1,0 +1,87 @@
+//! `issuer unpublish`: what it asks before it removes, and what it only shows.
+
+use std::process::Command;
+
+use crate::support::{
+    issuer::{command, run, stderr, stdout},
+    pty::Terminal,
+    recording,
+};
+use tempfile::TempDir;
+
+const ISSUER: &str = "https://issuer.example.com";
+
+fn site() -> TempDir {
+    let site = TempDir::new().unwrap();
+    let keys = recording("rotation").path("sa.pub");
+    let args = ["publish", keys.to_str().unwrap(), "--issuer", ISSUER, "--directory", site.path().to_str().unwrap()];
+    assert!(run(args).status.success());
+    site
+}
+
+fn unpublish(site: &TempDir, more: &[&str]) -> Command {
+    let mut command = command();
+    command.args(["unpublish", "--directory", site.path().to_str().unwrap(), "--force"]).args(more);
+    command
+}
+
+fn is_there(site: &TempDir) -> bool {
+    site.path().join(".well-known/openid-configuration").exists() && site.path().join("openid/v1/jwks").exists()
+}
+
+#[test]
+fn a_dry_run_shows_what_would_go_and_removes_nothing() {
+    let site = site();
+    let output = unpublish(&site, &["--dry-run"]).output().unwrap();
+    assert!(output.status.success());
+    let text = stdout(&output);
+    assert!(text.contains("\n  - .well-known/openid-configuration\n  - openid/v1/jwks\n"), "{text}");
+    assert!(text.ends_with("\nplanned: nothing was removed\n"), "{text}");
+    let output = unpublish(&site, &["--dry-run", "-o", "json"]).output().unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["planned"], serde_json::json!([".well-known/openid-configuration", "openid/v1/jwks"]));
+    assert_eq!(value["removed"], serde_json::json!([]));
+    assert!(is_there(&site));
+    // What would be refused is.
+    let output = unpublish(&site, &["--dry-run", "--issuer", "https://other.example.com"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("those of the issuer"), "{output:?}");
+}
+
+#[test]
+fn on_a_terminal_the_issuer_must_be_typed_unless_it_is_told_yes() {
+    for (typed, removes) in [(ISSUER, true), ("https://issuer.example.com/", false), ("yes", false), ("", false)] {
+        let site = site();
+        let (mut terminal, mut child) = Terminal::run(80, &mut unpublish(&site, &[]), false);
+        let asked = terminal.read_to("> ");
+        let words = asked.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("This removes .well-known/openid-configuration and openid/v1/jwks from "), "{asked}");
+        assert!(asked.lines().all(|line| line.trim_end().chars().count() <= 80), "{asked}");
+        assert!(is_there(&site));
+        terminal.type_line(typed);
+        let seen = terminal.read_all();
+        assert_eq!(child.wait().unwrap().code(), Some(i32::from(!removes)), "{typed:?}: {seen}");
+        assert_eq!(is_there(&site), !removes, "{typed:?}: {seen}");
+        assert_eq!(seen.contains("error: the issuer was not typed; nothing was removed"), !removes, "{seen}");
+    }
+    // Told yes, with nobody at a terminal, and with nothing to remove, it does not ask.
+    let site = site();
+    let (terminal, mut child) = Terminal::run(80, &mut unpublish(&site, &["--yes"]), false);
+    assert!(!terminal.read_all().contains("Type the issuer"));
+    assert!(child.wait().unwrap().success() && !is_there(&site));
+    let (terminal, mut child) = Terminal::run(80, &mut unpublish(&site, &["--issuer", ISSUER]), false);
+    assert!(terminal.read_all().contains("nothing was there"));
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn it_is_never_the_first_suggestion_for_a_mistyped_command() {
+    for typed in ["publsh", "publis", "publishh", "unpublsh", "unpublis", "npublish", "upublish", "pubish"] {
+        let output = run([typed]);
+        assert_eq!(output.status.code(), Some(2));
+        let said = stderr(&output);
+        let tip = said.lines().find(|line| line.contains("tip:")).unwrap_or_default();
+        let first = tip.split('\'').nth(1).unwrap_or_default();
+        assert!(!tip.is_empty() && first == "publish", "{said}");
+    }
+}
