@@ -1,14 +1,60 @@
-use std::{fs::File, io::Read, path::Path, sync::OnceLock, time::Duration};
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+    time::Duration,
+};
 
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use reqwest::{Certificate, Client, Url, redirect::Policy};
 
-use crate::{Error, no_answer::OF_PROXY, resolver::PublicOnly};
+use crate::{
+    file_error::{FileError, shown},
+    hint::Hint,
+    no_answer::OF_PROXY,
+    resolver::PublicOnly,
+};
 
 /// The longest file of authorities that is read, in bytes: a system's whole bundle has a quarter of it.
 const CA_FILE_MAX: u64 = 1 << 20;
 /// How long a connection may take to be there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The HTTP client cannot be set up.
+///
+/// ```
+/// use issuer::{ClientError, Hint, HttpFetcher};
+/// let error = HttpFetcher::new(&["fixtures/kubernetes/rotation/sa.pub"]).unwrap_err();
+/// assert!(matches!(error, ClientError::CaFile { .. }));
+/// assert_eq!(error.hint().unwrap(), "pass the PEM certificate of the authority that signed the server's");
+/// ```
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientError {
+    /// A file of certificate authorities cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A file of certificate authorities cannot be used.
+    #[error("{} is not a file of PEM certificates: {because}", shown(path))]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        because: String,
+    },
+}
+
+impl Hint for ClientError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::File(error) => error.hint(),
+            Self::CaFile { .. } => {
+                Some("pass the PEM certificate of the authority that signed the server's".to_owned())
+            }
+        }
+    }
+}
 
 /// The HTTP clients, each made when it is first asked for: nothing is connected or loaded before.
 ///
@@ -26,15 +72,15 @@ pub(crate) struct HttpClients {
 
 impl HttpClients {
     /// Clients that trust the system's certificate authorities and those of PEM files.
-    pub(crate) fn new(ca_files: &[impl AsRef<Path>]) -> Result<Self, Error> {
+    pub(crate) fn new(ca_files: &[impl AsRef<Path>]) -> Result<Self, ClientError> {
         let mut authorities = Vec::new();
         for path in ca_files {
             let path = path.as_ref();
             let mut pem = Vec::new();
             File::open(path)
                 .and_then(|file| file.take(CA_FILE_MAX + 1).read_to_end(&mut pem))
-                .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-            let refuse = |because: String| Error::CaFile { path: path.to_owned(), because };
+                .map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+            let refuse = |because: String| ClientError::CaFile { path: path.to_owned(), because };
             if pem.len() as u64 > CA_FILE_MAX {
                 return Err(refuse(format!("it is longer than {CA_FILE_MAX} bytes")));
             }

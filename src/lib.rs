@@ -16,7 +16,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Publishing to a directory: [`publish`] with a [`site::Directory`] and what is [`Wanted`]; [`plan`] shows it beforehand, [`status`]
+//! Publishing to a directory: [`publish`] with a [`site::Directory`] and what is [`DesiredState`]; [`plan`] shows it beforehand, [`status`]
 //! afterwards, and [`unpublish`] takes it away. Publishing to Azure Storage: the same with a `site::Azure`.
 //! Verifying tokens: a [`Verifier`] of any number of trusted issuers and [`Expectations`], each with an example of its own; with
 //! the feature `remote` a `RemoteVerifier`, which fetches what the issuers have published and keeps it up to date.
@@ -56,14 +56,15 @@ mod clock;
 mod documents;
 mod entra;
 mod error;
+mod file_error;
+mod hint;
 #[cfg(feature = "remote")]
 mod http_clients;
 mod issuer_url;
 mod key;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "nothing is fetched"))]
 mod no_answer;
-#[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "hosts are judged where they are fetched from"))]
-mod public_address;
+mod plan;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "hosts are judged where they are fetched from"))]
 mod public_host;
 mod publish;
@@ -82,32 +83,37 @@ mod verify;
 #[cfg(feature = "azure")]
 pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope, RetryObserver, Retrying};
 pub use clock::{Clock, SystemClock};
-pub use documents::{Discovery, DocumentError, DocumentPath, Documents, Jwks};
+pub use documents::{Discovery, DocumentError, Documents, FetchError, Fetched, Jwks, Location, Page, PublishedIssuer};
 pub use entra::{Aadsts, Cloud, KEYS_MAX, LIFETIME_MAX, TOKEN_EXCHANGE_AUDIENCE};
 pub use error::Error;
-pub use issuer_url::{IssuerUrl, JwksUri, UrlError};
+pub use file_error::FileError;
+pub use hint::Hint;
+#[cfg(feature = "remote")]
+pub use http_clients::ClientError;
+pub use issuer_url::{DocumentPath, IssuerUrl, JwksUri, UrlError, UrlProblem};
 pub use jiff::Timestamp;
 pub use key::{
-    Algorithm, CertificatePurpose, Curve, Jwk, KeyError, KeyId, KeyMaterial, KeyReader, KeySet, Note, OtherDocument,
-    OtherFormat, Place, PublicKey, SkipReason,
+    Algorithm, CertificatePurpose, Curve, Jwk, KeyError, KeyId, KeyMaterial, KeyProblem, KeyReader, KeySet, Note,
+    OtherDocument, OtherFormat, Place, PublicKey, SkipReason,
+};
+pub use plan::{
+    Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DropReason, KeyState, Plan, PlanRefusal,
+    PlanWarning, PlannedDocument, PlannedKey, Retention, RetentionError, StoredRetention,
 };
 pub use public_host::NotPublic;
 pub use publish::{
-    Change, ClocksApart, DocumentChange, DropReason, KeyState, KeyStatus, Live, Mismatch, Plan, PlanRefusal,
-    PlanWarning, PlannedDocument, PlannedKey, Publication, Removal, RemovalGuard, RemovalRefusal, Retention,
-    RetentionError, SiteFault, SiteStatus, StoredRetention, Wanted, compare, plan, plan_removal, publish,
-    published_documents, status, unpublish,
+    KeyStatus, Mismatch, Publication, PublishError, Removal, RemovalGuard, RemovalRefusal, SiteFault, SiteStatus,
+    compare, plan, plan_removal, publish, published_documents, status, unpublish,
 };
 #[cfg(feature = "remote")]
 pub use publish::{read_back, read_back_telling};
 #[cfg(feature = "remote")]
 pub use published::HttpFetcher;
-pub use published::{FetchError, Fetched, Location, Page, PublishedIssuer};
 pub use redact::redacted;
 #[cfg(feature = "remote")]
-pub use remote::{Refresh, RemoteVerifier, RemoteVerifierBuilder, Unready};
+pub use remote::{NotReady, Refresh, RemoteVerifier, RemoteVerifierBuilder};
 #[cfg(feature = "serve")]
-pub use serve::{DocumentServer, Served};
+pub use serve::{DocumentServer, ServeError, Served};
 pub use token::{
     Claims, Header, Inspection, KubernetesClaims, ObjectReference, OtherInput, ServiceAccount, Token, TokenError,
 };

@@ -9,10 +9,7 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use crate::{
-    public_address,
-    public_host::{self, NotPublic},
-};
+use crate::public_host::{self, NotPublic, why_address_not_public};
 
 /// A resolver that gives out addresses only where all addresses of a name are public.
 ///
@@ -65,7 +62,7 @@ pub(crate) struct NotPublicAddress {
 
 impl NotPublicAddress {
     fn new(address: IpAddr) -> Option<Self> {
-        public_address::why_not_public(address).map(|why| Self { address, why })
+        why_address_not_public(address).map(|why| Self { address, why })
     }
 
     /// Finds it among the causes of a failed request.

@@ -24,19 +24,19 @@ fn main() {
     };
     // The name of one part of the table may follow.
     let only = words.next();
-    let wanted = |part: &str| only.as_deref().is_none_or(|only| only == part);
+    let desired = |part: &str| only.as_deref().is_none_or(|only| only == part);
     println!("| what | issuer | reference | ratio | goal |");
     println!("| --- | --- | --- | --- | --- |");
-    if wanted("start-up") {
+    if desired("start-up") {
         start_up::measure(&hello);
     }
-    if wanted("verification") {
+    if desired("verification") {
         verification::measure();
     }
-    if wanted("batch") {
+    if desired("batch") {
         batch::measure();
     }
-    if wanted("publishing") {
+    if desired("publishing") {
         publishing::measure();
     }
 }

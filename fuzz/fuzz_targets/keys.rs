@@ -13,7 +13,7 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
-use issuer::{Jwks, KeyId, KeySet, PublicKey};
+use issuer::{Hint, Jwks, KeyId, KeySet, PublicKey};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {

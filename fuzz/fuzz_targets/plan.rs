@@ -13,8 +13,8 @@ use std::{sync::LazyLock, time::Duration};
 use arbitrary::Arbitrary;
 use futures_util::FutureExt;
 use issuer::{
-    Change, Discovery, DocumentPath, DropReason, Error, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Live, Plan, PublicKey,
-    Publication, RelyingParty, Retention, StoredRetention, Timestamp, Wanted,
+    Change, CurrentState, DesiredState, Discovery, DocumentPath, DropReason, IssuerUrl, Jwk, Jwks, KeySet, KeyState,
+    Plan, PublicKey, Publication, PublishError, RelyingParty, Retention, StoredRetention, Timestamp,
     site::{Condition, Content, Headers, Memory, Site, Stored, Written},
 };
 use libfuzzer_sys::fuzz_target;
@@ -66,9 +66,9 @@ fuzz_target!(|input: Input| {
     let retention = if is_there(0) { retention } else { Retention::default() };
 
     let now = Timestamp::from_second(NOW + 60 * i64::from(input.time)).unwrap();
-    let wanted = wanted(&input, discovery, jwks);
+    let desired = desired(&input, discovery, jwks);
     let site = Memory::default();
-    let (jwks_path, discovery_path) = (wanted.issuer.jwks_path(), wanted.issuer.discovery_path());
+    let (jwks_path, discovery_path) = (desired.issuer.jwks_path(), desired.issuer.discovery_path());
     if is_there(0) {
         put(&site, &jwks_path, jwks, &retention);
     }
@@ -77,7 +77,7 @@ fuzz_target!(|input: Input| {
     }
     let linked_path = Discovery::parse(discovery)
         .ok()
-        .and_then(|discovery| wanted.issuer.path_below(&discovery.jwks_uri))
+        .and_then(|discovery| desired.issuer.path_below(&discovery.jwks_uri))
         .filter(|path| is_there(1) && is_there(2) && *path != jwks_path && *path != discovery_path);
     if let Some(path) = &linked_path {
         put(&site, path, linked, &Retention::default());
@@ -89,17 +89,17 @@ fuzz_target!(|input: Input| {
 
     if let (StoredRetention::Unreadable(_), Some(stored)) = (&found, read(&jwks_path)) {
         let jwks = Some(Stored { retention: found.clone(), ..stored });
-        let live = Live { jwks, discovery: read(&discovery_path), ..Live::default() };
-        let plan = Plan::new(&live, &wanted, now);
+        let current = CurrentState { jwks, discovery: read(&discovery_path), ..CurrentState::default() };
+        let plan = Plan::new(&current, &desired, now);
         assert!(plan.keys.iter().all(|key| {
             !matches!(key.state, KeyState::Unknown | KeyState::Dropped(DropReason::Pruned { .. } | DropReason::Unknown))
         }));
         assert!(plan.jwks.change != Change::Unchanged);
     }
-    let plan = ready(issuer::plan(&site, &wanted, &now)).unwrap();
-    let first = match publish(&site, &wanted, now) {
+    let plan = ready(issuer::plan(&site, &desired, &now)).unwrap();
+    let first = match publish(&site, &desired, now) {
         Ok(publication) => publication,
-        Err(Error::Refused { plan: refused, written, .. }) => {
+        Err(PublishError::Refused { plan: refused, written, .. }) => {
             assert!(*refused == plan && !plan.refusals.is_empty() && !written);
             assert_eq!([read(&jwks_path), read(&discovery_path)], before);
             return;
@@ -109,10 +109,10 @@ fuzz_target!(|input: Input| {
     assert_eq!(first.plan, plan);
     assert!(plan.refusals.is_empty() && first.attempts == 1);
     for jwk in published.iter().flat_map(|jwks| &jwks.keys).filter(|jwk| is_usable(jwk)) {
-        assert_kept(jwk, &plan, &wanted, now, &retention);
-        assert_known(jwk, &plan, &wanted, &retention);
+        assert_kept(jwk, &plan, &desired, now, &retention);
+        assert_known(jwk, &plan, &desired, &retention);
     }
-    for key in wanted.keys.iter() {
+    for key in desired.keys.iter() {
         assert!(first.documents.jwks.keys.contains(&Jwk::new(key.clone())), "{key} is missing");
     }
 
@@ -125,24 +125,24 @@ fuzz_target!(|input: Input| {
 
     // What was asked once is done: an adopted key is known, and a removed one is gone. The clock of an adopted key starts at the
     // first publish, so retention of no time at all is over for it at the second.
-    let prune = wanted.prune && !wanted.retain.is_zero();
-    let wanted = Wanted { adopt: Vec::new(), remove: Vec::new(), remove_unknown: false, prune, ..wanted };
-    let second = publish(&site, &wanted, now).unwrap();
+    let prune = desired.prune && !desired.retain.is_zero();
+    let desired = DesiredState { adopt: Vec::new(), remove: Vec::new(), remove_unknown: false, prune, ..desired };
+    let second = publish(&site, &desired, now).unwrap();
     assert!(second.plan.is_unchanged(), "{:#?}", second.plan);
     assert_eq!([read(&jwks_path), read(&discovery_path)], after);
 });
 
-fn wanted(input: &Input, discovery: &[u8], jwks: &[u8]) -> Wanted {
+fn desired(input: &Input, discovery: &[u8], jwks: &[u8]) -> DesiredState {
     let chosen = KEYS.iter().enumerate().filter(|(index, _)| input.keys >> index & 1 == 1).map(|(_, key)| key.clone());
     let keys = KeySet::from_keys(chosen).or_else(|_| KeySet::from_keys([KEYS[0].clone()])).unwrap();
     let own = Discovery::parse(discovery).ok().and_then(|discovery| discovery.issuer.parse::<IssuerUrl>().ok());
     let own = own.filter(|_| input.missing & 8 == 0);
     let issuer = own.unwrap_or_else(|| "https://issuer.example.com/clusters/a".parse().unwrap());
-    let live = Jwks::parse(jwks).map(|jwks| jwks.keys).unwrap_or_default();
-    let removed = live.iter().enumerate().take(8).filter(|(index, _)| input.remove >> index & 1 == 1);
-    let adopted = live.iter().enumerate().take(8).filter(|(index, _)| input.adopt >> index & 1 == 1);
+    let current = Jwks::parse(jwks).map(|jwks| jwks.keys).unwrap_or_default();
+    let removed = current.iter().enumerate().take(8).filter(|(index, _)| input.remove >> index & 1 == 1);
+    let adopted = current.iter().enumerate().take(8).filter(|(index, _)| input.adopt >> index & 1 == 1);
     let may = |bit: u8| input.options >> bit & 1 == 1;
-    Wanted {
+    DesiredState {
         relying_party: if may(0) { RelyingParty::Oidc } else { RelyingParty::Entra },
         prune: may(1),
         retain: Duration::from_secs(60 * u64::from(input.retain)),
@@ -152,7 +152,7 @@ fn wanted(input: &Input, discovery: &[u8], jwks: &[u8]) -> Wanted {
         allow_issuer_change: may(2),
         allow_jwks_uri_change: may(3),
         replace_unreadable: may(4),
-        ..Wanted::new(issuer, keys)
+        ..DesiredState::new(issuer, keys)
     }
 }
 
@@ -161,8 +161,8 @@ fn ready<T>(answer: impl Future<Output = T>) -> T {
     answer.now_or_never().unwrap()
 }
 
-fn publish(site: &Memory, wanted: &Wanted, now: Timestamp) -> Result<Publication, Error> {
-    ready(issuer::publish(site, wanted, &now))
+fn publish(site: &Memory, desired: &DesiredState, now: Timestamp) -> Result<Publication, PublishError> {
+    ready(issuer::publish(site, desired, &now))
 }
 
 fn put(site: &Memory, path: &DocumentPath, bytes: &[u8], retention: &Retention) {
@@ -188,35 +188,35 @@ fn is_usable(jwk: &Jwk) -> bool {
 }
 
 /// A published key that is usable is published afterwards and usable still, or dropped because that was asked for.
-fn assert_kept(jwk: &Jwk, plan: &Plan, wanted: &Wanted, now: Timestamp, retention: &Retention) {
+fn assert_kept(jwk: &Jwk, plan: &Plan, desired: &DesiredState, now: Timestamp, retention: &Retention) {
     let is_it = |other: &Jwk| is_usable(other) && other.kid() == jwk.kid() && other.key() == jwk.key();
     if plan.documents.jwks.keys.iter().any(is_it) {
         return;
     }
     let kid = jwk.kid().unwrap_or_default();
     // Readers cannot tell two keys of one key ID apart: the API server's own takes the place.
-    if wanted.keys.iter().map(PublicKey::key_id).any(|key_id| key_id.as_str() == kid) {
+    if desired.keys.iter().map(PublicKey::key_id).any(|key_id| key_id.as_str() == kid) {
         return;
     }
     let dropped = plan.keys.iter().find(|key| key.kid() == kid && key.jwk.key() == jwk.key());
     match dropped.map(|key| key.state) {
-        Some(KeyState::Dropped(DropReason::Removed)) => assert!(wanted.remove.iter().any(|remove| remove == kid)),
+        Some(KeyState::Dropped(DropReason::Removed)) => assert!(desired.remove.iter().any(|remove| remove == kid)),
         Some(KeyState::Dropped(DropReason::Pruned { since })) => {
-            assert!(wanted.prune && wanted.due(since) <= now);
+            assert!(desired.prune && desired.due(since) <= now);
             // A time that cannot be true counts as now.
             let recorded = retention.retired_since(jwk).filter(|since| (Timestamp::UNIX_EPOCH..=now).contains(since));
             assert!(retention.knows(jwk) && recorded.unwrap_or(now) == since);
         }
-        Some(KeyState::Dropped(DropReason::Unknown)) => assert!(wanted.remove_unknown && !retention.knows(jwk)),
+        Some(KeyState::Dropped(DropReason::Unknown)) => assert!(desired.remove_unknown && !retention.knows(jwk)),
         state => panic!("{} is lost: {state:?}", jwk.to_value()),
     }
 }
 
 /// A published key that the record does not know is recorded only if it is in the input or adopted.
-fn assert_known(jwk: &Jwk, plan: &Plan, wanted: &Wanted, retention: &Retention) {
+fn assert_known(jwk: &Jwk, plan: &Plan, desired: &DesiredState, retention: &Retention) {
     let is_wanted = |key: &PublicKey| Some(key.key_id().as_str()) == jwk.kid();
-    let is_adopted = jwk.kid().is_some_and(|kid| wanted.adopt.iter().any(|adopt| adopt == kid));
-    if retention.is_empty() || retention.knows(jwk) || is_adopted || wanted.keys.iter().any(is_wanted) {
+    let is_adopted = jwk.kid().is_some_and(|kid| desired.adopt.iter().any(|adopt| adopt == kid));
+    if retention.is_empty() || retention.knows(jwk) || is_adopted || desired.keys.iter().any(is_wanted) {
         return;
     }
     assert!(!plan.jwks.content.retention.knows(jwk), "{} is recorded", jwk.to_value());

@@ -4,7 +4,11 @@ use azure_core::http::Url;
 use percent_encoding::percent_decode_str;
 
 use super::AzureProblem;
-use crate::{entra::Cloud, issuer_url, redacted};
+use crate::{
+    entra::Cloud,
+    issuer_url,
+    redact::{redacted, without_password},
+};
 
 /// The longest part of a text between dots that is shown where it should be the name of an account, and how many such parts.
 const SHOWN_MAX: (usize, usize) = (30, 6);
@@ -148,7 +152,7 @@ fn host_account(host: &str) -> Option<(&str, &'static str)> {
 
 /// A URL as it may be printed: without a password, or a SAS.
 fn without_secrets(url: &str) -> String {
-    let url = issuer_url::without_password(url);
+    let url = without_password(url);
     let url = url.split_once('?').map_or_else(|| url.clone(), |(url, _)| format!("{url}?…"));
     redacted(&url).into_owned()
 }

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::AzureProblem;
-use crate::KeySet;
+use crate::key::KeySet;
 
 /// How long an assertion is good for, in seconds.
 const LIFE: i64 = 600;

@@ -4,16 +4,16 @@ use azure_storage_blob::StorageError;
 use super::{
     AuthMethod, AzureProblem, challenge, known_code::KnownCode, retry::header, sign_in_failure::SignInFailure,
 };
-use crate::{entra::Cloud, no_answer::OF_PROXY};
+use crate::{entra::Cloud, hint::Hint, no_answer::OF_PROXY};
 
 /// Why Azure did not do what was asked: one sentence; [`hint`](AzureError::hint) names the next step.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{Error, site::{Azure, AzureOptions}};
+/// use issuer::{Hint, site::{SiteError, Azure, AzureOptions}};
 /// let error = Azure::open(AzureOptions::new(Some("My_Account".to_owned()))).await.unwrap_err();
-/// let Error::Azure(error) = error else { panic!("{error}") };
+/// let SiteError::Azure(error) = error else { panic!("{error}") };
 /// assert_eq!(error.operation, "cannot use the storage account");
 /// assert!(error.to_string().ends_with("\"My_Account\" is not the name of a storage account"));
 /// assert!(error.hint().unwrap().contains("3 to 24 lower-case letters and digits"));
@@ -55,9 +55,10 @@ impl AzureError {
 
     /// What cannot be done before anything is asked of the account.
     pub(crate) const OPENING: &str = "cannot use the storage account";
+}
 
-    /// The next step for the person who reads the error.
-    pub fn hint(&self) -> Option<String> {
+impl Hint for AzureError {
+    fn hint(&self) -> Option<String> {
         self.problem.hint()
     }
 }

@@ -10,10 +10,10 @@ use crate::{entra::Cloud, no_answer};
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{AzureProblem, Environment, Error, site::{Azure, AzureOptions}};
+/// use issuer::{AzureProblem, Environment, site::{SiteError, Azure, AzureOptions}};
 /// let environment: Environment = [("AZURE_STORAGE_KEY".to_owned(), "c2VjcmV0".to_owned())].into_iter().collect();
 /// let error = Azure::open(AzureOptions { environment, ..AzureOptions::new(None) }).await.unwrap_err();
-/// let Error::Azure(error) = error else { panic!("{error}") };
+/// let SiteError::Azure(error) = error else { panic!("{error}") };
 /// assert_eq!(error.problem, AzureProblem::NoAccount);
 /// assert_eq!(error.problem.to_string(), "no storage account was named");
 /// assert!(error.problem.is_usage());

@@ -5,7 +5,7 @@ use std::{
 };
 
 use clap::Args;
-use issuer::{Error, KeyReader, KeySet};
+use issuer::{FileError, KeyReader, KeySet};
 
 use super::{Failure, Output, steps::Steps};
 
@@ -96,6 +96,6 @@ pub(super) fn read_as(shown: Option<&str>, path: &Path, limit: usize, steps: &St
     };
     match result {
         Ok(_) => Ok(bytes),
-        Err(source) => Err(Error::Read { path: called.into(), source }.into()),
+        Err(source) => Err(FileError::Read { path: called.into(), source }.into()),
     }
 }

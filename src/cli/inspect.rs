@@ -33,7 +33,7 @@ impl Inspect {
                 TokenError::Other(other) => Some(other.fix().to_owned()),
                 _ => None,
             };
-            let failure = Failure::from(Error::Token { input: input.name.clone(), because: because.to_string() });
+            let failure = Failure::from(Error::Token { input: input.name.clone(), source: because });
             Failure { hint: hint.or(failure.hint), ..failure }
         })?;
         let Inspection { header, claims } = &inspection;

@@ -2,7 +2,7 @@ use std::{fs, path::PathBuf};
 
 use clap::{Args, CommandFactory, builder::Resettable};
 use clap_mangen::Man as Page;
-use issuer::Error;
+use issuer::FileError;
 use serde_json::json;
 
 use super::{Cli, Exit, Failure, Output, clean::printable, out_file};
@@ -20,7 +20,7 @@ pub(crate) struct Man {
 
 impl Man {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        fs::create_dir_all(&self.out).map_err(|source| Error::Write { path: self.out.clone(), source })?;
+        fs::create_dir_all(&self.out).map_err(|source| FileError::Write { path: self.out.clone(), source })?;
         let mut command = Cli::command().disable_help_subcommand(true);
         command.build();
         let named =
@@ -29,7 +29,7 @@ impl Man {
         let mut written = Vec::new();
         for (name, command) in pages {
             let path = self.out.join(format!("{name}.1"));
-            let page = page(name, command).map_err(|source| Error::Write { path: path.clone(), source })?;
+            let page = page(name, command).map_err(|source| FileError::Write { path: path.clone(), source })?;
             let write = || out_file::write(&path, &page);
             output.steps().run_now(format!("write {}", path.display()), write)?;
             written.push(path.display().to_string());

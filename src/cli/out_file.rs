@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use issuer::Error;
+use issuer::FileError;
 use rustix::{fs::OFlags, process::geteuid};
 use tempfile::Builder;
 
@@ -22,7 +22,7 @@ const KERNEL_LINKS: &str = "/proc";
 /// rule is that of Linux's `fs.protected_symlinks` and `fs.protected_fifos`, which not every system sets: in a
 /// world-writable directory only links of this user and of root count. As root they are the only ones anywhere.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let fail = |source| Error::Write { path: path.to_owned(), source };
+    let fail = |source| FileError::Write { path: path.to_owned(), source };
     let target = match resolve(path).map_err(fail)? {
         Target::File(target) => target,
         Target::Suspect { entry, what, owner } => {

@@ -2,7 +2,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
-use issuer::{Error, Timestamp};
+use issuer::{Error, Hint, PublishError, Timestamp, site::SiteError};
 use serde_json::{Value, json};
 
 use super::{
@@ -43,19 +43,22 @@ pub(crate) struct Failure {
     pub(super) details: Option<Box<Value>>,
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
+impl<E: Into<Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let error = error.into();
         let exit = match &error {
-            Error::Refused { .. } => Exit::No,
-            Error::Azure(error) if error.problem.is_usage() => Exit::Usage,
+            Error::Publish(PublishError::Refused { .. }) => Exit::No,
+            Error::Site(SiteError::Azure(error)) if error.problem.is_usage() => Exit::Usage,
             _ => Exit::Incomplete,
         };
         let service = match &error {
-            Error::Azure(error) if error.status.is_some() || error.code.is_some() => Some(Box::new(json!({
-                "status": error.status,
-                "code": error.code,
-                "request_id": error.request_id,
-            }))),
+            Error::Site(SiteError::Azure(error)) if error.status.is_some() || error.code.is_some() => {
+                Some(Box::new(json!({
+                    "status": error.status,
+                    "code": error.code,
+                    "request_id": error.request_id,
+                })))
+            }
             _ => None,
         };
         Self { hint: error.hint(), message: error.to_string(), exit, service, details: None }

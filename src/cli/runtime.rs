@@ -12,7 +12,7 @@ use super::{Exit, Failure};
 /// Waits for a future on this thread; only commands that need the network or a site start a runtime.
 pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Error::Client(error.to_string()))?;
+    let runtime = runtime.map_err(Error::Runtime)?;
     let output = runtime.block_on(future);
     // A name that is still being looked up is not waited for.
     runtime.shutdown_background();
@@ -21,7 +21,7 @@ pub(super) fn block_on<F: Future>(future: F) -> Result<F::Output, Error> {
 
 /// A runtime that a thread of its own drives until the process ends.
 pub(super) fn in_background() -> Result<Handle, Error> {
-    let client = |error: io::Error| Error::Client(error.to_string());
+    let client = |error: io::Error| Error::Runtime(error);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(client)?;
     let handle = runtime.handle().clone();
     thread::Builder::new().spawn(move || runtime.block_on(pending::<()>())).map_err(client)?;

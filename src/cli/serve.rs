@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use issuer::{DocumentServer, Error, Served, Timestamp};
+use issuer::{DocumentServer, ServeError, Served, Timestamp};
 use serde_json::json;
 use tokio::net::{TcpListener, TcpSocket};
 
@@ -86,7 +86,7 @@ impl Serve {
             server = server.on_request(log);
         }
         runtime::block_on(async {
-            let refuse = |source| Error::Listen { address: address.to_string(), source };
+            let refuse = |source| ServeError::Listen { address: address.to_string(), source };
             let listener = listen(address).map_err(refuse)?;
             let address = listener.local_addr().map_err(refuse)?;
             let mut signals = Signals::listen().map_err(refuse)?;

@@ -1,3 +1,4 @@
+use async_trait::async_trait;
 use std::{
     collections::HashMap,
     sync::{
@@ -8,8 +9,11 @@ use std::{
 
 use futures_util::future::join3;
 use issuer::{
-    Discovery, DocumentPath, Error, IssuerUrl, Plan, ResourceScope, SystemClock, Timestamp, Wanted,
-    site::{Azure, AzureOptions, Condition, Content, Directory, ETag, Hosting, Site, SiteWarning, Stored, Written},
+    DesiredState, Discovery, DocumentPath, IssuerUrl, Plan, ResourceScope, SystemClock, Timestamp,
+    site::{
+        Azure, AzureOptions, Condition, Content, Directory, ETag, Hosting, Site, SiteError, SiteWarning, Stored,
+        Written,
+    },
 };
 
 use super::{Failure, steps::Steps};
@@ -26,12 +30,12 @@ pub(super) struct OpenSite {
     read_ahead: Mutex<ReadAhead>,
     /// Whether what is read now is kept for the next who asks.
     is_reading_ahead: AtomicBool,
-    deeds: Mutex<Deeds>,
+    made: Mutex<ChangesMade>,
 }
 
 /// What was done to the site, for whoever has to stop in the middle.
 #[derive(Clone, Default)]
-pub(super) struct Deeds {
+pub(super) struct ChangesMade {
     pub(super) written: Vec<DocumentPath>,
     /// A write that was sent and not answered yet.
     pub(super) under_way: Option<DocumentPath>,
@@ -72,25 +76,25 @@ impl OpenSite {
             steps,
             read_ahead: Mutex::default(),
             is_reading_ahead: AtomicBool::new(false),
-            deeds: Mutex::default(),
+            made: Mutex::default(),
         }
     }
 
     /// Works out a plan, and keeps what was read for the publish that follows.
-    pub(super) async fn plan(&self, wanted: &Wanted) -> Result<Plan, Error> {
+    pub(super) async fn plan(&self, desired: &DesiredState) -> Result<Plan, SiteError> {
         self.is_reading_ahead.store(true, Ordering::Relaxed);
-        let plan = issuer::plan(self, wanted, &SystemClock).await;
+        let plan = issuer::plan(self, desired, &SystemClock).await;
         self.is_reading_ahead.store(false, Ordering::Relaxed);
         plan
     }
 
     /// What was written so far.
-    pub(super) fn deeds(&self) -> Deeds {
-        self.lock_deeds().clone()
+    pub(super) fn made(&self) -> ChangesMade {
+        self.lock_made().clone()
     }
 
-    fn lock_deeds(&self) -> MutexGuard<'_, Deeds> {
-        self.deeds.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_made(&self) -> MutexGuard<'_, ChangesMade> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Who we are there, where that is asked.
@@ -151,6 +155,7 @@ impl OpenSite {
     }
 }
 
+#[async_trait]
 impl Site for OpenSite {
     fn name(&self) -> String {
         match &self.kind {
@@ -159,7 +164,7 @@ impl Site for OpenSite {
         }
     }
 
-    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
+    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
         let known = self.read_ahead().documents.remove(path);
         let stored = if let Some(stored) = known {
             stored
@@ -178,7 +183,7 @@ impl Site for OpenSite {
         Ok(stored)
     }
 
-    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
+    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
         let write = async {
             match &self.kind {
                 Kind::Directory(directory) => {
@@ -188,17 +193,17 @@ impl Site for OpenSite {
                 Kind::Azure(azure, _) => Box::pin(azure.write(path, content, condition)).await,
             }
         };
-        self.lock_deeds().under_way = Some(path.clone());
+        self.lock_made().under_way = Some(path.clone());
         let written = self.steps.run(format!("write {path}"), write).await;
-        let mut deeds = self.lock_deeds();
-        deeds.under_way = None;
-        if matches!(written, Ok(Written::Done)) && !deeds.written.contains(path) {
-            deeds.written.push(path.clone());
+        let mut made = self.lock_made();
+        made.under_way = None;
+        if matches!(written, Ok(Written::Done)) && !made.written.contains(path) {
+            made.written.push(path.clone());
         }
         written
     }
 
-    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
+    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
         let remove = async {
             match &self.kind {
                 Kind::Directory(directory) => {
@@ -211,7 +216,7 @@ impl Site for OpenSite {
         self.steps.run(format!("remove {path}"), remove).await
     }
 
-    async fn hosting(&self) -> Result<Hosting, Error> {
+    async fn hosting(&self) -> Result<Hosting, SiteError> {
         let known = self.read_ahead().hosting.take();
         let hosting = match (known, &self.kind) {
             (Some(hosting), _) => hosting,
@@ -226,7 +231,7 @@ impl Site for OpenSite {
         Ok(hosting)
     }
 
-    async fn host(&self) -> Result<(), Error> {
+    async fn host(&self) -> Result<(), SiteError> {
         match &self.kind {
             Kind::Directory(directory) => directory.host().await,
             Kind::Azure(azure, _) => self.steps.run("switch the static website on", Box::pin(azure.host())).await,

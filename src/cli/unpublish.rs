@@ -4,7 +4,7 @@ use std::{
 };
 
 use clap::{ArgGroup, Args};
-use issuer::{DocumentPath, IssuerUrl, Removal, RemovalGuard, RemovalRefusal, Timestamp, Token, site::Site};
+use issuer::{DocumentPath, Hint, IssuerUrl, Removal, RemovalGuard, RemovalRefusal, Timestamp, Token, site::Site};
 use serde_json::json;
 
 use super::{
@@ -75,7 +75,7 @@ impl Unpublish {
         let mut buffer = Vec::new();
         let token = input.as_ref().map(|input| {
             Token::parse(&input.text, &mut buffer)
-                .map_err(|error| issuer::Error::Token { input: input.name.clone(), because: error.to_string() })
+                .map_err(|source| issuer::Error::Token { input: input.name.clone(), source })
         });
         let token = token.transpose()?;
         let guard = match &token {
@@ -177,7 +177,7 @@ impl Unpublish {
             (_, None) => Exit::Yes,
             (_, Some(refusal)) => {
                 let message = format!("{refusal}; nothing was removed");
-                output.failure(&Failure::new(Exit::No, message, Some(refusal.hint().to_owned())))
+                output.failure(&Failure::new(Exit::No, message, refusal.hint()))
             }
         })
     }

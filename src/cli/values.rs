@@ -2,7 +2,7 @@
 
 use std::{path::Path, str::FromStr, time::Duration};
 
-use issuer::{Error, Location, Mismatch, RelyingParty, Timestamp, VerifyWarning, site::Hosting};
+use issuer::{Location, Mismatch, RelyingParty, Timestamp, UrlError, VerifyWarning, site::Hosting};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 use serde_json::{Value, json};
 
@@ -27,8 +27,8 @@ impl From<For> for RelyingParty {
 }
 
 /// A value that the library parses; its error is one of the command line.
-pub(super) fn parse<T: FromStr<Err = Error>>(text: &str) -> Result<T, Failure> {
-    text.parse().map_err(|error: Error| Failure { exit: Exit::Usage, ..Failure::from(error) })
+pub(super) fn parse<T: FromStr<Err = UrlError>>(text: &str) -> Result<T, Failure> {
+    text.parse().map_err(|error: UrlError| Failure { exit: Exit::Usage, ..Failure::from(error) })
 }
 
 /// The longest value that is shown where it should be a number, a time, an address or one of some words.

@@ -4,7 +4,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{DocumentError, parse, pretty};
-use crate::{IssuerUrl, JwksUri, PublicKey};
+use crate::{
+    issuer_url::{IssuerUrl, JwksUri},
+    key::PublicKey,
+};
 
 /// A discovery document: the API server's five members in its order (OpenID Connect Discovery 1.0 section 3).
 ///

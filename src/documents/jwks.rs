@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{DocumentError, parse, pretty};
-use crate::{Jwk, PublicKey};
+use crate::key::{Jwk, PublicKey};
 
 /// A JWK Set (RFC 7517 section 5), in order.
 ///
@@ -28,7 +28,7 @@ impl Jwks {
 
     /// Reads a published set; entries that are not usable are kept and say so.
     ///
-    /// A [`Verifier`](crate::Verifier) rejects a set with an entry that is not a JSON object, as other readers do.
+    /// A [`Verifier`](crate::verify::Verifier) rejects a set with an entry that is not a JSON object, as other readers do.
     ///
     /// # Errors
     ///

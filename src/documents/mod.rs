@@ -1,14 +1,19 @@
-//! The two documents of a published issuer, to the byte.
+//! The two documents of an issuer: to the byte as they are published, and as the public reads them.
 
 mod discovery;
-mod document_path;
+mod fetched;
 mod jwks;
+mod location;
+mod published_issuer;
 
 pub use discovery::Discovery;
-pub use document_path::DocumentPath;
+pub use fetched::{FetchError, Fetched, Page};
 pub use jwks::Jwks;
+pub(crate) use location::Address;
+pub use location::Location;
+pub use published_issuer::PublishedIssuer;
 
-use crate::IssuerUrl;
+use crate::{issuer_url::IssuerUrl, key::PublicKey};
 
 /// The discovery document and the JWKS of one issuer.
 ///
@@ -31,7 +36,7 @@ pub struct Documents {
 
 impl Documents {
     /// The documents an API server serves for an issuer and its keys, with the JWKS below the issuer.
-    pub fn new(issuer: IssuerUrl, keys: &[crate::PublicKey]) -> Self {
+    pub fn new(issuer: IssuerUrl, keys: &[PublicKey]) -> Self {
         let discovery = Discovery::new(&issuer, &issuer.jwks_uri(), keys);
         Self { issuer, discovery, jwks: Jwks::from_keys(keys) }
     }

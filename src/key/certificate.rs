@@ -11,7 +11,7 @@ use x509_cert::{
     ext::pkix::{BasicConstraints, ExtendedKeyUsage, SubjectAltName, name::GeneralName},
 };
 
-use super::{KeyError, PublicKey};
+use super::{KeyProblem, PublicKey};
 
 /// RFC 5280 section 4.2.1.12.
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
@@ -88,10 +88,10 @@ pub(super) fn purpose(der: &[u8]) -> Option<CertificatePurpose> {
 ///
 /// OpenSSL's `TRUSTED CERTIFICATE` appends trust settings, a SEQUENCE (`d2i_X509_AUX`), which are ignored. Expiry, serial
 /// number and signature are not checked, as client-go does not check them.
-pub(super) fn key(der: &[u8]) -> Result<PublicKey, KeyError> {
+pub(super) fn key(der: &[u8]) -> Result<PublicKey, KeyProblem> {
     let (certificate, rest) = CertificateInner::<Raw>::from_der_partial(der)?;
     if !rest.is_empty() && AnyRef::from_der(rest)?.tag() != Tag::Sequence {
-        return Err(KeyError::Structure);
+        return Err(KeyProblem::Structure);
     }
     let spki = certificate.tbs_certificate().subject_public_key_info().to_der()?;
     PublicKey::from_spki_der(&spki)

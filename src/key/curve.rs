@@ -2,7 +2,7 @@ use aws_lc_rs::signature::{self, EcdsaVerificationAlgorithm};
 use der::{Tag, Tagged, asn1::ObjectIdentifier};
 use spki::AlgorithmIdentifierRef;
 
-use super::{KeyError, key_error::name_of};
+use super::{KeyProblem, key_problem::name_of};
 
 /// A curve of RFC 7518 section 6.2.1.1 that the API server signs with.
 ///
@@ -59,8 +59,8 @@ impl Curve {
         }
     }
 
-    pub(super) fn from_oid(oid: ObjectIdentifier) -> Result<Self, KeyError> {
-        Self::ALL.into_iter().find(|curve| curve.oid() == oid).ok_or_else(|| KeyError::Curve(name_of(oid)))
+    pub(super) fn from_oid(oid: ObjectIdentifier) -> Result<Self, KeyProblem> {
+        Self::ALL.into_iter().find(|curve| curve.oid() == oid).ok_or_else(|| KeyProblem::Curve(name_of(oid)))
     }
 
     pub(super) const fn verification(self) -> &'static EcdsaVerificationAlgorithm {
@@ -73,10 +73,10 @@ impl Curve {
 }
 
 /// The named curve of an EC AlgorithmIdentifier (RFC 5480 section 2.1.1).
-pub(super) fn curve_of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Curve, KeyError> {
-    let parameters = algorithm.parameters.ok_or(KeyError::CurveMissing)?;
+pub(super) fn curve_of(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<Curve, KeyProblem> {
+    let parameters = algorithm.parameters.ok_or(KeyProblem::CurveMissing)?;
     if parameters.tag() == Tag::Sequence {
-        return Err(KeyError::CurveExplicit);
+        return Err(KeyProblem::CurveExplicit);
     }
-    Curve::from_oid(parameters.decode_as().map_err(|_| KeyError::CurveMissing)?)
+    Curve::from_oid(parameters.decode_as().map_err(|_| KeyProblem::CurveMissing)?)
 }

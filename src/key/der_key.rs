@@ -9,7 +9,7 @@ use pkcs8::PrivateKeyInfoRef;
 use sec1::{EcParameters, EcPrivateKey};
 
 use super::{
-    CertificatePurpose, Curve, KeyError, OtherFormat, PublicKey, certificate, curve::curve_of, key_error::name_of,
+    CertificatePurpose, Curve, KeyProblem, OtherFormat, PublicKey, certificate, curve::curve_of, key_problem::name_of,
 };
 
 /// A public key and what it was read from.
@@ -22,14 +22,14 @@ pub(super) struct DerKey {
 }
 
 /// Reads a public key, certificate or private key; the shape decides, so that a wrong PEM label does no harm.
-pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyError> {
+pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyProblem> {
     let public = |key| DerKey { key, private: false, purpose: None };
     let private = |key| DerKey { key, private: true, purpose: None };
     match shape(der)? {
         Shape::SubjectPublicKeyInfo => PublicKey::from_spki_der(der).map(public),
         Shape::RsaPublicKey => match PublicKey::from_pkcs1_der(der) {
             // The parameters of Diffie-Hellman are a prime and a generator, which is 2 most of the time.
-            Err(KeyError::RsaExponentSmall(2)) => Err(KeyError::Format(OtherFormat::Parameters)),
+            Err(KeyProblem::RsaExponentSmall(2)) => Err(KeyProblem::Format(OtherFormat::Parameters)),
             key => key.map(public),
         },
         Shape::Certificate => {
@@ -40,9 +40,9 @@ pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyError> {
         Shape::EcPrivateKey => {
             let key = EcPrivateKey::from_der(der);
             if key.is_err() && has_explicit_curve(der) {
-                return Err(KeyError::CurveExplicit);
+                return Err(KeyProblem::CurveExplicit);
             }
-            let EcParameters::NamedCurve(oid) = key?.parameters.ok_or(KeyError::CurveMissing)?;
+            let EcParameters::NamedCurve(oid) = key?.parameters.ok_or(KeyProblem::CurveMissing)?;
             ec_private(Curve::from_oid(oid)?, der).map(private)
         }
         Shape::PrivateKeyInfo => {
@@ -50,10 +50,10 @@ pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyError> {
             match info.algorithm.oid {
                 pkcs1::ALGORITHM_OID => rsa_private(info.private_key.as_bytes()).map(private),
                 sec1::ALGORITHM_OID => ec_private(curve_of(&info.algorithm)?, der).map(private),
-                other => Err(KeyError::Type(name_of(other))),
+                other => Err(KeyProblem::Type(name_of(other))),
             }
         }
-        Shape::Other(format) => Err(KeyError::Format(format)),
+        Shape::Other(format) => Err(KeyProblem::Format(format)),
     }
 }
 
@@ -70,26 +70,26 @@ pub(super) fn is_two_numbers(der: &[u8]) -> bool {
 
 /// The modulus and public exponent of `RSAPrivateKey` (RFC 8017 appendix A.1.2): nine numbers, and the further primes of a key
 /// that has more than two.
-fn rsa_private(der: &[u8]) -> Result<PublicKey, KeyError> {
+fn rsa_private(der: &[u8]) -> Result<PublicKey, KeyProblem> {
     let members = sequence_members(AnyRef::from_der(der)?)?;
-    let (numbers, further) = members.split_at_checked(9).ok_or(KeyError::Structure)?;
+    let (numbers, further) = members.split_at_checked(9).ok_or(KeyProblem::Structure)?;
     let numbers = numbers.iter().map(|number| number.decode_as::<UintRef<'_>>()).collect::<Result<Vec<_>, _>>()?;
     match (further, numbers.as_slice()) {
         ([] | [_], [_, modulus, exponent, ..]) if further.iter().all(|primes| primes.tag() == Tag::Sequence) => {
             PublicKey::rsa(modulus.as_bytes(), exponent.as_bytes())
         }
-        _ => Err(KeyError::Structure),
+        _ => Err(KeyProblem::Structure),
     }
 }
 
 /// The public part is computed from the private one: SEC 1 lets a file leave it out.
-fn ec_private(curve: Curve, der: &[u8]) -> Result<PublicKey, KeyError> {
+fn ec_private(curve: Curve, der: &[u8]) -> Result<PublicKey, KeyProblem> {
     let algorithm: &'static EcdsaSigningAlgorithm = match curve {
         Curve::P256 => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
         Curve::P384 => &signature::ECDSA_P384_SHA384_FIXED_SIGNING,
         Curve::P521 => &signature::ECDSA_P521_SHA512_FIXED_SIGNING,
     };
-    let pair = EcdsaKeyPair::from_private_key_der(algorithm, der).map_err(|_| KeyError::PublicPart)?;
+    let pair = EcdsaKeyPair::from_private_key_der(algorithm, der).map_err(|_| KeyProblem::PublicPart)?;
     PublicKey::ec_point(curve, pair.public_key().as_ref())
 }
 
@@ -113,18 +113,18 @@ enum Shape {
 }
 
 /// The first members of the outer SEQUENCE name the structure.
-fn shape(der: &[u8]) -> Result<Shape, KeyError> {
+fn shape(der: &[u8]) -> Result<Shape, KeyProblem> {
     let members = members(der)?;
     let tags: Vec<_> = members.iter().map(Tagged::tag).collect();
     match tags.as_slice() {
         [Tag::Sequence, Tag::BitString] => Ok(Shape::SubjectPublicKeyInfo),
         [Tag::Sequence, Tag::Sequence, Tag::BitString] => Ok(signed(members[0])),
         [Tag::Sequence, Tag::OctetString] => {
-            first_oid(members[0]).and_then(OtherFormat::of_algorithm).map(Shape::Other).ok_or(KeyError::Structure)
+            first_oid(members[0]).and_then(OtherFormat::of_algorithm).map(Shape::Other).ok_or(KeyProblem::Structure)
         }
         [Tag::ObjectIdentifier, ..] => {
             let oid = members[0].decode_as().ok();
-            oid.and_then(OtherFormat::of_content_type).map(Shape::Other).ok_or(KeyError::Structure)
+            oid.and_then(OtherFormat::of_content_type).map(Shape::Other).ok_or(KeyProblem::Structure)
         }
         [Tag::Integer, Tag::Integer] => Ok(Shape::RsaPublicKey),
         [Tag::Integer, Tag::Integer, Tag::Integer] => Ok(Shape::Other(OtherFormat::Parameters)),
@@ -139,7 +139,7 @@ fn shape(der: &[u8]) -> Result<Shape, KeyError> {
         {
             Ok(Shape::Other(OtherFormat::Pkcs12))
         }
-        _ => Err(KeyError::Structure),
+        _ => Err(KeyProblem::Structure),
     }
 }
 
@@ -166,13 +166,13 @@ fn first_oid(sequence: AnyRef<'_>) -> Option<ObjectIdentifier> {
 }
 
 /// The members of the outer SEQUENCE, which may have something after it; ten of them are enough to know it.
-fn members(der: &[u8]) -> Result<Vec<AnyRef<'_>>, KeyError> {
+fn members(der: &[u8]) -> Result<Vec<AnyRef<'_>>, KeyProblem> {
     sequence_members(AnyRef::from_der_partial(der)?.0)
 }
 
-fn sequence_members(sequence: AnyRef<'_>) -> Result<Vec<AnyRef<'_>>, KeyError> {
+fn sequence_members(sequence: AnyRef<'_>) -> Result<Vec<AnyRef<'_>>, KeyProblem> {
     if sequence.tag() != Tag::Sequence {
-        return Err(KeyError::Structure);
+        return Err(KeyProblem::Structure);
     }
     let mut reader = SliceReader::new(sequence.value())?;
     let mut members = Vec::with_capacity(10);

@@ -4,12 +4,11 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::{
-    CertificatePurpose, KeyReader, Note, OtherDocument, Place, PublicKey, SkipReason,
+    CertificatePurpose, KeyError, KeyReader, Note, OtherDocument, Place, PublicKey, SkipReason,
     key_reader::Skipped,
     manifest::{Document, Manifest},
     place::Step,
 };
-use crate::Error;
 
 /// The entries that the caller asks for, and which of them were found.
 #[derive(Debug, Default)]
@@ -46,10 +45,10 @@ impl ChosenEntries {
 
     /// # Errors
     ///
-    /// [`Error::NoEntry`] for the first that no input has.
-    pub(super) fn all_found(&self) -> Result<(), Error> {
+    /// [`KeyError::NoEntry`] for the first that no input has.
+    pub(super) fn all_found(&self) -> Result<(), KeyError> {
         match self.names.iter().find(|name| !self.found.contains(*name)) {
-            Some(entry) => Err(Error::NoEntry { entry: entry.clone(), there: self.there.iter().cloned().collect() }),
+            Some(entry) => Err(KeyError::NoEntry { entry: entry.clone(), there: self.there.iter().cloned().collect() }),
             None => Ok(()),
         }
     }
@@ -90,9 +89,9 @@ struct Entries {
     /// The keys of certificates that are called `ca.crt`, with the names of their entries.
     authorities: Vec<(Vec<PublicKey>, String)>,
     /// The first document that cannot be read: it may be the one with the service account keys.
-    unreadable: Option<Error>,
+    unreadable: Option<KeyError>,
     /// The first entry that should hold a key and cannot be read: an error if no other holds one.
-    broken: Option<Error>,
+    broken: Option<KeyError>,
 }
 
 impl Candidate {
@@ -108,10 +107,10 @@ impl KeyReader {
         at: &Place,
         documents: Vec<Document>,
         skipped: &mut Skipped,
-    ) -> Result<(), Error> {
+    ) -> Result<(), KeyError> {
         if self.depth > DEPTH_MAX {
             let because = format!("it stands in more than {DEPTH_MAX} documents, one in the other");
-            return Err(Error::Input { input: at.to_string(), because });
+            return Err(KeyError::Input { input: at.to_string(), because });
         }
         let single = documents.len() == 1;
         let mut entries = Entries::default();
@@ -130,13 +129,13 @@ impl KeyReader {
                     self.skip(place(step), SkipReason::Document(other), what, skipped);
                 }
                 Document::Unreadable(because) if single => {
-                    return Err(Error::Input { input: at.to_string(), because });
+                    return Err(KeyError::Input { input: at.to_string(), because });
                 }
                 Document::Unreadable(because) => {
                     let what = ("document", (index + 1).to_string());
                     let at = place(Step::Document(index + 1));
                     let input = at.to_string();
-                    entries.unreadable.get_or_insert(Error::Input { input, because: because.clone() });
+                    entries.unreadable.get_or_insert(KeyError::Input { input, because: because.clone() });
                     self.skip(at, SkipReason::Unreadable(because), what, skipped);
                 }
             }
@@ -155,7 +154,7 @@ impl KeyReader {
         single: bool,
         entries: &mut Entries,
         skipped: &mut Skipped,
-    ) -> Result<(), Error> {
+    ) -> Result<(), KeyError> {
         let at = match &manifest.name {
             Some(name) if !single => at.step(Step::Object(manifest.kind, name.clone())),
             _ => at.clone(),
@@ -180,7 +179,7 @@ impl KeyReader {
             let bytes = match entry.bytes {
                 Ok(bytes) => bytes,
                 Err(reason) => {
-                    let error = || Error::Input { input: place.to_string(), because: reason.to_string() };
+                    let error = || KeyError::Input { input: place.to_string(), because: reason.to_string() };
                     if reason == SkipReason::Base64 && (is_chosen || entries.broken.is_none()) {
                         entries.broken = Some(error());
                     }
@@ -207,12 +206,14 @@ impl KeyReader {
                     continue;
                 }
                 Ok(_) => {}
-                Err(error @ (Error::Key { .. } | Error::Ambiguous { .. })) if entry_says_so || manifest.is_keyset => {
+                Err(error @ (KeyError::Key { .. } | KeyError::Ambiguous { .. }))
+                    if entry_says_so || manifest.is_keyset =>
+                {
                     return Err(error);
                 }
                 Err(error) => {
                     // A template or a kubeconfig beside the keys is nobody's mistake.
-                    if matches!(error, Error::Key { .. }) && entries.broken.is_none() {
+                    if matches!(error, KeyError::Key { .. }) && entries.broken.is_none() {
                         entries.broken = Some(error);
                     }
                     self.skip(place, SkipReason::NoKey, what, skipped);
@@ -280,7 +281,7 @@ impl KeyReader {
     }
 
     /// Keeps the candidates that are service account keys, and names the others.
-    fn choose(&mut self, at: &Place, entries: Entries, skipped: &mut Skipped) -> Result<(), Error> {
+    fn choose(&mut self, at: &Place, entries: Entries, skipped: &mut Skipped) -> Result<(), KeyError> {
         let Entries { candidates, authorities, unreadable, .. } = entries;
         // The keys of certificates that are for something else: the same key may stand beside its certificate.
         let authority = CertificatePurpose { authority: true, ..CertificatePurpose::default() };
@@ -329,7 +330,7 @@ impl KeyReader {
             says_so || is_one_entry(&left) || left.iter().any(|one| left.iter().all(|other| one.holds_all_of(other)));
         if !is_clear && left.len() > 1 {
             let entries = left.into_iter().map(|candidate| candidate.name).collect();
-            return Err(Error::Ambiguous { input: at.to_string(), entries });
+            return Err(KeyError::Ambiguous { input: at.to_string(), entries });
         }
         for candidate in left {
             self.notes.extend(candidate.notes);

@@ -1,7 +1,7 @@
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 
-use super::{Curve, KeyError, KeyId, KeyMaterial, PublicKey};
+use super::{Curve, KeyId, KeyMaterial, KeyProblem, PublicKey};
 
 /// Members that must never be published (RFC 7517 section 9.2, RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
@@ -27,7 +27,7 @@ pub struct Jwk {
     members: Map<String, Value>,
     /// An entry that is no object, and so has no members.
     other: Option<Value>,
-    key: Result<PublicKey, KeyError>,
+    key: Result<PublicKey, KeyProblem>,
 }
 
 impl Jwk {
@@ -68,7 +68,7 @@ impl Jwk {
     pub fn from_value(value: Value) -> Self {
         match value {
             Value::Object(members) => Self { key: read_key(&members), other: None, members },
-            other => Self { members: Map::new(), other: Some(other), key: Err(KeyError::JwkObject) },
+            other => Self { members: Map::new(), other: Some(other), key: Err(KeyProblem::JwkObject) },
         }
     }
 
@@ -77,7 +77,7 @@ impl Jwk {
     /// # Errors
     ///
     /// Why the entry does not hold a key this crate works with.
-    pub fn key(&self) -> Result<&PublicKey, &KeyError> {
+    pub fn key(&self) -> Result<&PublicKey, &KeyProblem> {
         self.key.as_ref()
     }
 
@@ -139,20 +139,20 @@ impl Jwk {
 
     /// Why the key does not verify tokens that the API server issues, though it could: `use`, `alg` and `key_ops` say what it
     /// is for (RFC 7517 sections 4.2 to 4.4).
-    pub(super) fn other_purpose(&self) -> Option<KeyError> {
+    pub(super) fn other_purpose(&self) -> Option<KeyProblem> {
         let key = self.key.as_ref().ok()?;
         let is_for_signatures = |operation: &Value| operation == "verify" || operation == "sign";
         let operations = self.members.get("key_ops").filter(|operations| !operations.is_null());
         match (self.public_key_use(), self.alg(), operations) {
-            (Some(other), _, _) if other != "sig" => Some(KeyError::JwkUse(other.to_owned())),
+            (Some(other), _, _) if other != "sig" => Some(KeyProblem::JwkUse(other.to_owned())),
             (_, Some(alg), _) if alg != key.algorithm().name() => {
-                Some(KeyError::JwkAlgorithm { alg: alg.to_owned(), algorithm: key.algorithm() })
+                Some(KeyProblem::JwkAlgorithm { alg: alg.to_owned(), algorithm: key.algorithm() })
             }
             // The public part of a private key that signs verifies what it signed.
             (_, _, Some(operations))
                 if !operations.as_array().is_some_and(|list| list.iter().any(is_for_signatures)) =>
             {
-                Some(KeyError::JwkOperations)
+                Some(KeyProblem::JwkOperations)
             }
             _ => None,
         }
@@ -178,20 +178,20 @@ impl Jwk {
     }
 }
 
-fn read_key(members: &Map<String, Value>) -> Result<PublicKey, KeyError> {
-    let text = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(KeyError::JwkString(name));
+fn read_key(members: &Map<String, Value>) -> Result<PublicKey, KeyProblem> {
+    let text = |name: &'static str| members.get(name).and_then(Value::as_str).ok_or(KeyProblem::JwkString(name));
     let bytes = |name: &'static str| {
-        let text = members.get(name).and_then(Value::as_str).ok_or(KeyError::JwkMember(name))?;
-        BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyError::JwkMember(name))
+        let text = members.get(name).and_then(Value::as_str).ok_or(KeyProblem::JwkMember(name))?;
+        BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| KeyProblem::JwkMember(name))
     };
     let key = match text("kty")? {
         "RSA" => PublicKey::rsa(&bytes("n")?, &bytes("e")?)?,
         "EC" => {
             let name = text("crv")?;
-            let curve = Curve::from_name(name).ok_or_else(|| KeyError::Curve(name.to_owned()))?;
+            let curve = Curve::from_name(name).ok_or_else(|| KeyProblem::Curve(name.to_owned()))?;
             PublicKey::ec(curve, &bytes("x")?, &bytes("y")?)?
         }
-        other => return Err(KeyError::Type(other.to_owned())),
+        other => return Err(KeyProblem::Type(other.to_owned())),
     };
     match text("kid") {
         Ok(kid) if !kid.is_empty() => Ok(key.with_key_id(KeyId::from_kid(kid)?)),

@@ -1,127 +1,114 @@
-use der::asn1::ObjectIdentifier;
+use super::{KeyId, KeyProblem, OtherDocument, Place};
+use crate::hint::Hint;
 
-use super::{Algorithm, Curve, OtherFormat};
-
-/// Why bytes are not a public key this crate works with; reads as the end of "X is not usable: …".
+/// Why an input cannot be read as keys.
 ///
 /// ```
-/// use issuer::{KeyError, PublicKey};
-/// let error = PublicKey::rsa(&[0xff; 32], &[1, 0, 1]).unwrap_err();
-/// assert_eq!(error, KeyError::RsaSize(256));
-/// assert_eq!(error.to_string(), "its RSA modulus has 256 bits, and 512 to 16384 are accepted");
+/// use issuer::{Hint, KeyError, KeySet};
+/// let error = KeySet::from_bytes(&std::fs::read("fixtures/malformed/secret-without-keys.yaml")?).unwrap_err();
+/// assert!(matches!(error, KeyError::NoKey { .. }));
+/// assert_eq!(error.to_string(), "input holds no usable key: 2 entries \"password\", \"user\" were skipped");
+/// assert!(error.hint().unwrap().starts_with("pass the API server's --service-account-key-file, or choose an entry"));
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// The modulus has a size outside 512 to 16384 bits.
-    #[error("its RSA modulus has {0} bits, and 512 to 16384 are accepted")]
-    RsaSize(usize),
-    /// The modulus is even, so not a product of two odd primes.
-    #[error("its RSA modulus is even")]
-    RsaModulusEven,
-    /// The exponent is even.
-    #[error("its RSA exponent {0} is even")]
-    RsaExponentEven(u64),
-    /// The exponent is 0, 1 or 2.
-    #[error("its RSA exponent {0} is smaller than 3")]
-    RsaExponentSmall(u64),
-    /// The exponent is larger than the API server works with.
-    #[error("its RSA exponent is larger than 2147483647, which the API server refuses")]
-    RsaExponentLarge,
-    /// A coordinate or point does not have the length of its curve.
-    #[error("its point does not have the length of {}", .0.name())]
-    EcCoordinates(Curve),
-    /// The point is in compressed form.
-    #[error("its EC point is compressed, which the API server does not read")]
-    EcCompressed,
-    /// The point is not on the curve.
-    #[error("its point is not on {}", .0.name())]
-    EcPoint(Curve),
-    /// A curve other than P-256, P-384 and P-521, by object identifier or name.
-    #[error("its curve {0} is not P-256, P-384 or P-521")]
-    Curve(String),
-    /// The curve is not given.
-    #[error("its curve is not named")]
-    CurveMissing,
-    /// The curve is given by its parameters, not by its name.
-    #[error("its curve is given by explicit parameters, which the API server does not read")]
-    CurveExplicit,
-    /// A key type other than RSA and EC.
-    #[error("its type is {0}, and RSA and EC keys are accepted")]
-    Type(String),
-    /// A private key that does not hold its public part, from which none can be computed.
-    #[error("its public part cannot be computed from the private key")]
-    PublicPart,
-    /// A bit string with unused bits.
-    #[error("its bit string is not whole bytes")]
-    BitString,
-    /// The DER structure is broken.
-    #[error("its DER is malformed ({0})")]
-    Der(der::Error),
-    /// The DER structure is sound and not that of a key or certificate.
-    #[error("its DER is neither a key nor a certificate")]
-    Structure,
-    /// Another format than that of a key or certificate.
-    #[error("it is {}", .0.name())]
-    Format(OtherFormat),
-    /// A private key under a password.
-    #[error("it is encrypted")]
-    Encrypted,
-    /// The contents between PEM lines are broken.
-    #[error("{0}")]
-    Pem(&'static str),
-    /// An SSH public key is broken.
-    #[error("its SSH key data is malformed")]
-    Ssh,
-    /// A JWK member that the key type needs is absent, of another type, or not base64url.
-    #[error("its member \"{0}\" is missing or not base64url without padding")]
-    JwkMember(&'static str),
-    /// A JWK member that must be a string is absent or of another type.
-    #[error("its member \"{0}\" is missing or not a string")]
-    JwkString(&'static str),
-    /// A JWK whose entry is not an object.
-    #[error("it is not a JSON object")]
-    JwkObject,
-    /// A key ID without a character.
-    #[error("its key ID is empty")]
-    KeyIdEmpty,
-    /// A key ID that is longer than Kubernetes accepts.
-    #[error("its key ID has {0} bytes, and Kubernetes accepts 1024 at most")]
-    KeyIdLong(usize),
-    /// A JWK for another algorithm than the API server signs with.
-    #[error("its alg is {alg:?}, and the API server signs with {algorithm} and such a key")]
-    JwkAlgorithm {
-        /// The `alg` member.
-        alg: String,
-        /// The algorithm that the API server would use.
-        algorithm: Algorithm,
+    /// An input holds no key at all; an empty JWKS is never made.
+    #[error("{input} holds no usable key: {because}")]
+    NoKey {
+        /// What was read.
+        input: String,
+        /// What was there instead.
+        because: String,
     },
-    /// A JWK for other operations than signatures.
-    #[error("its key_ops are not those of a key for signatures")]
-    JwkOperations,
-    /// A JWK that is meant for encryption.
-    #[error("its use is \"{0}\", not \"sig\"")]
-    JwkUse(String),
+    /// A block that announces a key is not usable.
+    #[error("{place} is not a usable key: {problem}")]
+    Key {
+        /// Where it stands.
+        place: Place,
+        /// What is wrong with it.
+        problem: KeyProblem,
+    },
+    /// Two different keys have one key ID.
+    #[error("{place} has the key ID {:?} of another key, {first}", .key_id.as_str())]
+    KeyIdTwice {
+        /// The key ID.
+        key_id: KeyId,
+        /// Where the later key is.
+        place: Place,
+        /// Where the first key is.
+        first: Place,
+    },
+    /// An input as a whole cannot be read as keys.
+    #[error("{input} cannot be read: {because}")]
+    Input {
+        /// What was read.
+        input: String,
+        /// What is wrong with it.
+        because: String,
+    },
+    /// An input holds no key, and is a document of another kind.
+    #[error("{place} holds no key: it is {document}")]
+    OtherDocument {
+        /// Where it stands.
+        place: Place,
+        /// What it is.
+        document: OtherDocument,
+    },
+    /// Several keys of an input may be the service account keys.
+    #[error("{input} does not say which of its keys is the service account key: {}", .entries.join(", "))]
+    Ambiguous {
+        /// What was read.
+        input: String,
+        /// The entries that hold keys.
+        entries: Vec<String>,
+    },
+    /// An entry that was asked for is in no input.
+    #[error("no input has an entry {entry:?}; there are {}", listed(.there))]
+    NoEntry {
+        /// The name that was asked for.
+        entry: String,
+        /// The entries that are there.
+        there: Vec<String>,
+    },
 }
 
-impl From<der::Error> for KeyError {
-    fn from(error: der::Error) -> Self {
-        Self::Der(error)
+impl Hint for KeyError {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            // The names of entries are listed there.
+            Self::NoKey { because, .. } if because.contains("entry ") || because.contains("entries ") => {
+                "pass the API server's --service-account-key-file, or choose an entry with --entry NAME"
+            }
+            Self::NoKey { .. } => "pass the API server's --service-account-key-file",
+            Self::Key { problem, .. } => match problem {
+                KeyProblem::RsaSize(_) => "make an RSA key of 2048 bits or more and pass its public key",
+                KeyProblem::Type(_) | KeyProblem::Curve(_) => {
+                    "the API server signs with RSA, P-256, P-384 or P-521; remove this key from the input"
+                }
+                KeyProblem::EcCompressed => "convert it: openssl ec -pubin -in KEY -conv_form uncompressed",
+                KeyProblem::CurveExplicit => {
+                    "convert it: openssl ec -in KEY -pubout -param_enc named_curve; add -pubin for a public key"
+                }
+                KeyProblem::Format(format) => format.hint(),
+                KeyProblem::Encrypted => "pass the public key instead: openssl pkey -in KEY -pubout",
+                KeyProblem::Pem(_) => "copy the file again, from BEGIN line to END line",
+                _ => "copy the file again from the control plane node, or remove this block",
+            },
+            Self::KeyIdTwice { .. } => "remove one of the two keys: a token names its key by the key ID alone",
+            Self::Input { .. } => "pass public keys, a Secret that holds them, or a JWKS",
+            Self::OtherDocument { document, .. } => return Some(document.hint()),
+            Self::Ambiguous { entries, .. } => {
+                let entry = entries.first().map_or("NAME", String::as_str);
+                return Some(format!("choose with --entry, for example --entry {entry} (repeatable)"));
+            }
+            Self::NoEntry { .. } => "pass one of these names, or leave out --entry",
+        };
+        Some(hint.to_owned())
     }
 }
 
-/// A key type or curve by the name people know it under, or its object identifier.
-pub(super) fn name_of(oid: ObjectIdentifier) -> String {
-    match oid.to_string().as_str() {
-        "1.3.101.112" => "Ed25519".to_owned(),
-        "1.3.101.113" => "Ed448".to_owned(),
-        "1.3.101.110" => "X25519".to_owned(),
-        "1.2.840.113549.1.1.10" => "RSASSA-PSS".to_owned(),
-        "1.2.840.10040.4.1" => "DSA".to_owned(),
-        "1.3.132.0.10" => "secp256k1".to_owned(),
-        "2.16.840.1.101.3.4.3.17" => "ML-DSA-44".to_owned(),
-        "2.16.840.1.101.3.4.3.18" => "ML-DSA-65".to_owned(),
-        "2.16.840.1.101.3.4.3.19" => "ML-DSA-87".to_owned(),
-        other => other.to_owned(),
-    }
+fn listed(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
 }

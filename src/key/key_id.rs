@@ -3,7 +3,7 @@ use std::fmt;
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
-use super::KeyError;
+use super::KeyProblem;
 
 /// The ID that a key is published under: the `kid` of a JWK and of the tokens signed with the key.
 ///
@@ -25,28 +25,28 @@ impl KeyId {
     /// The longest key ID that Kubernetes accepts from an external signer, in bytes (KEP-740, `ExternalJWTSigner`).
     ///
     /// ```
-    /// use issuer::{KeyError, KeyId};
+    /// use issuer::{KeyProblem, KeyId};
     /// let kid = "a".repeat(KeyId::LEN_MAX + 1);
-    /// assert_eq!(KeyId::from_kid(&kid), Err(KeyError::KeyIdLong(1025)));
+    /// assert_eq!(KeyId::from_kid(&kid), Err(KeyProblem::KeyIdLong(1025)));
     /// ```
     pub const LEN_MAX: usize = 1024;
 
     /// The key ID of a `kid` member.
     ///
     /// ```
-    /// use issuer::{KeyError, KeyId};
+    /// use issuer::{KeyProblem, KeyId};
     /// assert_eq!(KeyId::from_kid("projects/p/keyVersions/7")?.as_str(), "projects/p/keyVersions/7");
-    /// assert_eq!(KeyId::from_kid(""), Err(KeyError::KeyIdEmpty));
-    /// # Ok::<(), issuer::KeyError>(())
+    /// assert_eq!(KeyId::from_kid(""), Err(KeyProblem::KeyIdEmpty));
+    /// # Ok::<(), issuer::KeyProblem>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for an empty string and for one that is longer than [`KeyId::LEN_MAX`].
-    pub fn from_kid(kid: &str) -> Result<Self, KeyError> {
+    /// [`KeyProblem`] for an empty string and for one that is longer than [`KeyId::LEN_MAX`].
+    pub fn from_kid(kid: &str) -> Result<Self, KeyProblem> {
         match kid.len() {
-            0 => Err(KeyError::KeyIdEmpty),
-            len if len > Self::LEN_MAX => Err(KeyError::KeyIdLong(len)),
+            0 => Err(KeyProblem::KeyIdEmpty),
+            len if len > Self::LEN_MAX => Err(KeyProblem::KeyIdLong(len)),
             _ => Ok(Self(kid.to_owned())),
         }
     }

@@ -2,7 +2,8 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use super::{
-    CertificatePurpose, Jwk, KeyError, KeySet, Note, OtherDocument, OtherFormat, Place, PublicKey, SkipReason,
+    CertificatePurpose, Jwk, KeyError, KeyProblem, KeySet, Note, OtherDocument, OtherFormat, Place, PublicKey,
+    SkipReason,
     der_key::{self, DerKey},
     entry_choice::ChosenEntries,
     escaped, key_vault,
@@ -10,7 +11,6 @@ use super::{
     place::Step,
     text, yaml,
 };
-use crate::Error;
 
 /// Collects the keys of any number of inputs.
 ///
@@ -50,9 +50,9 @@ impl KeyReader {
     /// The longest input that is read, in bytes: a thousand keys of 16384 bits are shorter.
     ///
     /// ```
-    /// use issuer::{Error, KeyReader};
+    /// use issuer::{KeyError, KeyReader};
     /// let error = KeyReader::default().read("-", &vec![b' '; KeyReader::INPUT_MAX + 1]).unwrap_err();
-    /// assert!(matches!(error, Error::Input { .. }));
+    /// assert!(matches!(error, KeyError::Input { .. }));
     /// ```
     pub const INPUT_MAX: usize = 4 << 20;
 
@@ -78,13 +78,13 @@ impl KeyReader {
     ///
     /// # Errors
     ///
-    /// [`Error::NoKey`] when the input holds no key, [`Error::Key`] for the first block that announces a key and is not
-    /// usable, [`Error::Input`] for an input that is too long or a manifest that cannot be read, [`Error::OtherDocument`] for a
-    /// document of another kind, [`Error::Ambiguous`] when several keys may be the service account keys.
-    pub fn read(&mut self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    /// [`KeyError::NoKey`] when the input holds no key, [`KeyError::Key`] for the first block that announces a key and is not
+    /// usable, [`KeyError::Input`] for an input that is too long or a manifest that cannot be read, [`KeyError::OtherDocument`] for a
+    /// document of another kind, [`KeyError::Ambiguous`] when several keys may be the service account keys.
+    pub fn read(&mut self, name: &str, bytes: &[u8]) -> Result<(), KeyError> {
         if bytes.len() > Self::INPUT_MAX {
             let because = format!("it is longer than {} bytes", Self::INPUT_MAX);
-            return Err(Error::Input { input: name.to_owned(), because });
+            return Err(KeyError::Input { input: name.to_owned(), because });
         }
         let (before, notes_before) = (self.found.len(), self.notes.len());
         let mut skipped = Skipped::new();
@@ -104,16 +104,16 @@ impl KeyReader {
             ([], false) => "it is not PEM, DER, an SSH public key, a Secret, a JWKS, or base64 of one".to_owned(),
             (_, _) => describe(&skipped),
         };
-        Err(Error::NoKey { input: name.to_owned(), because })
+        Err(KeyError::NoKey { input: name.to_owned(), because })
     }
 
     /// The keys of all inputs, each once under each of its key IDs, and what their owner should know.
     ///
     /// # Errors
     ///
-    /// [`Error::NoKey`] when nothing was read, [`Error::KeyIdTwice`] when two different keys have one key ID,
-    /// [`Error::NoEntry`] when an entry that was asked for is not there.
-    pub fn finish(mut self) -> Result<(KeySet, Vec<Note>), Error> {
+    /// [`KeyError::NoKey`] when nothing was read, [`KeyError::KeyIdTwice`] when two different keys have one key ID,
+    /// [`KeyError::NoEntry`] when an entry that was asked for is not there.
+    pub fn finish(mut self) -> Result<(KeySet, Vec<Note>), KeyError> {
         self.chosen.all_found()?;
         let keys = KeySet::from_places(self.found, &mut self.notes)?;
         Ok((keys, self.notes))
@@ -126,12 +126,12 @@ impl KeyReader {
         bytes: &[u8],
         skipped: &mut Skipped,
         unwrap: bool,
-    ) -> Result<bool, Error> {
+    ) -> Result<bool, KeyError> {
         if der_key::looks_like(bytes) {
             match der_key::read(bytes) {
                 Ok(found) => self.keep_der(found, at.clone()),
-                Err(KeyError::Format(format)) => self.skip_format(at, format, skipped),
-                Err(reason) => return Err(Error::Key { place: at.clone(), reason }),
+                Err(KeyProblem::Format(format)) => self.skip_format(at, format, skipped),
+                Err(reason) => return Err(KeyError::Key { place: at.clone(), problem: reason }),
             }
             return Ok(true);
         }
@@ -151,7 +151,7 @@ impl KeyReader {
                 Err(_) if self.read_json_stream(at, trimmed, skipped)? => return Ok(true),
                 Err(_) if yaml::looks_like(text) || text::is_more_than_json(trimmed.as_bytes()) => {}
                 Err(error) if trimmed.starts_with('{') => {
-                    return Err(Error::Input { input: at.to_string(), because: format!("it is not JSON: {error}") });
+                    return Err(KeyError::Input { input: at.to_string(), because: format!("it is not JSON: {error}") });
                 }
                 Err(_) => {}
             }
@@ -178,8 +178,8 @@ impl KeyReader {
     }
 
     /// Reads a YAML stream; `Ok(false)` when no document of it is an object and other parts of the text hold keys.
-    fn read_yaml(&mut self, at: &Place, text: &str, skipped: &mut Skipped) -> Result<bool, Error> {
-        let refuse = |because: String| Error::Input { input: at.to_string(), because };
+    fn read_yaml(&mut self, at: &Place, text: &str, skipped: &mut Skipped) -> Result<bool, KeyError> {
+        let refuse = |because: String| KeyError::Input { input: at.to_string(), because };
         let values = yaml::documents(text);
         if !values.iter().any(|value| value.as_ref().is_ok_and(Value::is_object)) {
             // A manifest that cannot be parsed is never read as plain text: every key in it would count.
@@ -212,7 +212,7 @@ impl KeyReader {
     }
 
     /// Reads several JSON values one after the other, as `kubectl` prints them; `Ok(false)` when the text is something else.
-    fn read_json_stream(&mut self, at: &Place, text: &str, skipped: &mut Skipped) -> Result<bool, Error> {
+    fn read_json_stream(&mut self, at: &Place, text: &str, skipped: &mut Skipped) -> Result<bool, KeyError> {
         let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
         let Ok(values) = values else { return Ok(false) };
         if !values.iter().any(|value| value.get("kind").is_some()) {
@@ -223,8 +223,13 @@ impl KeyReader {
     }
 
     /// Reads a JSON value; `Ok(false)` when it is not one that holds keys.
-    pub(super) fn read_json_value(&mut self, at: &Place, value: Value, skipped: &mut Skipped) -> Result<bool, Error> {
-        let refuse = |because: String| Error::Input { input: at.to_string(), because };
+    pub(super) fn read_json_value(
+        &mut self,
+        at: &Place,
+        value: Value,
+        skipped: &mut Skipped,
+    ) -> Result<bool, KeyError> {
+        let refuse = |because: String| KeyError::Input { input: at.to_string(), because };
         if let Value::String(text) = &value {
             return self.read_bytes(at, text.as_bytes(), skipped, true);
         }
@@ -258,15 +263,15 @@ impl KeyReader {
         Ok(true)
     }
 
-    fn read_jwk(&mut self, place: Place, jwk: &Jwk, skipped: &mut Skipped) -> Result<(), Error> {
+    fn read_jwk(&mut self, place: Place, jwk: &Jwk, skipped: &mut Skipped) -> Result<(), KeyError> {
         if let Some(name) = jwk.misfit() {
-            return Err(Error::Key { place, reason: KeyError::JwkString(name) });
+            return Err(KeyError::Key { place, problem: KeyProblem::JwkString(name) });
         }
         let unusable = match jwk.key() {
             Ok(_) => jwk.other_purpose(),
             // RFC 7517 section 5: a key of another type is ignored, not an error.
-            Err(reason @ (KeyError::Type(_) | KeyError::Curve(_))) => Some(reason.clone()),
-            Err(reason) => return Err(Error::Key { place, reason: reason.clone() }),
+            Err(reason @ (KeyProblem::Type(_) | KeyProblem::Curve(_))) => Some(reason.clone()),
+            Err(reason) => return Err(KeyError::Key { place, problem: reason.clone() }),
         };
         match (unusable, jwk.key()) {
             (None, Ok(key)) => {
@@ -304,7 +309,7 @@ impl KeyReader {
     }
 
     fn skip_format(&mut self, at: &Place, format: OtherFormat, skipped: &mut Skipped) {
-        self.skip(at.clone(), SkipReason::Key(KeyError::Format(format)), ("file", at.to_string()), skipped);
+        self.skip(at.clone(), SkipReason::Key(KeyProblem::Format(format)), ("file", at.to_string()), skipped);
     }
 
     pub(super) fn skip(

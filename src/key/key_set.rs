@@ -1,7 +1,6 @@
 use std::collections::{HashMap, hash_map::Entry};
 
-use super::{KeyId, KeyReader, Note, Place, PublicKey, place::Step};
-use crate::Error;
+use super::{KeyError, KeyId, KeyReader, Note, Place, PublicKey, place::Step};
 
 /// Public keys in the order of the input, each once under each of its key IDs, at least one.
 ///
@@ -33,7 +32,7 @@ impl KeySet {
     /// # Errors
     ///
     /// As [`KeyReader::read`]; the input is called `input` there.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let mut reader = KeyReader::default();
         reader.read("input", bytes)?;
         Ok(reader.finish()?.0)
@@ -43,8 +42,8 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// [`Error::NoKey`] when there is none, [`Error::KeyIdTwice`] when two different keys have one key ID.
-    pub fn from_keys(keys: impl IntoIterator<Item = PublicKey>) -> Result<Self, Error> {
+    /// [`KeyError::NoKey`] when there is none, [`KeyError::KeyIdTwice`] when two different keys have one key ID.
+    pub fn from_keys(keys: impl IntoIterator<Item = PublicKey>) -> Result<Self, KeyError> {
         let list = Place::new("the list of keys");
         let placed = keys.into_iter().enumerate().map(|(index, key)| (key, list.step(Step::Key(index + 1))));
         Self::from_places(placed, &mut Vec::new())
@@ -54,7 +53,7 @@ impl KeySet {
     pub(super) fn from_places(
         keys: impl IntoIterator<Item = (PublicKey, Place)>,
         notes: &mut Vec<Note>,
-    ) -> Result<Self, Error> {
+    ) -> Result<Self, KeyError> {
         let mut first: HashMap<KeyId, (usize, Place)> = HashMap::new();
         let mut unique: Vec<PublicKey> = Vec::new();
         for (key, place) in keys {
@@ -64,7 +63,7 @@ impl KeySet {
                     // A token names its key by the ID alone (RFC 7515 section 4.1.4).
                     if unique[*index] != key {
                         let (key_id, first) = (key.key_id().clone(), first.clone());
-                        return Err(Error::KeyIdTwice { key_id, place, first });
+                        return Err(KeyError::KeyIdTwice { key_id, place, first });
                     }
                     notes.push(Note::Duplicate { place, first: first.clone() });
                 }
@@ -75,7 +74,7 @@ impl KeySet {
             }
         }
         if unique.is_empty() {
-            return Err(Error::NoKey { input: "the list of keys".to_owned(), because: "it is empty".to_owned() });
+            return Err(KeyError::NoKey { input: "the list of keys".to_owned(), because: "it is empty".to_owned() });
         }
         Ok(Self { keys: unique })
     }

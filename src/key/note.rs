@@ -1,5 +1,4 @@
-use super::{CertificatePurpose, KeyError, KeyId, OtherDocument, Place};
-use crate::Error;
+use super::{CertificatePurpose, KeyError, KeyId, KeyProblem, OtherDocument, Place};
 
 /// Something about the input that its owner should know and that stops nothing.
 ///
@@ -67,14 +66,14 @@ pub enum Note {
 
 impl Note {
     /// The error that an input of another kind is, where nothing else is in it.
-    pub(super) fn other_input(&self, input: &str) -> Option<Error> {
+    pub(super) fn other_input(&self, input: &str) -> Option<KeyError> {
         match self {
-            Self::Skipped { place, reason: SkipReason::Key(reason @ KeyError::Format(_)) } => {
-                Some(Error::Key { place: place.clone(), reason: reason.clone() })
+            Self::Skipped { place, reason: SkipReason::Key(reason @ KeyProblem::Format(_)) } => {
+                Some(KeyError::Key { place: place.clone(), problem: reason.clone() })
             }
             Self::Skipped { place, .. } if place.input() == input => {
                 let (place, document) = (place.clone(), self.document()?.clone());
-                Some(Error::OtherDocument { place, document })
+                Some(KeyError::OtherDocument { place, document })
             }
             _ => None,
         }
@@ -139,5 +138,5 @@ pub enum SkipReason {
     Authority,
     /// A key that cannot verify tokens the API server issues, or something that is not such a key.
     #[error("{0}")]
-    Key(KeyError),
+    Key(KeyProblem),
 }

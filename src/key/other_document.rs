@@ -7,9 +7,9 @@ use serde_json::Value;
 /// A document that holds no service account keys that can be read.
 ///
 /// ```
-/// use issuer::{Error, KeySet, OtherDocument};
+/// use issuer::{Hint, KeyError, KeySet, OtherDocument};
 /// let error = KeySet::from_bytes(&std::fs::read("fixtures/field/api-server-says-no/status-403.json")?).unwrap_err();
-/// let Error::OtherDocument { document, .. } = &error else { panic!("{error}") };
+/// let KeyError::OtherDocument { document, .. } = &error else { panic!("{error}") };
 /// assert!(matches!(document, OtherDocument::Status { code: Some(403), .. }));
 /// assert!(error.hint().unwrap().contains("system:service-account-issuer-discovery"));
 /// # Ok::<(), std::io::Error>(())

@@ -5,9 +5,9 @@ use der::asn1::ObjectIdentifier;
 /// A format that the API server does not read as a service account key.
 ///
 /// ```
-/// use issuer::{Error, KeyError, KeySet, OtherFormat};
+/// use issuer::{Hint, KeyError, KeyProblem, KeySet, OtherFormat};
 /// let error = KeySet::from_bytes(&std::fs::read("fixtures/field/der-of-another-kind/csr.der")?).unwrap_err();
-/// let Error::Key { reason: KeyError::Format(format), .. } = &error else { panic!("{error}") };
+/// let KeyError::Key { problem: KeyProblem::Format(format), .. } = &error else { panic!("{error}") };
 /// assert_eq!(*format, OtherFormat::CertificateRequest);
 /// assert_eq!(error.to_string(), "input is not a usable key: it is a certificate request (PKCS#10)");
 /// assert!(error.hint().unwrap().contains("openssl req -in FILE -noout -pubkey"));

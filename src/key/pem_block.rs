@@ -8,7 +8,7 @@ use base64::{
     engine::{GeneralPurpose, GeneralPurposeConfig},
 };
 
-use super::{KeyError, OtherFormat};
+use super::{KeyProblem, OtherFormat};
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
@@ -33,7 +33,7 @@ pub(super) struct PemBlock {
     /// Whether a header says that the contents are encrypted.
     pub(super) is_encrypted: bool,
     /// The decoded contents, or why there are none.
-    pub(super) contents: Result<Vec<u8>, KeyError>,
+    pub(super) contents: Result<Vec<u8>, KeyProblem>,
     /// How many bytes it takes.
     pub(super) len: usize,
 }
@@ -52,13 +52,13 @@ pub(super) fn read(bytes: &[u8], is_line_start: bool) -> PemBlock {
 }
 
 impl PemBlock {
-    fn new(label: &str, contents: Result<Vec<u8>, KeyError>, len: usize) -> Self {
+    fn new(label: &str, contents: Result<Vec<u8>, KeyProblem>, len: usize) -> Self {
         let format = OtherFormat::of_label(label);
         let upper = label.to_ascii_uppercase();
         let announces_public_key = upper.ends_with("PUBLIC KEY");
         let announces_key = announces_public_key || upper.ends_with("PRIVATE KEY") || upper.ends_with("CERTIFICATE");
         let contents = contents.and_then(|contents| match contents.as_slice() {
-            [] => Err(KeyError::Pem("it is empty")),
+            [] => Err(KeyProblem::Pem("it is empty")),
             _ => Ok(contents),
         });
         let label = if is_usual(label) { label } else { HIDDEN }.to_owned();
@@ -127,14 +127,14 @@ fn read_leniently(bytes: &[u8]) -> PemBlock {
     let label = find(after, DASHES).and_then(|len| std::str::from_utf8(&after[..len]).ok());
     let Some(label) = label.filter(|label| is_usual(label)) else {
         // The label may be the key itself, and it may be that of a key.
-        let contents = Err(KeyError::Pem("its BEGIN line is broken"));
+        let contents = Err(KeyProblem::Pem("its BEGIN line is broken"));
         return PemBlock { announces_key: true, ..PemBlock::new(HIDDEN, contents, block.len()) };
     };
     let body = BEGIN.len() + label.len() + DASHES.len();
     let end_line = format!("-----END {label}-----");
     let Some(end) = find(&block[body..], end_line.as_bytes()).map(|end| body + end) else {
         // What follows is not part of it, and may hold a key.
-        return PemBlock::new(label, Err(KeyError::Pem("it has no END line, so the file may be cut off")), body);
+        return PemBlock::new(label, Err(KeyProblem::Pem("it has no END line, so the file may be cut off")), body);
     };
     let (contents, is_encrypted) = decode_leniently(&block[body..end]);
     PemBlock { is_encrypted, ..PemBlock::new(label, contents, end + end_line.len()) }
@@ -142,7 +142,7 @@ fn read_leniently(bytes: &[u8]) -> PemBlock {
 
 /// The contents between BEGIN and END line, headers up to a blank line and base64, and whether a header says that they are
 /// encrypted.
-fn decode_leniently(body: &[u8]) -> (Result<Vec<u8>, KeyError>, bool) {
+fn decode_leniently(body: &[u8]) -> (Result<Vec<u8>, KeyProblem>, bool) {
     let mut base64 = Vec::new();
     let (mut is_encrypted, mut in_headers) = (false, body.contains(&b':'));
     for line in body.trim_ascii().split(|byte| *byte == b'\n') {
@@ -155,7 +155,7 @@ fn decode_leniently(body: &[u8]) -> (Result<Vec<u8>, KeyError>, bool) {
             base64.extend(line.iter().filter(|byte| !byte.is_ascii_whitespace()));
         }
     }
-    (STD_ENCODING.decode(base64).map_err(|_| KeyError::Pem("its base64 is malformed")), is_encrypted)
+    (STD_ENCODING.decode(base64).map_err(|_| KeyProblem::Pem("its base64 is malformed")), is_encrypted)
 }
 
 /// A label as they are in use: short, of capital letters, digits and spaces, as in `X9.42 DH PARAMETERS` or

@@ -5,10 +5,10 @@ use std::fmt;
 /// Shows as `sa.pub, block 2 "PUBLIC KEY"` or `secret.yaml, entry "tls.crt", block 1 "CERTIFICATE"`.
 ///
 /// ```
-/// use issuer::{Error, KeyReader};
+/// use issuer::{KeyError, KeyReader};
 /// let off_curve = std::fs::read("fixtures/malformed/p256-off-curve.pub")?;
 /// let error = KeyReader::default().read("sa.pub", &off_curve).unwrap_err();
-/// let Error::Key { place, .. } = error else { panic!("{error}") };
+/// let KeyError::Key { place, .. } = error else { panic!("{error}") };
 /// assert_eq!(place.input(), "sa.pub");
 /// assert_eq!(place.to_string(), "sa.pub, block 1 \"PUBLIC KEY\"");
 /// # Ok::<(), std::io::Error>(())

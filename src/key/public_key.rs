@@ -7,7 +7,7 @@ use der::{
 };
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
-use super::{Algorithm, Curve, KeyError, KeyId, curve::curve_of, key_error::name_of};
+use super::{Algorithm, Curve, KeyId, KeyProblem, curve::curve_of, key_problem::name_of};
 
 const RSA_ENCRYPTION: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
@@ -86,31 +86,31 @@ impl PublicKey {
     /// An RSA key of its big-endian modulus and exponent; leading zero bytes are allowed and dropped.
     ///
     /// ```
-    /// use issuer::{KeyError, PublicKey};
+    /// use issuer::{KeyProblem, PublicKey};
     /// assert_eq!(PublicKey::rsa(&[0xff; 256], &[1, 0, 1])?.bits(), 2048);
-    /// assert_eq!(PublicKey::rsa(&[0xff; 256], &[1]), Err(KeyError::RsaExponentSmall(1)));
-    /// # Ok::<(), issuer::KeyError>(())
+    /// assert_eq!(PublicKey::rsa(&[0xff; 256], &[1]), Err(KeyProblem::RsaExponentSmall(1)));
+    /// # Ok::<(), issuer::KeyProblem>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for a size, modulus or exponent outside the limits of [`PublicKey`].
-    pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyError> {
+    /// [`KeyProblem`] for a size, modulus or exponent outside the limits of [`PublicKey`].
+    pub fn rsa(modulus: &[u8], exponent: &[u8]) -> Result<Self, KeyProblem> {
         let (modulus, exponent) = (strip_zeros(modulus), strip_zeros(exponent));
         let bits = bit_len(modulus);
         if !RSA_BITS.contains(&bits) {
-            return Err(KeyError::RsaSize(bits));
+            return Err(KeyProblem::RsaSize(bits));
         }
         if modulus.last().is_none_or(|byte| byte & 1 == 0) {
-            return Err(KeyError::RsaModulusEven);
+            return Err(KeyProblem::RsaModulusEven);
         }
         let value = exponent.iter().try_fold(0_u64, |value, byte| {
             value.checked_mul(256).map(|value| value + u64::from(*byte)).filter(|value| *value <= RSA_EXPONENT_MAX)
         });
         match value {
-            None => return Err(KeyError::RsaExponentLarge),
-            Some(value) if value < 3 => return Err(KeyError::RsaExponentSmall(value)),
-            Some(value) if value % 2 == 0 => return Err(KeyError::RsaExponentEven(value)),
+            None => return Err(KeyProblem::RsaExponentLarge),
+            Some(value) if value < 3 => return Err(KeyProblem::RsaExponentSmall(value)),
+            Some(value) if value % 2 == 0 => return Err(KeyProblem::RsaExponentEven(value)),
             Some(_) => {}
         }
         let pkcs1 = pkcs1::RsaPublicKey { modulus: UintRef::new(modulus)?, public_exponent: UintRef::new(exponent)? }
@@ -122,38 +122,38 @@ impl PublicKey {
     /// An EC key of its big-endian coordinates, each of [`Curve::coordinate_len`] bytes.
     ///
     /// ```
-    /// use issuer::{Curve, KeyError, KeyMaterial, KeySet, PublicKey};
+    /// use issuer::{Curve, KeyProblem, KeyMaterial, KeySet, PublicKey};
     /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/mixed-keys/p256.pub")?)?;
     /// let KeyMaterial::Ec { x, y, .. } = keys[0].material() else { panic!("{}", keys[0]) };
     /// assert_eq!(PublicKey::ec(Curve::P256, x, y)?, keys[0]);
-    /// assert_eq!(PublicKey::ec(Curve::P256, y, x), Err(KeyError::EcPoint(Curve::P256)));
+    /// assert_eq!(PublicKey::ec(Curve::P256, y, x), Err(KeyProblem::EcPoint(Curve::P256)));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`KeyError`] when a coordinate has another length or the point is not on the curve.
-    pub fn ec(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self, KeyError> {
+    /// [`KeyProblem`] when a coordinate has another length or the point is not on the curve.
+    pub fn ec(curve: Curve, x: &[u8], y: &[u8]) -> Result<Self, KeyProblem> {
         let len = curve.coordinate_len();
         if x.len() != len || y.len() != len {
-            return Err(KeyError::EcCoordinates(curve));
+            return Err(KeyProblem::EcCoordinates(curve));
         }
         let point = [&[4], x, y].concat();
-        ParsedPublicKey::new(curve.verification(), &point).map_err(|_| KeyError::EcPoint(curve))?;
+        ParsedPublicKey::new(curve.verification(), &point).map_err(|_| KeyProblem::EcPoint(curve))?;
         let oid = curve.oid();
         let algorithm = AlgorithmIdentifierRef { oid: EC_PUBLIC_KEY, parameters: Some(AnyRef::from(&oid)) };
         Self::new(KeyMaterial::Ec { curve, x: x.to_vec(), y: y.to_vec() }, algorithm, &point)
     }
 
     /// An EC key of an uncompressed point, the only form the API server reads (SEC 1 section 2.3.3).
-    pub(super) fn ec_point(curve: Curve, point: &[u8]) -> Result<Self, KeyError> {
+    pub(super) fn ec_point(curve: Curve, point: &[u8]) -> Result<Self, KeyProblem> {
         match point.split_first() {
             Some((4, rest)) if rest.len() == 2 * curve.coordinate_len() => {
                 let (x, y) = rest.split_at(curve.coordinate_len());
                 Self::ec(curve, x, y)
             }
-            Some((2 | 3, _)) => Err(KeyError::EcCompressed),
-            _ => Err(KeyError::EcCoordinates(curve)),
+            Some((2 | 3, _)) => Err(KeyProblem::EcCompressed),
+            _ => Err(KeyProblem::EcCoordinates(curve)),
         }
     }
 
@@ -161,22 +161,22 @@ impl PublicKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] for DER that is not one, another key type, or a key outside the limits of [`PublicKey`].
-    pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyError> {
+    /// [`KeyProblem`] for DER that is not one, another key type, or a key outside the limits of [`PublicKey`].
+    pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyProblem> {
         Self::from_spki(&SubjectPublicKeyInfoRef::from_der(der)?)
     }
 
-    pub(super) fn from_spki(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<Self, KeyError> {
-        let bits = spki.subject_public_key.as_bytes().ok_or(KeyError::BitString)?;
+    pub(super) fn from_spki(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<Self, KeyProblem> {
+        let bits = spki.subject_public_key.as_bytes().ok_or(KeyProblem::BitString)?;
         match spki.algorithm.oid {
             RSA_ENCRYPTION => Self::from_pkcs1_der(bits),
             EC_PUBLIC_KEY => Self::ec_point(curve_of(&spki.algorithm)?, bits),
-            other => Err(KeyError::Type(name_of(other))),
+            other => Err(KeyProblem::Type(name_of(other))),
         }
     }
 
     /// A key of its DER RSAPublicKey (PKCS#1, RFC 8017 appendix A.1.1).
-    pub(super) fn from_pkcs1_der(der: &[u8]) -> Result<Self, KeyError> {
+    pub(super) fn from_pkcs1_der(der: &[u8]) -> Result<Self, KeyProblem> {
         let key = pkcs1::RsaPublicKeyRef::from_der(der)?;
         Self::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
     }
@@ -185,7 +185,7 @@ impl PublicKey {
         material: KeyMaterial,
         algorithm: AlgorithmIdentifierRef<'_>,
         subject_public_key: &[u8],
-    ) -> Result<Self, KeyError> {
+    ) -> Result<Self, KeyProblem> {
         let subject_public_key = BitStringRef::from_bytes(subject_public_key)?;
         let spki = SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der()?;
         let key_id = KeyId::of_spki(&spki);

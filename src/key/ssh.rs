@@ -2,7 +2,7 @@
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use super::{Curve, KeyError, PublicKey};
+use super::{Curve, KeyProblem, PublicKey};
 
 const BEGIN: &str = "---- BEGIN SSH2 PUBLIC KEY ----";
 const END: &str = "---- END SSH2 PUBLIC KEY ----";
@@ -18,12 +18,12 @@ pub(super) fn is_rfc4716(line: &str) -> bool {
 }
 
 /// The key of one line: type, base64, and a comment that is not read. Options or a host name may stand before it.
-pub(super) fn read(line: &str) -> Result<PublicKey, KeyError> {
-    let (kind, data) = words(line).ok_or(KeyError::Ssh)?;
-    let blob = BASE64_STANDARD.decode(data).map_err(|_| KeyError::Ssh)?;
+pub(super) fn read(line: &str) -> Result<PublicKey, KeyProblem> {
+    let (kind, data) = words(line).ok_or(KeyProblem::Ssh)?;
+    let blob = BASE64_STANDARD.decode(data).map_err(|_| KeyProblem::Ssh)?;
     let mut rest = blob.as_slice();
     if field(&mut rest)? != kind.as_bytes() {
-        return Err(KeyError::Ssh);
+        return Err(KeyProblem::Ssh);
     }
     read_blob(&blob)
 }
@@ -34,7 +34,7 @@ pub(super) fn rfc4716_len(text: &[u8]) -> Option<usize> {
 }
 
 /// The key between BEGIN and END line (RFC 4716 section 3).
-pub(super) fn read_rfc4716(text: &str) -> Result<PublicKey, KeyError> {
+pub(super) fn read_rfc4716(text: &str) -> Result<PublicKey, KeyProblem> {
     let (mut data, mut is_continued) = (String::new(), false);
     for line in text.lines().map(str::trim).filter(|line| *line != BEGIN && *line != END) {
         // A header stands before the key, and goes on in the next line after a backslash.
@@ -44,7 +44,7 @@ pub(super) fn read_rfc4716(text: &str) -> Result<PublicKey, KeyError> {
             data.push_str(line);
         }
     }
-    let blob = BASE64_STANDARD.decode(data).map_err(|_| KeyError::Ssh)?;
+    let blob = BASE64_STANDARD.decode(data).map_err(|_| KeyProblem::Ssh)?;
     read_blob(&blob)
 }
 
@@ -57,9 +57,9 @@ fn words(line: &str) -> Option<(&str, &str)> {
     Some((kind, words.next()?))
 }
 
-fn read_blob(blob: &[u8]) -> Result<PublicKey, KeyError> {
+fn read_blob(blob: &[u8]) -> Result<PublicKey, KeyProblem> {
     let mut rest = blob;
-    let kind = std::str::from_utf8(field(&mut rest)?).map_err(|_| KeyError::Ssh)?;
+    let kind = std::str::from_utf8(field(&mut rest)?).map_err(|_| KeyProblem::Ssh)?;
     let key = if kind == "ssh-rsa" {
         let exponent = field(&mut rest)?;
         PublicKey::rsa(field(&mut rest)?, exponent)?
@@ -70,21 +70,21 @@ fn read_blob(blob: &[u8]) -> Result<PublicKey, KeyError> {
             "ecdsa-sha2-nistp521" => Curve::P521,
             // The name stands in messages, so what is no name is not repeated.
             other if other.len() <= 64 && other.bytes().all(|byte| byte.is_ascii_graphic()) => {
-                return Err(KeyError::Type(other.to_owned()));
+                return Err(KeyProblem::Type(other.to_owned()));
             }
-            _ => return Err(KeyError::Ssh),
+            _ => return Err(KeyProblem::Ssh),
         };
         field(&mut rest)?;
         PublicKey::ec_point(curve, field(&mut rest)?)?
     };
-    if rest.is_empty() { Ok(key) } else { Err(KeyError::Ssh) }
+    if rest.is_empty() { Ok(key) } else { Err(KeyProblem::Ssh) }
 }
 
 /// One length-prefixed string (RFC 4251 section 5).
-fn field<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], KeyError> {
-    let (len, tail) = rest.split_first_chunk::<4>().ok_or(KeyError::Ssh)?;
-    let len = usize::try_from(u32::from_be_bytes(*len)).map_err(|_| KeyError::Ssh)?;
-    let (value, tail) = tail.split_at_checked(len).ok_or(KeyError::Ssh)?;
+fn field<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], KeyProblem> {
+    let (len, tail) = rest.split_first_chunk::<4>().ok_or(KeyProblem::Ssh)?;
+    let len = usize::try_from(u32::from_be_bytes(*len)).map_err(|_| KeyProblem::Ssh)?;
+    let (value, tail) = tail.split_at_checked(len).ok_or(KeyProblem::Ssh)?;
     *rest = tail;
     Ok(value)
 }

@@ -3,19 +3,18 @@
 use serde_json::Value;
 
 use super::{
-    KeyError, KeyReader, OtherFormat, Place, PublicKey, SkipReason, der_key,
+    KeyError, KeyProblem, KeyReader, OtherFormat, Place, PublicKey, SkipReason, der_key,
     key_reader::Skipped,
     pem_block::{self, PemBlock},
     place::Step,
     ssh,
 };
-use crate::Error;
 
 impl KeyReader {
     /// Reads every part of a text that holds a key, and names those that cannot be read.
     ///
     /// Beside PEM any other text may stand. Without PEM, a line that is no key is an error: it may be one that was cut off.
-    pub(super) fn read_text(&mut self, at: &Place, text: &[u8], skipped: &mut Skipped) -> Result<(), Error> {
+    pub(super) fn read_text(&mut self, at: &Place, text: &[u8], skipped: &mut Skipped) -> Result<(), KeyError> {
         let is_strict = pem_block::find_begin(text).is_none();
         let mut blocks = 0;
         for part in Parts::new(text) {
@@ -26,10 +25,10 @@ impl KeyReader {
                     self.read_block(at, blocks, block, skipped)?;
                 }
                 Part::Ssh(line, Ok(key)) => self.keep(key, false, place(line)),
-                Part::Ssh(line, Err(reason @ KeyError::Type(_))) if !is_strict => {
+                Part::Ssh(line, Err(reason @ KeyProblem::Type(_))) if !is_strict => {
                     self.skip(place(line), SkipReason::Key(reason), ("line", line.to_string()), skipped);
                 }
-                Part::Ssh(line, Err(reason)) => return Err(Error::Key { place: place(line), reason }),
+                Part::Ssh(line, Err(reason)) => return Err(KeyError::Key { place: place(line), problem: reason }),
                 Part::Json(line, value) => {
                     if !self.read_json_value(&place(line), value, skipped)? {
                         self.skip(place(line), SkipReason::NoKey, ("line", line.to_string()), skipped);
@@ -37,43 +36,51 @@ impl KeyReader {
                 }
                 Part::BrokenJson(line) => {
                     let because = "it is not JSON, though it looks like a JWK or a JWKS".to_owned();
-                    return Err(Error::Input { input: place(line).to_string(), because });
+                    return Err(KeyError::Input { input: place(line).to_string(), because });
                 }
                 Part::Other(line, format) => {
-                    let reason = SkipReason::Key(KeyError::Format(format));
+                    let reason = SkipReason::Key(KeyProblem::Format(format));
                     self.skip(place(line), reason, ("line", line.to_string()), skipped);
                 }
-                Part::Text(line) if is_strict => return Err(Error::Key { place: place(line), reason: KeyError::Ssh }),
+                Part::Text(line) if is_strict => {
+                    return Err(KeyError::Key { place: place(line), problem: KeyProblem::Ssh });
+                }
                 Part::Text(_) => {}
             }
         }
         Ok(())
     }
 
-    fn read_block(&mut self, at: &Place, number: usize, block: PemBlock, skipped: &mut Skipped) -> Result<(), Error> {
+    fn read_block(
+        &mut self,
+        at: &Place,
+        number: usize,
+        block: PemBlock,
+        skipped: &mut Skipped,
+    ) -> Result<(), KeyError> {
         let is_public = block.announces_public_key;
         let what = ("block", block.label.clone());
         let place = at.step(Step::Block(number, block.label));
         let unusable = match block.contents {
             Ok(der) => match der_key::read(&der) {
                 // Two numbers are a key of PKCS#1 under its label alone: the parameters of Diffie-Hellman look the same.
-                Ok(_) if !is_public && der_key::is_two_numbers(&der) => KeyError::Structure,
+                Ok(_) if !is_public && der_key::is_two_numbers(&der) => KeyProblem::Structure,
                 Ok(found) => {
                     self.keep_der(found, place);
                     return Ok(());
                 }
-                Err(KeyError::Format(format)) => KeyError::Format(format),
-                Err(_) if block.is_encrypted => KeyError::Encrypted,
-                Err(reason) => OtherFormat::of_bytes(&der).map_or(reason, KeyError::Format),
+                Err(KeyProblem::Format(format)) => KeyProblem::Format(format),
+                Err(_) if block.is_encrypted => KeyProblem::Encrypted,
+                Err(reason) => OtherFormat::of_bytes(&der).map_or(reason, KeyProblem::Format),
             },
-            Err(_) if block.is_encrypted => KeyError::Encrypted,
+            Err(_) if block.is_encrypted => KeyProblem::Encrypted,
             Err(reason) => reason,
         };
         match (unusable, block.format) {
-            (reason @ KeyError::Format(_), _) => self.skip(place, SkipReason::Key(reason), what, skipped),
-            (_, Some(format)) => self.skip(place, SkipReason::Key(KeyError::Format(format)), what, skipped),
-            (reason, None) if block.announces_key => return Err(Error::Key { place, reason }),
-            (KeyError::Structure | KeyError::Der(_), None) => self.skip(place, SkipReason::Label, what, skipped),
+            (reason @ KeyProblem::Format(_), _) => self.skip(place, SkipReason::Key(reason), what, skipped),
+            (_, Some(format)) => self.skip(place, SkipReason::Key(KeyProblem::Format(format)), what, skipped),
+            (reason, None) if block.announces_key => return Err(KeyError::Key { place, problem: reason }),
+            (KeyProblem::Structure | KeyProblem::Der(_), None) => self.skip(place, SkipReason::Label, what, skipped),
             (reason, None) => self.skip(place, SkipReason::Key(reason), what, skipped),
         }
         Ok(())
@@ -85,7 +92,7 @@ pub(super) enum Part {
     /// A PEM block.
     Pem(PemBlock),
     /// An SSH key, and the line that it starts at, from 1.
-    Ssh(usize, Result<PublicKey, KeyError>),
+    Ssh(usize, Result<PublicKey, KeyProblem>),
     /// A JSON object, and the line that it starts at.
     Json(usize, Value),
     /// Something that looks like a JWK or a JWK Set and is not JSON, and the line that it starts at.
@@ -166,7 +173,7 @@ impl<'a> Parts<'a> {
         }
         let text = String::from_utf8_lossy(before);
         if ssh::is_rfc4716(&text) {
-            let key = ssh::rfc4716_len(rest).map(|len| self.take(len)).ok_or(KeyError::Ssh);
+            let key = ssh::rfc4716_len(rest).map(|len| self.take(len)).ok_or(KeyProblem::Ssh);
             return Some(Part::Ssh(number, key.and_then(|key| ssh::read_rfc4716(&String::from_utf8_lossy(key)))));
         }
         self.take(begin.unwrap_or(line_len));

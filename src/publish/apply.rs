@@ -1,11 +1,15 @@
-use super::{
-    Change, DocumentChange, KeyState, Live, Plan, PlanWarning, PlannedDocument, PlannedKey, Wanted, join::join,
-    live::linked_path,
-};
+use super::{PublishError, join::join};
 use crate::{
-    Clock, Documents, Error, IssuerUrl,
-    documents::Discovery,
-    site::{Hosting, Site, Written},
+    clock::Clock,
+    documents::{Discovery, Documents},
+    issuer_url::IssuerUrl,
+    plan::Hosting,
+    plan::{
+        Change, CurrentState, DesiredState, DocumentChange, KeyState, Plan, PlanWarning, PlannedDocument, PlannedKey,
+        linked_path,
+    },
+    site::SiteError,
+    site::{Site, Written},
 };
 
 /// How often a site is read and planned anew when other publishers keep changing it. Each round one of them gets through.
@@ -16,13 +20,13 @@ pub(super) const ATTEMPTS_MAX: u32 = 1000;
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, SystemClock, Wanted, site::Memory};
+/// use issuer::{KeySet, SystemClock, DesiredState, site::Memory};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
-/// let first = issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let first = issuer::publish(&site, &desired, &SystemClock).await?;
 /// assert_eq!((first.attempts, first.plan.is_unchanged()), (1, false));
-/// let second = issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let second = issuer::publish(&site, &desired, &SystemClock).await?;
 /// assert!(second.plan.is_unchanged() && second.documents == first.documents);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -43,10 +47,10 @@ pub struct Publication {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{Change, KeySet, SystemClock, Wanted, site::Memory};
+/// use issuer::{Change, KeySet, SystemClock, DesiredState, site::Memory};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
-/// let plan = issuer::plan(&Memory::default(), &wanted, &SystemClock).await?;
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
+/// let plan = issuer::plan(&Memory::default(), &desired, &SystemClock).await?;
 /// assert_eq!(plan.jwks.change, Change::Created);
 /// assert!(plan.refusals.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -56,10 +60,10 @@ pub struct Publication {
 ///
 /// # Errors
 ///
-/// [`Error`] when the site cannot be read.
-pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Plan, Error> {
-    let live = read_live(site, &wanted.issuer).await?;
-    Ok(Plan::new(&live, wanted, clock.now()))
+/// [`SiteError`] when the site cannot be read.
+pub async fn plan(site: &dyn Site, desired: &DesiredState, clock: &impl Clock) -> Result<Plan, SiteError> {
+    let current = read_current(site, &desired.issuer).await?;
+    Ok(Plan::new(&current, desired, clock.now()))
 }
 
 /// Publishes: reads the site, plans, and writes what changed, the JWKS before the discovery document.
@@ -68,12 +72,12 @@ pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Resu
 /// keys of both end up published.
 ///
 /// ```
-/// use issuer::{KeySet, SystemClock, Wanted, site::Memory};
+/// use issuer::{KeySet, SystemClock, DesiredState, site::Memory};
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
-/// let publication = issuer::publish(&Memory::default(), &wanted, &SystemClock).await?;
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
+/// let publication = issuer::publish(&Memory::default(), &desired, &SystemClock).await?;
 /// assert_eq!(publication.documents.jwks.keys.len(), 2);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -82,58 +86,58 @@ pub async fn plan(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Resu
 ///
 /// # Errors
 ///
-/// [`Error::Refused`] with the plan when it would take something away unasked or publish what Entra cannot use;
-/// [`Error::Contended`] when others changed the site before every attempt; other variants when the site cannot be read or
+/// [`PublishError::Refused`] with the plan when it would take something away unasked or publish what Entra cannot use;
+/// [`PublishError::Contended`] when others changed the site before every attempt; other variants when the site cannot be read or
 /// written.
-pub async fn publish(site: &impl Site, wanted: &Wanted, clock: &impl Clock) -> Result<Publication, Error> {
-    let mut deeds = Deeds::default();
-    let mut wanted = wanted.clone();
+pub async fn publish(site: &dyn Site, desired: &DesiredState, clock: &impl Clock) -> Result<Publication, PublishError> {
+    let mut made = ChangesMade::default();
+    let mut desired = desired.clone();
     // The plan of a write that came too late, and whether that was the JWKS: what stands there may be its own, by a request
     // whose answer got lost.
     let mut tried: Option<(Plan, bool)> = None;
     for attempts in 1..=ATTEMPTS_MAX {
-        let plan = plan(site, &wanted, clock).await?;
+        let plan = plan(site, &desired, clock).await?;
         match tried.take() {
             Some((tried, true)) if plan.jwks.is_found(&tried.jwks) => {
-                deeds.wrote_jwks(&tried);
-                if settle(&mut wanted) {
+                made.wrote_jwks(&tried);
+                if settle(&mut desired) {
                     continue;
                 }
             }
-            Some((tried, false)) if plan.discovery.is_found(&tried.discovery) => deeds.wrote_discovery(&tried),
+            Some((tried, false)) if plan.discovery.is_found(&tried.discovery) => made.wrote_discovery(&tried),
             _ => {}
         }
         if !plan.refusals.is_empty() {
-            return Err(Error::Refused { site: site.name(), plan: Box::new(plan), written: deeds.any() });
+            return Err(PublishError::Refused { site: site.name(), plan: Box::new(plan), written: made.any() });
         }
         if plan.hosting == Hosting::Off {
             site.host().await?;
-            deeds.hosted = true;
+            made.hosted = true;
         }
         if write(site, &plan.jwks).await? == Written::PreconditionFailed {
             tried = Some((plan, true));
             continue;
         }
-        deeds.wrote_jwks(&plan);
-        settle(&mut wanted);
+        made.wrote_jwks(&plan);
+        settle(&mut desired);
         if write(site, &plan.discovery).await? == Written::PreconditionFailed {
             tried = Some((plan, false));
             continue;
         }
-        deeds.wrote_discovery(&plan);
+        made.wrote_discovery(&plan);
         // Whoever removes documents may have removed the JWKS in between.
         if plan.discovery.change == Change::Created && site.read(&plan.jwks.path).await?.is_none() {
             continue;
         }
         let documents = plan.documents.clone();
-        return Ok(Publication { plan: deeds.add_to(plan), documents, attempts });
+        return Ok(Publication { plan: made.add_to(plan), documents, attempts });
     }
-    Err(Error::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
+    Err(PublishError::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
 }
 
 /// What a publish did over its attempts: each plan only knows what it found.
 #[derive(Default)]
-struct Deeds {
+struct ChangesMade {
     hosted: bool,
     jwks: Option<(Change, Vec<DocumentChange>)>,
     discovery: Option<(Change, Vec<DocumentChange>)>,
@@ -143,7 +147,7 @@ struct Deeds {
     keys: Vec<PlannedKey>,
 }
 
-impl Deeds {
+impl ChangesMade {
     fn any(&self) -> bool {
         self.hosted || self.jwks.is_some() || self.discovery.is_some()
     }
@@ -195,21 +199,21 @@ impl Deeds {
 }
 
 /// Leaves out the requests that a written JWKS has met, as a second plan would find nothing for them; whether there were any.
-fn settle(wanted: &mut Wanted) -> bool {
-    let (keys, before) = (&wanted.keys, wanted.remove.len() + wanted.adopt.len());
-    wanted.remove.retain(|kid| !keys.iter().any(|key| key.key_id().as_str() == kid));
-    wanted.adopt.clear();
-    wanted.remove.len() < before
+fn settle(desired: &mut DesiredState) -> bool {
+    let (keys, before) = (&desired.keys, desired.remove.len() + desired.adopt.len());
+    desired.remove.retain(|kid| !keys.iter().any(|key| key.key_id().as_str() == kid));
+    desired.adopt.clear();
+    desired.remove.len() < before
 }
 
-async fn write(site: &impl Site, document: &PlannedDocument) -> Result<Written, Error> {
+async fn write(site: &dyn Site, document: &PlannedDocument) -> Result<Written, SiteError> {
     if document.change == Change::Unchanged {
         return Ok(Written::Done);
     }
     site.write(&document.path, &document.content, &document.condition).await
 }
 
-pub(super) async fn read_live(site: &impl Site, issuer: &IssuerUrl) -> Result<Live, Error> {
+pub(super) async fn read_current(site: &dyn Site, issuer: &IssuerUrl) -> Result<CurrentState, SiteError> {
     let jwks_path = issuer.jwks_path();
     let discovery_path = issuer.discovery_path();
     let documents = join(site.read(&jwks_path), site.read(&discovery_path));
@@ -220,5 +224,5 @@ pub(super) async fn read_live(site: &impl Site, issuer: &IssuerUrl) -> Result<Li
         Some(path) if path != jwks_path => site.read(&path).await?,
         _ => None,
     };
-    Ok(Live { discovery, jwks, linked, hosting, site_time: site.time() })
+    Ok(CurrentState { discovery, jwks, linked, hosting, site_time: site.time() })
 }

@@ -1,8 +1,8 @@
 use crate::{
-    Documents, IssuerUrl, Refusal, RelyingParty, TrustedIssuer,
-    documents::{Discovery, DocumentError, Jwks},
+    documents::{Discovery, DocumentError, Documents, FetchError, Fetched, Jwks, PublishedIssuer},
     entra::Aadsts,
-    published::{FetchError, Fetched, PublishedIssuer},
+    issuer_url::IssuerUrl,
+    verify::{Refusal, RelyingParty, TrustedIssuer},
 };
 
 /// How what the public reads differs from what was written.
@@ -78,13 +78,13 @@ impl Mismatch {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, PublishedIssuer, RelyingParty, SystemClock, Wanted, site::Directory};
+/// use issuer::{KeySet, PublishedIssuer, RelyingParty, SystemClock, DesiredState, site::Directory};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let directory = tempfile::tempdir()?;
 /// let site = Directory::open(directory.path())?;
-/// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
-/// let published = PublishedIssuer::from_directory(&wanted.issuer, site.path());
+/// let publication = issuer::publish(&site, &desired, &SystemClock).await?;
+/// let published = PublishedIssuer::from_directory(&desired.issuer, site.path());
 /// assert_eq!(issuer::compare(&publication.documents, &published, RelyingParty::Entra), Ok(()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -117,14 +117,14 @@ pub fn compare(
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, PublishedIssuer, RelyingParty, SystemClock, Wanted, site::Directory};
+/// use issuer::{KeySet, PublishedIssuer, RelyingParty, SystemClock, DesiredState, site::Directory};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let directory = tempfile::tempdir()?;
 /// let site = Directory::open(directory.path())?;
-/// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
-/// let published = PublishedIssuer::from_directory(&wanted.issuer, site.path());
-/// assert_eq!(issuer::published_documents(&wanted.issuer, &published, RelyingParty::Entra)?, publication.documents);
+/// let publication = issuer::publish(&site, &desired, &SystemClock).await?;
+/// let published = PublishedIssuer::from_directory(&desired.issuer, site.path());
+/// assert_eq!(issuer::published_documents(&desired.issuer, &published, RelyingParty::Entra)?, publication.documents);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -173,12 +173,14 @@ mod remote {
 
     use super::{Mismatch, compare};
     use crate::{
-        Documents, Jwk, Location, PublishedIssuer, RelyingParty, TrustedIssuer, VerifyWarning,
-        documents::{Discovery, Jwks},
+        documents::{Discovery, Documents, Jwks, Location, PublishedIssuer},
+        key::Jwk,
+        plan::DesiredState,
         public_host::why_not_public,
-        publish::{Publication, Wanted, apply::read_live},
+        publish::{Publication, apply::read_current},
         published::HttpFetcher,
         site::Site,
+        verify::{RelyingParty, TrustedIssuer, VerifyWarning},
     };
 
     /// The pause before the second look, doubled before each further one.
@@ -198,14 +200,14 @@ mod remote {
     /// # runtime.block_on(async {
     /// use issuer::{HttpFetcher, Location, SystemClock, site::Directory};
     /// use std::time::Duration;
-    /// # use issuer::{KeySet, Wanted};
+    /// # use issuer::{KeySet, DesiredState};
     /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-    /// # let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+    /// # let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
     /// let directory = tempfile::tempdir()?;
     /// let site = Directory::open(directory.path())?;
-    /// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
+    /// let publication = issuer::publish(&site, &desired, &SystemClock).await?;
     /// let (location, fetcher) = (Location::Directory(site.path().to_owned()), HttpFetcher::default());
-    /// let read = issuer::read_back(&site, &wanted, &publication, &location, &fetcher, Duration::ZERO).await;
+    /// let read = issuer::read_back(&site, &desired, &publication, &location, &fetcher, Duration::ZERO).await;
     /// assert_eq!(read, Ok(Vec::new()));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
@@ -216,14 +218,14 @@ mod remote {
     ///
     /// [`Mismatch`] when what the public reads stayed different.
     pub async fn read_back(
-        site: &impl Site,
-        wanted: &Wanted,
+        site: &dyn Site,
+        desired: &DesiredState,
         publication: &Publication,
         location: &Location,
         fetcher: &HttpFetcher,
         wait: Duration,
     ) -> Result<Vec<VerifyWarning>, Mismatch> {
-        read_back_telling(site, wanted, publication, location, fetcher, wait, |_| {}).await
+        read_back_telling(site, desired, publication, location, fetcher, wait, |_| {}).await
     }
 
     /// Reads the documents back as [`read_back`] does, and tells of every mismatch before it looks again.
@@ -233,15 +235,15 @@ mod remote {
     /// # runtime.block_on(async {
     /// use issuer::{HttpFetcher, Location, Mismatch, SystemClock, site::Memory};
     /// use std::time::Duration;
-    /// # use issuer::{KeySet, Wanted};
+    /// # use issuer::{KeySet, DesiredState};
     /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-    /// # let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+    /// # let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
     /// let site = Memory::default();
-    /// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
+    /// let publication = issuer::publish(&site, &desired, &SystemClock).await?;
     /// let (elsewhere, fetcher) = (Location::Directory("no/such/site".into()), HttpFetcher::default());
     /// let (wait, mut told) = (Duration::from_millis(50), Vec::new());
     /// let tell = |mismatch: &Mismatch| told.push(mismatch.to_string());
-    /// let read = issuer::read_back_telling(&site, &wanted, &publication, &elsewhere, &fetcher, wait, tell).await;
+    /// let read = issuer::read_back_telling(&site, &desired, &publication, &elsewhere, &fetcher, wait, tell).await;
     /// assert!(read.is_err() && told[0].ends_with("openid-configuration is not there"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
@@ -252,8 +254,8 @@ mod remote {
     ///
     /// [`Mismatch`] when what the public reads stayed different; the last one is not told of.
     pub async fn read_back_telling(
-        site: &impl Site,
-        wanted: &Wanted,
+        site: &dyn Site,
+        desired: &DesiredState,
         publication: &Publication,
         location: &Location,
         fetcher: &HttpFetcher,
@@ -263,8 +265,8 @@ mod remote {
         // A wait beyond the end of time has no end.
         let deadline = Instant::now().checked_add(wait);
         // Publishing for relying parties in the same network was allowed, so Entra's reach is not judged.
-        let is_private = wanted.allow_private_issuer && why_not_public(wanted.issuer.as_str()).is_some();
-        let relying_party = if is_private { RelyingParty::Oidc } else { wanted.relying_party };
+        let is_private = desired.allow_private_issuer && why_not_public(desired.issuer.as_str()).is_some();
+        let relying_party = if is_private { RelyingParty::Oidc } else { desired.relying_party };
         let mut documents = publication.documents.clone();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -272,11 +274,11 @@ mod remote {
             let soonest = Instant::now() + LOOK_MIN;
             let until = deadline.map(|deadline| deadline.max(soonest)).filter(|_| !wait.is_zero());
             let fetcher = until.map_or_else(|| fetcher.clone(), |until| fetcher.clone().until(until.into_std()));
-            let published = PublishedIssuer::fetch_expected(&wanted.issuer, location, &fetcher).await;
+            let published = PublishedIssuer::fetch_expected(&desired.issuer, location, &fetcher).await;
             let judge = |documents: &Documents| compare(documents, &published, relying_party);
-            let warnings = || TrustedIssuer::from_published(wanted.issuer.clone(), &published).warnings().to_vec();
+            let warnings = || TrustedIssuer::from_published(desired.issuer.clone(), &published).warnings().to_vec();
             let Err(mismatch) = judge(&documents) else { return Ok(warnings()) };
-            if let Some(newer) = newer(site, wanted, &documents).await {
+            if let Some(newer) = newer(site, desired, &documents).await {
                 documents = newer;
                 if judge(&documents).is_ok() {
                     return Ok(warnings());
@@ -294,12 +296,12 @@ mod remote {
 
     /// What the site holds now, where that is something else and still has every key of the input. A site that does not
     /// answer has told what it holds already.
-    async fn newer(site: &impl Site, wanted: &Wanted, known: &Documents) -> Option<Documents> {
-        let live = read_live(site, &wanted.issuer).await.ok()?;
-        let discovery = Discovery::parse(&live.discovery?.bytes).ok()?;
-        let jwks = Jwks::parse(&live.jwks?.bytes).ok()?;
+    async fn newer(site: &dyn Site, desired: &DesiredState, known: &Documents) -> Option<Documents> {
+        let current = read_current(site, &desired.issuer).await.ok()?;
+        let discovery = Discovery::parse(&current.discovery?.bytes).ok()?;
+        let jwks = Jwks::parse(&current.jwks?.bytes).ok()?;
         let documents = Documents { issuer: known.issuer.clone(), discovery, jwks };
-        let complete = wanted.keys.iter().all(|key| documents.jwks.keys.contains(&Jwk::new(key.clone())));
+        let complete = desired.keys.iter().all(|key| documents.jwks.keys.contains(&Jwk::new(key.clone())));
         (complete && documents != *known).then_some(documents)
     }
 }

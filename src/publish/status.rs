@@ -2,15 +2,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{
-    ClocksApart, Live, Retention, RetentionError, StoredRetention, apply::read_live, live::linked_path, wanted::due,
-    warning::unknown_key,
-};
+use super::apply::read_current;
 use crate::{
-    Clock, Documents, Error, IssuerUrl, Jwk,
-    documents::{Discovery, DocumentError, Jwks},
-    published::shown,
-    site::{Hosting, Site, Stored},
+    clock::Clock,
+    documents::{Discovery, DocumentError, Documents, Jwks},
+    issuer_url::{IssuerUrl, shown},
+    key::Jwk,
+    plan::{ClocksApart, CurrentState, Retention, RetentionError, StoredRetention, due, linked_path, unknown_key},
+    plan::{Hosting, Stored},
+    site::Site,
+    site::SiteError,
 };
 
 /// What is published on a site for one issuer.
@@ -18,12 +19,12 @@ use crate::{
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, SystemClock, Wanted, site::{Hosting, Memory}};
+/// use issuer::{KeySet, SystemClock, DesiredState, site::{Hosting, Memory}};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
-/// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
-/// let status = issuer::status(&site, &wanted.issuer, Wanted::RETAIN, &SystemClock).await?;
+/// let publication = issuer::publish(&site, &desired, &SystemClock).await?;
+/// let status = issuer::status(&site, &desired.issuer, DesiredState::RETAIN, &SystemClock).await?;
 /// assert_eq!(status.documents, Some(publication.documents));
 /// assert!(status.faults.is_empty() && status.hosting == Hosting::Plain);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -49,13 +50,13 @@ pub struct SiteStatus {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, Timestamp, Wanted, site::Memory};
+/// use issuer::{KeySet, Timestamp, DesiredState, site::Memory};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let (site, now) = (Memory::default(), "2026-11-22T00:00:00Z".parse::<Timestamp>()?);
-/// issuer::publish(&site, &wanted, &now).await?;
-/// let key = issuer::status(&site, &wanted.issuer, Wanted::RETAIN, &now).await?.keys.remove(0);
-/// assert_eq!(key.jwk.key(), Ok(&wanted.keys[0]));
+/// issuer::publish(&site, &desired, &now).await?;
+/// let key = issuer::status(&site, &desired.issuer, DesiredState::RETAIN, &now).await?.keys.remove(0);
+/// assert_eq!(key.jwk.key(), Ok(&desired.keys[0]));
 /// assert_eq!((key.published, key.retired), (Some(now), None));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -78,9 +79,9 @@ pub struct KeyStatus {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{SiteFault, SystemClock, Wanted, site::Memory};
+/// use issuer::{SiteFault, SystemClock, DesiredState, site::Memory};
 /// let issuer = "https://issuer.example.com".parse()?;
-/// let status = issuer::status(&Memory::default(), &issuer, Wanted::RETAIN, &SystemClock).await?;
+/// let status = issuer::status(&Memory::default(), &issuer, DesiredState::RETAIN, &SystemClock).await?;
 /// assert_eq!(status.faults[0], SiteFault::Missing("discovery document"));
 /// assert_eq!(status.faults[0].to_string(), "there is no discovery document");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -137,12 +138,12 @@ pub enum SiteFault {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, Timestamp, Wanted, site::Memory};
+/// use issuer::{KeySet, Timestamp, DesiredState, site::Memory};
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let (site, now) = (Memory::default(), "2026-11-22T00:00:00Z".parse::<Timestamp>()?);
-/// issuer::publish(&site, &wanted, &now).await?;
-/// let newer = Wanted { keys: KeySet::from_keys([wanted.keys[1].clone()])?, ..wanted };
+/// issuer::publish(&site, &desired, &now).await?;
+/// let newer = DesiredState { keys: KeySet::from_keys([desired.keys[1].clone()])?, ..desired };
 /// issuer::publish(&site, &newer, &now).await?;
 /// let status = issuer::status(&site, &newer.issuer, newer.retain, &now).await?;
 /// assert_eq!(status.keys[1].retired, Some((now, newer.due(now))));
@@ -153,31 +154,31 @@ pub enum SiteFault {
 ///
 /// # Errors
 ///
-/// [`Error`] when the site cannot be read. What is wrong with the documents is part of the answer.
+/// [`SiteError`] when the site cannot be read. What is wrong with the documents is part of the answer.
 pub async fn status(
-    site: &impl Site,
+    site: &dyn Site,
     issuer: &IssuerUrl,
     retain: Duration,
     clock: &impl Clock,
-) -> Result<SiteStatus, Error> {
-    let live = read_live(site, issuer).await?;
-    Ok(SiteStatus::new(&live, issuer, retain, clock.now()))
+) -> Result<SiteStatus, SiteError> {
+    let current = read_current(site, issuer).await?;
+    Ok(SiteStatus::new(&current, issuer, retain, clock.now()))
 }
 
 impl SiteStatus {
     /// Works out the status from what stands on the site.
-    fn new(live: &Live, issuer: &IssuerUrl, retain: Duration, now: Timestamp) -> Self {
-        let clocks = ClocksApart::between(now, live.site_time);
+    fn new(current: &CurrentState, issuer: &IssuerUrl, retain: Duration, now: Timestamp) -> Self {
+        let clocks = ClocksApart::between(now, current.site_time);
         let now = clocks.map_or(now, ClocksApart::later);
         let mut faults = Vec::new();
-        let discovery = parse(live.discovery.as_ref(), "discovery document", Discovery::parse, &mut faults);
+        let discovery = parse(current.discovery.as_ref(), "discovery document", Discovery::parse, &mut faults);
         let named = discovery.as_ref().map(|discovery| linked_path(discovery, issuer));
         if let (Some(discovery), Some(None)) = (&discovery, &named) {
             faults.push(SiteFault::JwksElsewhere(shown(&discovery.jwks_uri)));
         }
         let stored = match named.flatten() {
-            Some(path) if path != issuer.jwks_path() => live.linked.as_ref(),
-            _ => live.jwks.as_ref(),
+            Some(path) if path != issuer.jwks_path() => current.linked.as_ref(),
+            _ => current.jwks.as_ref(),
         };
         let jwks = parse(stored, "JWKS", Jwks::parse, &mut faults);
         if let Some(Err(error)) = jwks.as_ref().map(Jwks::check_entries) {
@@ -187,14 +188,14 @@ impl SiteStatus {
             let (expected, seen) = (issuer.as_str().to_owned(), discovery.issuer.clone());
             faults.push(SiteFault::Issuer { expected, seen });
         }
-        for (document, stored) in [("discovery document", live.discovery.as_ref()), ("JWKS", stored)] {
+        for (document, stored) in [("discovery document", current.discovery.as_ref()), ("JWKS", stored)] {
             let coding = stored.and_then(Stored::content_encoding).map(str::to_owned);
             faults.extend(coding.map(|coding| SiteFault::ContentEncoding { document, coding }));
         }
         let documents = discovery.zip(jwks.clone()).filter(|_| faults.is_empty());
         let documents = documents.map(|(discovery, jwks)| Documents { issuer: issuer.clone(), discovery, jwks });
         // The same record as a plan's.
-        let found = live.record();
+        let found = current.record();
         if let StoredRetention::Unreadable(error) = found {
             faults.push(SiteFault::RecordUnreadable(error.clone()));
         }
@@ -206,7 +207,7 @@ impl SiteStatus {
         let keys: Vec<_> = keys.map(|jwk| KeyStatus::new(jwk, record.as_ref(), retain)).collect();
         let kid = |key: &KeyStatus| key.jwk.kid().filter(|kid| !kid.is_empty()).map(str::to_owned);
         faults.extend(keys.iter().filter(|key| !key.known).map(|key| SiteFault::UnknownKey(kid(key))));
-        Self { documents, keys, faults, hosting: live.hosting.clone(), clocks }
+        Self { documents, keys, faults, hosting: current.hosting.clone(), clocks }
     }
 }
 

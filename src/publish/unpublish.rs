@@ -1,13 +1,17 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Live,
-    apply::{ATTEMPTS_MAX, read_live},
+    PublishError,
+    apply::{ATTEMPTS_MAX, read_current},
 };
 use crate::{
-    Error, IssuerUrl, Token,
-    documents::{Discovery, DocumentPath, Jwks},
+    documents::{Discovery, Jwks},
+    hint::Hint,
+    issuer_url::{DocumentPath, IssuerUrl},
+    plan::CurrentState,
+    site::SiteError,
     site::{Site, Written},
+    token::Token,
     verify::is_signed_by,
 };
 
@@ -21,18 +25,18 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(1);
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{RemovalGuard, SystemClock, Token, Wanted, site::Memory};
+/// use issuer::{RemovalGuard, SystemClock, Token, DesiredState, site::Memory};
 /// # use issuer::KeySet;
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
-/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// issuer::publish(&site, &desired, &SystemClock).await?;
 /// // A token of the same cluster, which names another issuer by now.
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
 /// let mut buffer = Vec::new();
 /// let token = &Token::parse(&text, &mut buffer)?;
 /// let guard = RemovalGuard::Token { token, now: "2026-11-22T00:40:00Z".parse()? };
-/// assert!(issuer::unpublish(&site, &wanted.issuer, &guard).await?.is_ok());
+/// assert!(issuer::unpublish(&site, &desired.issuer, &guard).await?.is_ok());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -55,11 +59,11 @@ pub enum RemovalGuard<'a> {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, RemovalGuard, SystemClock, Wanted, site::Memory};
+/// use issuer::{KeySet, RemovalGuard, SystemClock, DesiredState, site::Memory};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
-/// let (site, issuer) = (Memory::default(), &wanted.issuer);
-/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
+/// let (site, issuer) = (Memory::default(), &desired.issuer);
+/// issuer::publish(&site, &desired, &SystemClock).await?;
 /// let removal = issuer::unpublish(&site, issuer, &RemovalGuard::Force).await??;
 /// assert_eq!(removal.removed, [issuer.discovery_path(), issuer.jwks_path()]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -77,7 +81,7 @@ pub struct Removal {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{RemovalGuard, RemovalRefusal, Token, site::Memory};
+/// use issuer::{Hint, RemovalGuard, RemovalRefusal, Token, site::Memory};
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
 /// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
 /// let mut buffer = Vec::new();
@@ -86,7 +90,7 @@ pub struct Removal {
 /// let refusal = issuer::unpublish(&Memory::default(), &issuer, &guard).await?.unwrap_err();
 /// assert_eq!(refusal, RemovalRefusal::InUse(issuer.to_string()));
 /// assert_eq!(refusal.to_string(), format!("the cluster's tokens name the issuer \"{issuer}\" still"));
-/// assert!(refusal.hint().starts_with("give the API server another --service-account-issuer first"));
+/// assert!(refusal.hint().unwrap().starts_with("give the API server another --service-account-issuer first"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -124,10 +128,9 @@ pub enum RemovalRefusal {
     OtherIssuer(String),
 }
 
-impl RemovalRefusal {
-    /// The next step.
-    pub fn hint(&self) -> &'static str {
-        match self {
+impl Hint for RemovalRefusal {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
             Self::InUse(_) | Self::SamePlace(_) => {
                 "give the API server another --service-account-issuer first, and wait until its old tokens have expired; --force removes it all the same"
             }
@@ -139,7 +142,8 @@ impl RemovalRefusal {
                 "pass a fresh one: kubectl create token default --audience api://AzureADTokenExchange"
             }
             Self::OtherIssuer(_) => "pass --issuer with that string, byte for byte",
-        }
+        };
+        Some(hint.to_owned())
     }
 }
 
@@ -150,13 +154,13 @@ impl RemovalRefusal {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, RemovalGuard, SystemClock, Wanted, site::{Memory, Site}};
+/// use issuer::{KeySet, RemovalGuard, SystemClock, DesiredState, site::{Memory, Site}};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
-/// issuer::publish(&site, &wanted, &SystemClock).await?;
-/// issuer::unpublish(&site, &wanted.issuer, &RemovalGuard::Force).await??;
-/// assert_eq!(site.read(&wanted.issuer.jwks_path()).await?, None);
+/// issuer::publish(&site, &desired, &SystemClock).await?;
+/// issuer::unpublish(&site, &desired.issuer, &RemovalGuard::Force).await??;
+/// assert_eq!(site.read(&desired.issuer.jwks_path()).await?, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -164,13 +168,13 @@ impl RemovalRefusal {
 ///
 /// # Errors
 ///
-/// The inner [`RemovalRefusal`] when the guard or the documents speak against it, and nothing was removed; [`Error`] when the
+/// The inner [`RemovalRefusal`] when the guard or the documents speak against it, and nothing was removed; [`SiteError`] when the
 /// site cannot be read or changed.
 pub async fn unpublish(
-    site: &impl Site,
+    site: &dyn Site,
     issuer: &IssuerUrl,
     guard: &RemovalGuard<'_>,
-) -> Result<Result<Removal, RemovalRefusal>, Error> {
+) -> Result<Result<Removal, RemovalRefusal>, PublishError> {
     if let Err(refusal) = guard.judge(issuer) {
         return Ok(Err(refusal));
     }
@@ -182,13 +186,13 @@ pub async fn unpublish(
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, RemovalGuard, SystemClock, Wanted, site::{Memory, Site}};
+/// use issuer::{KeySet, RemovalGuard, SystemClock, DesiredState, site::{Memory, Site}};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
-/// issuer::publish(&site, &wanted, &SystemClock).await?;
-/// let paths = issuer::plan_removal(&site, &wanted.issuer, &RemovalGuard::Force).await??;
-/// assert_eq!(paths, [wanted.issuer.discovery_path(), wanted.issuer.jwks_path()]);
+/// issuer::publish(&site, &desired, &SystemClock).await?;
+/// let paths = issuer::plan_removal(&site, &desired.issuer, &RemovalGuard::Force).await??;
+/// assert_eq!(paths, [desired.issuer.discovery_path(), desired.issuer.jwks_path()]);
 /// assert!(site.read(&paths[0]).await?.is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -199,46 +203,46 @@ pub async fn unpublish(
 ///
 /// As [`unpublish`].
 pub async fn plan_removal(
-    site: &impl Site,
+    site: &dyn Site,
     issuer: &IssuerUrl,
     guard: &RemovalGuard<'_>,
-) -> Result<Result<Vec<DocumentPath>, RemovalRefusal>, Error> {
+) -> Result<Result<Vec<DocumentPath>, RemovalRefusal>, SiteError> {
     if let Err(refusal) = guard.judge(issuer) {
         return Ok(Err(refusal));
     }
-    let live = read_live(site, issuer).await?;
-    if let Some(refusal) = guard.judge_live(issuer, &live) {
+    let current = read_current(site, issuer).await?;
+    if let Some(refusal) = guard.judge_current(issuer, &current) {
         return Ok(Err(refusal));
     }
-    let documents = [(issuer.discovery_path(), live.discovery), (issuer.jwks_path(), live.jwks)];
+    let documents = [(issuer.discovery_path(), current.discovery), (issuer.jwks_path(), current.jwks)];
     Ok(Ok(documents.into_iter().filter_map(|(path, stored)| stored.map(|_| path)).collect()))
 }
 
 async fn remove(
-    site: &impl Site,
+    site: &dyn Site,
     issuer: &IssuerUrl,
     guard: &RemovalGuard<'_>,
-) -> Result<Result<Removal, RemovalRefusal>, Error> {
+) -> Result<Result<Removal, RemovalRefusal>, PublishError> {
     let mut removal = Removal::default();
     // A removal whose answer got lost is found done at the next look.
     let mut tried: Option<DocumentPath> = None;
     for _ in 0..ATTEMPTS_MAX {
-        let live = read_live(site, issuer).await?;
+        let current = read_current(site, issuer).await?;
         let is_gone = |path: &DocumentPath| {
-            let stored = if *path == issuer.jwks_path() { &live.jwks } else { &live.discovery };
+            let stored = if *path == issuer.jwks_path() { &current.jwks } else { &current.discovery };
             stored.is_none()
         };
         removal.removed.extend(tried.take().filter(is_gone));
         if removal.removed.is_empty()
-            && let Some(refusal) = guard.judge_live(issuer, &live)
+            && let Some(refusal) = guard.judge_current(issuer, &current)
         {
             return Ok(Err(refusal));
         }
         // What came after ours was removed is somebody else's.
-        if other_issuer(issuer, &live).is_some() || (live.discovery.is_none() && live.jwks.is_none()) {
+        if other_issuer(issuer, &current).is_some() || (current.discovery.is_none() && current.jwks.is_none()) {
             return Ok(Ok(removal));
         }
-        for (path, stored) in [(issuer.discovery_path(), live.discovery), (issuer.jwks_path(), live.jwks)] {
+        for (path, stored) in [(issuer.discovery_path(), current.discovery), (issuer.jwks_path(), current.jwks)] {
             let Some(stored) = stored else { continue };
             if site.remove(&path, &stored.etag).await? == Written::PreconditionFailed {
                 tried = Some(path);
@@ -248,26 +252,26 @@ async fn remove(
         }
         // Read again: a publisher may have brought one of them back meanwhile.
     }
-    Err(Error::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
+    Err(PublishError::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
 }
 
 /// The issuer whose documents these are, where it is another one.
-fn other_issuer(issuer: &IssuerUrl, live: &Live) -> Option<String> {
-    let recorded = live.jwks.as_ref().and_then(|stored| stored.retention.issuer().map(str::to_owned));
-    let named = live.discovery.as_ref().and_then(|stored| Discovery::issuer_of(&stored.bytes));
+fn other_issuer(issuer: &IssuerUrl, current: &CurrentState) -> Option<String> {
+    let recorded = current.jwks.as_ref().and_then(|stored| stored.retention.issuer().map(str::to_owned));
+    let named = current.discovery.as_ref().and_then(|stored| Discovery::issuer_of(&stored.bytes));
     named.or(recorded).filter(|named| named != issuer.as_str())
 }
 
 impl RemovalGuard<'_> {
     /// Judges what stands on the site.
-    fn judge_live(&self, issuer: &IssuerUrl, live: &Live) -> Option<RemovalRefusal> {
-        if let Some(other) = other_issuer(issuer, live) {
+    fn judge_current(&self, issuer: &IssuerUrl, current: &CurrentState) -> Option<RemovalRefusal> {
+        if let Some(other) = other_issuer(issuer, current) {
             return Some(RemovalRefusal::OtherIssuer(other));
         }
-        let published = live.jwks.as_ref().and_then(|stored| Jwks::parse(&stored.bytes).ok()).unwrap_or_default();
+        let published = current.jwks.as_ref().and_then(|stored| Jwks::parse(&stored.bytes).ok()).unwrap_or_default();
         match self {
             Self::Token { token, .. }
-                if (live.discovery.is_some() || live.jwks.is_some()) && !is_signed_by(token, &published) =>
+                if (current.discovery.is_some() || current.jwks.is_some()) && !is_signed_by(token, &published) =>
             {
                 Some(RemovalRefusal::NotOfThisCluster)
             }

@@ -9,11 +9,11 @@ use reqwest::{
     header::{ACCEPT, ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION},
 };
 
-use super::{DOCUMENT_MAX, FetchError, Page, freshness::fresh_for, shown::shown};
+use super::{DOCUMENT_MAX, freshness::fresh_for};
 use crate::{
-    Error,
-    http_clients::{HttpClients, innermost},
-    issuer_url,
+    documents::{FetchError, Page},
+    http_clients::{ClientError, HttpClients, innermost},
+    issuer_url::{self, shown},
     public_host::why_not_public,
     resolver::NotPublicAddress,
 };
@@ -34,7 +34,7 @@ const ERROR_CODE_MAX: usize = 60;
 ///
 /// # Hosts
 ///
-/// A host that the caller names, as an issuer, a [`Location::Url`](crate::Location::Url) or an argument of
+/// A host that the caller names, as an issuer, a [`Location::Url`](crate::documents::Location::Url) or an argument of
 /// [`fetch`](Self::fetch), may be private. A host and port that a document or a redirect names and the caller does not must
 /// be public: loopback, private, link-local and other special-purpose addresses are refused, and so are names that the
 /// public DNS does not have, such as `localhost`, `NAME.svc` and `NAME.internal`. Names are resolved once, all their addresses
@@ -68,13 +68,13 @@ impl HttpFetcher {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] for a file that cannot be read, [`Error::CaFile`] for one that holds no certificate.
-    pub fn new(ca_files: &[impl AsRef<Path>]) -> Result<Self, Error> {
+    /// [`ClientError::File`] for a file that cannot be read, [`ClientError::CaFile`] for one that holds no certificate.
+    pub fn new(ca_files: &[impl AsRef<Path>]) -> Result<Self, ClientError> {
         Ok(Self { clients: Arc::new(HttpClients::new(ca_files)?), only_public: false, deadline: None })
     }
 
     /// The same fetcher for issuers that the caller did not name, such as one from a token that is not verified yet: their
-    /// hosts must be public. A [`Location::Url`](crate::Location::Url) is the caller's, and may be private.
+    /// hosts must be public. A [`Location::Url`](crate::documents::Location::Url) is the caller's, and may be private.
     ///
     /// ```
     /// use issuer::{FetchError, HttpFetcher};

@@ -1,12 +1,9 @@
-//! A published issuer: its documents as the public reads them.
+//! Fetches the documents of a published issuer: over HTTPS, or from a directory.
 
-mod fetched;
 #[cfg(feature = "remote")]
 mod freshness;
 #[cfg(feature = "remote")]
 mod http;
-mod location;
-mod shown;
 
 #[cfg(feature = "remote")]
 use std::time::Duration;
@@ -19,21 +16,17 @@ use std::{
 #[cfg(feature = "remote")]
 use futures_util::future::join;
 
-pub use fetched::{FetchError, Fetched, Page};
 #[cfg(feature = "remote")]
 pub use http::HttpFetcher;
-pub use location::Location;
-use location::Place;
 #[cfg(feature = "remote")]
 use reqwest::Url;
 use rustix::fs::{Mode, OFlags};
-pub(crate) use shown::shown;
 
 #[cfg(feature = "remote")]
 use crate::resolver::resolves_to_private_only;
 use crate::{
-    IssuerUrl,
-    documents::{Discovery, Jwks},
+    documents::{Address, FetchError, Fetched, Location, Page, PublishedIssuer},
+    issuer_url::{IssuerUrl, shown},
 };
 
 /// How long the addresses of a host are looked up for a warning.
@@ -41,44 +34,6 @@ use crate::{
 const LOOK_UP_MAX: Duration = Duration::from_secs(2);
 /// The longest document that is read, in bytes.
 const DOCUMENT_MAX: usize = 1 << 20;
-
-/// Both documents of an issuer, as they were read.
-///
-/// ```
-/// use issuer::{Expectations, PublishedIssuer, Verifier};
-/// let issuer: issuer::IssuerUrl = "https://issuer.example.com".parse()?;
-/// let published = PublishedIssuer::from_directory(&issuer, "no/such/site".as_ref());
-/// assert!(published.discovery.outcome.is_err() && published.jwks.is_none());
-///
-/// let verifier = Verifier::from_published(issuer, &published);
-/// let token = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
-/// let report = verifier.examine(&token, &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
-/// assert_eq!(report.checks[2].name.to_string(), "discovery");
-/// assert!(matches!(&report.checks[2].outcome, issuer::Outcome::Failed(_)));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-///
-/// Over HTTPS, with the feature `remote`:
-///
-/// ```no_run
-/// use issuer::{HttpFetcher, Location, PublishedIssuer};
-/// # async fn read() -> Result<(), issuer::Error> {
-/// let issuer = "https://issuer.example.com".parse()?;
-/// let published = PublishedIssuer::fetch(&issuer, &Location::Issuer, &HttpFetcher::default()).await;
-/// // Both at once, where the JWKS is where `publish` puts it.
-/// let same = PublishedIssuer::fetch_expected(&issuer, &Location::Issuer, &HttpFetcher::default()).await;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublishedIssuer {
-    /// The discovery document.
-    pub discovery: Fetched,
-    /// The JWKS; `None` when no trusted discovery document said where it is.
-    pub jwks: Option<Fetched>,
-    /// The host of the issuer, if this machine resolves it to private addresses only. Split DNS may give others elsewhere.
-    pub private_host: Option<String>,
-}
 
 impl PublishedIssuer {
     /// Reads the documents of an issuer from a directory that stands in for its URL.
@@ -143,30 +98,6 @@ impl PublishedIssuer {
     }
 }
 
-impl Fetched {
-    /// Whether the place answered that there is no such document.
-    fn is_absent(&self) -> bool {
-        self.outcome.as_ref().is_err_and(FetchError::is_absence)
-    }
-
-    /// Names the cause of a discovery document that is absent although the JWKS is there: its folder starts with a dot.
-    fn or_dot_folder(self, jwks: impl FnOnce() -> Self) -> Self {
-        let is_key_set = |fetched: Self| fetched.outcome.is_ok_and(|page| Jwks::parse(&page.body).is_ok());
-        if self.is_absent() && is_key_set(jwks()) {
-            return Self { outcome: Err(FetchError::DotFolder(self.from.clone())), ..self };
-        }
-        self
-    }
-
-    /// Where the discovery document says the JWKS is. Another issuer's document is followed no further than to the
-    /// trusted issuer's own place, where the difference may be a slash.
-    fn jwks_place(&self, issuer: &IssuerUrl, location: &Location) -> Option<Place> {
-        let discovery = Discovery::parse(&self.outcome.as_ref().ok()?.body).ok()?;
-        let trusted = discovery.issuer == issuer.as_str() || issuer.rest_below(&discovery.jwks_uri).is_some();
-        trusted.then(|| location.jwks(issuer, &discovery.jwks_uri))
-    }
-}
-
 /// The host of an issuer that is read at its own URL, if it looks public and this machine resolves it to private addresses only.
 #[cfg(feature = "remote")]
 async fn private_host(issuer: &IssuerUrl, location: &Location) -> Option<String> {
@@ -178,14 +109,14 @@ async fn private_host(issuer: &IssuerUrl, location: &Location) -> Option<String>
 
 #[cfg(feature = "remote")]
 async fn fetch_jwks(
-    place: Option<Place>,
+    place: Option<Address>,
     issuer: &IssuerUrl,
     location: &Location,
     fetcher: &HttpFetcher,
 ) -> Option<Fetched> {
     match place? {
         // Plain http is for an issuer on this machine, or for the place that stands in for it.
-        Place::Url(url) if !is_https(&url) && !location.is_plain(issuer) => {
+        Address::Url(url) if !is_https(&url) && !location.is_plain(issuer) => {
             Some(Fetched { from: shown(&url), outcome: Err(FetchError::NotHttps(shown(&url))) })
         }
         place => Some(fetch_place(&place, &named(issuer, location, fetcher), fetcher).await),
@@ -210,21 +141,21 @@ fn is_https(url: &str) -> bool {
 }
 
 #[cfg(feature = "remote")]
-async fn fetch_place(place: &Place, named: &[Url], fetcher: &HttpFetcher) -> Fetched {
+async fn fetch_place(place: &Address, named: &[Url], fetcher: &HttpFetcher) -> Fetched {
     match place {
-        Place::Url(url) => Fetched { from: shown(url), outcome: fetcher.fetch_for(named, url).await },
-        Place::File(_) => read_place(place),
+        Address::Url(url) => Fetched { from: shown(url), outcome: fetcher.fetch_for(named, url).await },
+        Address::File(_) => read_place(place),
     }
 }
 
 /// Reads a file; a URL is never followed from a directory.
-fn read_place(place: &Place) -> Fetched {
+fn read_place(place: &Address) -> Fetched {
     let path = match place {
-        Place::Url(url) => {
+        Address::Url(url) => {
             let from = shown(url);
             return Fetched { from: from.clone(), outcome: Err(FetchError::Elsewhere(from)) };
         }
-        Place::File(path) => path,
+        Address::File(path) => path,
     };
     let from = path.display().to_string();
     let outcome = match read_file(path) {

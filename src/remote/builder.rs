@@ -1,5 +1,10 @@
 use super::{Refresh, RemoteVerifier, source::Source};
-use crate::{Clock, HttpFetcher, IssuerUrl, Location, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    documents::Location,
+    issuer_url::IssuerUrl,
+    published::HttpFetcher,
+};
 
 /// What a [`RemoteVerifier`] is made of.
 ///

@@ -9,5 +9,5 @@ mod verifier;
 
 pub use builder::RemoteVerifierBuilder;
 pub use refresh::Refresh;
-pub use unready::Unready;
+pub use unready::NotReady;
 pub use verifier::RemoteVerifier;

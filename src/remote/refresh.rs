@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{IssuerUrl, Refusal};
+use crate::{issuer_url::IssuerUrl, verify::Refusal};
 
 /// What became of one attempt to read the documents of an issuer, for logs and metrics.
 ///

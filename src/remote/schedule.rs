@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{CheckName, Clock, Refusal};
+use crate::{
+    clock::Clock,
+    verify::{CheckName, Refusal},
+};
 
 /// The shortest and longest time a JWKS is kept, and the time where its server names none.
 const KEPT_MIN: Duration = Duration::from_mins(1);

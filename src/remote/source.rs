@@ -1,7 +1,13 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::schedule::{Next, Schedule};
-use crate::{Clock, HttpFetcher, IssuerUrl, Location, PublishedIssuer, Refusal};
+use crate::{
+    clock::Clock,
+    documents::{Location, PublishedIssuer},
+    issuer_url::IssuerUrl,
+    published::HttpFetcher,
+    verify::Refusal,
+};
 
 /// One published issuer: where it is read, and when.
 pub(super) struct Source {

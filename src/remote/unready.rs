@@ -1,4 +1,4 @@
-use crate::{IssuerUrl, Refusal};
+use crate::{issuer_url::IssuerUrl, verify::Refusal};
 
 /// An issuer none of whose tokens can pass now.
 ///
@@ -16,7 +16,7 @@ use crate::{IssuerUrl, Refusal};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 #[error("{issuer}: {refusal}")]
-pub struct Unready {
+pub struct NotReady {
     /// The issuer.
     pub issuer: IssuerUrl,
     /// What every token of it is refused for.

@@ -4,16 +4,21 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle, time::timeout};
 
 use super::{
-    Refresh, RemoteVerifierBuilder, Unready,
+    NotReady, Refresh, RemoteVerifierBuilder,
     schedule::{Next, may_pass_later},
     source::{Known, Source},
 };
 use crate::{
-    Clock, Expectations, HttpFetcher, IssuerUrl, PublishedIssuer, Refusal, Report, Timestamp, Token, TrustedIssuer,
-    VerifiedToken, Verifier,
+    clock::Clock,
+    documents::PublishedIssuer,
+    issuer_url::IssuerUrl,
+    published::HttpFetcher,
+    token::Token,
+    verify::{Expectations, Refusal, Report, TrustedIssuer, VerifiedToken, Verifier},
 };
 
 /// How many issuers are read at the same time.
@@ -96,9 +101,9 @@ impl RemoteVerifier {
     ///
     /// # Errors
     ///
-    /// [`Unready`] for the first issuer, in the order of their URLs, whose documents cannot be used; it is tried again when a
+    /// [`NotReady`] for the first issuer, in the order of their URLs, whose documents cannot be used; it is tried again when a
     /// token of it comes.
-    pub async fn ready(&self) -> Result<(), Unready> {
+    pub async fn ready(&self) -> Result<(), NotReady> {
         let current = self.shared.current();
         let unusable = current.issuers().filter_map(|issuer| Some((issuer.url().as_str(), issuer.usable().err()?)));
         let started: Vec<_> = unusable.filter_map(|(name, refusal)| self.start(name, Some(&refusal))).collect();
@@ -109,7 +114,7 @@ impl RemoteVerifier {
         let current = self.shared.current();
         let unready = current.issuers().filter_map(|issuer| Some((issuer.url(), issuer.usable().err()?)));
         let first = unready.min_by_key(|(issuer, _)| issuer.as_str());
-        first.map_or(Ok(()), |(issuer, refusal)| Err(Unready { issuer: issuer.clone(), refusal }))
+        first.map_or(Ok(()), |(issuer, refusal)| Err(NotReady { issuer: issuer.clone(), refusal }))
     }
 
     /// Verifies a token; the first check that fails refuses it.

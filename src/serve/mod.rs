@@ -1,6 +1,7 @@
 //! The HTTP server for a directory of documents, and for nothing else in it.
 
 mod connections;
+mod serve_error;
 
 use std::{
     fmt,
@@ -27,10 +28,9 @@ use rustix::{
 };
 use tokio::net::TcpListener;
 
-use crate::{
-    Error,
-    site::{CACHE_CONTROL_FILE, Headers},
-};
+pub use serve_error::ServeError;
+
+use crate::{file_error::FileError, plan::Headers, site::CACHE_CONTROL_FILE};
 
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static(Headers::CACHE_CONTROL);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -63,11 +63,11 @@ const DOCUMENTS: [&[&str]; 2] = [&[".well-known", "openid-configuration"], &["op
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 /// # runtime.block_on(async {
 /// use issuer::{DocumentServer, HttpFetcher, SystemClock, site::Directory};
-/// # use issuer::{KeySet, Wanted};
+/// # use issuer::{KeySet, DesiredState};
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// # let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// # let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let directory = tempfile::tempdir()?;
-/// issuer::publish(&Directory::open(directory.path())?, &wanted, &SystemClock).await?;
+/// issuer::publish(&Directory::open(directory.path())?, &desired, &SystemClock).await?;
 /// let server = DocumentServer::open(directory.path())?;
 /// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 /// let url = format!("http://{}/openid/v1/jwks", listener.local_addr()?);
@@ -126,9 +126,9 @@ impl DocumentServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] when the path is not a directory.
-    pub fn open(directory: &Path) -> Result<Self, Error> {
-        let refuse = |source| Error::Read { path: directory.to_owned(), source };
+    /// [`FileError::Read`] when the path is not a directory.
+    pub fn open(directory: &Path) -> Result<Self, FileError> {
+        let refuse = |source| FileError::Read { path: directory.to_owned(), source };
         if !fs::metadata(directory).map_err(refuse)?.is_dir() {
             return Err(refuse(io::ErrorKind::NotADirectory.into()));
         }
@@ -160,15 +160,15 @@ impl DocumentServer {
     ///
     /// # Errors
     ///
-    /// [`Error::Listen`] when the listener cannot accept connections any more.
+    /// [`ServeError::Listen`] when the listener cannot accept connections any more.
     pub async fn serve(
         &self,
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
-    ) -> Result<(), Error> {
+    ) -> Result<(), ServeError> {
         let address = listener.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
         let served = Connections::new(self.router()).serve(listener, stop).await;
-        served.map_err(|source| Error::Listen { address, source })
+        served.map_err(|source| ServeError::Listen { address, source })
     }
 
     /// Reads the document of a request path and its Cache-Control; `None` for everything that is not a document.

@@ -1,3 +1,4 @@
+use async_trait::async_trait;
 use std::{collections::HashMap, fmt, num::NonZero, sync::Arc};
 
 use azure_core::{
@@ -15,15 +16,15 @@ use futures_util::future::join;
 use jiff::Timestamp;
 use tokio::{sync::Mutex, time::sleep};
 
-use super::{AzureOptions, Condition, Content, ETag, Headers, Hosting, Site, Stored, Written};
+use super::{AzureOptions, Condition, Content, ETag, Headers, Hosting, Site, SiteError, Stored, Written};
 use crate::{
-    Error, HttpFetcher, IssuerUrl,
     azure::{
         Account, Credential, Found, Operation, ResourceManager, ResourceScope, Retry, Search, ServerClock, Target,
         Transport,
     },
-    documents::DocumentPath,
-    publish::StoredRetention,
+    issuer_url::{DocumentPath, IssuerUrl},
+    plan::StoredRetention,
+    published::HttpFetcher,
 };
 
 /// The metadata of a blob that holds the retention record of the JWKS in it.
@@ -40,10 +41,10 @@ const DOCUMENT_MAX: usize = 1 << 20;
 /// Call [`adapt_to`](Self::adapt_to) first where the issuer may be at the blob endpoint itself.
 ///
 /// ```no_run
-/// use issuer::{SystemClock, Wanted, site::{Azure, AzureOptions}};
-/// # async fn example(wanted: Wanted) -> Result<(), issuer::Error> {
+/// use issuer::{SystemClock, DesiredState, site::{Azure, AzureOptions}};
+/// # async fn example(desired: DesiredState) -> Result<(), issuer::Error> {
 /// let site = Azure::open(AzureOptions::new(Some("acct".to_owned()))).await?;
-/// let publication = issuer::publish(&site, &wanted, &SystemClock).await?;
+/// let publication = issuer::publish(&site, &desired, &SystemClock).await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -71,8 +72,8 @@ impl Azure {
     ///
     /// # Errors
     ///
-    /// [`Error::Azure`] when no credential is found, the one that is set up does not work, or a name or URL is wrong.
-    pub async fn open(options: AzureOptions) -> Result<Self, Error> {
+    /// [`SiteError::Azure`] when no credential is found, the one that is set up does not work, or a name or URL is wrong.
+    pub async fn open(options: AzureOptions) -> Result<Self, SiteError> {
         let AzureOptions {
             account,
             container,
@@ -86,7 +87,7 @@ impl Azure {
             fetcher,
             ..
         } = options;
-        let fail = |problem: crate::AzureProblem| problem.during(crate::AzureError::OPENING);
+        let fail = |problem: crate::azure::AzureProblem| problem.during(crate::azure::AzureError::OPENING);
         let account = account.map(|name| name.parse()).transpose().map_err(fail)?;
         let clients = fetcher.clients();
         let retry = Retry { timeout: options.timeout, first_pause: options.first_pause, observer: options.on_retry };
@@ -116,7 +117,7 @@ impl Azure {
         let client = BlobServiceClient::new(account.endpoint.clone(), credential.tokens(), Some(sdk_options));
         let client = client.map_err(|error| {
             let because = error.to_string();
-            fail(crate::AzureProblem::Endpoint { url: Some(account.endpoint.to_string()), because })
+            fail(crate::azure::AzureProblem::Endpoint { url: Some(account.endpoint.to_string()), because })
         })?;
         Ok(Self {
             container,
@@ -165,12 +166,12 @@ impl Azure {
     ///
     /// # Errors
     ///
-    /// [`Error::Azure`] when it cannot be asked, does not show the account, or the account has no web endpoint.
-    pub async fn web_endpoint(&self, scope: &ResourceScope) -> Result<IssuerUrl, Error> {
+    /// [`SiteError::Azure`] when it cannot be asked, does not show the account, or the account has no web endpoint.
+    pub async fn web_endpoint(&self, scope: &ResourceScope) -> Result<IssuerUrl, SiteError> {
         let account = self.account.name.as_str();
         let Some(tokens) = self.credential.tokens() else {
             let because = format!("the {} may not ask Azure Resource Manager", self.credential.method.title());
-            let problem = crate::AzureProblem::WebEndpoint { account: account.to_owned(), because, hint: None };
+            let problem = crate::azure::AzureProblem::WebEndpoint { account: account.to_owned(), because, hint: None };
             return Err(problem.during("cannot derive the issuer").into());
         };
         let cloud = self.account.cloud.resource_manager();
@@ -184,7 +185,7 @@ impl Azure {
             tenant: self.credential.tenant.clone(),
         };
         let endpoint = manager.web_endpoint(account, scope).await?;
-        endpoint.trim_end_matches('/').parse()
+        Ok(endpoint.trim_end_matches('/').parse()?)
     }
 
     /// Gets ready for an issuer at the blob endpoint itself, as `https://acct.blob.core.windows.net/oidc`: the first segment of
@@ -207,8 +208,8 @@ impl Azure {
     ///
     /// # Errors
     ///
-    /// [`Error::Azure`] when the issuer is in another container of this account.
-    pub fn adapt_to(&mut self, issuer: &IssuerUrl) -> Result<bool, Error> {
+    /// [`SiteError::Azure`] when the issuer is in another container of this account.
+    pub fn adapt_to(&mut self, issuer: &IssuerUrl) -> Result<bool, SiteError> {
         // The endpoint has the form of an issuer URL.
         let endpoint: IssuerUrl = self.account.endpoint.as_str().parse()?;
         let is_here = issuer.is_at_or_below(&endpoint);
@@ -218,8 +219,8 @@ impl Azure {
             let above = if above.is_empty() { self.container.clone() } else { format!("{above}/{}", self.container) };
             if !issuer.jwks_path().as_str().starts_with(&format!("{above}/")) {
                 let (issuer, container) = (issuer.as_str().to_owned(), self.container.clone());
-                let problem = crate::AzureProblem::OtherContainer { issuer, container };
-                return Err(problem.during(crate::AzureError::OPENING).into());
+                let problem = crate::azure::AzureProblem::OtherContainer { issuer, container };
+                return Err(problem.during(crate::azure::AzureError::OPENING).into());
             }
             self.above = Some(above);
         }
@@ -236,7 +237,7 @@ impl Azure {
         self.client.blob_client(&self.container, self.name_of(path))
     }
 
-    fn explain(&self, operation: Operation<'_>, error: azure_core::Error) -> Error {
+    fn explain(&self, operation: Operation<'_>, error: azure_core::Error) -> SiteError {
         let target = Target {
             container: &self.container,
             account: self.account.name.as_str(),
@@ -321,7 +322,7 @@ impl Azure {
         }
     }
 
-    async fn create_container(&self) -> Result<(), Error> {
+    async fn create_container(&self) -> Result<(), SiteError> {
         let create = || async {
             match self.client.blob_container_client(&self.container).create(None).await {
                 Err(error) if is(&error, 409, &StorageErrorCode::ContainerAlreadyExists) => Ok(()),
@@ -331,7 +332,7 @@ impl Azure {
         self.retry.run("the container", create).await.map_err(|error| self.explain(Operation::CreateContainer, error))
     }
 
-    async fn enable_website(&self) -> Result<(), Error> {
+    async fn enable_website(&self) -> Result<(), SiteError> {
         // What is left out of the request stays as it is: other services' rules, and the pages of the website.
         let website = self.website.lock().await.clone().unwrap_or_default();
         let website = StaticWebsite { enabled: Some(true), ..website };
@@ -358,6 +359,7 @@ impl Azure {
     }
 }
 
+#[async_trait]
 impl Site for Azure {
     fn name(&self) -> String {
         let Account { name, endpoint, .. } = &self.account;
@@ -368,7 +370,7 @@ impl Site for Azure {
         format!("{} of {name} at {}{port}", self.container, endpoint.host_str().unwrap_or_default())
     }
 
-    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
+    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
         match self.retry.run(self.name_of(path), || self.read_blob(path)).await {
             Ok(stored) => Ok(Some(stored)),
             Err(error) if is_absent(&error) => Ok(None),
@@ -376,7 +378,7 @@ impl Site for Azure {
         }
     }
 
-    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
+    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
         let operation = Operation::Write(self.name_of(path));
         let write = || self.write_blob(path, content, condition);
         let mut written = self.retry.run(self.name_of(path), write).await;
@@ -394,14 +396,14 @@ impl Site for Azure {
         Ok(written)
     }
 
-    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
+    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
         self.retry
             .run(self.name_of(path), || self.remove_blob(path, etag))
             .await
             .map_err(|error| self.explain(Operation::Remove(self.name_of(path)), error))
     }
 
-    async fn hosting(&self) -> Result<Hosting, Error> {
+    async fn hosting(&self) -> Result<Hosting, SiteError> {
         if self.container != AzureOptions::WEB {
             return Ok(Hosting::default());
         }
@@ -421,7 +423,7 @@ impl Site for Azure {
         Ok(hosting)
     }
 
-    async fn host(&self) -> Result<(), Error> {
+    async fn host(&self) -> Result<(), SiteError> {
         // Switching the website on makes its container too, in Azure; making it here as well costs no time. Where it cannot
         // be made and is not there, the first write says so.
         let (website, _) = join(self.enable_website(), self.create_container()).await;

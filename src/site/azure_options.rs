@@ -1,8 +1,9 @@
 use std::{fmt, time::Duration};
 
 use crate::{
-    Cloud, HttpFetcher,
     azure::{AuthMethod, Environment, RetryObserver},
+    entra::Cloud,
+    published::HttpFetcher,
 };
 
 /// How to reach a storage account.

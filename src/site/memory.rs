@@ -1,23 +1,24 @@
+use async_trait::async_trait;
 use std::{
     collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Condition, Content, ETag, Site, Stored, Written};
-use crate::{Error, documents::DocumentPath};
+use super::{Condition, Content, ETag, Site, SiteError, Stored, Written};
+use crate::issuer_url::DocumentPath;
 
 /// A site in memory, for tests of what embeds this crate.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, SystemClock, Wanted, site::{Memory, Site}};
+/// use issuer::{KeySet, SystemClock, DesiredState, site::{Memory, Site}};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
-/// assert_eq!(site.read(&wanted.issuer.jwks_path()).await?, None);
-/// issuer::publish(&site, &wanted, &SystemClock).await?;
-/// assert!(site.read(&wanted.issuer.jwks_path()).await?.is_some());
+/// assert_eq!(site.read(&desired.issuer.jwks_path()).await?, None);
+/// issuer::publish(&site, &desired, &SystemClock).await?;
+/// assert!(site.read(&desired.issuer.jwks_path()).await?.is_some());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -47,12 +48,13 @@ impl Memory {
     }
 }
 
+#[async_trait]
 impl Site for Memory {
     fn name(&self) -> String {
         "memory".to_owned()
     }
 
-    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
+    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
         Ok(self.documents().by_path.get(path).map(|(version, content)| Stored {
             bytes: content.bytes.clone(),
             etag: ETag(version.to_string()),
@@ -61,7 +63,7 @@ impl Site for Memory {
         }))
     }
 
-    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
+    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
         let mut documents = self.documents();
         let holds = match condition {
             Condition::IfMatch(etag) => documents.holds(path, etag),
@@ -76,7 +78,7 @@ impl Site for Memory {
         Ok(Written::Done)
     }
 
-    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
+    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
         let mut documents = self.documents();
         if !documents.holds(path, etag) {
             return Ok(Written::PreconditionFailed);

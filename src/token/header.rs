@@ -32,7 +32,7 @@ pub struct Header<'a> {
     /// Extensions that must be understood; none is.
     #[serde(borrow, default, deserialize_with = "text::list")]
     pub crit: Option<Vec<Cow<'a, str>>>,
-    /// Whether the payload is signed in base64url (RFC 7797 section 3). A [`Verifier`](crate::Verifier) rejects `false`,
+    /// Whether the payload is signed in base64url (RFC 7797 section 3). A [`Verifier`](crate::verify::Verifier) rejects `false`,
     /// with or without `crit`: section 7 forbids it in a JWT, and readers that ignore it disagree about what was signed.
     /// `true` means what an absent member means.
     #[serde(default, deserialize_with = "boolean::deserialize")]

@@ -25,8 +25,8 @@ pub(crate) use service_account::parts as subject_parts;
 
 /// A JWS in compact serialization (RFC 7515 section 3.1) whose header and claims were read, and nothing more.
 ///
-/// Nothing in it may be believed before a [`Verifier`](crate::Verifier) has made a
-/// [`VerifiedToken`](crate::VerifiedToken) of the same text. Its `Debug` form leaves the signature out.
+/// Nothing in it may be believed before a [`Verifier`](crate::verify::Verifier) has made a
+/// [`VerifiedToken`](crate::verify::VerifiedToken) of the same text. Its `Debug` form leaves the signature out.
 ///
 /// ```
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;

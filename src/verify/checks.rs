@@ -11,8 +11,10 @@ use super::{
     trusted_issuer::DiscoveryState,
 };
 use crate::{
-    Algorithm, IssuerUrl, Token, entra,
-    token::{TokenError, subject_parts},
+    entra,
+    issuer_url::IssuerUrl,
+    key::Algorithm,
+    token::{Token, TokenError, subject_parts},
 };
 
 /// One token before one verifier.

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::{ServiceAccount, entra};
+use crate::{entra, token::ServiceAccount};
 
 /// Whose rules a token and its issuer are held to.
 ///

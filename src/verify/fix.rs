@@ -1,7 +1,7 @@
 //! The next step after a refusal. No fix leads back to the state that it is for: `tests/it/fixes.rs` runs them.
 
 use super::{Refusal, clipped::first_of};
-use crate::{no_answer, published::FetchError, token::TokenError};
+use crate::{documents::FetchError, no_answer, token::TokenError};
 
 impl Refusal {
     /// What to change so that the token, or the next one, is accepted.

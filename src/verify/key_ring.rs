@@ -6,7 +6,12 @@ use std::{
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 
 use super::{Refusal, RelyingParty, clipped::clipped};
-use crate::{Algorithm, Jwk, PublicKey, Token, documents::Jwks, entra};
+use crate::{
+    documents::Jwks,
+    entra,
+    key::{Algorithm, Jwk, PublicKey},
+    token::Token,
+};
 
 /// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
 const RSA_BITS_MIN: usize = 2048;

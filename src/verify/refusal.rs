@@ -4,10 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::CheckName;
 use crate::{
-    documents::DocumentError,
+    documents::{DocumentError, FetchError},
     entra::{self, Aadsts},
     public_host::NotPublic,
-    published::FetchError,
     token::TokenError,
 };
 

@@ -6,12 +6,11 @@ use super::{
     key_ring::KeyRing,
 };
 #[cfg(feature = "remote")]
-use crate::FetchError;
+use crate::documents::FetchError;
 use crate::{
-    Documents, IssuerUrl,
-    documents::{Discovery, Jwks},
+    documents::{Discovery, Documents, Fetched, Jwks, Page, PublishedIssuer},
+    issuer_url::{IssuerUrl, shown},
     public_host::why_not_public,
-    published::{Fetched, Page, PublishedIssuer, shown},
 };
 
 /// An issuer whose tokens are believed, with its keys parsed.

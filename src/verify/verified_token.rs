@@ -4,10 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::Refusal;
-use crate::{
-    Claims, ObjectReference, ServiceAccount, Token,
-    token::{KubernetesClaims, subject_parts},
-};
+use crate::token::{Claims, KubernetesClaims, ObjectReference, ServiceAccount, Token, subject_parts};
 
 /// The claims of a token that passed every check: signed by a key of a trusted issuer, meant for us, in time.
 ///

@@ -7,7 +7,11 @@ use super::{
     checks::{CHECKS, Case, Verdict},
     scratch,
 };
-use crate::{Documents, IssuerUrl, Token, documents::Jwks, published::PublishedIssuer};
+use crate::{
+    documents::{Documents, Jwks, PublishedIssuer},
+    issuer_url::IssuerUrl,
+    token::Token,
+};
 
 /// Verifies tokens of trusted issuers against their published keys.
 ///

@@ -14,7 +14,11 @@ use super::{
     checks::{CHECKS, Case, Verdict},
     key_ring::Ready,
 };
-use crate::{Jwk, PublicKey, Token, documents::Jwks};
+use crate::{
+    documents::Jwks,
+    key::{Jwk, PublicKey},
+    token::Token,
+};
 
 /// One file of vectors, or `None` with a line that says what was skipped.
 fn suite(name: &str) -> Option<Value> {

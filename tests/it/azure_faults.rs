@@ -20,7 +20,8 @@ use crate::support::{
     proxy::{Exchange, Fault, Proxy, depth},
 };
 use issuer::{
-    Error, IssuerUrl, Jwks, KeySet, SystemClock, Wanted,
+    DesiredState, IssuerUrl, Jwks, KeySet, PublishError, SystemClock,
+    site::SiteError,
     site::{Azure, AzureOptions, Site},
 };
 use serde_json::Value;
@@ -202,9 +203,9 @@ impl Schedule<'_> {
         format!("{ISSUER}/{}", self.seed).parse().unwrap()
     }
 
-    fn wanted(&self, numbers: &[u8]) -> Wanted {
+    fn desired(&self, numbers: &[u8]) -> DesiredState {
         let pem: String = numbers.iter().map(|number| encode::numbered_pem(*number)).collect();
-        Wanted::new(self.issuer(), KeySet::from_bytes(pem.as_bytes()).unwrap())
+        DesiredState::new(self.issuer(), KeySet::from_bytes(pem.as_bytes()).unwrap())
     }
 
     /// Both documents as they stand.
@@ -222,7 +223,7 @@ impl Schedule<'_> {
         let bad_requests = dice.roll(5);
         if had_key {
             let site = open(self.account, Duration::from_secs(30));
-            block_on(issuer::publish(&site, &self.wanted(&[1]), &SystemClock)).unwrap();
+            block_on(issuer::publish(&site, &self.desired(&[1]), &SystemClock)).unwrap();
         }
         // What becomes of a request depends on what it is and how often it came before, not on which of several is first.
         let counts: Mutex<HashMap<String, u64>> = Mutex::default();
@@ -242,7 +243,7 @@ impl Schedule<'_> {
         // Some have no time to try again: an error is an answer too.
         let timeout = if seed.is_multiple_of(10) { Duration::ZERO } else { Duration::from_secs(30) };
         let site = open(&self.account.through(&proxy.address), timeout);
-        let outcome = block_on(issuer::publish(&site, &self.wanted(&[2]), &SystemClock));
+        let outcome = block_on(issuer::publish(&site, &self.desired(&[2]), &SystemClock));
         let (jwks, has_discovery) = self.published();
         let both: BTreeSet<_> = if had_key { [kid(1), kid(2)].into() } else { [kid(2)].into() };
         match &outcome {
@@ -256,7 +257,7 @@ impl Schedule<'_> {
                     "seed {seed}: it says what it did, whatever answers got lost"
                 );
             }
-            Err(Error::Azure(_)) => {
+            Err(PublishError::Site(SiteError::Azure(_))) => {
                 let kept = jwks.as_ref().is_some_and(|jwks| jwks.contains(&kid(1)));
                 assert!(kept || !had_key, "seed {seed}: a key was lost");
                 assert!(!has_discovery || jwks.is_some(), "seed {seed}: a discovery document without its JWKS");
@@ -265,7 +266,7 @@ impl Schedule<'_> {
         }
         // Whatever happened, the next publisher finishes.
         let site = open(self.account, Duration::from_secs(30));
-        let next = block_on(issuer::publish(&site, &self.wanted(&[2]), &SystemClock)).unwrap();
+        let next = block_on(issuer::publish(&site, &self.desired(&[2]), &SystemClock)).unwrap();
         assert_eq!(self.published(), (Some(both), true), "seed {seed}");
         assert_eq!(next.documents.jwks.keys.len(), if had_key { 2 } else { 1 }, "seed {seed}");
         outcome.is_ok()
@@ -397,7 +398,7 @@ fn a_site_reads_what_it_wrote_through_a_proxy_that_cuts_every_other_answer() {
     });
     let schedule = Schedule { seed: 1, account: &account };
     let site = open(&account.through(&proxy.address), Duration::from_secs(30));
-    block_on(issuer::publish(&site, &schedule.wanted(&[1, 2]), &SystemClock)).unwrap();
+    block_on(issuer::publish(&site, &schedule.desired(&[1, 2]), &SystemClock)).unwrap();
     let stored = block_on(site.read(&schedule.issuer().jwks_path())).unwrap().unwrap();
     assert_eq!(Jwks::parse(&stored.bytes).unwrap().keys.len(), 2);
 }

@@ -9,7 +9,7 @@ use crate::support::{
     proxy::{Fault, Proxy},
 };
 use issuer::{
-    DropReason, IssuerUrl, KeySet, KeyState, Timestamp, Wanted,
+    DesiredState, DropReason, IssuerUrl, KeySet, KeyState, Timestamp,
     site::{Azure, AzureOptions, Site},
 };
 use serde_json::Value;
@@ -66,8 +66,8 @@ fn a_rotation_goes_through_four_publishes_from_two_machines_and_the_old_key_goes
     let issuer: IssuerUrl = "https://issuer.example.com".parse().unwrap();
     let publish = |numbers: &[u8], prune, now: Timestamp| {
         // Each publish opens the account anew: nothing is remembered but what is in it.
-        let wanted = Wanted { prune, ..Wanted::new(issuer.clone(), key_set(numbers)) };
-        block_on(issuer::publish(&open_at(&account, now), &wanted, &now)).unwrap().plan
+        let desired = DesiredState { prune, ..DesiredState::new(issuer.clone(), key_set(numbers)) };
+        block_on(issuer::publish(&open_at(&account, now), &desired, &now)).unwrap().plan
     };
     publish(&[1], false, at(0));
     publish(&[1, 2], false, at(1));
@@ -91,8 +91,8 @@ fn the_record_of_as_many_keys_as_entra_reads_fits_a_blob_s_metadata() {
     let numbers: Vec<u8> = (1..=100).collect();
     let issuer: IssuerUrl = format!("https://issuer.example.com/{}", "a".repeat(573)).parse().unwrap();
     let publish = |numbers: &[u8], now: Timestamp| {
-        let wanted = Wanted::new(issuer.clone(), key_set(numbers));
-        block_on(issuer::publish(&open_at(&account, now), &wanted, &now)).unwrap().plan
+        let desired = DesiredState::new(issuer.clone(), key_set(numbers));
+        block_on(issuer::publish(&open_at(&account, now), &desired, &now)).unwrap().plan
     };
     publish(&numbers, at(0));
     publish(&numbers[..1], at(1));

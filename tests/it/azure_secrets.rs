@@ -21,7 +21,7 @@ use crate::support::{
     tls::Authority,
 };
 use issuer::{
-    Environment, HttpFetcher, KeySet, SystemClock, Wanted,
+    DesiredState, Environment, HttpFetcher, KeySet, SystemClock,
     site::{Azure, AzureOptions},
 };
 use serde_json::json;
@@ -301,7 +301,7 @@ fn no_log_at_any_level_and_nothing_the_types_show_of_themselves_holds_a_secret()
     let sas = account.account_sas("rwdc", "sco", 10);
     let planted = Planted::of_account(&account).and_sas(&sas);
     let keys = KeySet::from_bytes(&recording("rotation").bytes("sa.pub")).unwrap();
-    let wanted = Wanted::new(ISSUER.parse().unwrap(), keys);
+    let desired = DesiredState::new(ISSUER.parse().unwrap(), keys);
     for (trouble, proxy) in troubles(&account).into_iter().filter(|(trouble, _)| *trouble != "silent") {
         let through = account.through(&proxy.address);
         for (name, value) in [
@@ -322,7 +322,7 @@ fn no_log_at_any_level_and_nothing_the_types_show_of_themselves_holds_a_secret()
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             let site = runtime.block_on(Azure::open(options)).unwrap();
             planted.are_not_in(&format!("{site:?}"), "the site");
-            let outcome = runtime.block_on(issuer::publish(&site, &wanted, &SystemClock));
+            let outcome = runtime.block_on(issuer::publish(&site, &desired, &SystemClock));
             planted.are_not_in(&format!("{outcome:?}"), trouble);
             let panicked = catch_unwind(AssertUnwindSafe(|| panic!("{site:?} {:?}", outcome.as_ref().err())));
             planted.are_not_in(panicked.unwrap_err().downcast_ref::<String>().unwrap(), "a panic");

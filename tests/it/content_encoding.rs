@@ -12,8 +12,8 @@ use crate::support::{
     recording,
 };
 use issuer::{
-    Documents, HttpFetcher, KeySet, Live, Location, Plan, PlanWarning, PublishedIssuer, RelyingParty, SystemClock,
-    Timestamp, Wanted, compare,
+    CurrentState, DesiredState, Documents, HttpFetcher, KeySet, Location, Plan, PlanWarning, PublishedIssuer,
+    RelyingParty, SystemClock, Timestamp, compare,
     site::{Condition, Content, Headers, Memory, Site},
 };
 
@@ -113,11 +113,11 @@ fn verify_and_status_refuse_a_key_set_that_is_said_to_be_compressed() {
 #[test]
 fn a_coding_that_a_site_keeps_is_drift_that_publishing_removes() {
     let run = recording("rotation");
-    let wanted = Wanted::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes("sa.pub")).unwrap());
+    let desired = DesiredState::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes("sa.pub")).unwrap());
     let site = Memory::default();
     block_on(async {
-        issuer::publish(&site, &wanted, &SystemClock).await.unwrap();
-        for path in [wanted.issuer.jwks_path(), wanted.issuer.discovery_path()] {
+        issuer::publish(&site, &desired, &SystemClock).await.unwrap();
+        for path in [desired.issuer.jwks_path(), desired.issuer.discovery_path()] {
             let stored = site.read(&path).await.unwrap().unwrap();
             let headers = Headers { content_encoding: Some("gzip".to_owned()), ..stored.headers.unwrap() };
             let content = Content {
@@ -127,7 +127,7 @@ fn a_coding_that_a_site_keeps_is_drift_that_publishing_removes() {
             };
             site.write(&path, &content, &Condition::IfMatch(stored.etag)).await.unwrap();
         }
-        let status = issuer::status(&site, &wanted.issuer, Wanted::RETAIN, &SystemClock).await.unwrap();
+        let status = issuer::status(&site, &desired.issuer, DesiredState::RETAIN, &SystemClock).await.unwrap();
         let faults: Vec<_> = status.faults.iter().map(ToString::to_string).collect();
         assert_eq!(
             faults,
@@ -135,15 +135,17 @@ fn a_coding_that_a_site_keeps_is_drift_that_publishing_removes() {
                 "the {document} has the Content-Encoding \"gzip\", which makes relying parties fail"
             ))
         );
-        let plan = issuer::plan(&site, &wanted, &SystemClock).await.unwrap();
+        let plan = issuer::plan(&site, &desired, &SystemClock).await.unwrap();
         assert!(!plan.is_unchanged());
         let of = |document| PlanWarning::ContentEncoding { document, coding: "gzip".to_owned() };
         assert_eq!(plan.warnings, [of("JWKS"), of("discovery document")]);
-        issuer::publish(&site, &wanted, &SystemClock).await.unwrap();
-        let plan = issuer::plan(&site, &wanted, &SystemClock).await.unwrap();
+        issuer::publish(&site, &desired, &SystemClock).await.unwrap();
+        let plan = issuer::plan(&site, &desired, &SystemClock).await.unwrap();
         assert!(plan.is_unchanged() && plan.warnings.is_empty());
-        assert!(issuer::status(&site, &wanted.issuer, Wanted::RETAIN, &SystemClock).await.unwrap().faults.is_empty());
+        assert!(
+            issuer::status(&site, &desired.issuer, DesiredState::RETAIN, &SystemClock).await.unwrap().faults.is_empty()
+        );
     });
-    let plan = Plan::new(&Live::default(), &wanted, Timestamp::UNIX_EPOCH);
+    let plan = Plan::new(&CurrentState::default(), &desired, Timestamp::UNIX_EPOCH);
     assert_eq!(plan.jwks.content.headers.content_encoding, None);
 }

@@ -5,12 +5,12 @@ use base64::{
     Engine,
     prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
 };
-use issuer::{Error, Jwk, KeyReader, KeySet, Note, PublicKey};
+use issuer::{Jwk, KeyError, KeyReader, KeySet, Note, PublicKey};
 use serde_json::{Value, json};
 
 const KID: &str = "1p9MhZ2512PvVa-E0Pccyosy0_fuiNNDIZjmi3Q5TnU";
 
-fn read(text: &str) -> Result<(Vec<String>, Vec<Note>), Error> {
+fn read(text: &str) -> Result<(Vec<String>, Vec<Note>), KeyError> {
     let mut reader = KeyReader::default();
     reader.read("keys.json", text.as_bytes())?;
     let (keys, notes) = reader.finish()?;

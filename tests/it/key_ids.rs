@@ -3,7 +3,7 @@
 use std::process::{Command, Output};
 
 use crate::support::{encode, fixtures};
-use issuer::{Error, Jwks, KeyId, KeyReader, KeySet, Note, PublicKey, Timestamp, Wanted, site::Memory};
+use issuer::{DesiredState, Hint, Jwks, KeyError, KeyId, KeyReader, KeySet, Note, PublicKey, Timestamp, site::Memory};
 use serde_json::{Value, json};
 
 const SIGNER_KID: &str = "2026-09-signer-projects/p/kms/keyVersions/7";
@@ -28,7 +28,7 @@ fn spki_key_id(number: u8) -> String {
 }
 
 /// The key IDs of inputs that are read in their order, and the notes.
-fn read(inputs: &[(&str, Vec<u8>)]) -> Result<(Vec<String>, Vec<Note>), Error> {
+fn read(inputs: &[(&str, Vec<u8>)]) -> Result<(Vec<String>, Vec<Note>), KeyError> {
     let mut reader = KeyReader::default();
     for (name, bytes) in inputs {
         reader.read(name, bytes)?;
@@ -94,7 +94,7 @@ fn one_key_id_for_two_keys_is_an_error_that_names_both() {
     let pem = encode::numbered_pem(1).into_bytes();
     let thief = jwks(&[jwk(2, Some(&spki_key_id(1)))]);
     let error = read(&[("keys.json", thief), ("sa.pub", pem)]).unwrap_err();
-    assert!(matches!(error, Error::KeyIdTwice { .. }), "{error}");
+    assert!(matches!(error, KeyError::KeyIdTwice { .. }), "{error}");
     let key = |number| PublicKey::from_spki_der(&encode::numbered_spki(number)).unwrap();
     let named = |number| key(number).with_key_id(KeyId::from_kid("x").unwrap());
     let error = KeySet::from_keys([named(1), named(2)]).unwrap_err();
@@ -159,25 +159,26 @@ fn keys_are_kept_retired_and_removed_under_the_key_ids_they_have() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let site = Memory::default();
     let now: Timestamp = "2026-11-26T00:00:00Z".parse().unwrap();
-    let wanted =
-        |keys: Vec<u8>| Wanted::new("https://issuer.example.com".parse().unwrap(), KeySet::from_bytes(&keys).unwrap());
-    let publish = |wanted: &Wanted| {
-        let publication = runtime.block_on(issuer::publish(&site, wanted, &now)).unwrap();
+    let desired = |keys: Vec<u8>| {
+        DesiredState::new("https://issuer.example.com".parse().unwrap(), KeySet::from_bytes(&keys).unwrap())
+    };
+    let publish = |desired: &DesiredState| {
+        let publication = runtime.block_on(issuer::publish(&site, desired, &now)).unwrap();
         let state = |key: &issuer::PlannedKey| format!("{} {:?}", key.kid(), key.state);
         publication.plan.keys.iter().map(|key| state(key).split(" {").next().unwrap().to_owned()).collect::<Vec<_>>()
     };
     let hash = spki_key_id(1);
-    assert_eq!(publish(&wanted(jwks(&[jwk(1, Some("a"))]))), ["a Added"]);
+    assert_eq!(publish(&desired(jwks(&[jwk(1, Some("a"))]))), ["a Added"]);
     // The same key under the API server's ID is another entry: tokens may carry either.
-    assert_eq!(publish(&wanted(encode::numbered_pem(1).into_bytes())), [format!("{hash} Added"), "a Retired".into()]);
+    assert_eq!(publish(&desired(encode::numbered_pem(1).into_bytes())), [format!("{hash} Added"), "a Retired".into()]);
     assert_eq!(
-        publish(&wanted(jwks(&[jwk(1, Some("a")), jwk(1, None)]))),
+        publish(&desired(jwks(&[jwk(1, Some("a")), jwk(1, None)]))),
         ["a Returned".to_owned(), format!("{hash} Kept")]
     );
-    let remove = Wanted { remove: vec!["a".to_owned()], ..wanted(encode::numbered_pem(1).into_bytes()) };
+    let remove = DesiredState { remove: vec!["a".to_owned()], ..desired(encode::numbered_pem(1).into_bytes()) };
     assert_eq!(publish(&remove), [format!("{hash} Kept"), "a Dropped(Removed)".into()]);
     // Another key under an ID that is published is replaced, and a warning says so.
-    let stolen = wanted(jwks(&[jwk(2, Some(&hash))]));
+    let stolen = desired(jwks(&[jwk(2, Some(&hash))]));
     let plan = runtime.block_on(issuer::plan(&site, &stolen, &now)).unwrap();
     assert_eq!(plan.warnings, [issuer::PlanWarning::OtherKey(hash)]);
 }

@@ -1,6 +1,7 @@
 //! The integration tests, one binary: a module a topic, and what several of them share in `support`.
 
 mod allocations;
+mod architecture;
 mod azure;
 mod azure_auth;
 mod azure_errors;

@@ -6,14 +6,14 @@ use crate::support::{
     recording,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use issuer::{Error, KeyReader, KeySet, Note, OtherDocument};
+use issuer::{Hint, KeyError, KeyReader, KeySet, Note, OtherDocument};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use serde_json::{Value, json};
 
 /// The key of the field's inputs.
 const KID: &str = "1p9MhZ2512PvVa-E0Pccyosy0_fuiNNDIZjmi3Q5TnU";
 
-fn read(bytes: &[u8]) -> Result<(KeySet, Vec<Note>), Error> {
+fn read(bytes: &[u8]) -> Result<(KeySet, Vec<Note>), KeyError> {
     let mut reader = KeyReader::default();
     reader.read("input", bytes)?;
     reader.finish()
@@ -108,7 +108,7 @@ fn a_document_of_another_kind_is_named_with_the_next_step() {
         (format!("Bearer {token}"), "a token", "issuer verify"),
     ] {
         let error = read(text.as_bytes()).unwrap_err();
-        assert!(matches!(error, Error::OtherDocument { .. }), "{error}");
+        assert!(matches!(error, KeyError::OtherDocument { .. }), "{error}");
         assert!(error.to_string().starts_with(&format!("input holds no key: it is {is}")), "{error}");
         assert!(error.hint().unwrap().contains(hint), "{:?}", error.hint());
         assert!(!error.to_string().contains("eyJ"), "{error}");
@@ -253,7 +253,7 @@ fn one_telling_key_among_any_mix_of_certificates_is_the_one_that_is_read() {
         let all_certified = entries.iter().all(|(entry, _)| whole(entry.split('.').next().unwrap()));
         if !entries.is_empty() && all_certified {
             let error = read(secret("certs", &entries).to_string().as_bytes()).unwrap_err();
-            assert!(matches!(error, Error::NoKey { .. }), "{subset:b}: {error}");
+            assert!(matches!(error, KeyError::NoKey { .. }), "{subset:b}: {error}");
         }
     }
 }
@@ -294,7 +294,7 @@ fn jwks_of_verify_reads_every_key_format() {
     }
     assert!(matches!(
         read(b"<!doctype html>").unwrap_err(),
-        Error::OtherDocument { document: OtherDocument::Html, .. }
+        KeyError::OtherDocument { document: OtherDocument::Html, .. }
     ));
 }
 
@@ -314,7 +314,7 @@ fn yaml_that_cannot_be_parsed_is_an_error_and_never_plain_text() {
         format!("{start}\tx: y\n"),
     ] {
         let error = read(broken.as_bytes()).unwrap_err();
-        assert!(matches!(error, Error::Input { .. }), "{error}\n{broken}");
+        assert!(matches!(error, KeyError::Input { .. }), "{error}\n{broken}");
     }
     // An end mark alone separates documents, too.
     let stream = format!("{start}...\nkind: Other\napiVersion: v1\n");
@@ -341,7 +341,7 @@ fn a_keyset_without_a_name_is_told_by_its_certificates() {
     };
     assert_eq!(kids(keyset(authority("service-account")).as_bytes()).len(), 1);
     let error = read(keyset(authority("kubernetes-ca")).as_bytes()).unwrap_err();
-    assert!(matches!(error, Error::NoKey { .. }), "{error}");
+    assert!(matches!(error, KeyError::NoKey { .. }), "{error}");
 }
 
 #[test]
@@ -352,7 +352,7 @@ fn a_name_does_not_make_a_certificate_of_others_a_service_account_key() {
     let ca = pair(true, None);
     let only = |name: &str, entries: &[(&str, &str)]| {
         let error = read(secret(name, entries).to_string().as_bytes()).unwrap_err();
-        assert!(matches!(error, Error::NoKey { .. }), "{error}");
+        assert!(matches!(error, KeyError::NoKey { .. }), "{error}");
     };
     // The name of the document.
     only("web-sa", &[("tls.crt", &client.0), ("tls.key", &client.1)]);
@@ -450,7 +450,7 @@ fn a_manifest_in_any_form_is_never_read_as_plain_text() {
         ("a flow with another end", format!("{}]", &map[..map.len() - 1])),
     ] {
         let error = read(text.as_bytes()).unwrap_err();
-        assert!(!matches!(error, Error::KeyIdTwice { .. }), "{form}: {error}");
+        assert!(!matches!(error, KeyError::KeyIdTwice { .. }), "{form}: {error}");
     }
 }
 
@@ -512,8 +512,8 @@ fn names_that_say_that_a_key_is_of_others_are_believed() {
     ] {
         let entries: Vec<_> = entries.into_iter().map(|(name, text)| (name, text.as_str())).collect();
         let error = read(secret(document, &entries).to_string().as_bytes()).unwrap_err();
-        assert!(matches!(error, Error::NoKey { .. } | Error::OtherDocument { .. }), "{document}: {error}");
-        if matches!(error, Error::NoKey { .. }) {
+        assert!(matches!(error, KeyError::NoKey { .. } | KeyError::OtherDocument { .. }), "{document}: {error}");
+        if matches!(error, KeyError::NoKey { .. }) {
             assert!(error.hint().unwrap().contains("--entry NAME"), "{:?}", error.hint());
         }
     }
@@ -523,7 +523,7 @@ fn names_that_say_that_a_key_is_of_others_are_believed() {
     let other = json!({ "apiVersion": "v1", "kind": "ConfigMap", "data": { "x.pub": public } });
     let error =
         read(format!("---\n{other}\n---\nkind: Secret\nmetadata: {{name: {{{{ x }}}}-sa}}\n").as_bytes()).unwrap_err();
-    assert!(matches!(error, Error::Input { .. }), "{error}");
+    assert!(matches!(error, KeyError::Input { .. }), "{error}");
 }
 
 #[test]

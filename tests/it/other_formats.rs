@@ -1,7 +1,7 @@
 //! What is passed in place of public keys is named for what it is, with the command that prints the public key.
 
 use crate::support::{encode, fixtures};
-use issuer::{KeyReader, KeySet, Note};
+use issuer::{Hint, KeyReader, KeySet, Note};
 
 fn read(path: &str) -> Vec<u8> {
     std::fs::read(fixtures().join(path)).unwrap()

@@ -5,7 +5,7 @@
 
 use crate::support::{encode, fixtures};
 use base64::{Engine, prelude::BASE64_STANDARD};
-use issuer::{Error, KeyReader, KeySet, Note};
+use issuer::{KeyError, KeyReader, KeySet, Note};
 
 const KID: &str = "1p9MhZ2512PvVa-E0Pccyosy0_fuiNNDIZjmi3Q5TnU";
 
@@ -254,7 +254,7 @@ fn block(random: &mut Random, der: &[u8], newline: &str, text: &mut String) {
 }
 
 /// What is read of an input: the key IDs, the notes, and the block an error is about.
-fn read(text: &str) -> Result<(Vec<String>, Vec<Note>), Error> {
+fn read(text: &str) -> Result<(Vec<String>, Vec<Note>), KeyError> {
     let mut reader = KeyReader::default();
     reader.read("sa.pub", text.as_bytes())?;
     let (keys, notes) = reader.finish()?;
@@ -292,7 +292,7 @@ fn generated_pem_is_read_as_a_model_of_go_reads_it() {
                 assert!(kids.len() + named.count() >= blocks, "a block is not named: {notes:?}, {said}");
                 partial += 1;
             }
-            Err(Error::Key { place, reason }) => {
+            Err(KeyError::Key { place, problem: reason }) => {
                 // Only a block that Go decodes no key from is an error.
                 assert!(expected.len() < blocks, "{place}: {reason}, {said}");
                 assert!(place.to_string().starts_with("sa.pub, block "), "{said}");

@@ -1,5 +1,6 @@
 //! Publishing adds and never takes away unasked.
 
+use async_trait::async_trait;
 use std::{
     sync::{
         Mutex,
@@ -10,9 +11,9 @@ use std::{
 
 use crate::support::encode;
 use issuer::{
-    Change, DropReason, Error, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan, PlanRefusal, PlanWarning, Publication,
-    RelyingParty, Timestamp, Wanted,
-    site::{Condition, Content, Headers, Memory, Site},
+    Change, DesiredState, DropReason, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan, PlanRefusal, PlanWarning,
+    Publication, PublishError, RelyingParty, Timestamp,
+    site::{Condition, Content, Headers, Memory, Site, SiteError},
 };
 use proptest::prelude::*;
 
@@ -36,23 +37,23 @@ fn keys(numbers: &[u8]) -> KeySet {
     KeySet::from_bytes(pem.as_bytes()).unwrap()
 }
 
-fn wanted(numbers: &[u8]) -> Wanted {
-    Wanted::new(issuer(), keys(numbers))
+fn desired(numbers: &[u8]) -> DesiredState {
+    DesiredState::new(issuer(), keys(numbers))
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-fn publish(site: &impl Site, wanted: &Wanted, at: Timestamp) -> Result<Publication, Error> {
-    block_on(issuer::publish(site, wanted, &at))
+fn publish(site: &dyn Site, desired: &DesiredState, at: Timestamp) -> Result<Publication, PublishError> {
+    block_on(issuer::publish(site, desired, &at))
 }
 
-fn plan(site: &impl Site, wanted: &Wanted, at: Timestamp) -> Plan {
-    block_on(issuer::plan(site, wanted, &at)).unwrap()
+fn plan(site: &dyn Site, desired: &DesiredState, at: Timestamp) -> Plan {
+    block_on(issuer::plan(site, desired, &at)).unwrap()
 }
 
-fn published(site: &impl Site) -> Vec<String> {
+fn published(site: &dyn Site) -> Vec<String> {
     let stored = block_on(site.read(&issuer().jwks_path())).unwrap();
     let jwks = stored.map(|stored| Jwks::parse(&stored.bytes).unwrap()).unwrap_or_default();
     jwks.keys.iter().map(|key| key.kid().unwrap_or_default().to_owned()).collect()
@@ -62,7 +63,7 @@ fn kids(numbers: &[u8]) -> Vec<String> {
     numbers.iter().map(|number| kid(*number)).collect()
 }
 
-fn put(site: &impl Site, path: &issuer::DocumentPath, bytes: &[u8]) {
+fn put(site: &dyn Site, path: &issuer::DocumentPath, bytes: &[u8]) {
     let headers = Headers {
         content_type: "application/json".to_owned(),
         cache_control: "public, max-age=300".to_owned(),
@@ -72,9 +73,9 @@ fn put(site: &impl Site, path: &issuer::DocumentPath, bytes: &[u8]) {
     block_on(site.write(path, &content, &Condition::IfNoneMatch)).unwrap();
 }
 
-fn refusals(site: &impl Site, wanted: &Wanted) -> Vec<PlanRefusal> {
-    match publish(site, wanted, hour(0)) {
-        Err(Error::Refused { plan, .. }) => plan.refusals,
+fn refusals(site: &dyn Site, desired: &DesiredState) -> Vec<PlanRefusal> {
+    match publish(site, desired, hour(0)) {
+        Err(PublishError::Refused { plan, .. }) => plan.refusals,
         other => panic!("{other:?}"),
     }
 }
@@ -82,18 +83,18 @@ fn refusals(site: &impl Site, wanted: &Wanted) -> Vec<PlanRefusal> {
 #[test]
 fn a_rotation_goes_from_old_to_both_to_new_and_drops_the_old_key_when_its_time_has_come() {
     let site = Memory::default();
-    publish(&site, &wanted(&[1]), hour(0)).unwrap();
-    publish(&site, &wanted(&[1, 2]), hour(1)).unwrap();
+    publish(&site, &desired(&[1]), hour(0)).unwrap();
+    publish(&site, &desired(&[1, 2]), hour(1)).unwrap();
     assert_eq!(published(&site), kids(&[1, 2]));
-    let retired = publish(&site, &wanted(&[2]), hour(2)).unwrap();
+    let retired = publish(&site, &desired(&[2]), hour(2)).unwrap();
     assert_eq!(published(&site), kids(&[2, 1]));
     assert_eq!(retired.plan.keys[1].state, KeyState::Retired { since: hour(2), due: hour(50) });
 
-    let prune = Wanted { prune: true, ..wanted(&[2]) };
+    let prune = DesiredState { prune: true, ..desired(&[2]) };
     let early = publish(&site, &prune, hour(50).checked_sub(Duration::from_secs(1)).unwrap()).unwrap();
     assert_eq!(early.plan.keys[1].state, KeyState::Retired { since: hour(2), due: hour(50) });
     assert_eq!(published(&site), kids(&[2, 1]));
-    let late = publish(&site, &wanted(&[2]), hour(1000)).unwrap();
+    let late = publish(&site, &desired(&[2]), hour(1000)).unwrap();
     assert!(late.plan.is_unchanged(), "nothing goes unasked");
     let due = publish(&site, &prune, hour(50)).unwrap();
     assert_eq!(due.plan.keys[1].state, KeyState::Dropped(DropReason::Pruned { since: hour(2) }));
@@ -103,10 +104,10 @@ fn a_rotation_goes_from_old_to_both_to_new_and_drops_the_old_key_when_its_time_h
 #[test]
 fn the_time_a_key_was_first_missed_stays_whoever_publishes_next() {
     let site = Memory::default();
-    publish(&site, &wanted(&[1, 2]), hour(0)).unwrap();
-    publish(&site, &wanted(&[2]), hour(10)).unwrap();
+    publish(&site, &desired(&[1, 2]), hour(0)).unwrap();
+    publish(&site, &desired(&[2]), hour(10)).unwrap();
     for at in [11, 20, 40] {
-        let again = publish(&site, &wanted(&[2]), hour(at)).unwrap();
+        let again = publish(&site, &desired(&[2]), hour(at)).unwrap();
         assert_eq!(again.plan.keys[1].state, KeyState::Retired { since: hour(10), due: hour(58) });
         assert!(again.plan.is_unchanged());
     }
@@ -115,11 +116,11 @@ fn the_time_a_key_was_first_missed_stays_whoever_publishes_next() {
 #[test]
 fn a_key_that_comes_back_is_no_longer_retired_and_its_time_starts_anew() {
     let site = Memory::default();
-    publish(&site, &wanted(&[1, 2]), hour(0)).unwrap();
-    publish(&site, &wanted(&[2]), hour(1)).unwrap();
-    let back = publish(&site, &wanted(&[1, 2]), hour(40)).unwrap();
+    publish(&site, &desired(&[1, 2]), hour(0)).unwrap();
+    publish(&site, &desired(&[2]), hour(1)).unwrap();
+    let back = publish(&site, &desired(&[1, 2]), hour(40)).unwrap();
     assert_eq!(back.plan.keys[0].state, KeyState::Returned);
-    let prune = Wanted { prune: true, ..wanted(&[2]) };
+    let prune = DesiredState { prune: true, ..desired(&[2]) };
     let missed = publish(&site, &prune, hour(60)).unwrap();
     assert_eq!(missed.plan.keys[1].state, KeyState::Retired { since: hour(60), due: hour(108) });
 }
@@ -127,23 +128,23 @@ fn a_key_that_comes_back_is_no_longer_retired_and_its_time_starts_anew() {
 #[test]
 fn a_key_is_removed_at_once_by_name_and_only_by_name() {
     let site = Memory::default();
-    publish(&site, &wanted(&[1, 2, 3]), hour(0)).unwrap();
-    publish(&site, &Wanted { remove: vec![kid(2)], ..wanted(&[1]) }, hour(0)).unwrap();
+    publish(&site, &desired(&[1, 2, 3]), hour(0)).unwrap();
+    publish(&site, &DesiredState { remove: vec![kid(2)], ..desired(&[1]) }, hour(0)).unwrap();
     assert_eq!(published(&site), kids(&[1, 3]));
-    let refused = refusals(&site, &Wanted { remove: vec![kid(1)], ..wanted(&[1]) });
+    let refused = refusals(&site, &DesiredState { remove: vec![kid(1)], ..desired(&[1]) });
     assert_eq!(refused, [PlanRefusal::RemoveWanted(kid(1))]);
-    let unknown = publish(&site, &Wanted { remove: vec![kid(9)], ..wanted(&[1]) }, hour(0)).unwrap();
+    let unknown = publish(&site, &DesiredState { remove: vec![kid(9)], ..desired(&[1]) }, hour(0)).unwrap();
     assert_eq!(unknown.plan.warnings, [PlanWarning::NotPublished(kid(9))]);
 }
 
 #[test]
 fn a_published_issuer_is_not_changed_unless_told_to() {
     let site = Memory::default();
-    publish(&site, &wanted(&[1]), hour(0)).unwrap();
-    let slash = Wanted { issuer: "https://issuer.example.com/".parse().unwrap(), ..wanted(&[1]) };
-    let (live, wanted) = ("https://issuer.example.com".to_owned(), "https://issuer.example.com/".to_owned());
-    assert_eq!(refusals(&site, &slash), [PlanRefusal::IssuerChange { live, wanted }]);
-    let told = publish(&site, &Wanted { allow_issuer_change: true, ..slash }, hour(0)).unwrap();
+    publish(&site, &desired(&[1]), hour(0)).unwrap();
+    let slash = DesiredState { issuer: "https://issuer.example.com/".parse().unwrap(), ..desired(&[1]) };
+    let (current, desired) = ("https://issuer.example.com".to_owned(), "https://issuer.example.com/".to_owned());
+    assert_eq!(refusals(&site, &slash), [PlanRefusal::IssuerChange { current, desired }]);
+    let told = publish(&site, &DesiredState { allow_issuer_change: true, ..slash }, hour(0)).unwrap();
     assert_eq!(told.plan.discovery.change, Change::Changed);
 }
 
@@ -154,7 +155,7 @@ fn keys_of_a_jwks_elsewhere_on_the_site_are_kept() {
     put(&site, &linked, &Jwks::from_keys(keys(&[7]).iter()).to_bytes());
     let discovery = br#"{"issuer":"https://issuer.example.com","jwks_uri":"https://issuer.example.com/keys.json"}"#;
     put(&site, &issuer().discovery_path(), discovery);
-    let publication = publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let publication = publish(&site, &desired(&[1]), hour(0)).unwrap();
     assert_eq!(published(&site), kids(&[1, 7]));
     assert_eq!(publication.plan.warnings, [PlanWarning::JwksMoves("keys.json".to_owned())]);
 }
@@ -170,7 +171,7 @@ fn a_key_that_two_published_documents_hold_is_one_key() {
     put(&site, &linked, serde_json::json!({ "keys": [entry] }).to_string().as_bytes());
     let discovery = br#"{"issuer":"https://issuer.example.com","jwks_uri":"https://issuer.example.com/keys.json"}"#;
     put(&site, &issuer().discovery_path(), discovery);
-    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    publish(&site, &desired(&[1]), hour(0)).unwrap();
     assert_eq!(published(&site), kids(&[1, 7]));
 }
 
@@ -179,9 +180,9 @@ fn a_jwks_away_from_the_site_is_not_forgotten_unless_told_to() {
     let site = Memory::default();
     let discovery = br#"{"issuer":"https://issuer.example.com","jwks_uri":"https://192.0.2.2:16443/openid/v1/jwks"}"#;
     put(&site, &issuer().discovery_path(), discovery);
-    let refused = refusals(&site, &wanted(&[1]));
-    assert_eq!(refused, [PlanRefusal::JwksUriChange { live: "https://192.0.2.2:16443/openid/v1/jwks".to_owned() }]);
-    publish(&site, &Wanted { allow_jwks_uri_change: true, ..wanted(&[1]) }, hour(0)).unwrap();
+    let refused = refusals(&site, &desired(&[1]));
+    assert_eq!(refused, [PlanRefusal::JwksUriChange { current: "https://192.0.2.2:16443/openid/v1/jwks".to_owned() }]);
+    publish(&site, &DesiredState { allow_jwks_uri_change: true, ..desired(&[1]) }, hour(0)).unwrap();
 }
 
 #[test]
@@ -193,12 +194,12 @@ fn what_another_publisher_put_there_stays_as_it_was() {
         encode::jwk(&[&[0x81], vec![3; 255].as_slice()].concat(), &[1, 0, 1])
     );
     put(&site, &issuer().jwks_path(), foreign.as_bytes());
-    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    publish(&site, &desired(&[1]), hour(0)).unwrap();
     let stored = block_on(site.read(&issuer().jwks_path())).unwrap().unwrap();
     let before: serde_json::Value = serde_json::from_str(&foreign).unwrap();
     let after: serde_json::Value = serde_json::from_slice(&stored.bytes).unwrap();
     assert_eq!(after["keys"].as_array().unwrap()[1..], before["keys"].as_array().unwrap()[..]);
-    assert!(plan(&site, &wanted(&[1]), hour(1)).is_unchanged());
+    assert!(plan(&site, &desired(&[1]), hour(1)).is_unchanged());
 }
 
 #[test]
@@ -212,13 +213,13 @@ fn an_entry_that_is_no_object_is_removed_with_a_warning_and_keys_beside_it_stay(
         let site = Memory::default();
         let key = Jwk::new(keys(&[5])[0].clone()).to_value();
         put(&site, &issuer().jwks_path(), format!(r#"{{"keys":[{key},{entries},{{"kty":"OKP"}}]}}"#).as_bytes());
-        let first = publish(&site, &wanted(&[1]), hour(0)).unwrap().plan;
+        let first = publish(&site, &desired(&[1]), hour(0)).unwrap().plan;
         assert_eq!(first.warnings.len(), 1, "{entries}");
         assert_eq!(first.warnings[0].to_string(), format!("the published JWKS has {said}"));
         let expected = Jwks { keys: vec![Jwk::new(keys(&[1])[0].clone()), Jwk::from_value(key), ed()] };
         let stored = block_on(site.read(&issuer().jwks_path())).unwrap().unwrap();
         assert_eq!(Jwks::parse(&stored.bytes), Ok(expected), "{entries}");
-        let second = plan(&site, &wanted(&[1]), hour(1));
+        let second = plan(&site, &desired(&[1]), hour(1));
         assert!(second.is_unchanged() && second.warnings.is_empty(), "{entries}");
     }
 }
@@ -231,14 +232,14 @@ fn ed() -> Jwk {
 #[test]
 fn status_reports_an_entry_that_is_no_object() {
     let site = Memory::default();
-    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    publish(&site, &desired(&[1]), hour(0)).unwrap();
     let entry = Jwk::new(keys(&[1])[0].clone()).to_value();
     let site_with = |entries: serde_json::Value| {
         let other = Memory::default();
         let discovery = block_on(site.read(&issuer().discovery_path())).unwrap().unwrap();
         put(&other, &issuer().discovery_path(), &discovery.bytes);
         put(&other, &issuer().jwks_path(), serde_json::json!({ "keys": entries }).to_string().as_bytes());
-        block_on(issuer::status(&other, &issuer(), Wanted::RETAIN, &hour(0))).unwrap()
+        block_on(issuer::status(&other, &issuer(), DesiredState::RETAIN, &hour(0))).unwrap()
     };
     let status = site_with(serde_json::json!([entry, null]));
     let faults: Vec<_> = status.faults.iter().map(ToString::to_string).collect();
@@ -254,7 +255,7 @@ fn a_usable_key_stays_beside_an_entry_of_the_same_key_that_is_not() {
     let mut unusable = good.clone();
     unusable["use"] = "enc".into();
     put(&site, &issuer().jwks_path(), serde_json::json!({ "keys": [unusable, good] }).to_string().as_bytes());
-    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    publish(&site, &desired(&[1]), hour(0)).unwrap();
     let stored = block_on(site.read(&issuer().jwks_path())).unwrap().unwrap();
     assert!(Jwks::parse(&stored.bytes).unwrap().keys.contains(&Jwk::new(keys(&[5])[0].clone())));
 }
@@ -265,7 +266,7 @@ fn another_key_under_the_id_of_a_wanted_one_is_replaced_and_reported() {
     let mut other = Jwk::new(keys(&[5])[0].clone()).to_value();
     other["kid"] = kid(1).into();
     put(&site, &issuer().jwks_path(), serde_json::json!({ "keys": [other] }).to_string().as_bytes());
-    let plan = publish(&site, &wanted(&[1]), hour(0)).unwrap().plan;
+    let plan = publish(&site, &desired(&[1]), hour(0)).unwrap().plan;
     assert_eq!(plan.warnings, [PlanWarning::OtherKey(kid(1))]);
     assert_eq!(plan.keys[0].state, KeyState::Added);
     assert_eq!(published(&site), kids(&[1]));
@@ -277,7 +278,7 @@ fn a_private_key_that_was_published_is_taken_out_of_the_document() {
     let mut entry = Jwk::new(keys(&[5])[0].clone()).to_value();
     entry["d"] = "c2VjcmV0".into();
     put(&site, &issuer().jwks_path(), serde_json::json!({ "keys": [entry] }).to_string().as_bytes());
-    let publication = publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let publication = publish(&site, &desired(&[1]), hour(0)).unwrap();
     assert_eq!(publication.plan.warnings, [PlanWarning::PrivateMembers(kid(5))]);
     let stored = block_on(site.read(&issuer().jwks_path())).unwrap().unwrap();
     assert!(!String::from_utf8(stored.bytes).unwrap().contains("c2VjcmV0"));
@@ -298,14 +299,14 @@ fn entries_are_judged_as_they_are_read_once_their_private_members_are_gone() {
     };
     // The same entry with and without a private member is one entry.
     let same = site([with(entry(5), "d", "c2VjcmV0"), entry(5)]);
-    let publication = publish(&same, &wanted(&[1]), hour(0)).unwrap();
+    let publication = publish(&same, &desired(&[1]), hour(0)).unwrap();
     assert_eq!(publication.plan.warnings, [PlanWarning::PrivateMembers(kid(5))]);
     assert!(!format!("{publication:?}").contains("c2VjcmV0"));
     assert_eq!(published(&same), kids(&[1, 5]));
-    assert!(publish(&same, &wanted(&[1]), hour(0)).unwrap().plan.is_unchanged());
+    assert!(publish(&same, &desired(&[1]), hour(0)).unwrap().plan.is_unchanged());
     // Two keys of one key ID are refused, also where one has a private member.
     let twice = site([with(entry(5), "d", "c2VjcmV0"), with(entry(6), "kid", &kid(5))]);
-    assert_eq!(refusals(&twice, &wanted(&[1])), [PlanRefusal::KeyIdTwice(kid(5))]);
+    assert_eq!(refusals(&twice, &desired(&[1])), [PlanRefusal::KeyIdTwice(kid(5))]);
 }
 
 #[test]
@@ -313,7 +314,7 @@ fn empty_documents_and_error_pages_are_replaced_and_reported() {
     let site = Memory::default();
     put(&site, &issuer().jwks_path(), b"");
     put(&site, &issuer().discovery_path(), b"<html>");
-    let publication = publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let publication = publish(&site, &desired(&[1]), hour(0)).unwrap();
     let warnings: Vec<_> = publication.plan.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(
         warnings,
@@ -340,10 +341,10 @@ fn a_document_with_a_slip_in_it_is_not_overwritten_unless_told_to() {
     ] {
         let site = Memory::default();
         put(&site, &path, &bytes);
-        let refused = refusals(&site, &wanted(&[1]));
+        let refused = refusals(&site, &desired(&[1]));
         let [PlanRefusal::Unreadable { document: said, .. }] = refused.as_slice() else { panic!("{refused:?}") };
         assert_eq!(*said, document);
-        let told = Wanted { replace_unreadable: true, ..wanted(&[1]) };
+        let told = DesiredState { replace_unreadable: true, ..desired(&[1]) };
         let publication = publish(&site, &told, hour(0)).unwrap();
         assert!(matches!(publication.plan.warnings.as_slice(), [PlanWarning::Replaced { .. }]));
     }
@@ -354,7 +355,7 @@ fn a_jwks_that_readers_are_sent_to_and_is_gone_is_made_anew_and_its_owner_is_tol
     let site = Memory::default();
     let documents = issuer::Documents::new(issuer(), &keys(&[1, 2]));
     put(&site, &issuer().discovery_path(), &documents.discovery.to_bytes());
-    let publication = publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let publication = publish(&site, &desired(&[1]), hour(0)).unwrap();
     let warnings: Vec<_> = publication.plan.warnings.iter().map(ToString::to_string).collect();
     assert_eq!(warnings, ["the published JWKS is made anew, and what was in it before is gone: it is not there"]);
     assert_eq!(published(&site), kids(&[1]));
@@ -364,21 +365,21 @@ fn a_jwks_that_readers_are_sent_to_and_is_gone_is_made_anew_and_its_owner_is_tol
 fn replacing_what_cannot_be_read_does_not_change_an_issuer_that_can() {
     let site = Memory::default();
     put(&site, &issuer().discovery_path(), br#"{"issuer":"https://other.example.com"}"#);
-    let told = Wanted { replace_unreadable: true, ..wanted(&[1]) };
+    let told = DesiredState { replace_unreadable: true, ..desired(&[1]) };
     assert!(matches!(refusals(&site, &told).as_slice(), [PlanRefusal::IssuerChange { .. }]));
 }
 
 #[test]
 fn a_publisher_that_is_overtaken_between_its_writes_reports_what_it_did() {
     let site = Memory::default();
-    publish(&site, &wanted(&[3]), hour(0)).unwrap();
-    let rival = wanted(&[2]);
+    publish(&site, &desired(&[3]), hour(0)).unwrap();
+    let rival = desired(&[2]);
     let overtaken = Watched::overtaken_by(&site, &rival);
-    let ours = Wanted { remove: vec![kid(3)], allow_issuer_change: true, ..wanted(&[1]) };
+    let ours = DesiredState { remove: vec![kid(3)], allow_issuer_change: true, ..desired(&[1]) };
     // The discovery document has to change for the second write to happen.
     let ec = KeySet::from_bytes(&crate::support::recording("mixed-keys").bytes("p256.pub")).unwrap();
     let keys = KeySet::from_keys(ours.keys.iter().chain(ec.iter()).cloned()).unwrap();
-    let publication = publish(&overtaken, &Wanted { keys, ..ours }, hour(1)).unwrap();
+    let publication = publish(&overtaken, &DesiredState { keys, ..ours }, hour(1)).unwrap();
     assert_eq!(publication.attempts, 2);
     assert!(!publication.plan.is_unchanged());
     assert_eq!(publication.plan.keys[0].state, KeyState::Added);
@@ -400,7 +401,7 @@ fn an_odd_member_of_the_published_discovery_document_does_not_hide_its_issuer() 
         let discovery =
             format!(r#"{{"issuer":"https://other.example.com","jwks_uri":"https://cdn.example.com/keys",{odd}}}"#);
         put(&site, &issuer().discovery_path(), discovery.as_bytes());
-        let refused = refusals(&site, &wanted(&[1]));
+        let refused = refusals(&site, &desired(&[1]));
         assert!(
             matches!(refused.as_slice(), [PlanRefusal::IssuerChange { .. }, PlanRefusal::JwksUriChange { .. }]),
             "{refused:?}"
@@ -412,12 +413,12 @@ fn an_odd_member_of_the_published_discovery_document_does_not_hide_its_issuer() 
 fn between_the_two_writes_of_a_first_publish_the_jwks_says_whose_it_is() {
     let site = Memory::default();
     let dying = Watched::dying_after(&site, 1);
-    assert!(publish(&dying, &wanted(&[1]), hour(0)).is_err());
+    assert!(publish(&dying, &desired(&[1]), hour(0)).is_err());
     // Another cluster's publisher, whose issuer differs by a slash, comes in between.
-    let slash = Wanted { issuer: "https://issuer.example.com/".parse().unwrap(), ..wanted(&[2]) };
+    let slash = DesiredState { issuer: "https://issuer.example.com/".parse().unwrap(), ..desired(&[2]) };
     assert!(matches!(refusals(&site, &slash).as_slice(), [PlanRefusal::IssuerChange { .. }]));
     assert_eq!(published(&site), kids(&[1]));
-    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    publish(&site, &desired(&[1]), hour(0)).unwrap();
 }
 
 #[test]
@@ -426,24 +427,24 @@ fn a_site_that_something_else_published_to_gets_its_record_without_a_change_of_i
     let documents = issuer::Documents::new(issuer(), &keys(&[1]));
     put(&site, &issuer().jwks_path(), &documents.jwks.to_bytes());
     put(&site, &issuer().discovery_path(), &documents.discovery.to_bytes());
-    let first = publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    let first = publish(&site, &desired(&[1]), hour(0)).unwrap();
     assert_eq!((first.plan.jwks.change, first.plan.discovery.change), (Change::Recorded, Change::Unchanged));
-    assert!(plan(&site, &wanted(&[1]), hour(0)).is_unchanged());
+    assert!(plan(&site, &desired(&[1]), hour(0)).is_unchanged());
 }
 
 #[test]
 fn an_rsa_key_larger_than_is_verified_with_is_published_with_a_warning() {
     let large = encode::rsa_spki(&[&[0x80], vec![1; 1024].as_slice()].concat(), &[1, 0, 1]);
-    let wanted = Wanted::new(issuer(), KeySet::from_bytes(&large).unwrap());
-    let publication = publish(&Memory::default(), &wanted, hour(0)).unwrap();
+    let desired = DesiredState::new(issuer(), KeySet::from_bytes(&large).unwrap());
+    let publication = publish(&Memory::default(), &desired, hour(0)).unwrap();
     assert!(matches!(publication.plan.warnings.as_slice(), [PlanWarning::RsaTooLarge { bits: 8200, .. }]));
 }
 
 #[test]
 fn headers_that_differ_are_a_change() {
     let site = Memory::default();
-    publish(&site, &wanted(&[1]), hour(0)).unwrap();
-    let other = Wanted { cache_control: "no-cache".to_owned(), ..wanted(&[1]) };
+    publish(&site, &desired(&[1]), hour(0)).unwrap();
+    let other = DesiredState { cache_control: "no-cache".to_owned(), ..desired(&[1]) };
     let changed = plan(&site, &other, hour(0));
     assert_eq!((changed.jwks.change, changed.discovery.change), (Change::Changed, Change::Changed));
 }
@@ -451,15 +452,15 @@ fn headers_that_differ_are_a_change() {
 #[test]
 fn entra_s_rules_hold_unless_it_is_for_others() {
     let many: Vec<u8> = (1..=101).collect();
-    assert_eq!(refusals(&Memory::default(), &wanted(&many)), [PlanRefusal::TooManyKeys(101)]);
-    publish(&Memory::default(), &wanted(&many[1..]), hour(0)).unwrap();
-    let oidc = Wanted { relying_party: RelyingParty::Oidc, ..wanted(&many) };
+    assert_eq!(refusals(&Memory::default(), &desired(&many)), [PlanRefusal::TooManyKeys(101)]);
+    publish(&Memory::default(), &desired(&many[1..]), hour(0)).unwrap();
+    let oidc = DesiredState { relying_party: RelyingParty::Oidc, ..desired(&many) };
     publish(&Memory::default(), &oidc, hour(0)).unwrap();
 
     let p256 = KeySet::from_bytes(&crate::support::recording("mixed-keys").bytes("p256.pub")).unwrap();
-    let ec = Wanted::new(issuer(), p256);
+    let ec = DesiredState::new(issuer(), p256);
     assert_eq!(refusals(&Memory::default(), &ec), [PlanRefusal::NoRsaKey]);
-    publish(&Memory::default(), &Wanted { relying_party: RelyingParty::Oidc, ..ec }, hour(0)).unwrap();
+    publish(&Memory::default(), &DesiredState { relying_party: RelyingParty::Oidc, ..ec }, hour(0)).unwrap();
 }
 
 #[test]
@@ -467,8 +468,8 @@ fn an_rsa_key_under_2048_bits_is_refused_for_everybody() {
     let weak = encode::rsa_spki(&[&[0x80], vec![1; 254].as_slice()].concat(), &[1, 0, 1]);
     let weak = KeySet::from_bytes(&weak).unwrap();
     for relying_party in [RelyingParty::Entra, RelyingParty::Oidc] {
-        let wanted = Wanted { relying_party, ..Wanted::new(issuer(), weak.clone()) };
-        let refused = refusals(&Memory::default(), &wanted);
+        let desired = DesiredState { relying_party, ..DesiredState::new(issuer(), weak.clone()) };
+        let refused = refusals(&Memory::default(), &desired);
         assert!(matches!(refused.as_slice(), [PlanRefusal::RsaTooSmall { bits: 2040, .. }]), "{refused:?}");
     }
 }
@@ -499,8 +500,8 @@ proptest! {
             now += later;
             let before = published(&site);
             let remove: Vec<_> = remove.filter(|key| !input.contains(key)).map(kid).into_iter().collect();
-            let wanted = Wanted { prune, remove: remove.clone(), ..wanted(&input) };
-            let publication = publish(&site, &wanted, hour(now)).unwrap();
+            let desired = DesiredState { prune, remove: remove.clone(), ..desired(&input) };
+            let publication = publish(&site, &desired, hour(now)).unwrap();
             prop_assert_eq!(publication.attempts, 1);
             let after = published(&site);
             for key in kids(&input) {
@@ -513,7 +514,7 @@ proptest! {
             for key in kids(&input) {
                 last_seen.insert(key, now);
             }
-            let again = plan(&site, &Wanted { remove: Vec::new(), ..wanted }, hour(now));
+            let again = plan(&site, &DesiredState { remove: Vec::new(), ..desired }, hour(now));
             prop_assert!(again.is_unchanged(), "{:?}", again);
         }
     }
@@ -524,12 +525,12 @@ proptest! {
         put(&site, &issuer().jwks_path(), &jwks);
         put(&site, &issuer().discovery_path(), &discovery);
         // Bytes at random are no document, so nothing may be overwritten; and nothing may panic.
-        let refused = plan(&site, &wanted(&[1]), hour(0)).refusals;
+        let refused = plan(&site, &desired(&[1]), hour(0)).refusals;
         prop_assert!(refused.iter().all(|refusal| matches!(refusal, PlanRefusal::Unreadable { .. })), "{:?}", refused);
     }
 }
 
-type BeforeWrite<'a> = Box<dyn Fn(&issuer::DocumentPath) -> Result<(), Error> + Sync + 'a>;
+type BeforeWrite<'a> = Box<dyn Fn(&issuer::DocumentPath) -> Result<(), SiteError> + Send + Sync + 'a>;
 
 /// A site where something happens before each write, which may be the end of the publisher.
 struct Watched<'a> {
@@ -555,17 +556,18 @@ impl<'a> Watched<'a> {
         let left = AtomicUsize::new(writes);
         let before_write = Box::new(move |_: &issuer::DocumentPath| {
             let alive = left.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1)).is_ok();
-            if alive { Ok(()) } else { Err(Error::Client("killed".to_owned())) }
+            if alive { Ok(()) } else { Err(SiteError::other("killed")) }
         });
         Self::new(site, before_write)
     }
 
     /// Another publisher is faster with the discovery document, once.
-    fn overtaken_by(site: &'a Memory, rival: &'a Wanted) -> Self {
+    fn overtaken_by(site: &'a Memory, rival: &'a DesiredState) -> Self {
         let came = AtomicBool::new(false);
         let before_write = Box::new(move |path: &issuer::DocumentPath| {
             if *path == issuer().discovery_path() && !came.swap(true, SeqCst) {
-                std::thread::scope(|scope| scope.spawn(|| publish(site, rival, hour(0))).join().unwrap())?;
+                std::thread::scope(|scope| scope.spawn(|| publish(site, rival, hour(0))).join().unwrap())
+                    .map_err(SiteError::other)?;
             }
             Ok(())
         });
@@ -573,12 +575,13 @@ impl<'a> Watched<'a> {
     }
 }
 
+#[async_trait]
 impl Site for Watched<'_> {
     fn name(&self) -> String {
         self.site.name()
     }
 
-    async fn read(&self, path: &issuer::DocumentPath) -> Result<Option<issuer::site::Stored>, Error> {
+    async fn read(&self, path: &issuer::DocumentPath) -> Result<Option<issuer::site::Stored>, SiteError> {
         self.site.read(path).await
     }
 
@@ -587,7 +590,7 @@ impl Site for Watched<'_> {
         path: &issuer::DocumentPath,
         content: &Content,
         condition: &Condition,
-    ) -> Result<issuer::site::Written, Error> {
+    ) -> Result<issuer::site::Written, SiteError> {
         (self.before_write)(path)?;
         let written = self.site.write(path, content, condition).await?;
         let lost = self.loses_answer_of.lock().unwrap().take_if(|lost| lost == path).is_some();
@@ -598,7 +601,7 @@ impl Site for Watched<'_> {
         &self,
         path: &issuer::DocumentPath,
         etag: &issuer::site::ETag,
-    ) -> Result<issuer::site::Written, Error> {
+    ) -> Result<issuer::site::Written, SiteError> {
         (self.before_write)(path)?;
         self.site.remove(path, etag).await
     }
@@ -609,11 +612,11 @@ fn a_publisher_that_dies_between_two_writes_leaves_no_discovery_document_without
     for writes in 0..=2 {
         let site = Memory::default();
         let dying = Watched::dying_after(&site, writes);
-        assert_eq!(publish(&dying, &wanted(&[1]), hour(0)).is_ok(), writes == 2);
+        assert_eq!(publish(&dying, &desired(&[1]), hour(0)).is_ok(), writes == 2);
         let there = |path| block_on(site.read(&path)).unwrap().is_some();
         assert_eq!((there(issuer().jwks_path()), there(issuer().discovery_path())), (writes > 0, writes > 1));
-        publish(&site, &wanted(&[1]), hour(0)).unwrap();
-        assert!(plan(&site, &wanted(&[1]), hour(0)).is_unchanged());
+        publish(&site, &desired(&[1]), hour(0)).unwrap();
+        assert!(plan(&site, &desired(&[1]), hour(0)).is_unchanged());
     }
 }
 
@@ -622,7 +625,7 @@ fn a_publisher_and_a_remover_at_once_leave_both_documents_or_neither() {
     // The remover comes between the publisher's look and its discovery document, and is done before that is written.
     for removed_first in [false, true] {
         let site = Memory::default();
-        publish(&site, &wanted(&[1]), hour(0)).unwrap();
+        publish(&site, &desired(&[1]), hour(0)).unwrap();
         if removed_first {
             let stored = block_on(site.read(&issuer().discovery_path())).unwrap().unwrap();
             block_on(site.remove(&issuer().discovery_path(), &stored.etag)).unwrap();
@@ -635,13 +638,14 @@ fn a_publisher_and_a_remover_at_once_leave_both_documents_or_neither() {
                     std::thread::scope(|scope| {
                         let remove = || block_on(issuer::unpublish(&site, &issuer(), &issuer::RemovalGuard::Force));
                         scope.spawn(remove).join().unwrap()
-                    })?
+                    })
+                    .map_err(SiteError::other)?
                     .unwrap();
                 }
                 Ok(())
             }),
         );
-        publish(&racing, &wanted(&[1]), hour(0)).unwrap();
+        publish(&racing, &desired(&[1]), hour(0)).unwrap();
         assert!(came.load(SeqCst) == removed_first, "an unchanged discovery document is not written");
         let there = |path| block_on(site.read(&path)).unwrap().is_some();
         assert!(there(issuer().jwks_path()) && there(issuer().discovery_path()));
@@ -651,13 +655,14 @@ fn a_publisher_and_a_remover_at_once_leave_both_documents_or_neither() {
 #[test]
 fn a_remover_that_a_publisher_overtakes_removes_what_came_meanwhile() {
     let site = Memory::default();
-    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    publish(&site, &desired(&[1]), hour(0)).unwrap();
     let came = AtomicBool::new(false);
     let racing = Watched::new(
         &site,
         Box::new(|path: &issuer::DocumentPath| {
             if *path == issuer().jwks_path() && !came.swap(true, SeqCst) {
-                std::thread::scope(|scope| scope.spawn(|| publish(&site, &wanted(&[1]), hour(0))).join().unwrap())?;
+                std::thread::scope(|scope| scope.spawn(|| publish(&site, &desired(&[1]), hour(0))).join().unwrap())
+                    .map_err(SiteError::other)?;
             }
             Ok(())
         }),
@@ -674,17 +679,17 @@ fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
     for path in [issuer().jwks_path(), issuer().discovery_path()] {
         let site = Memory::default();
         let forgetful = Watched::losing_answer_of(&site, path);
-        let publication = publish(&forgetful, &wanted(&[1]), hour(0)).unwrap();
+        let publication = publish(&forgetful, &desired(&[1]), hour(0)).unwrap();
         assert_eq!(publication.plan.keys[0].state, KeyState::Added);
         assert_eq!(publication.plan.discovery.change, Change::Created);
     }
     let site = Memory::default();
-    publish(&site, &wanted(&[1]), hour(0)).unwrap();
+    publish(&site, &desired(&[1]), hour(0)).unwrap();
     let path = issuer().discovery_path();
     let stored = block_on(site.read(&path)).unwrap().unwrap();
     block_on(site.remove(&path, &stored.etag)).unwrap();
     let forgetful = Watched::losing_answer_of(&site, path);
-    let publication = publish(&forgetful, &wanted(&[1]), hour(0)).unwrap();
+    let publication = publish(&forgetful, &desired(&[1]), hour(0)).unwrap();
     assert_eq!(publication.plan.discovery.change, Change::Created);
     assert!(!publication.plan.is_unchanged());
 }
@@ -693,7 +698,7 @@ fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
 fn a_request_that_a_write_has_met_is_not_refused_when_its_answer_is_lost() {
     for path in [issuer().jwks_path(), issuer().discovery_path()] {
         let site = Memory::default();
-        publish(&site, &wanted(&[2]), hour(0)).unwrap();
+        publish(&site, &desired(&[2]), hour(0)).unwrap();
         // Somebody publishes another key under the ID of ours, and changes the discovery document.
         let (jwks, discovery) = (issuer().jwks_path(), issuer().discovery_path());
         for (path, from, to) in
@@ -705,8 +710,8 @@ fn a_request_that_a_write_has_met_is_not_refused_when_its_answer_is_lost() {
             let content = Content { bytes, headers: stored.headers.unwrap(), retention };
             block_on(site.write(&path, &content, &Condition::IfMatch(stored.etag))).unwrap();
         }
-        let wanted = Wanted { remove: vec![kid(1)], ..wanted(&[1]) };
-        publish(&Watched::losing_answer_of(&site, path), &wanted, hour(0)).unwrap();
+        let desired = DesiredState { remove: vec![kid(1)], ..desired(&[1]) };
+        publish(&Watched::losing_answer_of(&site, path), &desired, hour(0)).unwrap();
         assert_eq!(published(&site), [kid(1)]);
     }
 }
@@ -714,8 +719,8 @@ fn a_request_that_a_write_has_met_is_not_refused_when_its_answer_is_lost() {
 #[test]
 fn a_publisher_that_was_overtaken_tells_of_every_key_that_stands_there_and_of_what_it_did_to_its_own() {
     let site = Memory::default();
-    let rival = Wanted { replace_unreadable: false, ..wanted(&[3]) };
-    let publication = publish(&Watched::overtaken_by(&site, &rival), &wanted(&[1, 2]), hour(0)).unwrap();
+    let rival = DesiredState { replace_unreadable: false, ..desired(&[3]) };
+    let publication = publish(&Watched::overtaken_by(&site, &rival), &desired(&[1, 2]), hour(0)).unwrap();
     let states: Vec<_> = publication.plan.keys.iter().map(|key| (key.kid().to_owned(), key.state)).collect();
     assert_eq!(states[0], (kid(1), KeyState::Added));
     assert_eq!(states[1], (kid(2), KeyState::Added));

@@ -2,8 +2,8 @@
 
 use crate::support::encode;
 use issuer::{
-    Change, ClocksApart, DropReason, Error, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Live, Plan, PlanRefusal,
-    PlanWarning, Retention, RetentionError, SiteFault, StoredRetention, Timestamp, Wanted,
+    Change, ClocksApart, CurrentState, DesiredState, DropReason, Hint, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan,
+    PlanRefusal, PlanWarning, PublishError, Retention, RetentionError, SiteFault, StoredRetention, Timestamp,
     site::{Condition, Content, ETag, Memory, Site, Stored},
 };
 use serde_json::{Value, json};
@@ -30,27 +30,27 @@ fn jwk(number: u8) -> Jwk {
     Jwk::new(keys(&[number])[0].clone())
 }
 
-fn wanted(numbers: &[u8]) -> Wanted {
-    Wanted::new(issuer(), keys(numbers))
+fn desired(numbers: &[u8]) -> DesiredState {
+    DesiredState::new(issuer(), keys(numbers))
 }
 
 fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-fn publish(site: &Memory, wanted: &Wanted, at: Timestamp) -> Plan {
-    block_on(issuer::publish(site, wanted, &at)).unwrap().plan
+fn publish(site: &Memory, desired: &DesiredState, at: Timestamp) -> Plan {
+    block_on(issuer::publish(site, desired, &at)).unwrap().plan
 }
 
-fn refusals(site: &Memory, wanted: &Wanted, at: Timestamp) -> Vec<PlanRefusal> {
-    match block_on(issuer::publish(site, wanted, &at)) {
-        Err(Error::Refused { plan, .. }) => plan.refusals,
+fn refusals(site: &Memory, desired: &DesiredState, at: Timestamp) -> Vec<PlanRefusal> {
+    match block_on(issuer::publish(site, desired, &at)) {
+        Err(PublishError::Refused { plan, .. }) => plan.refusals,
         other => panic!("{other:?}"),
     }
 }
 
-fn plan(site: &Memory, wanted: &Wanted, at: Timestamp) -> Plan {
-    block_on(issuer::plan(site, wanted, &at)).unwrap()
+fn plan(site: &Memory, desired: &DesiredState, at: Timestamp) -> Plan {
+    block_on(issuer::plan(site, desired, &at)).unwrap()
 }
 
 fn stored(site: &Memory) -> Stored {
@@ -62,7 +62,7 @@ fn entries(site: &Memory) -> Vec<Value> {
 }
 
 fn faults(site: &Memory, at: Timestamp) -> Vec<SiteFault> {
-    block_on(issuer::status(site, &issuer(), Wanted::RETAIN, &at)).unwrap().faults
+    block_on(issuer::status(site, &issuer(), DesiredState::RETAIN, &at)).unwrap().faults
 }
 
 /// Changes the stored entries and leaves the record as it is.
@@ -79,8 +79,8 @@ fn edit(site: &Memory, change: impl FnOnce(&mut Vec<Value>)) {
 /// A site where key 1 is in the input and key 2 is retired, both known.
 fn site() -> Memory {
     let site = Memory::default();
-    publish(&site, &wanted(&[1, 2]), hour(0));
-    publish(&site, &wanted(&[1]), hour(1));
+    publish(&site, &desired(&[1, 2]), hour(0));
+    publish(&site, &desired(&[1]), hour(1));
     site
 }
 
@@ -126,7 +126,7 @@ fn an_unknown_key_stays_with_a_warning_until_adopted() {
         edit(&site, |entries| entries.push(stranger.clone()));
         let warning = PlanWarning::UnknownKey(adopt.clone());
         for at in [2, 100] {
-            let plan = publish(&site, &wanted(&[1]), hour(at));
+            let plan = publish(&site, &desired(&[1]), hour(at));
             assert!(plan.is_unchanged() && plan.is_drift() && plan.has_unknown_keys(), "{what}: {plan:?}");
             assert_eq!(plan.keys.last().unwrap().state, KeyState::Unknown, "{what}");
             assert_eq!(plan.warnings, std::slice::from_ref(&warning), "{what}");
@@ -134,9 +134,9 @@ fn an_unknown_key_stays_with_a_warning_until_adopted() {
             assert_eq!(entries(&site).last(), Some(&stranger), "{what}");
         }
         // Pruning drops nothing that nobody recorded.
-        let prune = Wanted { prune: true, ..wanted(&[1]) };
+        let prune = DesiredState { prune: true, ..desired(&[1]) };
         assert_eq!(plan(&site, &prune, hour(1000)).keys.last().unwrap().state, KeyState::Unknown, "{what}");
-        let adopt = Wanted { adopt: vec![adopt.clone().unwrap_or_default()], ..wanted(&[1]) };
+        let adopt = DesiredState { adopt: vec![adopt.clone().unwrap_or_default()], ..desired(&[1]) };
         let adopted = publish(&site, &adopt, hour(200));
         if adopt.adopt == [""] {
             assert_eq!(adopted.warnings[0], warning, "{what}: --adopt needs a kid");
@@ -145,7 +145,7 @@ fn an_unknown_key_stays_with_a_warning_until_adopted() {
         let retired = KeyState::Retired { since: hour(200), due: hour(248) };
         assert_eq!(adopted.keys.last().unwrap().state, retired, "{what}");
         assert_eq!((adopted.warnings, adopted.jwks.change), (vec![], Change::Recorded), "{what}");
-        let after = publish(&site, &wanted(&[1]), hour(201));
+        let after = publish(&site, &desired(&[1]), hour(201));
         assert!(!after.is_drift() && after.warnings.is_empty(), "{what}: {after:?}");
         assert_eq!(after.keys.last().unwrap().state, retired, "{what}");
         assert!(faults(&site, hour(201)).is_empty(), "{what}");
@@ -162,11 +162,11 @@ fn unknown_keys_are_removed_on_request_and_known_ones_stay() {
         let site = site();
         let before = entries(&site);
         edit(&site, |entries| entries.insert(0, stranger.clone()));
-        let removed = publish(&site, &Wanted { remove_unknown: true, ..wanted(&[1]) }, hour(2));
+        let removed = publish(&site, &DesiredState { remove_unknown: true, ..desired(&[1]) }, hour(2));
         let dropped = removed.keys.iter().filter(|key| key.state == KeyState::Dropped(DropReason::Unknown));
         assert_eq!(dropped.map(|key| key.jwk.to_value()).collect::<Vec<_>>(), [stranger], "{what}");
         assert_eq!((entries(&site), removed.warnings), (before, vec![]), "{what}");
-        assert!(!plan(&site, &wanted(&[1]), hour(3)).is_drift(), "{what}");
+        assert!(!plan(&site, &desired(&[1]), hour(3)).is_drift(), "{what}");
     }
 }
 
@@ -174,8 +174,12 @@ fn unknown_keys_are_removed_on_request_and_known_ones_stay() {
 fn a_removed_kid_may_be_unknown_and_an_adopted_one_outlives_remove_unknown() {
     let site = site();
     edit(&site, |entries| entries.extend([7, 8, 9].map(|number| jwk(number).to_value())));
-    let some =
-        Wanted { remove: vec![kid(7)], adopt: vec![kid(8), kid(1), "no".into()], remove_unknown: true, ..wanted(&[1]) };
+    let some = DesiredState {
+        remove: vec![kid(7)],
+        adopt: vec![kid(8), kid(1), "no".into()],
+        remove_unknown: true,
+        ..desired(&[1])
+    };
     let plan = publish(&site, &some, hour(2));
     let kids: Vec<_> = entries(&site).iter().map(|entry| entry["kid"].as_str().unwrap().to_owned()).collect();
     assert_eq!(kids, [kid(1), kid(2), kid(8)]);
@@ -188,7 +192,7 @@ fn another_key_under_the_id_of_a_retired_key_is_unknown() {
     let mut other = jwk(7).to_value();
     other["kid"] = kid(2).into();
     edit(&site, |entries| entries[1] = other);
-    let plan = publish(&site, &wanted(&[1]), hour(2));
+    let plan = publish(&site, &desired(&[1]), hour(2));
     assert_eq!(plan.keys[1].state, KeyState::Unknown);
     // The key that is gone is no longer recorded.
     assert_eq!(plan.jwks.change, Change::Recorded);
@@ -197,7 +201,7 @@ fn another_key_under_the_id_of_a_retired_key_is_unknown() {
 #[test]
 fn a_site_without_a_record_is_adopted_whole_and_known_from_then_on() {
     let site = Memory::default();
-    publish(&site, &wanted(&[1]), hour(0));
+    publish(&site, &desired(&[1]), hour(0));
     let all: Vec<_> = strangers().into_iter().map(|(_, stranger, _)| stranger).collect();
     // Two of them would have one ID.
     let all: Vec<_> = all.into_iter().filter(|entry| entry["kid"] != "2026-11").collect();
@@ -207,33 +211,33 @@ fn a_site_without_a_record_is_adopted_whole_and_known_from_then_on() {
     let bare = Content { bytes, headers: found.headers.unwrap(), retention: Retention::default() };
     block_on(site.write(&issuer().jwks_path(), &bare, &Condition::IfMatch(found.etag))).unwrap();
     assert!(faults(&site, hour(0)).is_empty());
-    let prune = Wanted { prune: true, retain: std::time::Duration::ZERO, ..wanted(&[1]) };
+    let prune = DesiredState { prune: true, retain: std::time::Duration::ZERO, ..desired(&[1]) };
     let first = publish(&site, &prune, hour(1));
     assert_eq!((first.adopted, first.jwks.change), (all.len(), Change::Recorded));
     let retired = KeyState::Retired { since: hour(1), due: hour(1) };
     assert!(first.keys[1..].iter().all(|key| key.state == retired), "{first:?}");
-    let second = publish(&site, &wanted(&[1]), hour(2));
+    let second = publish(&site, &desired(&[1]), hour(2));
     assert!(second.adopted == 0 && !second.is_drift() && second.warnings.is_empty(), "{second:?}");
     assert!(faults(&site, hour(2)).is_empty());
     edit(&site, |entries| entries.push(json!({ "kty": "OKP", "x": "BBBB" })));
-    assert_eq!(publish(&site, &wanted(&[1]), hour(3)).warnings, [PlanWarning::UnknownKey(None)]);
+    assert_eq!(publish(&site, &desired(&[1]), hour(3)).warnings, [PlanWarning::UnknownKey(None)]);
 }
 
 #[test]
 fn a_key_of_the_input_that_an_earlier_record_left_out_is_recorded() {
     let site = Memory::default();
-    publish(&site, &wanted(&[1]), hour(0));
+    publish(&site, &desired(&[1]), hour(0));
     let found = stored(&site);
     let record = Retention::from_text(r#"{"issuer":"https://issuer.example.com"}"#).unwrap();
     let content = Content { bytes: found.bytes, headers: found.headers.unwrap(), retention: record };
     block_on(site.write(&issuer().jwks_path(), &content, &Condition::IfMatch(found.etag))).unwrap();
-    let kept = publish(&site, &wanted(&[1]), hour(1));
+    let kept = publish(&site, &desired(&[1]), hour(1));
     assert_eq!((kept.keys[0].state, kept.jwks.change), (KeyState::Kept, Change::Recorded));
     let record = stored(&site).retention;
     assert!(record.record().unwrap().knows(&jwk(1)));
     // It is retired when it leaves the input, like any other known key.
     let retired = KeyState::Retired { since: hour(2), due: hour(50) };
-    assert_eq!(publish(&site, &wanted(&[3]), hour(2)).keys[1].state, retired);
+    assert_eq!(publish(&site, &desired(&[3]), hour(2)).keys[1].state, retired);
 }
 
 #[test]
@@ -245,11 +249,11 @@ fn a_record_of_an_earlier_version_knows_keys_of_other_signers_by_their_kid() {
 }
 
 /// A JWKS of key 1 and key 2, with a record as it was found.
-fn live(retention: StoredRetention) -> Live {
+fn current(retention: StoredRetention) -> CurrentState {
     let documents = issuer::Documents::new(issuer(), &keys(&[1, 2]));
     let at = |bytes, retention| Some(Stored { bytes, etag: ETag("1".to_owned()), headers: None, retention });
     let discovery = at(documents.discovery.to_bytes(), StoredRetention::Absent);
-    Live { jwks: at(documents.jwks.to_bytes(), retention), discovery, ..Live::default() }
+    CurrentState { jwks: at(documents.jwks.to_bytes(), retention), discovery, ..CurrentState::default() }
 }
 
 fn record(times: &str) -> StoredRetention {
@@ -282,25 +286,25 @@ fn a_record_that_cannot_be_read_is_a_warning_and_nothing_is_dropped_by_it() {
         (long.as_bytes(), RetentionError::TooLong),
     ];
     for (bytes, error) in cases {
-        let live = live(StoredRetention::from_bytes(bytes));
-        let prune = Wanted { prune: true, retain: std::time::Duration::from_hours(24), ..wanted(&[1]) };
-        let plan = Plan::new(&live, &prune, hour(0));
+        let current = current(StoredRetention::from_bytes(bytes));
+        let prune = DesiredState { prune: true, retain: std::time::Duration::from_hours(24), ..desired(&[1]) };
+        let plan = Plan::new(&current, &prune, hour(0));
         assert_eq!(plan.warnings, [PlanWarning::RecordUnreadable(error)], "{plan:?}");
         assert_eq!(plan.keys[1].state, KeyState::Retired { since: hour(0), due: hour(24) });
         assert_eq!((plan.jwks.change, plan.adopted), (Change::Recorded, 1));
-        let none = Wanted { retain: std::time::Duration::ZERO, ..prune };
-        assert!(matches!(Plan::new(&live, &none, hour(0)).keys[1].state, KeyState::Retired { .. }));
-        let unknown = Wanted { remove_unknown: true, ..wanted(&[1]) };
-        assert_eq!(Plan::new(&live, &unknown, hour(0)).refusals, [PlanRefusal::NoRecord]);
+        let none = DesiredState { retain: std::time::Duration::ZERO, ..prune };
+        assert!(matches!(Plan::new(&current, &none, hour(0)).keys[1].state, KeyState::Retired { .. }));
+        let unknown = DesiredState { remove_unknown: true, ..desired(&[1]) };
+        assert_eq!(Plan::new(&current, &unknown, hour(0)).refusals, [PlanRefusal::NoRecord]);
     }
 }
 
 #[test]
 fn unknown_keys_are_not_removed_without_a_record() {
-    let unknown = Wanted { remove_unknown: true, ..wanted(&[1]) };
+    let unknown = DesiredState { remove_unknown: true, ..desired(&[1]) };
     assert_eq!(refusals(&Memory::default(), &unknown, hour(0)), [PlanRefusal::NoRecord]);
-    assert_eq!(Plan::new(&live(StoredRetention::Absent), &unknown, hour(0)).refusals, [PlanRefusal::NoRecord]);
-    assert!(PlanRefusal::NoRecord.hint().starts_with("publish without --remove-unknown"));
+    assert_eq!(Plan::new(&current(StoredRetention::Absent), &unknown, hour(0)).refusals, [PlanRefusal::NoRecord]);
+    assert!(PlanRefusal::NoRecord.hint().unwrap().starts_with("publish without --remove-unknown"));
 }
 
 #[test]
@@ -320,14 +324,14 @@ fn times_that_cannot_be_true_become_now_and_are_written_back() {
     ];
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     for times in cases {
-        let live = live(record(times));
-        let prune = Wanted { prune: true, ..wanted(&[1]) };
-        let plan = Plan::new(&live, &prune, now);
+        let current = current(record(times));
+        let prune = DesiredState { prune: true, ..desired(&[1]) };
+        let plan = Plan::new(&current, &prune, now);
         assert_eq!(plan.keys[1].state, KeyState::Retired { since: now, due: prune.due(now) }, "{times}");
         assert_eq!((plan.jwks.change, plan.warnings.len()), (Change::Recorded, 0), "{times}");
-        let written = Live {
-            jwks: live.jwks.map(|found| Stored { retention: plan.jwks.content.retention.into(), ..found }),
-            ..live
+        let written = CurrentState {
+            jwks: current.jwks.map(|found| Stored { retention: plan.jwks.content.retention.into(), ..found }),
+            ..current
         };
         assert!(Plan::new(&written, &prune, now).is_unchanged(), "{times}");
         let later = Timestamp::from_second(1_700_000_000 + 48 * 3600).unwrap();
@@ -343,14 +347,14 @@ fn status_reports_a_record_with_times_in_the_future_as_check_does() {
     let site = site();
     assert_eq!(faults(&site, hour(1)), []);
     assert_eq!(faults(&site, hour(0)), [SiteFault::RecordTimes]);
-    assert!(plan(&site, &wanted(&[1]), hour(0)).is_drift());
+    assert!(plan(&site, &desired(&[1]), hour(0)).is_drift());
 }
 
 #[test]
 fn clocks_more_than_five_minutes_apart_are_a_warning_and_prevent_pruning() {
     let retired = record("[1700000000,1700000001]");
     let now = hour(100);
-    let prune = Wanted { prune: true, ..wanted(&[1]) };
+    let prune = DesiredState { prune: true, ..desired(&[1]) };
     let second = |seconds: i64| Timestamp::from_second(now.as_second() + seconds).unwrap();
     for (site_time, is_apart) in [
         (None, false),
@@ -361,28 +365,28 @@ fn clocks_more_than_five_minutes_apart_are_a_warning_and_prevent_pruning() {
         (Some(-301), true),
     ] {
         let site_time = site_time.map(second);
-        let live = Live { site_time, ..live(retired.clone()) };
+        let current = CurrentState { site_time, ..current(retired.clone()) };
         let clocks = site_time.filter(|_| is_apart).map(|site| ClocksApart { here: now, site });
-        let plan = Plan::new(&live, &prune, now);
+        let plan = Plan::new(&current, &prune, now);
         assert_eq!(plan.refusals, clocks.map(PlanRefusal::PruneByWrongClock).into_iter().collect::<Vec<_>>());
         assert_eq!(plan.warnings, clocks.map(PlanWarning::ClocksApart).into_iter().collect::<Vec<_>>());
         // Nothing would be pruned here.
-        let plan = Plan::new(&live, &wanted(&[1]), now);
+        let plan = Plan::new(&current, &desired(&[1]), now);
         assert!(plan.refusals.is_empty() && plan.warnings.len() == usize::from(is_apart));
     }
 }
 
 #[test]
 fn a_clock_that_is_behind_the_site_s_does_not_record_times_that_let_keys_go_early() {
-    let live = Live { site_time: Some(hour(100)), ..live(record("[1700000000]")) };
-    let plan = Plan::new(&live, &wanted(&[1]), hour(0));
+    let current = CurrentState { site_time: Some(hour(100)), ..current(record("[1700000000]")) };
+    let plan = Plan::new(&current, &desired(&[1]), hour(0));
     assert_eq!(plan.keys[1].state, KeyState::Retired { since: hour(100), due: hour(148) });
 }
 
 #[test]
 fn a_kid_of_the_input_is_removed_where_another_key_has_it() {
     let site = site();
-    let remove = Wanted { remove: vec![kid(1)], ..wanted(&[1]) };
+    let remove = DesiredState { remove: vec![kid(1)], ..desired(&[1]) };
     assert_eq!(refusals(&site, &remove, hour(2)), [PlanRefusal::RemoveWanted(kid(1))]);
     let mut other = jwk(7).to_value();
     other["kid"] = kid(1).into();

@@ -9,8 +9,8 @@ use crate::support::{
     recording,
 };
 use issuer::{
-    Documents, Expectations, FetchError, HttpFetcher, IssuerUrl, KeySet, Location, Mismatch, PublishedIssuer, Refusal,
-    RelyingParty, SystemClock, TrustedIssuer, Verifier, Wanted, compare, site::Directory,
+    DesiredState, Documents, Expectations, FetchError, HttpFetcher, IssuerUrl, KeySet, Location, Mismatch,
+    PublishedIssuer, Refusal, RelyingParty, SystemClock, TrustedIssuer, Verifier, compare, site::Directory,
 };
 use tempfile::TempDir;
 
@@ -308,11 +308,11 @@ fn a_server_that_never_answers_does_not_use_up_more_than_the_wait() {
     let (read, waited) = runtime.block_on(async {
         let site = Directory::open(folder.path()).unwrap();
         let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
-        let wanted = Wanted::new(run.issuer.parse().unwrap(), keys);
-        let publication = issuer::publish(&site, &wanted, &SystemClock).await.unwrap();
+        let desired = DesiredState::new(run.issuer.parse().unwrap(), keys);
+        let publication = issuer::publish(&site, &desired, &SystemClock).await.unwrap();
         let start = tokio::time::Instant::now();
         let (location, fetcher, wait) = (url.parse().unwrap(), HttpFetcher::default(), Duration::from_secs(4));
-        (issuer::read_back(&site, &wanted, &publication, &location, &fetcher, wait).await, start.elapsed())
+        (issuer::read_back(&site, &desired, &publication, &location, &fetcher, wait).await, start.elapsed())
     });
     let mismatch = read.unwrap_err();
     assert!(mismatch.is_inconclusive() && mismatch.to_string().contains("no answer within "), "{mismatch}");
@@ -462,13 +462,13 @@ fn reading_back_goes_on_until_what_was_written_is_what_is_read() {
             path.ends_with("openid-configuration") && looks.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 2;
         early.then(|| response("404 Not Found", &[], b""))
     });
-    let wanted = Wanted::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes("sa.pub")).unwrap());
+    let desired = DesiredState::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes("sa.pub")).unwrap());
     let directory = Directory::open(site.path()).unwrap();
     let fetcher = HttpFetcher::new(&[] as &[&str]).unwrap();
     let location: Location = server.url().parse().unwrap();
     let proof = block_on(async {
-        let publication = issuer::publish(&directory, &wanted, &SystemClock).await.unwrap();
-        issuer::read_back(&directory, &wanted, &publication, &location, &fetcher, Duration::from_mins(1)).await
+        let publication = issuer::publish(&directory, &desired, &SystemClock).await.unwrap();
+        issuer::read_back(&directory, &desired, &publication, &location, &fetcher, Duration::from_mins(1)).await
     });
     assert_eq!(proof, Ok(Vec::new()));
     let discoveries = server.asked.lock().unwrap().iter().filter(|path| path.ends_with("openid-configuration")).count();
@@ -480,16 +480,16 @@ fn reading_back_is_given_up_when_the_wait_is_over_and_not_before() {
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
     let empty = TempDir::new().unwrap();
-    let wanted = Wanted::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes("sa.pub")).unwrap());
+    let desired = DesiredState::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes("sa.pub")).unwrap());
     let directory = Directory::open(site.path()).unwrap();
     let fetcher = HttpFetcher::new(&[] as &[&str]).unwrap();
     let location = Location::Directory(empty.path().to_owned());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let waited = runtime.block_on(async {
-        let publication = issuer::publish(&directory, &wanted, &SystemClock).await.unwrap();
+        let publication = issuer::publish(&directory, &desired, &SystemClock).await.unwrap();
         let start = tokio::time::Instant::now();
         let wait = Duration::from_secs(20);
-        let proof = issuer::read_back(&directory, &wanted, &publication, &location, &fetcher, wait).await;
+        let proof = issuer::read_back(&directory, &desired, &publication, &location, &fetcher, wait).await;
         assert!(proof.is_err());
         start.elapsed()
     });
@@ -500,8 +500,9 @@ fn reading_back_is_given_up_when_the_wait_is_over_and_not_before() {
 fn a_rival_s_later_publish_is_no_failure_of_ours_and_a_lost_key_is() {
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
-    let wanted = |keys: &str| Wanted::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes(keys)).unwrap());
-    let (ours, rival) = (wanted("rsa2048.pub"), wanted("rsa4096.pub"));
+    let desired =
+        |keys: &str| DesiredState::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes(keys)).unwrap());
+    let (ours, rival) = (desired("rsa2048.pub"), desired("rsa4096.pub"));
     let directory = Directory::open(site.path()).unwrap();
     let fetcher = HttpFetcher::new(&[] as &[&str]).unwrap();
     let server = Server::start(site.path());

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use issuer::{Discovery, Documents, Error, Jwks, JwksUri, KeySet, Wanted, site::Memory};
+use issuer::{DesiredState, Discovery, Documents, Jwks, JwksUri, KeySet, PublishError, site::Memory};
 
 /// The folder, or `None` with a line that says what was skipped.
 fn vectors(test: &str) -> Option<PathBuf> {
@@ -157,13 +157,13 @@ fn the_weak_keys_of_kops_parse_and_are_not_published() {
     }
     private.sort();
     assert_eq!(private, golden);
-    let wanted = Wanted::new(
+    let desired = DesiredState::new(
         "https://issuer.example.com".parse().unwrap(),
         keys(&folder.join("kops/service-account-primary.crt")),
     );
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let refused = runtime.block_on(issuer::publish(&Memory::default(), &wanted, &issuer::SystemClock)).unwrap_err();
-    assert!(matches!(refused, Error::Refused { .. }));
+    let refused = runtime.block_on(issuer::publish(&Memory::default(), &desired, &issuer::SystemClock)).unwrap_err();
+    assert!(matches!(refused, PublishError::Refused { .. }));
     assert!(refused.to_string().contains("has 512 bits"), "{refused}");
 }
 

@@ -1,6 +1,6 @@
 use issuer::{
-    Change, DocumentChange, DropReason, KeyState, Location, Mismatch, PlannedDocument, PlannedKey, RelyingParty,
-    TOKEN_EXCHANGE_AUDIENCE, Timestamp, Wanted, site::Hosting,
+    Change, DesiredState, DocumentChange, DropReason, Hint, KeyState, Location, Mismatch, PlannedDocument, PlannedKey,
+    RelyingParty, TOKEN_EXCHANGE_AUDIENCE, Timestamp, site::Hosting,
 };
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::cli::{
 
 /// The plan, what became of it, and how both print.
 pub(super) struct Answer {
-    pub(super) wanted: Wanted,
+    pub(super) desired: DesiredState,
     pub(super) outcome: Outcome,
 }
 
@@ -53,7 +53,7 @@ impl Answer {
     /// What would be, or will be, done.
     pub(super) fn plan_text(&self) -> String {
         let mut lines = vec![
-            format!("{STRONG}issuer{STRONG:#}   {}", self.wanted.issuer),
+            format!("{STRONG}issuer{STRONG:#}   {}", self.desired.issuer),
             format!("{STRONG}site{STRONG:#}     {}{}", printable(&self.outcome.site), self.credential()),
             String::new(),
         ];
@@ -88,14 +88,14 @@ impl Answer {
         let documents = [&self.outcome.plan.jwks, &self.outcome.plan.discovery];
         let is_new = documents.iter().any(|document| document.change == Change::Created);
         if matches!(self.outcome.stage, Stage::Published { .. }) && is_talkative && (is_new || is_verbose) {
-            let issuer = self.wanted.issuer.as_str();
+            let issuer = self.desired.issuer.as_str();
             lines.extend([
                 String::new(),
                 format!("{STRONG}kube-apiserver{STRONG:#}"),
                 format!("  --service-account-issuer={issuer}"),
-                format!("  --service-account-jwks-uri={}", self.wanted.issuer.jwks_uri()),
+                format!("  --service-account-jwks-uri={}", self.desired.issuer.jwks_uri()),
             ]);
-            if self.wanted.relying_party == RelyingParty::Entra {
+            if self.desired.relying_party == RelyingParty::Entra {
                 lines.extend([
                     String::new(),
                     format!("{STRONG}federated credential{STRONG:#}"),
@@ -133,7 +133,7 @@ impl Answer {
 
     /// Where the documents were read back, as a URL or directory.
     fn address<'a>(&'a self, place: &'a str) -> &'a str {
-        if place == Location::Issuer.to_string() { self.wanted.issuer.as_str() } else { place }
+        if place == Location::Issuer.to_string() { self.desired.issuer.as_str() } else { place }
     }
 
     fn document_width(&self) -> usize {
@@ -191,12 +191,12 @@ impl Answer {
             None => (None, None),
         };
         let cautions = read_back.map(|read_back| read_back.warnings.as_slice()).unwrap_or_default();
-        let cautions = cautions.iter().map(|warning| values::caution(warning, self.wanted.relying_party));
+        let cautions = cautions.iter().map(|warning| values::caution(warning, self.desired.relying_party));
         let of_site = self.outcome.site_warnings.iter().map(ToString::to_string);
         let warnings = self.outcome.plan.warnings.iter().map(ToString::to_string).chain(of_site).chain(cautions);
-        let federated_credential = (self.wanted.relying_party == RelyingParty::Entra)
-            .then(|| json!({ "issuer": self.wanted.issuer.as_str(), "audience": TOKEN_EXCHANGE_AUDIENCE }));
-        let issuer = self.wanted.issuer.as_str();
+        let federated_credential = (self.desired.relying_party == RelyingParty::Entra)
+            .then(|| json!({ "issuer": self.desired.issuer.as_str(), "audience": TOKEN_EXCHANGE_AUDIENCE }));
+        let issuer = self.desired.issuer.as_str();
         json!({
             "issuer": issuer,
             "site": self.outcome.site,
@@ -205,7 +205,7 @@ impl Answer {
             "changed": !self.outcome.plan.is_unchanged(),
             "written": self.was_written(),
             "read_back_from": read_back.map(|read_back| self.address(&read_back.place)),
-            "mismatch": mismatch.map(|mismatch| values::mismatch_json(mismatch, self.wanted.relying_party)),
+            "mismatch": mismatch.map(|mismatch| values::mismatch_json(mismatch, self.desired.relying_party)),
             "keys": self.outcome.plan.keys.iter().map(key_json).collect::<Vec<_>>(),
             "documents": [document_json(&self.outcome.plan.jwks), document_json(&self.outcome.plan.discovery)],
             "refusals": self.outcome.plan.refusals.iter().map(|refusal| json!({
@@ -215,7 +215,7 @@ impl Answer {
             "warnings": warnings.collect::<Vec<_>>(),
             "kube_apiserver": {
                 "service-account-issuer": issuer,
-                "service-account-jwks-uri": self.wanted.issuer.jwks_uri().as_str(),
+                "service-account-jwks-uri": self.desired.issuer.jwks_uri().as_str(),
             },
             "federated_credential": federated_credential,
         })

@@ -1,13 +1,13 @@
 use issuer::{Change, DocumentPath, Plan};
 use serde_json::json;
 
-use crate::cli::{Exit, Failure, site::Deeds};
+use crate::cli::{Exit, Failure, site::ChangesMade};
 
 /// The end of a run that was told to stop: what was written, and that nothing is proven.
-pub(super) fn interrupted(plan: &Plan, deeds: &Deeds) -> Failure {
+pub(super) fn interrupted(plan: &Plan, made: &ChangesMade) -> Failure {
     let changed = [&plan.jwks, &plan.discovery].into_iter().filter(|document| document.change != Change::Unchanged);
-    let written: Vec<_> = deeds.written.iter().map(DocumentPath::as_str).collect();
-    let unknown: Vec<_> = deeds.under_way.iter().map(DocumentPath::as_str).collect();
+    let written: Vec<_> = made.written.iter().map(DocumentPath::as_str).collect();
+    let unknown: Vec<_> = made.under_way.iter().map(DocumentPath::as_str).collect();
     let left = changed.map(|document| document.path.as_str());
     let left: Vec<_> = left.filter(|path| !written.contains(path) && !unknown.contains(path)).collect();
     let was = |names: &[&str]| if names.len() == 1 { "was" } else { "were" };

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 use issuer::{
-    Change, Error, HttpFetcher, IssuerUrl, Location, Mismatch, Plan, PlanWarning, Publication, RelyingParty,
-    SystemClock, VerifyWarning, Wanted,
+    Change, DesiredState, Error, Hint, HttpFetcher, IssuerUrl, Location, Mismatch, Plan, PlanWarning, Publication,
+    PublishError, RelyingParty, SystemClock, VerifyWarning,
     site::{Hosting, Site, SiteWarning},
 };
 
@@ -139,7 +139,7 @@ impl Publish {
             return Err(Failure::usage("--wait is for reading back, and nothing is read back", "pass --published URL"));
         }
         let wait = wait.unwrap_or(if request.is_azure() { WAIT_AZURE } else { WAIT });
-        let wanted = |issuer: IssuerUrl| Wanted {
+        let desired = |issuer: IssuerUrl| DesiredState {
             relying_party: self.relying_party.into(),
             prune: self.prune,
             retain,
@@ -151,7 +151,7 @@ impl Publish {
             allow_private_issuer: self.allow_private_issuer,
             replace_unreadable: self.replace_unreadable,
             cache_control: cache_control.clone(),
-            ..Wanted::new(issuer, keys.clone())
+            ..DesiredState::new(issuer, keys.clone())
         };
         let only_plan = self.dry_run || self.check;
         let steps = output.steps();
@@ -171,11 +171,11 @@ impl Publish {
                 let is_at_the_account = site.adapt_to(&issuer)?;
                 // A host that only a stored document names must be public. The account's own endpoint is the caller's word.
                 let fetcher = if is_named || is_at_the_account { fetcher } else { fetcher.only_public() };
-                let wanted = wanted(issuer);
-                let plan = site.plan(&wanted).await?;
-                Ok::<_, Failure>((site, wanted, plan, fetcher))
+                let desired = desired(issuer);
+                let plan = site.plan(&desired).await?;
+                Ok::<_, Failure>((site, desired, plan, fetcher))
             };
-            let (site, wanted, plan, fetcher) = Box::pin(runtime::within(timeout, prepare)).await?;
+            let (site, desired, plan, fetcher) = Box::pin(runtime::within(timeout, prepare)).await?;
             let is_refused = !plan.refusals.is_empty();
             let stage = if is_refused {
                 Stage::Refused { written: false }
@@ -186,20 +186,20 @@ impl Publish {
             };
             let outcome =
                 Outcome { site: site.name(), credential: site.credential(), site_warnings: Vec::new(), plan, stage };
-            let mut answer = Answer { wanted, outcome };
+            let mut answer = Answer { desired, outcome };
             tell_plan(&answer, output);
             if is_refused {
                 return Ok::<_, Failure>(answer);
             }
-            let mut signals = Signals::listen().map_err(|error| Error::Client(error.to_string()))?;
+            let mut signals = Signals::listen().map_err(Error::Runtime)?;
             if !only_plan {
                 let left = timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
-                let publish = carry_out(&site, &answer.wanted);
+                let publish = carry_out(&site, &answer.desired);
                 let carried_out = signals.or(runtime::within(left, Box::pin(publish))).await;
-                let carried_out = carried_out.ok_or_else(|| interrupted(&answer.outcome.plan, &site.deeds()))?;
+                let carried_out = carried_out.ok_or_else(|| interrupted(&answer.outcome.plan, &site.made()))?;
                 let planned = std::mem::replace(&mut answer.outcome.plan, carried_out?);
                 if !answer.outcome.plan.refusals.is_empty() {
-                    answer.outcome.stage = Stage::Refused { written: !site.deeds().written.is_empty() };
+                    answer.outcome.stage = Stage::Refused { written: !site.made().written.is_empty() };
                 }
                 if planned.keys != answer.outcome.plan.keys {
                     output.note("others published meanwhile, so the plan is another one");
@@ -218,7 +218,7 @@ impl Publish {
             {
                 let read = prove(&site, &answer, location, &fetcher, wait, &steps, output);
                 let proof = signals.or(Box::pin(read)).await;
-                let proof = proof.ok_or_else(|| interrupted(&answer.outcome.plan, &site.deeds()))?;
+                let proof = proof.ok_or_else(|| interrupted(&answer.outcome.plan, &site.made()))?;
                 match &mut answer.outcome.stage {
                     Stage::Planned { proof: of_stage, .. } | Stage::Published { proof: of_stage } => {
                         *of_stage = Some(proof);
@@ -254,7 +254,7 @@ async fn prove(
             output.note(format!("not read back yet, waiting up to {} s: {because}", wait.as_secs_f64()));
         }
     };
-    let read = issuer::read_back_telling(site, &answer.wanted, &publication, location, fetcher, wait, tell);
+    let read = issuer::read_back_telling(site, &answer.desired, &publication, location, fetcher, wait, tell);
     let read = steps.run_within(format!("read back from {location}"), Some(wait), Box::pin(read)).await;
     read.map(|warnings| ReadBack { place: location.to_string(), warnings })
 }
@@ -272,10 +272,10 @@ async fn find_issuer(site: &mut OpenSite) -> Result<(IssuerUrl, bool), Failure> 
 }
 
 /// Publishes; a refusal is an answer like others, and its plan says it.
-async fn carry_out(site: &OpenSite, wanted: &Wanted) -> Result<Plan, Failure> {
-    match issuer::publish(site, wanted, &SystemClock).await {
+async fn carry_out(site: &OpenSite, desired: &DesiredState) -> Result<Plan, Failure> {
+    match issuer::publish(site, desired, &SystemClock).await {
         Ok(publication) => Ok(publication.plan),
-        Err(Error::Refused { plan, .. }) => Ok(*plan),
+        Err(PublishError::Refused { plan, .. }) => Ok(*plan),
         Err(error) => Err(error.into()),
     }
 }
@@ -299,7 +299,7 @@ fn tell_plan(answer: &Answer, output: &mut Output) {
     }
     for warning in &plan.warnings {
         match warning {
-            PlanWarning::IssuerNotPublic { .. } if answer.wanted.relying_party == RelyingParty::Oidc => {
+            PlanWarning::IssuerNotPublic { .. } if answer.desired.relying_party == RelyingParty::Oidc => {
                 output.note(warning);
             }
             _ => output.warning(warning),
@@ -330,7 +330,7 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
     answer.outcome.site_warnings.iter().for_each(|warning| output.warning(warning));
     if let Some(Ok(read_back)) = answer.proof() {
         for warning in &read_back.warnings {
-            output.warning(values::caution(warning, answer.wanted.relying_party));
+            output.warning(values::caution(warning, answer.desired.relying_party));
         }
     }
     if output.is_json() {
@@ -340,14 +340,14 @@ fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
     }
     for refusal in &plan.refusals {
         let written = if answer.was_written() { "" } else { "; nothing was written" };
-        output.failure(&Failure::new(Exit::No, format!("{refusal}{written}"), Some(refusal.hint())));
+        output.failure(&Failure::new(Exit::No, format!("{refusal}{written}"), refusal.hint()));
     }
     if let Some(Err(mismatch)) = answer.proof() {
         let what = if mismatch.is_inconclusive() { "could not be read back" } else { "is not what is read back" };
         let message = format!(
             "what {} {what}: {mismatch}{}",
             answer.deed(),
-            values::prediction(mismatch, answer.wanted.relying_party)
+            values::prediction(mismatch, answer.desired.relying_party)
         );
         output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix())));
     }

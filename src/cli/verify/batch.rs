@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use issuer::{Error, Expectations, Refusal, RelyingParty, Timestamp, TokenError};
+use issuer::{Expectations, FileError, Refusal, RelyingParty, Timestamp, TokenError};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -39,7 +39,7 @@ pub(super) struct Tokens {
 impl Tokens {
     /// Opens the file, so that one that is not there is told before anybody is asked for keys.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
-        let unreadable = |source| Failure::from(Error::Read { path: PathBuf::from(name(path)), source });
+        let unreadable = |source| Failure::from(FileError::Read { path: PathBuf::from(name(path)), source });
         let (reader, length): (Box<dyn Read + Send>, _) = if is_stdin(path) {
             (Box::new(io::stdin()), stdin_length())
         } else {
@@ -75,7 +75,7 @@ pub(super) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let Tokens { path, reader, length } = tokens;
-    let unreadable = |source| Failure::from(Error::Read { path: PathBuf::from(name(&path)), source });
+    let unreadable = |source| Failure::from(FileError::Read { path: PathBuf::from(name(&path)), source });
     if is_stdin(&path) {
         output.waits_for_stdin();
     }

@@ -12,9 +12,9 @@ pub(super) struct Progress(ProgressBar);
 
 impl Progress {
     /// `length` in bytes, where it is known.
-    pub(super) fn start(length: Option<u64>, wanted: bool) -> Self {
+    pub(super) fn start(length: Option<u64>, desired: bool) -> Self {
         // Verdicts on the same terminal are progress enough, unless the next one may be long in coming.
-        let draws = wanted && io::stderr().is_terminal() && (!io::stdout().is_terminal() || length.is_none());
+        let draws = desired && io::stderr().is_terminal() && (!io::stdout().is_terminal() || length.is_none());
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let template = match length {
             Some(_) => "{bar:10} {percent:>3} %  {eta} left  {wide_msg}  ",

@@ -5,8 +5,8 @@ use std::{
 
 use clap::Args;
 use issuer::{
-    Error, HttpFetcher, IssuerUrl, Jwks, KeyReader, Location, PublishedIssuer, RemoteVerifier, RemoteVerifierBuilder,
-    TrustedIssuer,
+    HttpFetcher, IssuerUrl, Jwks, KeyError, KeyReader, Location, PublishedIssuer, RemoteVerifier,
+    RemoteVerifierBuilder, TrustedIssuer,
 };
 
 use super::super::{
@@ -160,7 +160,7 @@ fn read_jwks(path: &Path, output: &mut Output) -> Result<Jwks, Failure> {
     }
     let mut reader = KeyReader::default();
     reader.read(&name(path), &bytes).map_err(|error| match error {
-        Error::Ambiguous { .. } => {
+        KeyError::Ambiguous { .. } => {
             let hint = "choose with issuer jwks FILE --entry NAME, and pass what it prints as --jwks".to_owned();
             Failure { hint: Some(hint), ..Failure::from(error) }
         }

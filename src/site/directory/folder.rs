@@ -1,3 +1,4 @@
+use crate::{file_error::FileError, site::SiteError};
 use std::{
     fs::{DirBuilder, File},
     io::{self, ErrorKind, Read, Write},
@@ -20,7 +21,6 @@ use rustix::{
 };
 
 use super::FileKind;
-use crate::Error;
 
 /// Documents are public.
 pub(super) const PUBLIC: Mode = Mode::from_raw_mode(0o644);
@@ -66,18 +66,18 @@ impl Access {
         }
     }
 
-    fn error(self, path: PathBuf, source: impl Into<io::Error>) -> Error {
+    fn error(self, path: PathBuf, source: impl Into<io::Error>) -> SiteError {
         let source = source.into();
         match self {
-            Self::Read => Error::Read { path, source },
-            Self::Write => Error::Write { path, source },
+            Self::Read => FileError::Read { path, source }.into(),
+            Self::Write => FileError::Write { path, source }.into(),
         }
     }
 }
 
 impl Folder {
     /// Opens the directory of a site for reading; `None` when it is not there. The path may be a link: the caller chose it.
-    pub(super) fn open(path: &Path) -> Result<Option<Self>, Error> {
+    pub(super) fn open(path: &Path) -> Result<Option<Self>, SiteError> {
         check_link(path)?;
         match open(non_empty(path), Access::Read.flags(), Mode::empty()) {
             Ok(descriptor) => Ok(Some(Self { descriptor, path: path.to_owned(), access: Access::Read })),
@@ -87,7 +87,7 @@ impl Folder {
     }
 
     /// Opens the directory of a site for writing, and creates it first if it is not there.
-    pub(super) fn create(path: &Path) -> Result<Self, Error> {
+    pub(super) fn create(path: &Path) -> Result<Self, SiteError> {
         check_link(path)?;
         let opened = || {
             create_directories(path)?;
@@ -98,7 +98,7 @@ impl Folder {
     }
 
     /// Opens a directory in this one, with the same access; `None` when it is not there.
-    pub(super) fn folder(&self, name: &str) -> Result<Option<Self>, Error> {
+    pub(super) fn folder(&self, name: &str) -> Result<Option<Self>, SiteError> {
         match openat(&self.descriptor, name, self.access.flags() | OFlags::NOFOLLOW, Mode::empty()) {
             Ok(descriptor) => Ok(Some(Self { descriptor, path: self.path.join(name), access: self.access })),
             Err(Errno::NOENT) => Ok(None),
@@ -110,7 +110,7 @@ impl Folder {
     }
 
     /// Creates a directory in this one, unless another process was faster, and opens it.
-    pub(super) fn create_folder(&self, name: &str) -> Result<Self, Error> {
+    pub(super) fn create_folder(&self, name: &str) -> Result<Self, SiteError> {
         let created = match mkdirat(&self.descriptor, name, DIRECTORY_MODE) {
             Ok(()) => true,
             Err(Errno::EXIST) => false,
@@ -128,9 +128,9 @@ impl Folder {
     }
 
     /// Reads a regular file; `None` when it is not there.
-    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+    pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, SiteError> {
         let Some((file, stat)) = self.open_file(name, OFlags::RDONLY)? else { return Ok(None) };
-        let too_long = || Error::TooLong { operation: "read", path: self.path.join(name), limit: FILE_MAX };
+        let too_long = || SiteError::TooLong { operation: "read", path: self.path.join(name), limit: FILE_MAX };
         if u64::try_from(stat.st_size).is_ok_and(|size| size > FILE_MAX) {
             return Err(too_long());
         }
@@ -141,7 +141,7 @@ impl Folder {
     }
 
     /// Opens a regular file without following a link and without waiting for a pipe or device; `None` when it is not there.
-    pub(super) fn open_file(&self, name: &str, flags: OFlags) -> Result<Option<(File, Stat)>, Error> {
+    pub(super) fn open_file(&self, name: &str, flags: OFlags) -> Result<Option<(File, Stat)>, SiteError> {
         // Looked at before it is opened, since opening a device may have effects of its own.
         let Some(before) = self.stat(name)? else { return Ok(None) };
         self.expect_regular(name, &before)?;
@@ -158,7 +158,7 @@ impl Folder {
     }
 
     /// Creates a file that is not there yet; `None` when it is.
-    pub(super) fn create_file(&self, name: &str, mode: Mode) -> Result<Option<File>, Error> {
+    pub(super) fn create_file(&self, name: &str, mode: Mode) -> Result<Option<File>, SiteError> {
         // With O_EXCL a link in its place is not followed, whatever it points to.
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match openat(&self.descriptor, name, flags, mode) {
@@ -174,9 +174,9 @@ impl Folder {
     /// Replaces a file in one step: temporary file with a random name, fsync, rename.
     ///
     /// The file gets this mode, independent of the umask and of the file that it replaces.
-    pub(super) fn replace(&self, name: &str, bytes: &[u8], mode: Mode) -> Result<(), Error> {
+    pub(super) fn replace(&self, name: &str, bytes: &[u8], mode: Mode) -> Result<(), SiteError> {
         if bytes.len() as u64 > FILE_MAX {
-            return Err(Error::TooLong { operation: "write", path: self.path.join(name), limit: FILE_MAX });
+            return Err(SiteError::TooLong { operation: "write", path: self.path.join(name), limit: FILE_MAX });
         }
         if let Some(found) = self.stat(name)? {
             self.expect_regular(name, &found)?;
@@ -199,7 +199,7 @@ impl Folder {
     }
 
     /// Removes a file, durably, if it is there.
-    pub(super) fn remove(&self, name: &str) -> Result<(), Error> {
+    pub(super) fn remove(&self, name: &str) -> Result<(), SiteError> {
         match unlinkat(&self.descriptor, name, AtFlags::empty()) {
             Ok(()) => fsync(&self.descriptor).map_err(|error| self.error(name, error)),
             Err(Errno::NOENT) => Ok(()),
@@ -237,7 +237,7 @@ impl Folder {
         &self.path
     }
 
-    fn stat(&self, name: &str) -> Result<Option<Stat>, Error> {
+    fn stat(&self, name: &str) -> Result<Option<Stat>, SiteError> {
         match statat(&self.descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(Some(stat)),
             Err(Errno::NOENT) => Ok(None),
@@ -245,18 +245,18 @@ impl Folder {
         }
     }
 
-    fn expect_regular(&self, name: &str, stat: &Stat) -> Result<(), Error> {
+    fn expect_regular(&self, name: &str, stat: &Stat) -> Result<(), SiteError> {
         match FileKind::of(stat) {
             FileKind::Regular => Ok(()),
             found => Err(self.unexpected(name, "a regular file", found)),
         }
     }
 
-    fn unexpected(&self, name: &str, expected: &'static str, found: FileKind) -> Error {
-        Error::FileKind { operation: self.access.operation(), path: self.path.join(name), expected, found }
+    fn unexpected(&self, name: &str, expected: &'static str, found: FileKind) -> SiteError {
+        SiteError::FileKind { operation: self.access.operation(), path: self.path.join(name), expected, found }
     }
 
-    fn error(&self, name: &str, source: impl Into<io::Error>) -> Error {
+    fn error(&self, name: &str, source: impl Into<io::Error>) -> SiteError {
         self.access.error(self.path.join(name), source)
     }
 }
@@ -264,7 +264,7 @@ impl Folder {
 /// Refuses the link that is the path of a site where another user may have put it: in a world-writable directory, unless it
 /// belongs to this user, to root or to the owner of that directory. It is the rule of Linux's `fs.protected_symlinks`, which
 /// not every system sets.
-fn check_link(path: &Path) -> Result<(), Error> {
+fn check_link(path: &Path) -> Result<(), SiteError> {
     let Ok(link) = lstat(non_empty(path)) else { return Ok(()) };
     if FileKind::of(&link) != FileKind::SymbolicLink {
         return Ok(());
@@ -272,7 +272,7 @@ fn check_link(path: &Path) -> Result<(), Error> {
     let Ok(parent) = stat(non_empty(path.parent().unwrap_or(Path::new("/")))) else { return Ok(()) };
     let is_open = Mode::from_raw_mode(parent.st_mode).contains(Mode::WOTH);
     if is_open && ![geteuid().as_raw(), 0, parent.st_uid].contains(&link.st_uid) {
-        return Err(Error::Owner { operation: "follow", path: path.to_owned(), owner: link.st_uid });
+        return Err(SiteError::Owner { operation: "follow", path: path.to_owned(), owner: link.st_uid });
     }
     Ok(())
 }

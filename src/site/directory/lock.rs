@@ -1,3 +1,4 @@
+use crate::{file_error::FileError, site::SiteError};
 use std::{
     fs::{File, TryLockError},
     io::ErrorKind,
@@ -14,7 +15,6 @@ use super::{
     FileKind,
     folder::{Folder, PRIVATE},
 };
-use crate::Error;
 
 /// The lock file at the root of a site.
 const LOCK: &str = ".issuer.lock";
@@ -32,7 +32,7 @@ pub(super) struct Lock {
 
 impl Lock {
     /// Waits for the lock of a site. It is held for moments only, so a process that has it for longer is stuck.
-    pub(super) fn acquire(root: &Folder) -> Result<Self, Error> {
+    pub(super) fn acquire(root: &Folder) -> Result<Self, SiteError> {
         let file = open(root)?;
         let start = Instant::now();
         loop {
@@ -40,21 +40,21 @@ impl Lock {
                 Ok(()) => return Ok(Self { _file: file }),
                 Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => thread::sleep(LOCK_PAUSE),
                 Err(TryLockError::WouldBlock) => {
-                    return Err(Error::Locked { site: root.path().display().to_string() });
+                    return Err(SiteError::Locked { site: root.path().display().to_string() });
                 }
                 Err(TryLockError::Error(source)) => {
-                    return Err(Error::Write { path: root.path().join(LOCK), source });
+                    return Err(FileError::Write { path: root.path().join(LOCK), source }.into());
                 }
             }
         }
     }
 }
 
-fn open(root: &Folder) -> Result<File, Error> {
+fn open(root: &Folder) -> Result<File, SiteError> {
     for _ in 0..OPEN_ATTEMPTS {
         let opened = match root.open_file(LOCK, OFlags::RDWR) {
             // A lock on a read-only descriptor is as good on a local file system.
-            Err(Error::Write { source, .. }) if source.kind() == ErrorKind::PermissionDenied => {
+            Err(SiteError::File(FileError::Write { source, .. })) if source.kind() == ErrorKind::PermissionDenied => {
                 root.open_file(LOCK, OFlags::RDONLY)?
             }
             opened => opened?,
@@ -69,17 +69,17 @@ fn open(root: &Folder) -> Result<File, Error> {
         }
     }
     let source = ErrorKind::ResourceBusy.into();
-    Err(Error::Write { path: root.path().join(LOCK), source })
+    Err(FileError::Write { path: root.path().join(LOCK), source }.into())
 }
 
 /// Refuses a lock file that another user put there: that user could hold it for ever.
-fn check_owner(root: &Folder, stat: &Stat) -> Result<(), Error> {
+fn check_owner(root: &Folder, stat: &Stat) -> Result<(), SiteError> {
     let directory = root.stat_of(".").map(|stat| stat.st_uid);
     let trusted = [Some(geteuid().as_raw()), Some(0), directory];
     if trusted.contains(&Some(stat.st_uid)) {
         return Ok(());
     }
-    Err(Error::Owner { operation: "lock", path: root.path().join(LOCK), owner: stat.st_uid })
+    Err(SiteError::Owner { operation: "lock", path: root.path().join(LOCK), owner: stat.st_uid })
 }
 
 /// Takes the right to open our own lock file from other users: who can open it can hold the lock.

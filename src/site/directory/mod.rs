@@ -3,6 +3,7 @@ mod folder;
 mod lock;
 mod world_writable;
 
+use async_trait::async_trait;
 use std::{
     fs,
     io::ErrorKind,
@@ -17,9 +18,10 @@ use lock::Lock;
 
 use super::{Condition, Content, ETag, Headers, Site, SiteWarning, Stored, Written};
 use crate::{
-    Error,
-    documents::DocumentPath,
-    publish::{Retention, StoredRetention},
+    file_error::FileError,
+    issuer_url::DocumentPath,
+    plan::{Retention, StoredRetention},
+    site::SiteError,
 };
 
 /// The end of the name of the file that keeps the Cache-Control of a document, after a dot and the document's name.
@@ -33,7 +35,7 @@ const READ_ATTEMPTS: u32 = 16;
 /// A document is replaced in one step (temporary file, fsync, rename), and publishers take turns by the lock `.issuer.lock`,
 /// so that at any kill a reader sees the old or the new document, whole. The Cache-Control header of `openid/v1/jwks` is the dot
 /// file `openid/v1/.jwks.cache-control`, which is there if it is another than [`Headers::CACHE_CONTROL`];
-/// [`DocumentServer`](crate::DocumentServer) sends it. Of other headers a directory keeps none. The retention record of `openid/v1/jwks` is the dot file `openid/v1/.jwks.retention.json`. It is written before the
+/// [`DocumentServer`](crate::serve::DocumentServer) sends it. Of other headers a directory keeps none. The retention record of `openid/v1/jwks` is the dot file `openid/v1/.jwks.retention.json`. It is written before the
 /// document and is true of either version. It is written again after the document where keys were dropped.
 ///
 /// # Permissions and links
@@ -41,7 +43,7 @@ const READ_ATTEMPTS: u32 = 16;
 /// - Documents get the mode 0644, the record and the lock 0600, directories below the site 0755, whatever the umask is.
 /// - The path of the site may be a symbolic link, unless another user put it into a world-writable directory.
 /// - Below the site no link is followed, for reading or writing. A link, named pipe, device or directory in the place of a
-///   document, record or lock is [`Error::FileKind`].
+///   document, record or lock is [`SiteError::FileKind`].
 /// - Temporary files have random names and are created with `O_EXCL`. The next write removes what a killed publisher left.
 /// - The lock must belong to this user, to root or to the owner of the directory.
 /// - Files over 1 MiB are refused unread.
@@ -52,12 +54,12 @@ const READ_ATTEMPTS: u32 = 16;
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, SystemClock, Wanted, site::Directory};
+/// use issuer::{KeySet, SystemClock, DesiredState, site::Directory};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let directory = tempfile::tempdir()?;
 /// let site = Directory::open(directory.path())?;
-/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// issuer::publish(&site, &desired, &SystemClock).await?;
 /// let jwks = std::fs::read(site.path().join("openid/v1/jwks"))?;
 /// assert_eq!(jwks, std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -74,14 +76,14 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] when the path is something other than a directory.
-    pub fn open(path: impl Into<PathBuf>) -> Result<Self, Error> {
+    /// [`FileError::Read`] when the path is something other than a directory.
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self, SiteError> {
         let path = path.into();
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => Ok(Self { path }),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(Self { path }),
-            Ok(_) => Err(Error::Read { path, source: ErrorKind::NotADirectory.into() }),
-            Err(source) => Err(Error::Read { path, source }),
+            Ok(_) => Err(FileError::Read { path, source: ErrorKind::NotADirectory.into() }.into()),
+            Err(source) => Err(FileError::Read { path, source }.into()),
         }
     }
 
@@ -91,7 +93,7 @@ impl Directory {
     }
 
     /// Opens the folder of a document for reading; `None` when it is not there.
-    fn folder(&self, names: &Names<'_>) -> Result<Option<Folder>, Error> {
+    fn folder(&self, names: &Names<'_>) -> Result<Option<Folder>, SiteError> {
         let Some(mut folder) = Folder::open(&self.path)? else { return Ok(None) };
         for name in names.folders() {
             let Some(below) = folder.folder(name)? else { return Ok(None) };
@@ -130,7 +132,7 @@ struct Pair {
 
 impl Pair {
     /// Reads both while the caller holds the lock: no other publisher changes them.
-    fn read_locked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, Error> {
+    fn read_locked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, SiteError> {
         let Some(document) = folder.read(names.document)? else { return Ok(None) };
         let (record, cache_control) = (folder.read(&names.record)?, folder.read(&names.cache_control)?);
         Ok(Some(Self { document, record, cache_control }))
@@ -144,7 +146,7 @@ impl Pair {
     ///
     /// If a writer is faster each time, the last pair is returned, and the two may not belong together. No plan that is made
     /// from it is carried out: the `ETag` covers both files, and a write compares it with a pair read under the lock.
-    fn read_unlocked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, Error> {
+    fn read_unlocked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, SiteError> {
         let read_record = || folder.read(&names.record);
         let mut before = read_record()?;
         let mut attempts = 1;
@@ -180,12 +182,13 @@ impl Pair {
     }
 }
 
+#[async_trait]
 impl Site for Directory {
     fn name(&self) -> String {
         self.path.display().to_string()
     }
 
-    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, Error> {
+    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
         let names = Names::of(path);
         let Some(folder) = self.folder(&names)? else { return Ok(None) };
         let Some(pair) = Pair::read_unlocked(&folder, &names)? else { return Ok(None) };
@@ -193,7 +196,7 @@ impl Site for Directory {
         Ok(Some(Stored { etag, headers, retention, bytes: pair.document }))
     }
 
-    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, Error> {
+    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
         let names = Names::of(path);
         let root = Folder::create(&self.path)?;
         let _lock = Lock::acquire(&root)?;
@@ -244,7 +247,7 @@ impl Site for Directory {
         Ok(Written::Done)
     }
 
-    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, Error> {
+    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
         let names = Names::of(path);
         let root = Folder::create(&self.path)?;
         let _lock = Lock::acquire(&root)?;

@@ -3,7 +3,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path};
 use rustix::fs::{Mode, Stat};
 
 use super::{FileKind, Names, folder::Folder};
-use crate::{documents::DocumentPath, site::SiteWarning};
+use crate::{issuer_url::DocumentPath, site::SiteWarning};
 
 /// Finds the directories and files of a site that every user can change.
 pub(super) fn find(site: &Path, documents: &[DocumentPath]) -> Vec<SiteWarning> {

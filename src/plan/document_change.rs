@@ -2,23 +2,20 @@ use std::{collections::HashSet, fmt};
 
 use serde_json::{Map, Value};
 
-use crate::{
-    Jwk,
-    documents::Jwks,
-    site::{Content, Headers, Stored},
-};
+use super::{Content, Headers, Stored};
+use crate::{documents::Jwks, key::Jwk};
 
 /// One thing that changes in a document: an entry of its JWKS, a member, a header, or the record that is kept with it.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{DocumentChange, KeySet, SystemClock, Wanted, site::Memory};
+/// use issuer::{DocumentChange, KeySet, SystemClock, DesiredState, site::Memory};
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
-/// issuer::publish(&site, &wanted, &SystemClock).await?;
-/// let other = Wanted { cache_control: "no-store".to_owned(), ..wanted };
+/// issuer::publish(&site, &desired, &SystemClock).await?;
+/// let other = DesiredState { cache_control: "no-store".to_owned(), ..desired };
 /// let plan = issuer::plan(&site, &other, &SystemClock).await?;
 /// assert_eq!(plan.discovery.changes.len(), 1);
 /// assert_eq!(plan.discovery.changes[0].to_string(), "cache-control public, max-age=300 → no-store");
@@ -65,15 +62,15 @@ pub enum DocumentChange {
 
 impl DocumentChange {
     /// What changes from a stored document to what is written; of a new document nothing is listed.
-    pub(super) fn between(live: &Stored, content: &Content) -> Vec<Self> {
+    pub(super) fn between(current: &Stored, content: &Content) -> Vec<Self> {
         let mut changes = Vec::new();
-        if live.bytes != content.bytes {
-            changes.extend(of_bodies(&live.bytes, &content.bytes));
+        if current.bytes != content.bytes {
+            changes.extend(of_bodies(&current.bytes, &content.bytes));
         }
-        if let Some(headers) = &live.headers {
+        if let Some(headers) = &current.headers {
             changes.extend(of_headers(headers, &content.headers));
         }
-        if !live.retention.is(&content.retention) {
+        if !current.retention.is(&content.retention) {
             changes.push(Self::Record);
         }
         changes

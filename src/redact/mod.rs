@@ -1,10 +1,12 @@
 //! Secrets that stand in the wrong place, taken out of text before it is printed.
 
+mod url_password;
+
 use std::{borrow::Cow, collections::HashSet, sync::LazyLock};
 
 use regex_lite::{Captures, Regex};
 
-use crate::issuer_url::without_password;
+pub(crate) use url_password::without_password;
 
 /// The length of an API server's key ID, which is public.
 const KEY_ID_CHARS: usize = 43;

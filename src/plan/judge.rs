@@ -1,16 +1,15 @@
 use std::time::Duration;
 
 use super::{
-    ClocksApart, DropReason, KeyState, Live, PlanRefusal, PlanWarning, PlannedKey, StoredRetention, Wanted,
-    live::linked_path,
+    ClocksApart, CurrentState, DesiredState, DropReason, KeyState, PlanRefusal, PlanWarning, PlannedKey,
+    StoredRetention, current_state::linked_path,
 };
 use crate::{
-    Documents, Jwk,
-    documents::{Discovery, DocumentError},
+    documents::{Discovery, DocumentError, Documents},
     entra,
-    key::Algorithm,
+    issuer_url::shown,
+    key::{Algorithm, Jwk},
     public_host::why_not_public,
-    published::shown,
     verify::{Refusal, RelyingParty, TrustedIssuer},
 };
 
@@ -26,11 +25,12 @@ const TOKEN_LIFE_MAX: Duration = Duration::from_hours(24);
 pub(super) fn judge_unreadable(
     document: &'static str,
     error: DocumentError,
-    wanted: &Wanted,
+    desired: &DesiredState,
     refusals: &mut Vec<PlanRefusal>,
     warnings: &mut Vec<PlanWarning>,
 ) {
-    if wanted.replace_unreadable || matches!(error, DocumentError::Missing | DocumentError::Empty | DocumentError::Html)
+    if desired.replace_unreadable
+        || matches!(error, DocumentError::Missing | DocumentError::Empty | DocumentError::Html)
     {
         warnings.push(PlanWarning::Replaced { document, error });
     } else {
@@ -38,20 +38,20 @@ pub(super) fn judge_unreadable(
     }
 }
 
-pub(super) fn refuse_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKey]) -> Vec<PlanRefusal> {
+pub(super) fn refuse_keys(desired: &DesiredState, published: &[Jwk], keys: &[PlannedKey]) -> Vec<PlanRefusal> {
     let mut refusals = Vec::new();
-    for key in wanted.keys.iter().filter(|key| key.algorithm() == Algorithm::Rs256 && key.bits() < RSA_BITS_MIN) {
+    for key in desired.keys.iter().filter(|key| key.algorithm() == Algorithm::Rs256 && key.bits() < RSA_BITS_MIN) {
         refusals.push(PlanRefusal::RsaTooSmall { kid: key.key_id().to_string(), bits: key.bits() });
     }
-    for kid in &wanted.remove {
-        let Some(key) = wanted.keys.iter().find(|key| key.key_id().as_str() == kid) else { continue };
+    for kid in &desired.remove {
+        let Some(key) = desired.keys.iter().find(|key| key.key_id().as_str() == kid) else { continue };
         // Another key under that ID goes without being asked to, which is what the request can only mean.
         if !published.iter().any(|jwk| jwk.kid() == Some(kid) && jwk.key() != Ok(key)) {
             refusals.push(PlanRefusal::RemoveWanted(kid.clone()));
         }
     }
-    if wanted.relying_party == RelyingParty::Entra {
-        if !wanted.keys.iter().any(|key| key.algorithm() == Algorithm::Rs256) {
+    if desired.relying_party == RelyingParty::Entra {
+        if !desired.keys.iter().any(|key| key.algorithm() == Algorithm::Rs256) {
             refusals.push(PlanRefusal::NoRsaKey);
         }
         let published = keys.iter().filter(|key| key.is_published()).count();
@@ -65,40 +65,42 @@ pub(super) fn refuse_keys(wanted: &Wanted, published: &[Jwk], keys: &[PlannedKey
 /// A string relying parties hold on to is never changed unasked.
 ///
 /// The JWKS remembers its issuer too: between the two writes of a first publish it stands alone.
-pub(super) fn judge_live_issuer(
-    live: &Live,
-    wanted: &Wanted,
+pub(super) fn judge_current_issuer(
+    current: &CurrentState,
+    desired: &DesiredState,
     refusals: &mut Vec<PlanRefusal>,
     warnings: &mut Vec<PlanWarning>,
 ) {
-    let mut published = live.record().issuer().map(str::to_owned);
-    if let Some(stored) = &live.discovery {
+    let mut published = current.record().issuer().map(str::to_owned);
+    if let Some(stored) = &current.discovery {
         match Discovery::parse(&stored.bytes) {
             Ok(discovery) => {
-                match linked_path(&discovery, &wanted.issuer) {
-                    Some(path) if path == wanted.issuer.jwks_path() => {}
+                match linked_path(&discovery, &desired.issuer) {
+                    Some(path) if path == desired.issuer.jwks_path() => {}
                     Some(path) => warnings.push(PlanWarning::JwksMoves(path.to_string())),
-                    None if wanted.allow_jwks_uri_change => {}
-                    None => refusals.push(PlanRefusal::JwksUriChange { live: shown(&discovery.jwks_uri) }),
+                    None if desired.allow_jwks_uri_change => {}
+                    None => refusals.push(PlanRefusal::JwksUriChange { current: shown(&discovery.jwks_uri) }),
                 }
                 published = Some(discovery.issuer);
             }
             Err(error) => {
                 published = Discovery::issuer_of(&stored.bytes).or(published);
-                judge_unreadable("discovery document", error, wanted, refusals, warnings);
+                judge_unreadable("discovery document", error, desired, refusals, warnings);
             }
         }
     }
-    if let Some(live) = published.filter(|live| live != wanted.issuer.as_str() && !wanted.allow_issuer_change) {
-        refusals.insert(0, PlanRefusal::IssuerChange { live, wanted: wanted.issuer.as_str().to_owned() });
+    if let Some(current) =
+        published.filter(|current| current != desired.issuer.as_str() && !desired.allow_issuer_change)
+    {
+        refusals.insert(0, PlanRefusal::IssuerChange { current, desired: desired.issuer.as_str().to_owned() });
     }
 }
 
 /// An issuer that the internet cannot reach is of use to relying parties in the same network only.
-pub(super) fn judge_host(wanted: &Wanted, refusals: &mut Vec<PlanRefusal>, warnings: &mut Vec<PlanWarning>) {
-    let Some(because) = why_not_public(wanted.issuer.as_str()) else { return };
-    let issuer = wanted.issuer.to_string();
-    if wanted.relying_party == RelyingParty::Entra && !wanted.allow_private_issuer {
+pub(super) fn judge_host(desired: &DesiredState, refusals: &mut Vec<PlanRefusal>, warnings: &mut Vec<PlanWarning>) {
+    let Some(because) = why_not_public(desired.issuer.as_str()) else { return };
+    let issuer = desired.issuer.to_string();
+    if desired.relying_party == RelyingParty::Entra && !desired.allow_private_issuer {
         refusals.push(PlanRefusal::IssuerNotPublic { issuer, because });
     } else {
         warnings.push(PlanWarning::IssuerNotPublic { issuer, because });
@@ -106,8 +108,12 @@ pub(super) fn judge_host(wanted: &Wanted, refusals: &mut Vec<PlanRefusal>, warni
 }
 
 /// Documents that `verify` would refuse whatever the token are never called published.
-pub(super) fn judge_result(documents: &Documents, wanted: &Wanted, refusals: &[PlanRefusal]) -> Option<PlanRefusal> {
-    match TrustedIssuer::new(documents).and_then(|trusted| trusted.judge(wanted.relying_party)) {
+pub(super) fn judge_result(
+    documents: &Documents,
+    desired: &DesiredState,
+    refusals: &[PlanRefusal],
+) -> Option<PlanRefusal> {
+    match TrustedIssuer::new(documents).and_then(|trusted| trusted.judge(desired.relying_party)) {
         Err(Refusal::KeySetDuplicate { kid, .. }) if refusals.is_empty() => Some(PlanRefusal::KeyIdTwice(kid)),
         _ => None,
     }
@@ -124,13 +130,13 @@ pub(super) fn record_warnings(found: &StoredRetention, clocks: Option<ClocksApar
 
 /// Keys are dropped only by a record that can be read and a clock that can be right.
 pub(super) fn refuse_drops(
-    wanted: &Wanted,
+    desired: &DesiredState,
     found: &StoredRetention,
     clocks: Option<ClocksApart>,
     keys: &[PlannedKey],
 ) -> Vec<PlanRefusal> {
     let mut refusals = Vec::new();
-    if wanted.remove_unknown && found.record().is_none() {
+    if desired.remove_unknown && found.record().is_none() {
         refusals.push(PlanRefusal::NoRecord);
     }
     let is_pruned = |key: &PlannedKey| matches!(key.state, KeyState::Dropped(DropReason::Pruned { .. }));
@@ -141,24 +147,24 @@ pub(super) fn refuse_drops(
 }
 
 pub(super) fn warn_of_keys(
-    wanted: &Wanted,
+    desired: &DesiredState,
     found: &StoredRetention,
     published: &[Jwk],
     keys: &[PlannedKey],
 ) -> Vec<PlanWarning> {
     let is_known = |jwk: &Jwk| found.record().is_some_and(|record| record.knows(jwk));
     let mut warnings = Vec::new();
-    if wanted.relying_party == RelyingParty::Entra {
-        for key in wanted.keys.iter().filter(|key| key.algorithm() != Algorithm::Rs256) {
+    if desired.relying_party == RelyingParty::Entra {
+        for key in desired.keys.iter().filter(|key| key.algorithm() != Algorithm::Rs256) {
             warnings.push(PlanWarning::NotForEntra { kid: key.key_id().to_string(), kind: key.to_string() });
         }
     }
-    for key in wanted.keys.iter().filter(|key| key.algorithm() == Algorithm::Rs256 && key.bits() > RSA_BITS_USUAL) {
+    for key in desired.keys.iter().filter(|key| key.algorithm() == Algorithm::Rs256 && key.bits() > RSA_BITS_USUAL) {
         warnings.push(PlanWarning::RsaTooLarge { kid: key.key_id().to_string(), bits: key.bits() });
     }
     let is_another = |jwk: &&Jwk| {
-        let wanted = wanted.keys.iter().find(|key| jwk.kid() == Some(key.key_id().as_str()));
-        wanted.is_some_and(|key| jwk.key() != Ok(key))
+        let desired = desired.keys.iter().find(|key| jwk.kid() == Some(key.key_id().as_str()));
+        desired.is_some_and(|key| jwk.key() != Ok(key))
     };
     for jwk in published.iter().filter(is_another) {
         warnings.push(PlanWarning::OtherKey(jwk.kid().unwrap_or_default().to_owned()));
@@ -166,7 +172,7 @@ pub(super) fn warn_of_keys(
     for key in keys.iter().filter(|key| key.state == KeyState::Unknown) {
         warnings.push(PlanWarning::UnknownKey(key.jwk.kid().filter(|kid| !kid.is_empty()).map(str::to_owned)));
     }
-    for kid in &wanted.adopt {
+    for kid in &desired.adopt {
         let is_adopted = |key: &PlannedKey| {
             key.kid() == *kid && matches!(key.state, KeyState::Retired { .. }) && !is_known(&key.jwk)
         };
@@ -174,14 +180,14 @@ pub(super) fn warn_of_keys(
             warnings.push(PlanWarning::NothingToAdopt(kid.clone()));
         }
     }
-    for kid in wanted.remove.iter().filter(|kid| !keys.iter().any(|key| key.kid() == **kid)) {
+    for kid in desired.remove.iter().filter(|kid| !keys.iter().any(|key| key.kid() == **kid)) {
         warnings.push(PlanWarning::NotPublished(kid.clone()));
     }
-    if let Some(max_age) = wanted.max_age().filter(|max_age| *max_age > wanted.retain / 10) {
-        warnings.push(PlanWarning::LongCache { max_age, retain: wanted.retain });
+    if let Some(max_age) = desired.max_age().filter(|max_age| *max_age > desired.retain / 10) {
+        warnings.push(PlanWarning::LongCache { max_age, retain: desired.retain });
     }
-    if wanted.prune && wanted.retain < TOKEN_LIFE_MAX {
-        warnings.push(PlanWarning::ShortRetention(wanted.retain));
+    if desired.prune && desired.retain < TOKEN_LIFE_MAX {
+        warnings.push(PlanWarning::ShortRetention(desired.retain));
     }
     warnings
 }

@@ -1,27 +1,56 @@
+//! What publishing would change, worked out without I/O: current documents, desired keys and a time in, a plan out.
+
+mod clocks;
+mod condition;
+mod current_state;
+mod desired_state;
+mod document_change;
+mod hosting;
+mod judge;
+mod planned_document;
+mod planned_key;
+mod refusal;
+mod retention;
+mod stored;
+mod stored_retention;
+mod warning;
+
+pub use clocks::ClocksApart;
+pub use condition::{Condition, ETag};
+pub use current_state::CurrentState;
+pub(crate) use current_state::linked_path;
+pub use desired_state::DesiredState;
+pub(crate) use desired_state::due;
+pub use document_change::DocumentChange;
+pub use hosting::Hosting;
+pub use planned_document::{Change, PlannedDocument};
+pub use planned_key::{DropReason, KeyState, PlannedKey};
+pub use refusal::PlanRefusal;
+pub use retention::Retention;
+pub use stored::{Content, Headers, Stored};
+pub use stored_retention::{RetentionError, StoredRetention};
+pub use warning::PlanWarning;
+pub(crate) use warning::unknown_key;
+
 use jiff::Timestamp;
 
-use super::{
-    Change, ClocksApart, DropReason, KeyState, Live, PlanRefusal, PlanWarning, PlannedDocument, PlannedKey, Retention,
-    Wanted,
-    judge::{
-        judge_host, judge_live_issuer, judge_result, judge_unreadable, record_warnings, refuse_drops, refuse_keys,
-        warn_of_keys,
-    },
-    live::published_keys,
-};
 use crate::{
-    Documents, Jwk,
-    documents::{Discovery, Jwks},
-    site::{Content, Headers, Hosting, Stored},
+    documents::{Discovery, Documents, Jwks},
+    key::{Jwk, PublicKey},
+};
+use current_state::published_keys;
+use judge::{
+    judge_current_issuer, judge_host, judge_result, judge_unreadable, record_warnings, refuse_drops, refuse_keys,
+    warn_of_keys,
 };
 
-/// What publishing would change, worked out from [`Live`], [`Wanted`] and the time alone.
+/// What publishing would change, worked out from [`CurrentState`], [`DesiredState`] and the time alone.
 ///
 /// ```
-/// use issuer::{Change, KeySet, Live, Plan, Timestamp, Wanted};
+/// use issuer::{Change, KeySet, CurrentState, Plan, Timestamp, DesiredState};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
-/// let plan = Plan::new(&Live::default(), &wanted, Timestamp::now());
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
+/// let plan = Plan::new(&CurrentState::default(), &desired, Timestamp::now());
 /// assert_eq!((plan.jwks.change, plan.discovery.change), (Change::Created, Change::Created));
 /// assert_eq!(plan.documents.jwks.to_bytes(), std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
 /// assert!(plan.refusals.is_empty() && plan.warnings.is_empty() && !plan.is_unchanged());
@@ -49,50 +78,50 @@ pub struct Plan {
 
 impl Plan {
     /// Works out a plan. It does no I/O; the same arguments give the same plan. Times count in whole seconds.
-    pub fn new(live: &Live, wanted: &Wanted, now: Timestamp) -> Self {
-        let clocks = ClocksApart::between(now, live.site_time);
+    pub fn new(current: &CurrentState, desired: &DesiredState, now: Timestamp) -> Self {
+        let clocks = ClocksApart::between(now, current.site_time);
         let now = clocks.map_or(now, ClocksApart::later);
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
-        let found = live.record();
+        let found = current.record();
         let recorded = found.record().map(|record| record.clamped(now));
         let mut warnings = record_warnings(found, clocks);
-        let (published, unreadable) = published_keys(live, wanted, &mut warnings);
-        let keys = place(wanted, now, &published, recorded.as_ref());
+        let (published, unreadable) = published_keys(current, desired, &mut warnings);
+        let keys = place(desired, now, &published, recorded.as_ref());
         let adopted = if recorded.is_some() { 0 } else { count_retired(&keys) };
-        let retention = retention(wanted, now, &keys, &recorded.unwrap_or_default());
+        let retention = retention(desired, now, &keys, &recorded.unwrap_or_default());
         let jwks = Jwks { keys: keys.iter().filter(|key| key.is_published()).map(|key| key.jwk.clone()).collect() };
         let usable = jwks.keys.iter().filter_map(|jwk| jwk.key().ok());
-        let discovery = Discovery::new(&wanted.issuer, &wanted.issuer.jwks_uri(), usable);
-        let documents = Documents { issuer: wanted.issuer.clone(), discovery, jwks };
+        let discovery = Discovery::new(&desired.issuer, &desired.issuer.jwks_uri(), usable);
+        let documents = Documents { issuer: desired.issuer.clone(), discovery, jwks };
 
-        let mut refusals = refuse_keys(wanted, &published, &keys);
-        refusals.extend(refuse_drops(wanted, found, clocks, &keys));
+        let mut refusals = refuse_keys(desired, &published, &keys);
+        refusals.extend(refuse_drops(desired, found, clocks, &keys));
         for error in unreadable {
-            judge_unreadable("JWKS", error, wanted, &mut refusals, &mut warnings);
+            judge_unreadable("JWKS", error, desired, &mut refusals, &mut warnings);
         }
-        judge_host(wanted, &mut refusals, &mut warnings);
-        refusals.extend(judge_result(&documents, wanted, &refusals));
-        judge_live_issuer(live, wanted, &mut refusals, &mut warnings);
-        warnings.extend(warn_of_keys(wanted, found, &published, &keys));
+        judge_host(desired, &mut refusals, &mut warnings);
+        refusals.extend(judge_result(&documents, desired, &refusals));
+        judge_current_issuer(current, desired, &mut refusals, &mut warnings);
+        warnings.extend(warn_of_keys(desired, found, &published, &keys));
 
-        for (document, stored) in [("JWKS", &live.jwks), ("discovery document", &live.discovery)] {
+        for (document, stored) in [("JWKS", &current.jwks), ("discovery document", &current.discovery)] {
             let coding = stored.as_ref().and_then(Stored::content_encoding).map(str::to_owned);
             warnings.extend(coding.map(|coding| PlanWarning::ContentEncoding { document, coding }));
         }
 
-        let content = |bytes, retention| Content { bytes, headers: headers(wanted), retention };
+        let content = |bytes, retention| Content { bytes, headers: headers(desired), retention };
         Self {
             jwks: PlannedDocument::new(
-                wanted.issuer.jwks_path(),
-                live.jwks.as_ref(),
+                desired.issuer.jwks_path(),
+                current.jwks.as_ref(),
                 content(documents.jwks.to_bytes(), retention),
             ),
             discovery: PlannedDocument::new(
-                wanted.issuer.discovery_path(),
-                live.discovery.as_ref(),
+                desired.issuer.discovery_path(),
+                current.discovery.as_ref(),
                 content(documents.discovery.to_bytes(), Retention::default()),
             ),
-            hosting: live.hosting.clone(),
+            hosting: current.hosting.clone(),
             keys,
             adopted,
             documents,
@@ -120,9 +149,9 @@ impl Plan {
 }
 
 /// Finds a place for every key: added, or if it is published kept, returned, retired, unknown or dropped.
-fn place(wanted: &Wanted, now: Timestamp, published: &[Jwk], recorded: Option<&Retention>) -> Vec<PlannedKey> {
-    let added = |key: &crate::PublicKey| PlannedKey { jwk: Jwk::new(key.clone()), state: KeyState::Added };
-    let mut keys: Vec<_> = wanted.keys.iter().map(added).collect();
+fn place(desired: &DesiredState, now: Timestamp, published: &[Jwk], recorded: Option<&Retention>) -> Vec<PlannedKey> {
+    let added = |key: &PublicKey| PlannedKey { jwk: Jwk::new(key.clone()), state: KeyState::Added };
+    let mut keys: Vec<_> = desired.keys.iter().map(added).collect();
     let input = keys.len();
     for jwk in published {
         let kid = jwk.kid().unwrap_or_default();
@@ -134,29 +163,29 @@ fn place(wanted: &Wanted, now: Timestamp, published: &[Jwk], recorded: Option<&R
             let is_retired = recorded.is_some_and(|recorded| recorded.retired_since(jwk).is_some());
             key.state = if is_retired { KeyState::Returned } else { KeyState::Kept };
         } else {
-            keys.push(PlannedKey { jwk: jwk.clone(), state: outside_the_input(wanted, now, jwk, recorded) });
+            keys.push(PlannedKey { jwk: jwk.clone(), state: outside_the_input(desired, now, jwk, recorded) });
         }
     }
     keys
 }
 
 /// What becomes of a published key that is not in the input.
-fn outside_the_input(wanted: &Wanted, now: Timestamp, jwk: &Jwk, recorded: Option<&Retention>) -> KeyState {
+fn outside_the_input(desired: &DesiredState, now: Timestamp, jwk: &Jwk, recorded: Option<&Retention>) -> KeyState {
     let kid = jwk.kid().unwrap_or_default();
-    if wanted.remove.iter().any(|remove| remove == kid) {
+    if desired.remove.iter().any(|remove| remove == kid) {
         return KeyState::Dropped(DropReason::Removed);
     }
-    let retired = |since| KeyState::Retired { since, due: wanted.due(since) };
+    let retired = |since| KeyState::Retired { since, due: desired.due(since) };
     let Some(recorded) = recorded else { return retired(now) };
     if !recorded.knows(jwk) {
         return match jwk.kid() {
-            Some(kid) if !kid.is_empty() && wanted.adopt.iter().any(|adopt| adopt == kid) => retired(now),
-            _ if wanted.remove_unknown => KeyState::Dropped(DropReason::Unknown),
+            Some(kid) if !kid.is_empty() && desired.adopt.iter().any(|adopt| adopt == kid) => retired(now),
+            _ if desired.remove_unknown => KeyState::Dropped(DropReason::Unknown),
             _ => KeyState::Unknown,
         };
     }
     let since = recorded.retired_since(jwk).unwrap_or(now);
-    if wanted.prune && wanted.due(since) <= now {
+    if desired.prune && desired.due(since) <= now {
         return KeyState::Dropped(DropReason::Pruned { since });
     }
     retired(since)
@@ -167,8 +196,8 @@ fn count_retired(keys: &[PlannedKey]) -> usize {
 }
 
 /// What is remembered of the keys from now on: every key but those that nobody answers for.
-fn retention(wanted: &Wanted, now: Timestamp, keys: &[PlannedKey], recorded: &Retention) -> Retention {
-    let mut retention = Retention::of(&wanted.issuer);
+fn retention(desired: &DesiredState, now: Timestamp, keys: &[PlannedKey], recorded: &Retention) -> Retention {
+    let mut retention = Retention::of(&desired.issuer);
     for key in keys {
         let published = recorded.published_since(&key.jwk);
         match key.state {
@@ -181,10 +210,10 @@ fn retention(wanted: &Wanted, now: Timestamp, keys: &[PlannedKey], recorded: &Re
     retention
 }
 
-fn headers(wanted: &Wanted) -> Headers {
+fn headers(desired: &DesiredState) -> Headers {
     Headers {
         content_type: "application/json".to_owned(),
-        cache_control: wanted.cache_control.clone(),
+        cache_control: desired.cache_control.clone(),
         content_encoding: None,
     }
 }

@@ -1,6 +1,6 @@
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use crate::{Error, IssuerUrl};
+use crate::issuer_url::{IssuerUrl, UrlError};
 
 /// Where the documents of an issuer are read from.
 ///
@@ -29,23 +29,22 @@ pub enum Location {
 
 /// A URL when it starts like one, else a directory.
 impl FromStr for Location {
-    type Err = Error;
+    type Err = UrlError;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self, UrlError> {
         if !text.contains("://") {
             return Ok(Self::Directory(PathBuf::from(text)));
         }
-        text.parse().map(Self::Url).map_err(|error| match error {
-            Error::Url { url, because, .. } => Error::Url { url, what: "a URL documents are published at", because },
-            other => other,
-        })
+        text.parse()
+            .map(Self::Url)
+            .map_err(|error: UrlError| UrlError { what: "a URL documents are published at", ..error })
     }
 }
 
 impl Location {
     /// Whether documents are read over plain http, which is only ever from this machine.
     #[cfg(feature = "remote")]
-    pub(super) fn is_plain(&self, issuer: &IssuerUrl) -> bool {
+    pub(crate) fn is_plain(&self, issuer: &IssuerUrl) -> bool {
         let url = match self {
             Self::Issuer => issuer,
             Self::Url(url) => url,
@@ -55,30 +54,30 @@ impl Location {
     }
 
     /// Where the discovery document is.
-    pub(super) fn discovery(&self, issuer: &IssuerUrl) -> Place {
+    pub(crate) fn discovery(&self, issuer: &IssuerUrl) -> Address {
         match self {
-            Self::Issuer => Place::Url(issuer.discovery_url()),
-            Self::Url(url) => Place::Url(url.discovery_url()),
-            Self::Directory(directory) => Place::File(directory.join(".well-known/openid-configuration")),
+            Self::Issuer => Address::Url(issuer.discovery_url()),
+            Self::Url(url) => Address::Url(url.discovery_url()),
+            Self::Directory(directory) => Address::File(directory.join(".well-known/openid-configuration")),
         }
     }
 
     /// Where the JWKS is if it is where `publish` puts it.
-    pub(super) fn expected_jwks(&self, issuer: &IssuerUrl) -> Place {
+    pub(crate) fn expected_jwks(&self, issuer: &IssuerUrl) -> Address {
         self.jwks(issuer, issuer.jwks_uri().as_str())
     }
 
     /// Where the JWKS is that a discovery document points to by its `jwks_uri`.
-    pub(super) fn jwks(&self, issuer: &IssuerUrl, uri: &str) -> Place {
-        let elsewhere = || Place::Url(uri.to_owned());
+    pub(crate) fn jwks(&self, issuer: &IssuerUrl, uri: &str) -> Address {
+        let elsewhere = || Address::Url(uri.to_owned());
         match self {
             Self::Issuer => elsewhere(),
             Self::Url(url) => match uri.strip_prefix(issuer.base()) {
-                Some(rest) if rest.starts_with('/') => Place::Url(format!("{}{rest}", url.base())),
+                Some(rest) if rest.starts_with('/') => Address::Url(format!("{}{rest}", url.base())),
                 _ => elsewhere(),
             },
             Self::Directory(directory) => {
-                issuer.rest_below(uri).map_or_else(elsewhere, |rest| Place::File(directory.join(rest)))
+                issuer.rest_below(uri).map_or_else(elsewhere, |rest| Address::File(directory.join(rest)))
             }
         }
     }
@@ -96,7 +95,7 @@ impl fmt::Display for Location {
 
 /// One document's address.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Address {
     Url(String),
     File(PathBuf),
 }

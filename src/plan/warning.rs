@@ -8,11 +8,11 @@ use crate::{documents::DocumentError, public_host::NotPublic};
 /// Something about a plan that its owner should know and that stops nothing.
 ///
 /// ```
-/// use issuer::{KeySet, Live, Plan, PlanWarning, Timestamp, Wanted};
+/// use issuer::{KeySet, CurrentState, Plan, PlanWarning, Timestamp, DesiredState};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let issuer = "https://issuer.example.com".parse()?;
-/// let wanted = Wanted { remove: vec!["abc".to_owned()], ..Wanted::new(issuer, keys) };
-/// let plan = Plan::new(&Live::default(), &wanted, Timestamp::now());
+/// let desired = DesiredState { remove: vec!["abc".to_owned()], ..DesiredState::new(issuer, keys) };
+/// let plan = Plan::new(&CurrentState::default(), &desired, Timestamp::now());
 /// assert_eq!(plan.warnings, [PlanWarning::NotPublished("abc".to_owned())]);
 /// assert_eq!(plan.warnings[0].to_string(), "key abc is not published: nothing to remove");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -117,7 +117,7 @@ fn not_objects(first: usize, count: usize) -> String {
 }
 
 /// What is said of a published key that nobody recorded, in a plan and in the status of a site.
-pub(super) fn unknown_key(kid: Option<&str>) -> String {
+pub(crate) fn unknown_key(kid: Option<&str>) -> String {
     match kid {
         Some(kid) => format!("the published key {kid:?} is not in the retention record"),
         None => "a published key without kid is not in the retention record".to_owned(),

@@ -2,7 +2,7 @@ use std::fmt;
 
 /// Where a document stands on a site: segments joined by slashes, no slash at either end, none of them `.` or `..`.
 ///
-/// Made by an [`IssuerUrl`](crate::IssuerUrl) only, which checks its path.
+/// Made by an [`IssuerUrl`](crate::issuer_url::IssuerUrl) only, which checks its path.
 ///
 /// ```
 /// let issuer: issuer::IssuerUrl = "https://issuers.example.com/clusters/a".parse()?;

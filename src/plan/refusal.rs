@@ -1,34 +1,34 @@
 use super::ClocksApart;
-use crate::{documents::DocumentError, public_host::NotPublic};
+use crate::{documents::DocumentError, hint::Hint, public_host::NotPublic};
 
 /// Why a plan is not carried out: each is an outage somebody would have to explain.
 ///
 /// ```
-/// use issuer::{KeySet, Live, Plan, PlanRefusal, Timestamp, Wanted};
+/// use issuer::{Hint, KeySet, CurrentState, Plan, PlanRefusal, Timestamp, DesiredState};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/mixed-keys/p256.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
-/// let refusal = Plan::new(&Live::default(), &wanted, Timestamp::now()).refusals.remove(0);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
+/// let refusal = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).refusals.remove(0);
 /// assert_eq!(refusal, PlanRefusal::NoRsaKey);
 /// assert_eq!(refusal.to_string(), "no key is RSA, and Entra takes RS256 alone");
-/// assert!(refusal.hint().starts_with("sign with an RSA key"));
+/// assert!(refusal.hint().unwrap().starts_with("sign with an RSA key"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanRefusal {
     /// Another issuer is published at this place.
-    #[error("the published issuer is {live:?}, and publishing would change it to {wanted:?}")]
+    #[error("the published issuer is {current:?}, and publishing would change it to {desired:?}")]
     IssuerChange {
         /// The string that is published.
-        live: String,
+        current: String,
         /// The string that is wanted.
-        wanted: String,
+        desired: String,
     },
     /// The published discovery document points to a JWKS that is not below the issuer.
-    #[error("the published jwks_uri is {live:?}, not below the issuer, and its keys would no longer be found")]
+    #[error("the published jwks_uri is {current:?}, not below the issuer, and its keys would no longer be found")]
     JwksUriChange {
         /// The `jwks_uri` that is published.
-        live: String,
+        current: String,
     },
     /// A published document cannot be read, so what would be lost with it is not known.
     #[error("the published {document} cannot be read, and what was in it would be lost: {error}")]
@@ -74,15 +74,14 @@ pub enum PlanRefusal {
     PruneByWrongClock(ClocksApart),
 }
 
-impl PlanRefusal {
-    /// The next step.
-    pub fn hint(&self) -> String {
-        match self {
-            Self::IssuerChange { live, .. } => format!(
-                "pass --issuer {live}, or --allow-issuer-change once every API server and federated credential has the new string"
+impl Hint for PlanRefusal {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::IssuerChange { current, .. } => format!(
+                "pass --issuer {current}, or --allow-issuer-change once every API server and federated credential has the new string"
             ),
-            Self::JwksUriChange { live } => {
-                format!("add the keys of {live} to the input, then pass --allow-jwks-uri-change")
+            Self::JwksUriChange { current } => {
+                format!("add the keys of {current} to the input, then pass --allow-jwks-uri-change")
             }
             Self::Unreadable { .. } => {
                 "mend it by hand, or pass --replace-unreadable and the keys of every API server it is for".to_owned()
@@ -107,6 +106,7 @@ impl PlanRefusal {
                 "set the clock of this machine (NTP), or leave out --prune until the clocks agree".to_owned()
             }
             Self::RemoveWanted(_) => "leave it out of the input, or leave out --remove".to_owned(),
-        }
+        };
+        Some(hint)
     }
 }

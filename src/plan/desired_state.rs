@@ -2,22 +2,23 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{IssuerUrl, KeySet, RelyingParty, site::Headers};
+use super::Headers;
+use crate::{issuer_url::IssuerUrl, key::KeySet, verify::RelyingParty};
 
 /// What is to be published, and how far publishing may go.
 ///
-/// [`Wanted::new`] is the safe choice in everything: it adds and never takes away.
+/// [`DesiredState::new`] is the safe choice in everything: it adds and never takes away.
 ///
 /// ```
-/// use issuer::{KeySet, Wanted};
+/// use issuer::{KeySet, DesiredState};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted { prune: true, ..Wanted::new("https://issuer.example.com".parse()?, keys) };
-/// assert_eq!(wanted.retain, Wanted::RETAIN);
-/// assert_eq!(wanted.due("2026-11-22T00:00:00Z".parse()?).to_string(), "2026-11-24T00:00:00Z");
+/// let desired = DesiredState { prune: true, ..DesiredState::new("https://issuer.example.com".parse()?, keys) };
+/// assert_eq!(desired.retain, DesiredState::RETAIN);
+/// assert_eq!(desired.due("2026-11-22T00:00:00Z".parse()?).to_string(), "2026-11-24T00:00:00Z");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct DesiredState {
     /// The issuer; its path is the documents' place on the site.
     pub issuer: IssuerUrl,
     /// The API server's keys. Published keys that are not among them are retired, if they are known.
@@ -46,7 +47,7 @@ pub struct Wanted {
     pub cache_control: String,
 }
 
-impl Wanted {
+impl DesiredState {
     /// How long a retired key stays unless told otherwise: the longest token for Azure lives 24 hours, and once more for safety.
     pub const RETAIN: Duration = Duration::from_hours(48);
 
@@ -84,7 +85,7 @@ impl Wanted {
 }
 
 /// When a key that was first missed at `since` may be pruned.
-pub(super) fn due(since: Timestamp, retain: Duration) -> Timestamp {
+pub(crate) fn due(since: Timestamp, retain: Duration) -> Timestamp {
     let retain = SignedDuration::try_from(retain).unwrap_or(SignedDuration::MAX);
     since.checked_add(retain).unwrap_or(Timestamp::MAX)
 }

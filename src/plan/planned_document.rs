@@ -1,16 +1,13 @@
-use super::DocumentChange;
-use crate::{
-    documents::DocumentPath,
-    site::{Condition, Content, Stored},
-};
+use super::{Condition, Content, DocumentChange, Stored};
+use crate::issuer_url::DocumentPath;
 
 /// One document of a plan.
 ///
 /// ```
-/// use issuer::{KeySet, Live, Plan, Timestamp, Wanted, site::Condition};
+/// use issuer::{KeySet, CurrentState, Plan, Timestamp, DesiredState, site::Condition};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
-/// let document = Plan::new(&Live::default(), &wanted, Timestamp::now()).jwks;
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
+/// let document = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).jwks;
 /// assert_eq!(document.path.as_str(), "openid/v1/jwks");
 /// assert_eq!(document.content.headers.content_type, "application/json");
 /// assert_eq!(document.condition, Condition::IfNoneMatch);
@@ -35,13 +32,13 @@ pub struct PlannedDocument {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{Change, KeySet, SystemClock, Wanted, site::Memory};
+/// use issuer::{Change, KeySet, SystemClock, DesiredState, site::Memory};
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
-/// issuer::publish(&site, &wanted, &SystemClock).await?;
+/// issuer::publish(&site, &desired, &SystemClock).await?;
 /// // The second key is retired: it stays in the JWKS, and the record says since when.
-/// let fewer = Wanted { keys: KeySet::from_keys([wanted.keys[0].clone()])?, ..wanted };
+/// let fewer = DesiredState { keys: KeySet::from_keys([desired.keys[0].clone()])?, ..desired };
 /// let plan = issuer::plan(&site, &fewer, &SystemClock).await?;
 /// assert_eq!((plan.jwks.change, plan.discovery.change), (Change::Recorded, Change::Unchanged));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -62,26 +59,26 @@ pub enum Change {
 
 impl PlannedDocument {
     /// Whether this is what an earlier plan was about to write, found as it should be.
-    pub(super) fn is_found(&self, earlier: &Self) -> bool {
+    pub(crate) fn is_found(&self, earlier: &Self) -> bool {
         self.change == Change::Unchanged && self.content == earlier.content
     }
 
-    pub(super) fn new(path: DocumentPath, live: Option<&Stored>, content: Content) -> Self {
-        let (change, condition) = match live {
+    pub(super) fn new(path: DocumentPath, current: Option<&Stored>, content: Content) -> Self {
+        let (change, condition) = match current {
             None => (Change::Created, Condition::IfNoneMatch),
-            Some(live) => {
-                let same_headers = live.headers.as_ref().is_none_or(|headers| *headers == content.headers);
-                let change = if live.bytes != content.bytes || !same_headers {
+            Some(current) => {
+                let same_headers = current.headers.as_ref().is_none_or(|headers| *headers == content.headers);
+                let change = if current.bytes != content.bytes || !same_headers {
                     Change::Changed
-                } else if !live.retention.is(&content.retention) {
+                } else if !current.retention.is(&content.retention) {
                     Change::Recorded
                 } else {
                     Change::Unchanged
                 };
-                (change, Condition::IfMatch(live.etag.clone()))
+                (change, Condition::IfMatch(current.etag.clone()))
             }
         };
-        let changes = live.map(|live| DocumentChange::between(live, &content)).unwrap_or_default();
+        let changes = current.map(|current| DocumentChange::between(current, &content)).unwrap_or_default();
         Self { path, change, changes, content, condition }
     }
 }

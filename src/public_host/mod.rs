@@ -1,22 +1,23 @@
 //! Whether a host is one that everybody on the internet can reach, judged by its name or address alone.
 
+mod address;
+
 use std::{
     borrow::Cow,
     fmt,
     net::{IpAddr, Ipv4Addr},
 };
 
+pub(crate) use address::why_address_not_public;
 use percent_encoding::percent_decode_str;
-
-use crate::public_address;
 
 /// Why the internet cannot reach a host, as far as its name or address tells; reads as the end of "its host …".
 ///
 /// ```
-/// use issuer::{KeySet, Live, NotPublic, Plan, PlanRefusal, Timestamp, Wanted};
+/// use issuer::{KeySet, CurrentState, NotPublic, Plan, PlanRefusal, Timestamp, DesiredState};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://kubernetes.default.svc.cluster.local".parse()?, keys);
-/// let plan = Plan::new(&Live::default(), &wanted, Timestamp::now());
+/// let desired = DesiredState::new("https://kubernetes.default.svc.cluster.local".parse()?, keys);
+/// let plan = Plan::new(&CurrentState::default(), &desired, Timestamp::now());
 /// let [PlanRefusal::IssuerNotPublic { because, .. }] = plan.refusals.as_slice() else { panic!("{plan:?}") };
 /// assert_eq!(because, &NotPublic::Cluster);
 /// assert_eq!(because.to_string(), "is a name inside a Kubernetes cluster");
@@ -78,7 +79,7 @@ pub(crate) fn why_not_public(url_or_host: &str) -> Option<NotPublic> {
         return None;
     }
     match address(&host) {
-        Some(Ok(address)) => public_address::why_not_public(address),
+        Some(Ok(address)) => why_address_not_public(address),
         Some(Err(why)) => Some(why),
         None => judge_name(&host),
     }

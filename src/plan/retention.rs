@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, json};
 
 use super::RetentionError;
-use crate::{IssuerUrl, Jwk};
+use crate::{issuer_url::IssuerUrl, key::Jwk};
 
 /// The longest record that is read, in bytes; a JWKS has the same limit. A blob's metadata may have 8 KiB.
 const TEXT_MAX: usize = 1 << 20;
@@ -111,7 +111,7 @@ impl Retention {
     }
 
     /// The record with `now` for every time that cannot be true: one in the future, or before 1970.
-    pub(super) fn clamped(&self, now: Timestamp) -> Self {
+    pub(crate) fn clamped(&self, now: Timestamp) -> Self {
         let clamp = |time: i64| if (0..=now.as_second()).contains(&time) { time } else { now.as_second() };
         let times = |Times(published, retired): Times| Times(published.map(clamp), retired.map(clamp));
         let keys = self.keys.iter().map(|(name, found)| (name.clone(), times(*found))).collect();

@@ -1,6 +1,6 @@
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
-use crate::issuer_url::without_password;
+use crate::redact::without_password;
 
 /// The longest URL that is shown whole, in characters: no issuer URL is longer.
 const SHOWN_MAX: usize = 600;

@@ -33,7 +33,7 @@ impl ClocksApart {
     }
 
     /// The later of both: a time that is recorded too late keeps a key longer, one that is recorded too early loses it.
-    pub(super) fn later(self) -> Timestamp {
+    pub(crate) fn later(self) -> Timestamp {
         self.here.max(self.site)
     }
 }

@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use super::{Address, Discovery, Jwks, Location};
+use crate::issuer_url::IssuerUrl;
+
 /// A document as it was read from where the public reads it, or why it was not.
 ///
 /// ```
@@ -17,6 +20,30 @@ pub struct Fetched {
     pub from: String,
     /// What came back.
     pub outcome: Result<Page, FetchError>,
+}
+
+impl Fetched {
+    /// Whether the place answered that there is no such document.
+    pub(crate) fn is_absent(&self) -> bool {
+        self.outcome.as_ref().is_err_and(FetchError::is_absence)
+    }
+
+    /// Names the cause of a discovery document that is absent although the JWKS is there: its folder starts with a dot.
+    pub(crate) fn or_dot_folder(self, jwks: impl FnOnce() -> Self) -> Self {
+        let is_key_set = |fetched: Self| fetched.outcome.is_ok_and(|page| Jwks::parse(&page.body).is_ok());
+        if self.is_absent() && is_key_set(jwks()) {
+            return Self { outcome: Err(FetchError::DotFolder(self.from.clone())), ..self };
+        }
+        self
+    }
+
+    /// Where the discovery document says the JWKS is. Another issuer's document is followed no further than to the
+    /// trusted issuer's own place, where the difference may be a slash.
+    pub(crate) fn jwks_place(&self, issuer: &IssuerUrl, location: &Location) -> Option<Address> {
+        let discovery = Discovery::parse(&self.outcome.as_ref().ok()?.body).ok()?;
+        let trusted = discovery.issuer == issuer.as_str() || issuer.rest_below(&discovery.jwks_uri).is_some();
+        trusted.then(|| location.jwks(issuer, &discovery.jwks_uri))
+    }
 }
 
 /// A document that came back.
@@ -145,7 +172,7 @@ pub enum FetchError {
 
 impl FetchError {
     /// Whether the place answered that there is no such document.
-    pub(super) fn is_absence(&self) -> bool {
+    fn is_absence(&self) -> bool {
         matches!(self, Self::NotThere(_) | Self::Status { status: 404, .. })
     }
 

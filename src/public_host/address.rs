@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::public_host::NotPublic;
+use super::NotPublic;
 
 /// The networks of IPv4 that are not public (IANA IPv4 Special-Purpose Address Registry, and multicast).
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32, NotPublic); 15] = [
@@ -44,7 +44,7 @@ const HOLDS_V4: [(Ipv6Addr, u32, u32); 3] = [
 ];
 
 /// Why an address is not public; `None` for one that is.
-pub(crate) fn why_not_public(address: IpAddr) -> Option<NotPublic> {
+pub(crate) fn why_address_not_public(address: IpAddr) -> Option<NotPublic> {
     match address {
         IpAddr::V4(address) => why_not_public_v4(address),
         IpAddr::V6(address) => why_not_public_v6(address),

@@ -2,30 +2,30 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
-use super::{PlanWarning, StoredRetention, Wanted};
+use super::{DesiredState, Hosting, PlanWarning, Stored, StoredRetention};
 use crate::{
-    IssuerUrl, Jwk,
-    documents::{Discovery, DocumentError, DocumentPath, Jwks},
-    site::{Hosting, Stored},
+    documents::{Discovery, DocumentError, Jwks},
+    issuer_url::{DocumentPath, IssuerUrl},
+    key::Jwk,
 };
 
 /// What stands on a site before publishing.
 ///
 /// ```
-/// use issuer::{Live, Plan, PlannedDocument, Timestamp, Wanted, site::{ETag, Stored}};
+/// use issuer::{CurrentState, Plan, PlannedDocument, Timestamp, DesiredState, site::{ETag, Stored}};
 /// # use issuer::KeySet;
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
-/// let plan = Plan::new(&Live::default(), &wanted, Timestamp::UNIX_EPOCH);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
+/// let plan = Plan::new(&CurrentState::default(), &desired, Timestamp::UNIX_EPOCH);
 /// let stored = |PlannedDocument { content, .. }| {
 ///     Some(Stored { bytes: content.bytes, etag: ETag("1".to_owned()), headers: None, retention: content.retention.into() })
 /// };
-/// let live = Live { jwks: stored(plan.jwks), discovery: stored(plan.discovery), ..Live::default() };
-/// assert!(Plan::new(&live, &wanted, Timestamp::UNIX_EPOCH).is_unchanged());
+/// let current = CurrentState { jwks: stored(plan.jwks), discovery: stored(plan.discovery), ..CurrentState::default() };
+/// assert!(Plan::new(&current, &desired, Timestamp::UNIX_EPOCH).is_unchanged());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Live {
+pub struct CurrentState {
     /// The discovery document.
     pub discovery: Option<Stored>,
     /// The JWKS below the issuer.
@@ -38,16 +38,16 @@ pub struct Live {
     pub site_time: Option<Timestamp>,
 }
 
-impl Live {
+impl CurrentState {
     /// The retention record that judges every published key: that of the JWKS below the issuer.
-    pub(super) fn record(&self) -> &StoredRetention {
+    pub(crate) fn record(&self) -> &StoredRetention {
         self.jwks.as_ref().map_or(&StoredRetention::Absent, |stored| &stored.retention)
     }
 }
 
 /// The live discovery document, where there is one that can be read.
-fn live_discovery(live: &Live) -> Option<Discovery> {
-    Discovery::parse(&live.discovery.as_ref()?.bytes).ok()
+fn current_discovery(current: &CurrentState) -> Option<Discovery> {
+    Discovery::parse(&current.discovery.as_ref()?.bytes).ok()
 }
 
 /// The entries of the live JWKS, and of another one the discovery document points to; and what could not be read.
@@ -55,18 +55,18 @@ fn live_discovery(live: &Live) -> Option<Discovery> {
 /// An entry that is not a JSON object is left out: it holds no key, and relying parties reject a JWKS for it. Private members are
 /// left out, too.
 pub(super) fn published_keys(
-    live: &Live,
-    wanted: &Wanted,
+    current: &CurrentState,
+    desired: &DesiredState,
     warnings: &mut Vec<PlanWarning>,
 ) -> (Vec<Jwk>, Vec<DocumentError>) {
     let (mut keys, mut known): (Vec<Jwk>, _) = (Vec::new(), HashSet::new());
     let mut unreadable = Vec::new();
-    let named = live_discovery(live).and_then(|discovery| linked_path(&discovery, &wanted.issuer));
-    let found = named.map(|path| if path == wanted.issuer.jwks_path() { &live.jwks } else { &live.linked });
+    let named = current_discovery(current).and_then(|discovery| linked_path(&discovery, &desired.issuer));
+    let found = named.map(|path| if path == desired.issuer.jwks_path() { &current.jwks } else { &current.linked });
     if found.is_some_and(Option::is_none) {
         unreadable.push(DocumentError::Missing);
     }
-    for stored in [&live.jwks, &live.linked].into_iter().flatten() {
+    for stored in [&current.jwks, &current.linked].into_iter().flatten() {
         match Jwks::parse(&stored.bytes) {
             Ok(jwks) => {
                 if let Some(first) = jwks.keys.iter().position(|jwk| !jwk.is_object()) {
@@ -104,7 +104,7 @@ fn identity(jwk: &Jwk) -> String {
 }
 
 /// Where on the site the JWKS stands that a published discovery document points to.
-pub(super) fn linked_path(discovery: &Discovery, issuer: &IssuerUrl) -> Option<DocumentPath> {
+pub(crate) fn linked_path(discovery: &Discovery, issuer: &IssuerUrl) -> Option<DocumentPath> {
     let below_its_own = discovery.issuer.parse::<IssuerUrl>().ok().and_then(|own| {
         // The document stands at the wanted issuer's place, so that is where its own issuer's URLs lead.
         let rest = own.rest_below(&discovery.jwks_uri)?;

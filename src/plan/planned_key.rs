@@ -1,15 +1,15 @@
 use jiff::Timestamp;
 
-use crate::Jwk;
+use crate::key::Jwk;
 
 /// One key of a plan.
 ///
 /// ```
-/// use issuer::{KeySet, KeyState, Live, Plan, Timestamp, Wanted};
+/// use issuer::{KeySet, KeyState, CurrentState, Plan, Timestamp, DesiredState};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
-/// let key = Plan::new(&Live::default(), &wanted, Timestamp::now()).keys.remove(0);
-/// assert_eq!(key.kid(), wanted.keys[0].key_id().as_str());
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
+/// let key = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).keys.remove(0);
+/// assert_eq!(key.kid(), desired.keys[0].key_id().as_str());
 /// assert_eq!(key.state, KeyState::Added);
 /// assert!(key.is_published());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -39,12 +39,12 @@ impl PlannedKey {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{KeySet, KeyState, Timestamp, Wanted, site::Memory};
+/// use issuer::{KeySet, KeyState, Timestamp, DesiredState, site::Memory};
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let (site, now) = (Memory::default(), "2026-11-22T00:00:00Z".parse::<Timestamp>()?);
-/// issuer::publish(&site, &wanted, &now).await?;
-/// let newer = Wanted { keys: KeySet::from_keys([wanted.keys[1].clone()])?, ..wanted };
+/// issuer::publish(&site, &desired, &now).await?;
+/// let newer = DesiredState { keys: KeySet::from_keys([desired.keys[1].clone()])?, ..desired };
 /// let plan = issuer::plan(&site, &newer, &now).await?;
 /// assert_eq!(plan.keys[0].state, KeyState::Kept);
 /// assert_eq!(plan.keys[1].state, KeyState::Retired { since: now, due: "2026-11-24T00:00:00Z".parse()? });
@@ -78,13 +78,13 @@ pub enum KeyState {
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
-/// use issuer::{DropReason, KeySet, KeyState, SystemClock, Wanted, site::Memory};
+/// use issuer::{DropReason, KeySet, KeyState, SystemClock, DesiredState, site::Memory};
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let wanted = Wanted::new("https://issuer.example.com".parse()?, keys);
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
-/// issuer::publish(&site, &wanted, &SystemClock).await?;
-/// let remove = vec![wanted.keys[0].key_id().to_string()];
-/// let newer = Wanted { remove, keys: KeySet::from_keys([wanted.keys[1].clone()])?, ..wanted };
+/// issuer::publish(&site, &desired, &SystemClock).await?;
+/// let remove = vec![desired.keys[0].key_id().to_string()];
+/// let newer = DesiredState { remove, keys: KeySet::from_keys([desired.keys[1].clone()])?, ..desired };
 /// let plan = issuer::plan(&site, &newer, &SystemClock).await?;
 /// assert_eq!(plan.keys[1].state, KeyState::Dropped(DropReason::Removed));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

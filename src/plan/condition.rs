@@ -1,0 +1,47 @@
+/// The version of a stored document; every change of body, headers or retention record makes another (RFC 9110 section 8.8.3).
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{CurrentState, Plan, Timestamp, site::{Condition, Content, ETag, Memory, Site}};
+/// # use issuer::{KeySet, DesiredState};
+/// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// # let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
+/// let jwks = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).jwks;
+/// let site = Memory::default();
+/// site.write(&jwks.path, &jwks.content, &Condition::IfNoneMatch).await?;
+/// let first: ETag = site.read(&jwks.path).await?.unwrap().etag;
+/// let changed = Content { bytes: b"{\"keys\":[]}".to_vec(), ..jwks.content };
+/// site.write(&jwks.path, &changed, &Condition::IfMatch(first.clone())).await?;
+/// assert_ne!(site.read(&jwks.path).await?.unwrap().etag, first);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct ETag(pub String);
+
+/// What must hold for a write to happen (RFC 9110 section 13.1).
+///
+/// ```
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// use issuer::{KeySet, CurrentState, Plan, Timestamp, DesiredState, site::{Condition, ETag, Memory, Site, Written}};
+/// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
+/// let jwks = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).jwks;
+/// let site = Memory::default();
+/// let changed = Condition::IfMatch(ETag("1".to_owned()));
+/// assert_eq!(site.write(&jwks.path, &jwks.content, &changed).await?, Written::PreconditionFailed);
+/// assert_eq!(site.write(&jwks.path, &jwks.content, &Condition::IfNoneMatch).await?, Written::Done);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// The document is still the version that was read.
+    IfMatch(ETag),
+    /// There is still no document (`If-None-Match: *`).
+    IfNoneMatch,
+}
