@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::{
     ClocksApart, CurrentState, DesiredState, DropReason, KeyState, PlanRefusal, PlanWarning, PlannedKey,
-    StoredRetention, current_state::linked_path,
+    RetentionError, StoredRetention, current_state::linked_path,
 };
 use crate::{
     documents::{Discovery, DocumentError, Documents},
@@ -144,6 +144,16 @@ pub(super) fn refuse_drops(
         refusals.push(PlanRefusal::PruneByWrongClock(clocks));
     }
     refusals
+}
+
+/// A record that a later version wrote may hold what this version would drop.
+pub(super) fn refuse_later_record(desired: &DesiredState, found: &StoredRetention) -> Option<PlanRefusal> {
+    match found {
+        StoredRetention::Unreadable(RetentionError::Version(version)) if !desired.replace_unreadable => {
+            Some(PlanRefusal::LaterRecord(*version))
+        }
+        _ => None,
+    }
 }
 
 pub(super) fn warn_of_keys(

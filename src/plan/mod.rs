@@ -11,6 +11,7 @@ mod planned_document;
 mod planned_key;
 mod refusal;
 mod retention;
+mod retention_text;
 mod stored;
 mod stored_retention;
 mod warning;
@@ -41,7 +42,7 @@ use crate::{
 use current_state::published_keys;
 use judge::{
     judge_current_issuer, judge_host, judge_result, judge_unreadable, record_warnings, refuse_drops, refuse_keys,
-    warn_of_keys,
+    refuse_later_record, warn_of_keys,
 };
 
 /// What publishing would change, worked out from [`CurrentState`], [`DesiredState`] and the time alone.
@@ -96,6 +97,7 @@ impl Plan {
 
         let mut refusals = refuse_keys(desired, &published, &keys);
         refusals.extend(refuse_drops(desired, found, clocks, &keys));
+        refusals.extend(refuse_later_record(desired, found));
         for error in unreadable {
             judge_unreadable("JWKS", error, desired, &mut refusals, &mut warnings);
         }
@@ -201,9 +203,9 @@ fn retention(desired: &DesiredState, now: Timestamp, keys: &[PlannedKey], record
     for key in keys {
         let published = recorded.published_since(&key.jwk);
         match key.state {
-            KeyState::Added => retention.note(&key.jwk, Some(now), None),
-            KeyState::Kept | KeyState::Returned => retention.note(&key.jwk, published, None),
-            KeyState::Retired { since, .. } => retention.note(&key.jwk, published, Some(since)),
+            KeyState::Added => retention.note(&key.jwk, Some(now), None, recorded),
+            KeyState::Kept | KeyState::Returned => retention.note(&key.jwk, published, None, recorded),
+            KeyState::Retired { since, .. } => retention.note(&key.jwk, published, Some(since), recorded),
             KeyState::Unknown | KeyState::Dropped(_) => {}
         }
     }

@@ -69,6 +69,9 @@ pub enum PlanRefusal {
     /// Unknown keys are to go, and no record says which keys are known.
     #[error("--remove-unknown needs the retention record of the site, and there is none that can be read")]
     NoRecord,
+    /// A later version of `issuer` wrote the retention record.
+    #[error("a later version of issuer wrote the retention record of the site (record version {0})")]
+    LaterRecord(u64),
     /// Keys are to be pruned by a clock that may be wrong.
     #[error("keys are not pruned by a clock that may be wrong: {0}")]
     PruneByWrongClock(ClocksApart),
@@ -101,6 +104,9 @@ impl Hint for PlanRefusal {
             }
             Self::NoRecord => {
                 "publish without --remove-unknown, which records every published key; drop single keys with --remove KID".to_owned()
+            }
+            Self::LaterRecord(_) => {
+                "use the version of issuer that published last; --replace-unreadable overwrites the record".to_owned()
             }
             Self::PruneByWrongClock(_) => {
                 "set the clock of this machine (NTP), or leave out --prune until the clocks agree".to_owned()

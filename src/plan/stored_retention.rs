@@ -79,6 +79,9 @@ pub enum RetentionError {
     /// It is not JSON.
     #[error("it is not JSON")]
     NotJson,
+    /// A later version of `issuer` wrote it.
+    #[error("a later version of issuer wrote it (record version {0})")]
+    Version(u64),
     /// It is JSON of another form.
     #[error("it is not a list of keys with their times")]
     Form,

@@ -39,6 +39,7 @@ mod publish_flow;
 mod published;
 mod recordings;
 mod remote;
+mod retention;
 mod second_encoding;
 mod serve;
 mod serve_load;

@@ -1,0 +1,154 @@
+//! The retention record: its size, its versions and the owners of keys.
+
+use issuer::{
+    Change, CurrentState, DesiredState, DropReason, Hint, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan, PlanRefusal,
+    Retention, RetentionError, StoredRetention, Timestamp,
+    site::{ETag, Stored},
+};
+use serde_json::json;
+
+use crate::support::{fixtures, recording};
+
+/// The metadata that a blob may have, names and values together (Microsoft Learn, "Set Blob Metadata").
+const METADATA_MAX: usize = 8 * 1024;
+
+fn issuer() -> IssuerUrl {
+    "https://issuer.example.com/clusters/a".parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    "2026-12-01T00:00:00Z".parse().unwrap()
+}
+
+fn fixture(name: &str) -> String {
+    std::fs::read_to_string(fixtures().join("retention").join(name)).unwrap()
+}
+
+/// A site whose JWKS has this record.
+fn current(record: &str) -> CurrentState {
+    let stored = Stored {
+        bytes: fixture("0.1.0.jwks.json").into_bytes(),
+        etag: ETag("1".to_owned()),
+        headers: None,
+        retention: StoredRetention::from_bytes(record.as_bytes()),
+    };
+    CurrentState { jwks: Some(stored), ..CurrentState::default() }
+}
+
+/// The input of the last publish with version 0.1.0.
+fn desired() -> DesiredState {
+    let keys = KeySet::from_bytes(&recording("rotation").bytes("rsa4096.pub")).unwrap();
+    DesiredState::new(issuer(), keys)
+}
+
+fn entries() -> Vec<Jwk> {
+    Jwks::parse(fixture("0.1.0.jwks.json").as_bytes()).unwrap().keys
+}
+
+/// The record with the owners of some names.
+fn with_owners(record: &Retention, owners: &[&str]) -> String {
+    let mut json: serde_json::Value = serde_json::from_str(&record.to_text()).unwrap();
+    json["owners"] = json!(owners);
+    for entry in json["keys"].as_object_mut().unwrap().values_mut() {
+        let entry = entry.as_array_mut().unwrap();
+        entry.resize(2, json!(null));
+        entry.push(json!((0..owners.len()).collect::<Vec<_>>()));
+    }
+    json.to_string()
+}
+
+#[test]
+fn hundred_keys_with_three_owners_each_fit_the_metadata_of_a_blob() {
+    let owners: Vec<_> = (0..40).map(|index| format!("prod-west-europe-cluster-{index:02}")).collect();
+    let entry = |index: usize| {
+        let name = format!("{index:022}");
+        let owners = [index % 40, (index + 13) % 40, (index + 26) % 40];
+        (name, json!([1_795_721_963_u64 + index as u64, 1_795_821_963_u64 + index as u64, owners]))
+    };
+    let keys: serde_json::Map<_, _> = (0..100).map(entry).collect();
+    let issuer = format!("https://oidcissuer.z6.web.core.windows.net/{}", "x".repeat(60));
+    let text = json!({ "version": 2, "issuer": issuer, "owners": owners, "keys": keys }).to_string();
+    let record = Retention::from_text(&text).unwrap();
+    let text = record.to_text();
+    assert_eq!(Retention::from_text(&text).as_ref(), Ok(&record));
+    assert_eq!(text.matches("prod-west-europe").count(), 40);
+    assert!("retention".len() + text.len() <= METADATA_MAX, "{} bytes", text.len());
+}
+
+#[test]
+fn record_of_version_0_1_0_is_read() {
+    let record = Retention::from_text(&fixture("0.1.0.json")).unwrap();
+    let published: Timestamp = "2026-11-26T19:39:23Z".parse().unwrap();
+    let retired: Vec<_> = entries().iter().map(|jwk| record.retired_since(jwk).is_some()).collect();
+    assert_eq!(retired, [false, true, true]);
+    for jwk in entries() {
+        assert_eq!(record.published_since(&jwk), Some(published), "{}", jwk.to_value());
+        assert_eq!(record.owners(&jwk).count(), 0);
+    }
+}
+
+#[test]
+fn record_of_version_0_1_0_is_carried_over() {
+    let old = Retention::from_text(&fixture("0.1.0.json")).unwrap();
+    let plan = Plan::new(&current(&fixture("0.1.0.json")), &desired(), now());
+    assert_eq!(plan.jwks.change, Change::Recorded);
+    assert!(plan.refusals.is_empty() && plan.warnings.is_empty(), "{plan:?}");
+    assert!(plan.keys.iter().all(|key| matches!(key.state, KeyState::Kept | KeyState::Retired { .. })), "{plan:?}");
+    let new = &plan.jwks.content.retention;
+    for jwk in entries() {
+        assert_eq!(new.published_since(&jwk), old.published_since(&jwk));
+        assert_eq!(new.retired_since(&jwk), old.retired_since(&jwk));
+    }
+    assert!(new.to_text().starts_with("{\"version\":2,"), "{}", new.to_text());
+    // The next publish finds the record as it is.
+    assert_eq!(Plan::new(&current(&new.to_text()), &desired(), now()).jwks.change, Change::Unchanged);
+}
+
+#[test]
+fn owners_of_keys_stay_when_another_input_is_published() {
+    let plan = Plan::new(&current(&fixture("0.1.0.json")), &desired(), now());
+    let owned = with_owners(&plan.jwks.content.retention, &["prod-1", "prod-2"]);
+    let plan = Plan::new(&current(&owned), &desired(), now());
+    assert_eq!(plan.jwks.change, Change::Unchanged);
+    for jwk in entries() {
+        let owners: Vec<_> = plan.jwks.content.retention.owners(&jwk).collect();
+        assert_eq!(owners, ["prod-1", "prod-2"], "{}", jwk.to_value());
+    }
+    // A dropped key takes its owners with it.
+    let prune = DesiredState { prune: true, ..desired() };
+    let plan = Plan::new(&current(&owned), &prune, now());
+    let dropped =
+        plan.keys.iter().find(|key| matches!(key.state, KeyState::Dropped(DropReason::Pruned { .. }))).unwrap();
+    assert!(!plan.jwks.content.retention.knows(&dropped.jwk));
+}
+
+#[test]
+fn record_of_a_later_version_is_refused_until_told_otherwise() {
+    let later = current(r#"{"version":3,"keys":[]}"#);
+    assert_eq!(later.jwks.as_ref().unwrap().retention, StoredRetention::Unreadable(RetentionError::Version(3)));
+    let later = current(r#"{"version":3,"keys":{}}"#);
+    assert_eq!(later.jwks.as_ref().unwrap().retention, StoredRetention::Unreadable(RetentionError::Version(3)));
+    let plan = Plan::new(&later, &desired(), now());
+    assert_eq!(plan.refusals, [PlanRefusal::LaterRecord(3)]);
+    assert!(plan.refusals[0].hint().unwrap().contains("--replace-unreadable"));
+    let replace = DesiredState { replace_unreadable: true, ..desired() };
+    assert_eq!(Plan::new(&later, &replace, now()).refusals, []);
+}
+
+#[test]
+fn text_that_is_no_record_is_an_error() {
+    for (text, expected) in [
+        ("", RetentionError::NotJson),
+        ("[]", RetentionError::Form),
+        (r#"{"version":1}"#, RetentionError::Form),
+        (r#"{"version":"2"}"#, RetentionError::Form),
+        (r#"{"version":3}"#, RetentionError::Version(3)),
+        (r#"{"keys":{"a":[1,2,[0]]}}"#, RetentionError::Form),
+        (r#"{"keys":{"a":[1,2,[],4]}}"#, RetentionError::Form),
+        (r#"{"keys":{"a":[[1]]}}"#, RetentionError::Form),
+        (r#"{"keys":{"a":[1,2,3]}}"#, RetentionError::Form),
+        (r#"{"owners":["x"],"keys":{"a":[1,null,[1]]}}"#, RetentionError::Form),
+    ] {
+        assert_eq!(Retention::from_text(text), Err(expected), "{text}");
+    }
+}
