@@ -34,7 +34,7 @@
 //! | `documents` | [`Jwks`], [`Discovery`], [`Documents`]: exact bytes | core |
 //! | `token` | [`Token`], [`Inspection`]: header and claims, not yet trusted | core |
 //! | `verify` | [`Expectations`], [`Report`], [`Verifier`] | core |
-//! | `entra` | [`Aadsts`]: what Entra answers | core |
+//! | `entra` | [`Aadsts`] and its catalogue: the errors of Entra | core |
 //! | `publish` | [`Plan`] and [`Retention`] (core), [`publish`] | edge |
 //! | [`site`] | [`Site`](site::Site): a container of a storage account, a directory, memory | edge |
 //! | `azure` | `Environment`, `AuthMethod`, `AzureError`: who we are in Azure and what it answers | edge |
@@ -84,7 +84,7 @@ mod verify;
 pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope, RetryObserver, Retrying};
 pub use clock::{Clock, SystemClock};
 pub use documents::{Discovery, DocumentError, Documents, FetchError, Fetched, Jwks, Location, Page, PublishedIssuer};
-pub use entra::{Aadsts, Cloud, KEYS_MAX, LIFETIME_MAX, TOKEN_EXCHANGE_AUDIENCE};
+pub use entra::{Aadsts, CatalogueEntry, Cloud, Evidence, KEYS_MAX, LIFETIME_MAX, TOKEN_EXCHANGE_AUDIENCE, Waiting};
 pub use error::Error;
 pub use file_error::FileError;
 pub use hint::Hint;

@@ -1,4 +1,5 @@
 use super::AuthMethod;
+use crate::entra::Aadsts;
 
 /// A documented error code of an Azure service, with its meaning for a publisher and the next step.
 ///
@@ -7,6 +8,8 @@ use super::AuthMethod;
 pub(super) struct KnownCode {
     /// Error codes with the same meaning. A text with a space is part of the sentence of an answer that has no code.
     codes: &'static [&'static str],
+    /// Error codes of Entra with the same meaning.
+    aadsts: &'static [Aadsts],
     credential: CredentialKind,
     /// The end of `cannot read … in …: …`; empty where the service's own sentence is shown.
     pub(super) sentence: &'static str,
@@ -68,7 +71,10 @@ impl KnownCode {
     /// The row for an answer of Entra, a tool or an identity endpoint.
     pub(super) fn of_sign_in(method: AuthMethod, code: Option<&str>, because: &str) -> Option<&'static Self> {
         let is_meant = |known: &&str| code == Some(*known) || (known.contains(' ') && because.contains(*known));
-        SIGN_IN.iter().filter(|row| row.credential.holds(method)).find(|row| row.codes.iter().any(is_meant))
+        let aadsts = code.and_then(|code| code.parse().ok());
+        let is_listed = |row: &Self| aadsts.is_some_and(|code| row.aadsts.contains(&code));
+        let mut rows = SIGN_IN.iter().filter(|row| row.credential.holds(method));
+        rows.find(|row| is_listed(row) || row.codes.iter().any(is_meant))
     }
 }
 
@@ -95,7 +101,7 @@ const fn general_hint(method: AuthMethod) -> &'static str {
 }
 
 const fn row(codes: &'static [&'static str], sentence: &'static str, hint: &'static str) -> KnownCode {
-    KnownCode { codes, credential: CredentialKind::Any, sentence, hint }
+    KnownCode { codes, aadsts: &[], credential: CredentialKind::Any, sentence, hint }
 }
 
 const fn row_for(
@@ -104,7 +110,11 @@ const fn row_for(
     sentence: &'static str,
     hint: &'static str,
 ) -> KnownCode {
-    KnownCode { codes, credential, sentence, hint }
+    KnownCode { codes, aadsts: &[], credential, sentence, hint }
+}
+
+const fn aadsts_for(credential: CredentialKind, aadsts: &'static [Aadsts], hint: &'static str) -> KnownCode {
+    KnownCode { codes: &[], aadsts, credential, sentence: "", hint }
 }
 
 /// Codes of reads, writes and deletes of a blob, and of service properties. Failed conditions (`ConditionNotMet`,
@@ -402,66 +412,69 @@ const SIGN_IN: &[KnownCode] = &[
         "",
         "check that no proxy or service mesh changes requests to the identity endpoint",
     ),
-    row(
-        &["AADSTS90002", "AADSTS90038", "AADSTS900382", "AADSTS900432", "AADSTS900439"],
-        "",
+    aadsts_for(
+        CredentialKind::Any,
+        &[
+            Aadsts::TENANT_NOT_FOUND,
+            Aadsts::TENANT_MALFORMED,
+            Aadsts::TENANT_REDIRECTED,
+            Aadsts::CROSS_CLOUD,
+            Aadsts::CROSS_CLOUD_REQUEST,
+            Aadsts::US_GOVERNMENT_AT_PUBLIC,
+            Aadsts::PUBLIC_AT_US_GOVERNMENT,
+        ],
         "check AZURE_TENANT_ID, and --cloud: a tenant is in one cloud only",
     ),
-    row_for(
+    aadsts_for(
         CredentialKind::Application,
-        &["AADSTS700016", "AADSTS7000112"],
-        "",
+        &[Aadsts::APPLICATION_NOT_FOUND, Aadsts::APPLICATION_DISABLED],
         "check AZURE_CLIENT_ID and AZURE_TENANT_ID: the tenant has no such application, or it is disabled there",
     ),
-    row_for(
+    aadsts_for(
         CredentialKind::Secret,
-        &["AADSTS7000215"],
-        "",
+        &[Aadsts::SECRET_INVALID],
         "set AZURE_CLIENT_SECRET to the value of a secret of this application, not to the secret's ID",
     ),
-    row_for(
+    aadsts_for(
         CredentialKind::Secret,
-        &["AADSTS7000222"],
-        "",
+        &[Aadsts::SECRET_EXPIRED],
         "make a new secret: az ad app credential reset --id CLIENT_ID --append",
     ),
-    row_for(
+    aadsts_for(
         CredentialKind::Certificate,
-        &["AADSTS700027"],
-        "",
+        &[Aadsts::SIGNATURE],
         "check that the public certificate is one of the application's: az ad app credential list --id CLIENT_ID --cert",
     ),
-    row_for(
+    aadsts_for(
         CredentialKind::FederatedToken,
-        &["AADSTS70021", "AADSTS700211", "AADSTS700212", "AADSTS700213", "AADSTS7002138"],
-        "",
+        &[Aadsts::NO_MATCH, Aadsts::ISSUER, Aadsts::AUDIENCE, Aadsts::SUBJECT, Aadsts::SUBJECT_CASE],
         "compare issuer, subject and audience with the federated credential: issuer inspect FILE shows those of the token",
     ),
-    row_for(
+    aadsts_for(
         CredentialKind::FederatedToken,
-        &["AADSTS700024", "AADSTS50027"],
-        "",
+        &[Aadsts::TIME, Aadsts::MALFORMED],
         "check the federated token: issuer inspect FILE shows its times and claims",
+    ),
+    aadsts_for(
+        CredentialKind::User,
+        &[
+            Aadsts::MFA_REQUIRED,
+            Aadsts::MFA_EXPIRED,
+            Aadsts::MFA_NOT_REGISTERED,
+            Aadsts::SESSION_INVALID,
+            Aadsts::GRANT_REVOKED,
+            Aadsts::CONDITIONAL_ACCESS,
+            Aadsts::CONSENT_MISSING,
+            Aadsts::SIGN_IN_TOO_OLD,
+            Aadsts::SIGN_IN_UNUSED,
+        ],
+        SIGN_IN_AGAIN,
     ),
     row_for(
         CredentialKind::User,
-        &[
-            "AADSTS50076",
-            "AADSTS50078",
-            "AADSTS50079",
-            "AADSTS50132",
-            "AADSTS50173",
-            "AADSTS53003",
-            "AADSTS65001",
-            "AADSTS70043",
-            "AADSTS700082",
-            "Please run 'az login'",
-            "Interactive authentication is needed",
-            "azd auth login",
-            "not logged in, run",
-        ],
+        &["Please run 'az login'", "Interactive authentication is needed", "azd auth login", "not logged in, run"],
         "",
-        "run `az login` again (azd: `azd auth login`), or choose another credential with --auth",
+        SIGN_IN_AGAIN,
     ),
     row_for(
         CredentialKind::User,
@@ -471,6 +484,8 @@ const SIGN_IN: &[KnownCode] = &[
     ),
 ];
 
+const SIGN_IN_AGAIN: &str = "run `az login` again (azd: `azd auth login`), or choose another credential with --auth";
+
 const SAS_SCOPE: &str = "make it for the blob service with resource types service, container and object, permissions rwdc, and this machine's address and protocol; or sign in instead";
 
 #[cfg(test)]
@@ -479,14 +494,21 @@ mod tests {
 
     #[test]
     fn each_code_has_one_row_for_each_kind_of_credential() {
+        let check = |code: &dyn std::fmt::Debug, kinds: Vec<CredentialKind>| {
+            let is_split = kinds.len() == 2 && !kinds.contains(&CredentialKind::Any) && kinds[0] != kinds[1];
+            assert!(kinds.len() == 1 || is_split, "{code:?}: {kinds:?}");
+        };
         for table in [BLOB, RESOURCE_MANAGER, SIGN_IN] {
             for row in table {
                 assert!(!row.hint.is_empty(), "{row:?}");
                 for code in row.codes {
                     let rows = table.iter().filter(|other| other.codes.contains(code));
-                    let asked: Vec<_> = rows.map(|other| other.credential).collect();
-                    let is_split = asked.len() == 2 && !asked.contains(&CredentialKind::Any) && asked[0] != asked[1];
-                    assert!(asked.len() == 1 || is_split, "{code}: {asked:?}");
+                    check(code, rows.map(|other| other.credential).collect());
+                }
+                for code in row.aadsts {
+                    let rows = table.iter().filter(|other| other.aadsts.contains(code));
+                    check(code, rows.map(|other| other.credential).collect());
+                    assert!(code.entry().is_some(), "{code} is not in the catalogue");
                 }
             }
         }

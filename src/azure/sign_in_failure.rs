@@ -2,7 +2,7 @@ use azure_core::{error::ErrorKind, http::RawResponse};
 use serde::Deserialize;
 
 use super::{AuthMethod, AzureError, AzureProblem, arc, known_code::KnownCode, retry::cause};
-use crate::redact::redacted;
+use crate::{entra::Aadsts, redact::redacted};
 
 /// The longest answer of an identity endpoint that is shown where it is not JSON, in characters.
 const SHOWN_MAX: usize = 300;
@@ -15,7 +15,7 @@ pub(crate) struct SignInFailure {
     /// The sentence of Entra, the Azure CLI or the identity endpoint, without the names of the SDK's types and without IDs.
     pub(super) because: String,
     pub(super) status: Option<u16>,
-    /// The error code, such as `AADSTS7000215`, or `invalid_request` of an identity endpoint.
+    /// The error code: one of Entra, as [`Aadsts`] writes it, or `invalid_request` of an identity endpoint.
     pub(super) code: Option<String>,
     /// The trace ID Microsoft's support asks for.
     pub(super) trace_id: Option<String>,
@@ -50,8 +50,7 @@ impl SignInFailure {
         let is_generic = GENERIC.iter().any(|generic| text.trim_start().starts_with(generic));
         let described = answer.as_ref().and_then(|answer| answer.error_description.as_deref());
         let (text, trace_id) = without_ids(described.filter(|_| is_generic).unwrap_or(text));
-        let digits = text.split_once("AADSTS").and_then(|(_, rest)| rest.split(|c: char| !c.is_ascii_digit()).next());
-        let aadsts = digits.filter(|digits| !digits.is_empty()).map(|digits| format!("AADSTS{digits}"));
+        let aadsts = Aadsts::find_in(&text).map(|code| code.to_string());
         Self {
             because: redacted(&text).into_owned(),
             status,
@@ -126,15 +125,21 @@ fn without_ids(text: &str) -> (String, Option<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::without_ids;
+    use super::{Aadsts, without_ids};
 
     #[test]
     fn ids_go_and_the_remedy_stays() {
-        let azure_cli = "ERROR: AADSTS50078: It has expired. Trace ID: 11-aa Correlation ID: 22-bb Timestamp: 2026-11-22 00:10:22Z\nInteractive authentication is needed. Please run:\naz login --scope https://storage.azure.com/.default";
-        let kept = "ERROR: AADSTS50078: It has expired. Interactive authentication is needed. Please run: az login --scope https://storage.azure.com/.default";
-        assert_eq!(without_ids(azure_cli), (kept.to_owned(), Some("11-aa".to_owned())));
-        let compact = "AADSTS7000215: wrong. Trace ID: 1 Correlation ID: 2 Timestamp: 2026-11-22T00:10:22Z then this";
-        assert_eq!(without_ids(compact), ("AADSTS7000215: wrong. then this".to_owned(), Some("1".to_owned())));
+        let (expired, wrong) = (Aadsts::MFA_EXPIRED, Aadsts::SECRET_INVALID);
+        let azure_cli = format!(
+            "ERROR: {expired}: It has expired. Trace ID: 11-aa Correlation ID: 22-bb Timestamp: 2026-11-22 00:10:22Z\nInteractive authentication is needed. Please run:\naz login --scope https://storage.azure.com/.default"
+        );
+        let kept = format!(
+            "ERROR: {expired}: It has expired. Interactive authentication is needed. Please run: az login --scope https://storage.azure.com/.default"
+        );
+        assert_eq!(without_ids(&azure_cli), (kept, Some("11-aa".to_owned())));
+        let compact =
+            format!("{wrong}: wrong. Trace ID: 1 Correlation ID: 2 Timestamp: 2026-11-22T00:10:22Z then this");
+        assert_eq!(without_ids(&compact), (format!("{wrong}: wrong. then this"), Some("1".to_owned())));
         assert_eq!(without_ids("no  IDs\nhere"), ("no IDs here".to_owned(), None));
     }
 }

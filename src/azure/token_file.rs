@@ -6,7 +6,8 @@ use azure_identity::ClientAssertion;
 
 /// Reads the federated token of a workload from its file, anew each time: the kubelet replaces it.
 ///
-/// White space at its end is not part of it; Entra answers AADSTS50027 to a token with a newline.
+/// White space at its end is not part of it: Entra rejects a token with a newline as
+/// [malformed](crate::entra::Aadsts::MALFORMED).
 pub(super) struct TokenFile(pub(super) PathBuf);
 
 #[async_trait]

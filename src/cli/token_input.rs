@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use issuer::Token;
+use issuer::{Aadsts, Token};
 
 use super::{
     Failure, Output,
@@ -42,7 +42,7 @@ impl TokenInput {
             && trimmed.len() < text.len()
             && Token::parse(trimmed, &mut Vec::new()).is_ok()
         {
-            let sent = "leave it out of a file that an Azure SDK reads: Entra answers AADSTS50027";
+            let sent = format!("leave it out of a file that an Azure SDK reads: Entra answers {}", Aadsts::MALFORMED);
             output.note(format!("{name} ends in a newline, which is not part of the token; {sent}"));
         }
         Ok(Self { name, text: trimmed.to_owned() })

@@ -1,9 +1,11 @@
-//! What Microsoft Entra ID asks and answers.
+//! The rules of Microsoft Entra ID and the errors that it answers with.
 
 mod aadsts;
+mod catalogue;
 mod cloud;
 
 pub use aadsts::Aadsts;
+pub use catalogue::{CatalogueEntry, Evidence, Waiting};
 pub use cloud::Cloud;
 
 use std::time::Duration;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::{ClocksApart, RetentionError};
-use crate::{documents::DocumentError, public_host::NotPublic};
+use crate::{documents::DocumentError, entra::Aadsts, public_host::NotPublic};
 
 /// Something about a plan that its owner should know and that stops nothing.
 ///
@@ -21,7 +21,7 @@ use crate::{documents::DocumentError, public_host::NotPublic};
 #[non_exhaustive]
 pub enum PlanWarning {
     /// An EC key, whose tokens Entra refuses.
-    #[error("key {kid} is {kind}: Entra refuses tokens signed with it (AADSTS5002738)")]
+    #[error("key {kid} is {kind}: Entra refuses tokens signed with it ({})", Aadsts::ALGORITHM)]
     NotForEntra {
         /// Its key ID.
         kid: String,

@@ -3,13 +3,11 @@ use crate::{
     clock::Clock,
     documents::{Discovery, Documents},
     issuer_url::IssuerUrl,
-    plan::Hosting,
     plan::{
-        Change, CurrentState, DesiredState, DocumentChange, KeyState, Plan, PlanWarning, PlannedDocument, PlannedKey,
-        linked_path,
+        Change, CurrentState, DesiredState, DocumentChange, Hosting, KeyState, Plan, PlanWarning, PlannedDocument,
+        PlannedKey, linked_path,
     },
-    site::SiteError,
-    site::{Site, Written},
+    site::{Site, SiteError, Written},
 };
 
 /// How often a site is read and planned anew when other publishers keep changing it. Each round one of them gets through.

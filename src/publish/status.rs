@@ -8,10 +8,11 @@ use crate::{
     documents::{Discovery, DocumentError, Documents, Jwks},
     issuer_url::{IssuerUrl, shown},
     key::Jwk,
-    plan::{ClocksApart, CurrentState, Retention, RetentionError, StoredRetention, due, linked_path, unknown_key},
-    plan::{Hosting, Stored},
-    site::Site,
-    site::SiteError,
+    plan::{
+        ClocksApart, CurrentState, Hosting, Retention, RetentionError, Stored, StoredRetention, due, linked_path,
+        unknown_key,
+    },
+    site::{Site, SiteError},
 };
 
 /// What is published on a site for one issuer.

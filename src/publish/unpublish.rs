@@ -9,8 +9,7 @@ use crate::{
     hint::Hint,
     issuer_url::{DocumentPath, IssuerUrl},
     plan::CurrentState,
-    site::SiteError,
-    site::{Site, Written},
+    site::{Site, SiteError, Written},
     token::Token,
     verify::is_signed_by,
 };

@@ -1,7 +1,7 @@
 //! The next step after a refusal. No fix leads back to the state that it is for: `tests/it/fixes.rs` runs them.
 
 use super::{Refusal, clipped::first_of};
-use crate::{documents::FetchError, no_answer, token::TokenError};
+use crate::{documents::FetchError, entra::Aadsts, no_answer, token::TokenError};
 
 impl Refusal {
     /// What to change so that the token, or the next one, is accepted.
@@ -33,7 +33,8 @@ impl Refusal {
             }
             Self::DiscoveryIssuer { expected: seen, seen: expected } => {
                 let fix = issuer_fix(expected, seen);
-                return format!("{fix} (a federated credential with the token's own string gets AADSTS501661 instead)");
+                let other = Aadsts::DISCOVERY;
+                return format!("{fix} (a federated credential with the token's own string gets {other} instead)");
             }
             Self::KeySetFetch(FetchError::NotPublic { .. } | FetchError::NotPublicHere { .. }) => {
                 "publish a discovery document whose jwks_uri is below the issuer: issuer publish sa.pub --allow-jwks-uri-change; to use keys that you have, pass --jwks FILE"

@@ -13,7 +13,7 @@ use crate::{
 /// Why a token is refused: what was seen, and what was expected instead.
 ///
 /// ```
-/// use issuer::{CheckName, Documents, Expectations, KeySet, Refusal, Verifier};
+/// use issuer::{Aadsts, CheckName, Documents, Expectations, KeySet, Refusal, Verifier};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
 /// let verifier = Verifier::new(&Documents::new(issuer, &keys))?;
@@ -22,7 +22,7 @@ use crate::{
 /// let refusal = verifier.verify(&token, &Expectations::entra(), "2026-11-23T00:00:00Z".parse()?).unwrap_err();
 /// assert!(matches!(refusal, Refusal::Expired { .. }));
 /// assert_eq!(refusal.to_string(), "expired at 2026-11-22 01:33:42Z, now is 2026-11-23 00:00:00Z");
-/// assert_eq!((refusal.check(), refusal.aadsts().unwrap().code()), (CheckName::Time, 700024));
+/// assert_eq!((refusal.check(), refusal.aadsts()), (CheckName::Time, Some(Aadsts::TIME)));
 /// assert_eq!(refusal.fix(), "read the token file again at each exchange: the kubelet renews it");
 /// assert!(refusal.expected_and_seen().is_none() && !refusal.is_inconclusive());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -269,7 +269,7 @@ impl Refusal {
         Some(match self {
             Self::Malformed(TokenError::Empty) => Aadsts::NO_ASSERTION,
             Self::Malformed(_) | Self::Critical(_) => Aadsts::MALFORMED,
-            // Entra's own words name RS384 and RS512 as supported (AADSTS5002738), its documentation RS256 alone.
+            // The text of `ALGORITHM` lists RS384 and RS512 as supported, Microsoft's documentation RS256 only.
             Self::Algorithm { alg, .. } if alg == "RS384" || alg == "RS512" => return None,
             Self::Algorithm { .. } => Aadsts::ALGORITHM,
             Self::KeyIdMissing => Aadsts::KEY_ID_MISSING,

@@ -4,7 +4,7 @@ use crate::entra::Aadsts;
 /// Something about a token or its published issuer that refuses nothing here, and that a relying party may reject.
 ///
 /// ```
-/// use issuer::{Documents, Expectations, KeySet, Verifier, VerifyWarning};
+/// use issuer::{Aadsts, Documents, Expectations, KeySet, Verifier, VerifyWarning};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
 /// let verifier = Verifier::new(&Documents::new(issuer, &keys))?;
@@ -13,7 +13,7 @@ use crate::entra::Aadsts;
 /// let warning = &report.warnings[0];
 /// assert_eq!(warning, &VerifyWarning::Audiences(2));
 /// assert_eq!(warning.to_string(), "the token has 2 audiences");
-/// assert_eq!(warning.aadsts().map(|code| code.code()), Some(5_002_741));
+/// assert_eq!(warning.aadsts(), Some(Aadsts::AUDIENCES));
 /// assert_eq!(warning.fix(), "project a token with one audience");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

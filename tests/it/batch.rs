@@ -66,7 +66,7 @@ fn each_token_has_its_line_of_json_and_the_summary_counts_them() {
             "line": 3, "verdict": "refused", "refusal": {
                 "check": "lifetime",
                 "message": "the token lives 87600h, and Entra accepts at most 25h",
-                "aadsts": 70023, "meaning": "the token lives longer than 25 hours",
+                "aadsts": 70023, "meaning": "the lifetime of the token exceeds 25 hours",
                 "fix": "set expirationSeconds of the projected token to 86400 or less (kubectl create token: --duration=24h)",
             },
         },

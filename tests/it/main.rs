@@ -12,6 +12,7 @@ mod azure_status;
 mod azure_unknown;
 mod azure_words;
 mod batch;
+mod catalogue;
 mod cli;
 mod content_encoding;
 mod directory;

@@ -1,0 +1,126 @@
+//! Documents of the issuer that Entra cannot fetch or use.
+
+use super::{
+    super::Aadsts,
+    entry::{CatalogueEntry, Evidence, Waiting},
+    steps::{READ_DOCUMENTS, RETRY, VERIFY_TOKEN},
+};
+
+const REQUEST_FAILED: &[&str] = &["Request to External OIDC endpoint failed."];
+
+const MAKE_PUBLIC: &str =
+    "serve both documents on the internet, over https with a certificate of a public authority, to anonymous readers";
+
+const PUBLISH: &str = "publish both documents: `issuer publish KEY_FILE --issuer ISSUER_URL`";
+
+pub(super) const ENTRIES: &[CatalogueEntry] = &[
+    CatalogueEntry {
+        code: Aadsts::UNREACHABLE,
+        name: None,
+        errors: &["invalid_request"],
+        templates: REQUEST_FAILED,
+        meaning: "the request to the issuer failed",
+        causes: &[
+            "the host of the issuer is private, or has no address on the internet",
+            "the documents are not published there (404), or the static website is off",
+            "a firewall or a private container denies anonymous readers (401, 403)",
+            "the TLS certificate is expired, or of a private authority",
+            "the network between Entra and the issuer failed for a moment",
+        ],
+        confirm: &[READ_DOCUMENTS, VERIFY_TOKEN],
+        fix: &[PUBLISH, MAKE_PUBLIC, RETRY],
+        waiting: Waiting::Transient,
+        source: "Azure/azure-workload-identity, docs/book/src/troubleshooting.md",
+        evidence: Evidence::Documented,
+    },
+    CatalogueEntry {
+        code: Aadsts::BLOCKED,
+        name: Some("ExternalClaimsProviderThrottled"),
+        errors: &["invalid_request"],
+        templates: REQUEST_FAILED,
+        meaning: "the request to the issuer failed",
+        causes: &[
+            "the firewall of the storage account, or public network access that is disabled, hides the documents from Entra",
+            "the documents are not published, or their server denies anonymous readers",
+            "Entra or the network failed for a moment",
+        ],
+        confirm: &[
+            READ_DOCUMENTS,
+            "`az storage account show --name ACCOUNT --query \"[publicNetworkAccess,networkRuleSet.defaultAction]\"` shows whether a firewall is on",
+        ],
+        fix: &[
+            "allow public network access to the storage account: Microsoft publishes no list of the addresses that Entra reads from",
+            PUBLISH,
+            RETRY,
+        ],
+        waiting: Waiting::Transient,
+        source: "Azure/azure-workload-identity#642 and #1130; Azure/azure-cli#28863; the name: Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"",
+        evidence: Evidence::Observed,
+    },
+    CatalogueEntry {
+        code: Aadsts::DISCOVERY,
+        name: None,
+        errors: &["invalid_request"],
+        templates: REQUEST_FAILED,
+        meaning: "the issuer's discovery document is not usable",
+        causes: &[
+            "the discovery document has an empty member, such as an empty authorization_endpoint or subject_types_supported",
+            "the issuer in the discovery document differs from the one in the token, as by a trailing slash",
+            "the issuer URL answers with a page in HTML instead of the document",
+            "Entra cannot reach the issuer from the internet",
+        ],
+        confirm: &[READ_DOCUMENTS, VERIFY_TOKEN],
+        fix: &[
+            "publish the documents with `issuer publish KEY_FILE --issuer ISSUER_URL`, which writes no empty members",
+            MAKE_PUBLIC,
+            RETRY,
+        ],
+        waiting: Waiting::Transient,
+        source: "Azure/AKS#4029; Azure/login#283; GitLab, \"Configure OpenID Connect in Azure\"; a comment in a SPIFFE sample on empty members",
+        evidence: Evidence::Observed,
+    },
+    CatalogueEntry {
+        code: Aadsts::KEY_SET,
+        name: None,
+        errors: &["invalid_request"],
+        templates: &["Failed to parse provider signing keys."],
+        meaning: "the issuer's signing keys cannot be parsed",
+        causes: &[
+            "the JWKS is not JSON, or one of its keys is not valid",
+            "the JWKS is compressed, or the server answers with another document",
+        ],
+        confirm: &[READ_DOCUMENTS],
+        fix: &["publish the JWKS again: `issuer publish KEY_FILE --replace-unreadable`"],
+        waiting: Waiting::No,
+        source: "trevorbox/helm-charts, an error answer of 2025-07 (code search 7890018554)",
+        evidence: Evidence::Observed,
+    },
+    CatalogueEntry {
+        code: Aadsts::KEY_NOT_FOUND,
+        name: None,
+        errors: &["invalid_client"],
+        templates: &[
+            "The certificate with identifier {kid} used to sign the federated credential could not be found in the metadata of identity provider {issuer}. Please validate that your Identity Provider's metadata exposes the key used to sign the incoming token.",
+        ],
+        meaning: "the issuer's JWKS does not contain the key that the token names",
+        causes: &[
+            "the key of the API server was rotated, and the new key is not published",
+            "the cluster was created again with a new key under the same issuer URL",
+            "the key was published a moment ago, and Entra still uses the JWKS that it cached",
+            "the published key has another kid, is not marked \"use\":\"sig\", or is after the first 100",
+            "the token has no kid: then the identifier in the text is empty",
+        ],
+        confirm: &[
+            VERIFY_TOKEN,
+            READ_DOCUMENTS,
+            "compare the identifier in the text with the kid of the token, as it is and as hexadecimal digits of its bytes",
+        ],
+        fix: &[
+            "publish the key of the API server: `issuer publish KEY_FILE`",
+            "at the next rotation, publish the new key well before the API server signs with it",
+        ],
+        waiting: Waiting::KeyCache,
+        source: "Azure/azure-workload-identity#616 (2022-10) and #1232 (2024-01); hexadecimal digits are inferred from the latter",
+        evidence: Evidence::Observed,
+    },
+];
