@@ -1,5 +1,7 @@
 use std::io;
 
+#[cfg(feature = "azure")]
+use crate::azure::AzureError;
 #[cfg(feature = "remote")]
 use crate::http_clients::ClientError;
 #[cfg(feature = "serve")]
@@ -102,5 +104,13 @@ impl From<PublishError> for Error {
             PublishError::Site(error) => Self::Site(error),
             error => Self::Publish(error),
         }
+    }
+}
+
+/// An error of Azure is one of its site.
+#[cfg(feature = "azure")]
+impl From<AzureError> for Error {
+    fn from(error: AzureError) -> Self {
+        Self::Site(error.into())
     }
 }

@@ -23,7 +23,9 @@ const LOCK_WAIT: &str = "up to 10 s while another publisher holds the lock";
 
 /// The site a command works on; every step of it is told of.
 pub(super) struct OpenSite {
-    kind: Kind,
+    site: Box<dyn Site>,
+    /// The account of a site in Azure Storage.
+    account: Option<Account>,
     steps: Steps,
     /// What was read when the issuer was looked for, for the first who asks: writes are conditional, so nothing is lost if it
     /// is out of date by then.
@@ -31,6 +33,13 @@ pub(super) struct OpenSite {
     /// Whether what is read now is kept for the next who asks.
     is_reading_ahead: AtomicBool,
     made: Mutex<ChangesMade>,
+}
+
+/// How a site in Azure Storage is opened.
+pub(super) struct AzureRequest {
+    pub(super) options: AzureOptions,
+    pub(super) container: String,
+    pub(super) deletes_snapshots: bool,
 }
 
 /// What was done to the site, for whoever has to stop in the middle.
@@ -49,9 +58,10 @@ pub(super) enum Root {
     Unusable,
 }
 
-enum Kind {
-    Directory(Directory),
-    Azure(Box<Azure>, ResourceScope),
+/// A storage account, and where to ask for its web endpoint.
+struct Account {
+    site: Azure,
+    scope: ResourceScope,
 }
 
 #[derive(Default)]
@@ -62,17 +72,20 @@ struct ReadAhead {
 
 impl OpenSite {
     pub(super) fn directory(directory: Directory, steps: Steps) -> Self {
-        Self::new(Kind::Directory(directory), steps)
+        Self::new(Box::new(directory), None, steps)
     }
 
-    pub(super) async fn azure(options: AzureOptions, scope: ResourceScope, steps: Steps) -> Result<Self, Failure> {
-        let azure = steps.run("find a credential", Box::pin(Azure::open(options))).await?;
-        Ok(Self::new(Kind::Azure(Box::new(azure), scope), steps))
+    pub(super) async fn azure(request: AzureRequest, scope: ResourceScope, steps: Steps) -> Result<Self, Failure> {
+        let AzureRequest { options, container, deletes_snapshots } = request;
+        let site = steps.run("find a credential", Box::pin(Azure::open(options))).await?.in_container(container);
+        let site = if deletes_snapshots { site.deleting_snapshots() } else { site };
+        Ok(Self::new(Box::new(site.clone()), Some(Account { site, scope }), steps))
     }
 
-    fn new(kind: Kind, steps: Steps) -> Self {
+    fn new(site: Box<dyn Site>, account: Option<Account>, steps: Steps) -> Self {
         Self {
-            kind,
+            site,
+            account,
             steps,
             read_ahead: Mutex::default(),
             is_reading_ahead: AtomicBool::new(false),
@@ -99,10 +112,7 @@ impl OpenSite {
 
     /// Who we are there, where that is asked.
     pub(super) fn credential(&self) -> Option<String> {
-        match &self.kind {
-            Kind::Directory(_) => None,
-            Kind::Azure(azure, _) => Some(azure.credential()),
-        }
+        self.account.as_ref().map(|account| account.site.connection().credential())
     }
 
     /// The issuer that is published at the root of the site, or whose removal was cut short there.
@@ -133,20 +143,23 @@ impl OpenSite {
 
     /// Gets ready for an issuer, and tells whether it is at the blob endpoint of the account itself.
     pub(super) fn adapt_to(&mut self, issuer: &IssuerUrl) -> Result<bool, Failure> {
-        match &mut self.kind {
-            Kind::Directory(_) => Ok(false),
-            Kind::Azure(azure, _) => Ok(azure.adapt_to(issuer)?),
-        }
+        let Some(Account { site, .. }) = &mut self.account else { return Ok(false) };
+        *site = site.clone().for_issuer(issuer)?;
+        self.site = Box::new(site.clone());
+        Ok(site.is_at_blob_endpoint())
     }
 
     /// The issuer the site itself gives its documents; `None` where it gives none.
     pub(super) async fn own_issuer(&self) -> Result<Option<IssuerUrl>, Failure> {
-        match &self.kind {
-            Kind::Directory(_) => Ok(None),
-            Kind::Azure(azure, scope) => {
-                let ask = Box::pin(azure.web_endpoint(scope));
-                Ok(Some(self.steps.run("ask Azure Resource Manager for the web endpoint", ask).await?))
-            }
+        let Some(Account { site, scope }) = &self.account else { return Ok(None) };
+        let ask = Box::pin(site.connection().web_endpoint(scope));
+        Ok(Some(self.steps.run("ask Azure Resource Manager for the web endpoint", ask).await?))
+    }
+
+    /// A write to a directory may wait for its lock, which a terminal shows.
+    fn tell_of_lock(&self) {
+        if self.account.is_none() {
+            self.steps.wait_for(LOCK_WAIT);
         }
     }
 
@@ -158,24 +171,14 @@ impl OpenSite {
 #[async_trait]
 impl Site for OpenSite {
     fn name(&self) -> String {
-        match &self.kind {
-            Kind::Directory(directory) => directory.name(),
-            Kind::Azure(azure, _) => azure.name(),
-        }
+        self.site.name()
     }
 
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
         let known = self.read_ahead().documents.remove(path);
-        let stored = if let Some(stored) = known {
-            stored
-        } else {
-            let read = async {
-                match &self.kind {
-                    Kind::Directory(directory) => directory.read(path).await,
-                    Kind::Azure(azure, _) => Box::pin(azure.read(path)).await,
-                }
-            };
-            self.steps.run(format!("read {path}"), read).await?
+        let stored = match known {
+            Some(stored) => stored,
+            None => self.steps.run(format!("read {path}"), self.site.read(path)).await?,
         };
         if self.is_reading_ahead.load(Ordering::Relaxed) {
             self.read_ahead().documents.insert(path.clone(), stored.clone());
@@ -185,13 +188,8 @@ impl Site for OpenSite {
 
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
         let write = async {
-            match &self.kind {
-                Kind::Directory(directory) => {
-                    self.steps.wait_for(LOCK_WAIT);
-                    directory.write(path, content, condition).await
-                }
-                Kind::Azure(azure, _) => Box::pin(azure.write(path, content, condition)).await,
-            }
+            self.tell_of_lock();
+            self.site.write(path, content, condition).await
         };
         self.lock_made().under_way = Some(path.clone());
         let written = self.steps.run(format!("write {path}"), write).await;
@@ -205,25 +203,18 @@ impl Site for OpenSite {
 
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
         let remove = async {
-            match &self.kind {
-                Kind::Directory(directory) => {
-                    self.steps.wait_for(LOCK_WAIT);
-                    directory.remove(path, etag).await
-                }
-                Kind::Azure(azure, _) => Box::pin(azure.remove(path, etag)).await,
-            }
+            self.tell_of_lock();
+            self.site.remove(path, etag).await
         };
         self.steps.run(format!("remove {path}"), remove).await
     }
 
     async fn hosting(&self) -> Result<Hosting, SiteError> {
         let known = self.read_ahead().hosting.take();
-        let hosting = match (known, &self.kind) {
+        let hosting = match (known, &self.account) {
             (Some(hosting), _) => hosting,
-            (None, Kind::Directory(directory)) => directory.hosting().await?,
-            (None, Kind::Azure(azure, _)) => {
-                self.steps.run("ask whether the static website is on", Box::pin(azure.hosting())).await?
-            }
+            (None, None) => self.site.hosting().await?,
+            (None, Some(_)) => self.steps.run("ask whether the static website is on", self.site.hosting()).await?,
         };
         if self.is_reading_ahead.load(Ordering::Relaxed) {
             self.read_ahead().hosting = Some(hosting.clone());
@@ -232,23 +223,18 @@ impl Site for OpenSite {
     }
 
     async fn host(&self) -> Result<(), SiteError> {
-        match &self.kind {
-            Kind::Directory(directory) => directory.host().await,
-            Kind::Azure(azure, _) => self.steps.run("switch the static website on", Box::pin(azure.host())).await,
-        }
+        self.steps.run("switch the static website on", self.site.host()).await
+    }
+
+    async fn back_off(&self, lost_races: u32) {
+        self.site.back_off(lost_races).await;
     }
 
     fn warnings(&self, documents: &[DocumentPath]) -> Vec<SiteWarning> {
-        match &self.kind {
-            Kind::Directory(directory) => directory.warnings(documents),
-            Kind::Azure(azure, _) => azure.warnings(documents),
-        }
+        self.site.warnings(documents)
     }
 
     fn time(&self) -> Option<Timestamp> {
-        match &self.kind {
-            Kind::Directory(directory) => directory.time(),
-            Kind::Azure(azure, _) => azure.time(),
-        }
+        self.site.time()
     }
 }

@@ -7,10 +7,15 @@ use std::{
 use clap::{Args, ValueEnum, builder::PossibleValue};
 use issuer::{
     AuthMethod, Cloud, Environment, HttpFetcher, ResourceScope,
-    site::{AzureOptions, Directory},
+    site::{Azure, AzureOptions, Directory},
 };
 
-use super::{Failure, site::OpenSite, steps::Steps, values};
+use super::{
+    Failure,
+    site::{AzureRequest, OpenSite},
+    steps::Steps,
+    values,
+};
 
 const AZURE: &str = "Azure Storage";
 
@@ -24,7 +29,7 @@ pub(super) struct SiteArgs {
     #[arg(long, value_name = "NAME", conflicts_with = "directory", help_heading = AZURE)]
     account: Option<String>,
     /// The container; $web is the one a static website serves
-    #[arg(long, value_name = "NAME", default_value = AzureOptions::WEB, conflicts_with = "directory", help_heading = AZURE)]
+    #[arg(long, value_name = "NAME", default_value = Azure::WEB, conflicts_with = "directory", help_heading = AZURE)]
     container: String,
     /// The blob endpoint of a private cloud or the emulator [env: AZURE_STORAGE_SERVICE_ENDPOINT]
     #[arg(long, value_name = "URL", conflicts_with = "directory", help_heading = AZURE)]
@@ -69,7 +74,7 @@ pub(super) struct SiteRequest {
 
 enum Kind {
     Directory(PathBuf),
-    Azure(Box<AzureOptions>),
+    Azure(Box<AzureRequest>),
 }
 
 impl SiteArgs {
@@ -80,7 +85,7 @@ impl SiteArgs {
             || azure.iter().any(|flag| flag.is_some())
             || self.auth.is_some()
             || self.resource_manager.is_some()
-            || self.container != AzureOptions::WEB
+            || self.container != Azure::WEB
     }
 
     /// When everything has to be done.
@@ -116,7 +121,6 @@ impl SiteArgs {
         }
         let timeout = values::seconds("--timeout", &self.timeout)?;
         let options = AzureOptions {
-            container: self.container.clone(),
             endpoint: self.endpoint.clone(),
             cloud: self.cloud.0,
             auth: self.auth.map(|auth| auth.0),
@@ -131,7 +135,8 @@ impl SiteArgs {
             ..AzureOptions::new(self.account())
         };
         let scope = ResourceScope { subscription: self.subscription, resource_group: self.resource_group };
-        Ok(SiteRequest { kind: Kind::Azure(Box::new(options)), scope, fetcher, timeout: Some(timeout) })
+        let request = AzureRequest { options, container: self.container, deletes_snapshots: false };
+        Ok(SiteRequest { kind: Kind::Azure(Box::new(request)), scope, fetcher, timeout: Some(timeout) })
     }
 
     fn account(&self) -> Option<String> {
@@ -142,8 +147,8 @@ impl SiteArgs {
 impl SiteRequest {
     /// Lets the snapshots of a document go with it; a directory has none.
     pub(super) fn delete_snapshots(&mut self) {
-        if let Kind::Azure(options) = &mut self.kind {
-            options.delete_snapshots = true;
+        if let Kind::Azure(request) = &mut self.kind {
+            request.deletes_snapshots = true;
         }
     }
 
@@ -155,10 +160,10 @@ impl SiteRequest {
     pub(super) async fn open(self, steps: &Steps) -> Result<OpenSite, Failure> {
         match self.kind {
             Kind::Directory(path) => Ok(OpenSite::directory(Directory::open(path)?, steps.clone())),
-            Kind::Azure(mut options) => {
+            Kind::Azure(mut request) => {
                 let told = steps.clone();
-                options.on_retry = Some(Arc::new(move |retrying| told.retrying(retrying)));
-                OpenSite::azure(*options, self.scope, steps.clone()).await
+                request.options.on_retry = Some(Arc::new(move |retrying| told.retrying(retrying)));
+                OpenSite::azure(*request, self.scope, steps.clone()).await
             }
         }
     }

@@ -93,6 +93,7 @@ pub async fn publish(site: &dyn Site, desired: &DesiredState, clock: &impl Clock
     // The plan of a write that came too late, and whether that was the JWKS: what stands there may be its own, by a request
     // whose answer got lost.
     let mut tried: Option<(Plan, bool)> = None;
+    let mut lost_races = 0;
     for attempts in 1..=ATTEMPTS_MAX {
         let plan = plan(site, &desired, clock).await?;
         match tried.take() {
@@ -113,12 +114,19 @@ pub async fn publish(site: &dyn Site, desired: &DesiredState, clock: &impl Clock
             made.hosted = true;
         }
         if write(site, &plan.jwks).await? == Written::PreconditionFailed {
+            lost_races += 1;
+            site.back_off(lost_races).await;
             tried = Some((plan, true));
             continue;
+        }
+        if plan.jwks.change != Change::Unchanged {
+            lost_races = 0;
         }
         made.wrote_jwks(&plan);
         settle(&mut desired);
         if write(site, &plan.discovery).await? == Written::PreconditionFailed {
+            lost_races += 1;
+            site.back_off(lost_races).await;
             tried = Some((plan, false));
             continue;
         }

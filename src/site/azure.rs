@@ -1,36 +1,34 @@
-use async_trait::async_trait;
 use std::{collections::HashMap, fmt, num::NonZero, sync::Arc};
 
+use async_trait::async_trait;
 use azure_core::{
     error::ErrorKind,
-    http::{ClientOptions, Etag, RequestContent, RetryOptions, XmlFormat},
+    http::{Etag, RequestContent},
 };
 use azure_storage_blob::{
-    BlobClient, BlobServiceClient, BlobServiceClientOptions,
+    BlobClient,
     models::{
-        BlobClientDeleteOptions, BlobClientDownloadOptions, BlobServiceProperties, BlockBlobClientUploadOptions,
-        DeleteSnapshotsOptionType, StaticWebsite, StorageErrorCode,
+        BlobClientDeleteOptions, BlobClientDownloadOptions, BlockBlobClientUploadOptions, DeleteSnapshotsOptionType,
+        StorageErrorCode,
     },
 };
 use futures_util::future::join;
 use jiff::Timestamp;
-use tokio::{sync::Mutex, time::sleep};
+use tokio::time::sleep;
 
-use super::{AzureOptions, Condition, Content, ETag, Headers, Hosting, Site, SiteError, Stored, Written};
+use super::{Condition, Content, ETag, Headers, Hosting, Site, SiteError, Stored, Written};
 use crate::{
-    azure::{
-        Account, Credential, Found, Operation, ResourceManager, ResourceScope, Retry, Search, ServerClock, Target,
-        Transport,
-    },
+    azure::{AzureConnection, AzureError, AzureOptions, AzureProblem, Operation},
     issuer_url::{DocumentPath, IssuerUrl},
     plan::StoredRetention,
-    published::HttpFetcher,
 };
 
 /// The metadata of a blob that holds the retention record of the JWKS in it.
 const RECORD: &str = "retention";
 /// The longest document that is read, in bytes.
 const DOCUMENT_MAX: usize = 1 << 20;
+/// The number of lost races after which the pause does not grow any more.
+const LOST_RACES_MAX: u32 = 4;
 
 /// A site in a container of an Azure Storage account, `$web` unless told otherwise.
 ///
@@ -38,7 +36,7 @@ const DOCUMENT_MAX: usize = 1 << 20;
 /// changes with it in one step. The static website is switched on where it is off, with every other property of the service
 /// left as it is. Needs the role Storage Blob Data Contributor, and for the switch Storage Account Contributor.
 ///
-/// Call [`adapt_to`](Self::adapt_to) first where the issuer may be at the blob endpoint itself.
+/// An issuer that may be at the blob endpoint itself needs [`for_issuer`](Self::for_issuer).
 ///
 /// ```no_run
 /// use issuer::{SystemClock, DesiredState, site::{Azure, AzureOptions}};
@@ -48,94 +46,52 @@ const DOCUMENT_MAX: usize = 1 << 20;
 /// # Ok(())
 /// # }
 /// ```
+#[derive(Clone)]
 pub struct Azure {
-    account: Account,
+    connection: Arc<AzureConnection>,
     container: String,
     /// What stands before the container in the paths of documents, where the issuer is at the blob endpoint itself.
     above: Option<String>,
-    credential: Credential,
-    client: BlobServiceClient,
-    retry: Retry,
-    fetcher: HttpFetcher,
-    resource_manager: Option<String>,
-    delete_snapshots: bool,
-    /// How many writes in a row came too late: each waits longer before the site is read again.
-    too_late: Mutex<u32>,
-    /// What the storage service's answers say of its clock.
-    clock: Arc<ServerClock>,
-    /// The website as it was last read, so that switching it on keeps its pages.
-    website: Mutex<Option<StaticWebsite>>,
+    deletes_snapshots: bool,
 }
 
 impl Azure {
-    /// Finds a credential and gets ready; nothing of the account is read.
+    /// The container that a static website serves.
+    pub const WEB: &str = "$web";
+
+    /// The container `$web` of an account, by a connection that many sites share.
+    pub fn new(connection: Arc<AzureConnection>) -> Self {
+        Self { connection, container: Self::WEB.to_owned(), above: None, deletes_snapshots: false }
+    }
+
+    /// The container `$web` of an account, by a connection of its own.
     ///
     /// # Errors
     ///
     /// [`SiteError::Azure`] when no credential is found, the one that is set up does not work, or a name or URL is wrong.
     pub async fn open(options: AzureOptions) -> Result<Self, SiteError> {
-        let AzureOptions {
-            account,
-            container,
-            endpoint,
-            cloud,
-            auth,
-            client_id,
-            subscription,
-            audience,
-            environment,
-            fetcher,
-            ..
-        } = options;
-        let fail = |problem: crate::azure::AzureProblem| problem.during(crate::azure::AzureError::OPENING);
-        let account = account.map(|name| name.parse()).transpose().map_err(fail)?;
-        let clients = fetcher.clients();
-        let retry = Retry { timeout: options.timeout, first_pause: options.first_pause, observer: options.on_retry };
-        let search = Search {
-            environment,
-            method: auth,
-            account,
-            endpoint,
-            cloud,
-            client_id,
-            subscription,
-            audience,
-            clients,
-            retry: retry.clone(),
-        };
-        let Found { credential, account } = search.run().await?;
-        let clock = Arc::new(ServerClock::default());
-        let transport =
-            Transport::authorised(fetcher.clients(), credential.clone(), Arc::clone(&clock)).within(retry.timeout);
-        let client_options = ClientOptions {
-            transport: Some(Arc::new(transport).for_sdk()),
-            // Retries are this crate's: they know a deadline and tell what they wait for.
-            retry: RetryOptions::none(),
-            ..ClientOptions::default()
-        };
-        let sdk_options = BlobServiceClientOptions { client_options, ..BlobServiceClientOptions::default() };
-        let client = BlobServiceClient::new(account.endpoint.clone(), credential.tokens(), Some(sdk_options));
-        let client = client.map_err(|error| {
-            let because = error.to_string();
-            fail(crate::azure::AzureProblem::Endpoint { url: Some(account.endpoint.to_string()), because })
-        })?;
-        Ok(Self {
-            container,
-            above: None,
-            credential,
-            client,
-            retry,
-            fetcher,
-            resource_manager: options.resource_manager,
-            account,
-            delete_snapshots: options.delete_snapshots,
-            too_late: Mutex::default(),
-            clock,
-            website: Mutex::default(),
-        })
+        Ok(Self::new(Arc::new(AzureConnection::open(options).await?)))
     }
 
-    /// Who we are there, such as `workload identity 1c2d8f30-…`; nothing secret.
+    /// Another container of the account. Only `$web` has a static website.
+    #[must_use]
+    pub fn in_container(self, container: impl Into<String>) -> Self {
+        Self { container: container.into(), ..self }
+    }
+
+    /// Removes the snapshots of a document with it; a blob with snapshots cannot be removed alone.
+    #[must_use]
+    pub fn deleting_snapshots(self) -> Self {
+        Self { deletes_snapshots: true, ..self }
+    }
+
+    /// The connection to the account.
+    pub fn connection(&self) -> &AzureConnection {
+        &self.connection
+    }
+
+    /// The site of an issuer. The first segment of the path of an issuer at the blob endpoint itself, such as
+    /// `https://acct.blob.core.windows.net/oidc`, is the container. Every other issuer needs nothing.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -143,64 +99,11 @@ impl Azure {
     /// use issuer::site::{Azure, AzureOptions};
     /// let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), "UseDevelopmentStorage=true".to_owned());
     /// let options = AzureOptions { environment: [variable].into_iter().collect(), ..AzureOptions::new(None) };
-    /// assert_eq!(Azure::open(options).await?.credential(), "connection string");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    pub fn credential(&self) -> String {
-        self.credential.to_string()
-    }
-
-    /// The issuer that the account's own web endpoint is, as Azure Resource Manager tells it, without a trailing slash.
-    ///
-    /// ```no_run
-    /// use issuer::{ResourceScope, site::{Azure, AzureOptions}};
-    /// # async fn example() -> Result<(), issuer::Error> {
-    /// let site = Azure::open(AzureOptions::new(Some("acct".to_owned()))).await?;
-    /// let issuer = site.web_endpoint(&ResourceScope::default()).await?;
-    /// assert!(issuer.as_str().ends_with(".web.core.windows.net"));
-    /// # Ok(())
-    /// # }
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`SiteError::Azure`] when it cannot be asked, does not show the account, or the account has no web endpoint.
-    pub async fn web_endpoint(&self, scope: &ResourceScope) -> Result<IssuerUrl, SiteError> {
-        let account = self.account.name.as_str();
-        let Some(tokens) = self.credential.tokens() else {
-            let because = format!("the {} may not ask Azure Resource Manager", self.credential.method.title());
-            let problem = crate::azure::AzureProblem::WebEndpoint { account: account.to_owned(), because, hint: None };
-            return Err(problem.during("cannot derive the issuer").into());
-        };
-        let cloud = self.account.cloud.resource_manager();
-        let manager = ResourceManager {
-            scope: self.resource_manager.is_none().then(|| format!("{cloud}/.default")),
-            url: self.resource_manager.as_deref().unwrap_or(cloud).trim_end_matches('/').to_owned(),
-            tokens,
-            transport: Arc::new(Transport::new(self.fetcher.clients(), None).within(self.retry.timeout)),
-            retry: self.retry.clone(),
-            method: self.credential.method,
-            tenant: self.credential.tenant.clone(),
-        };
-        let endpoint = manager.web_endpoint(account, scope).await?;
-        Ok(endpoint.trim_end_matches('/').parse()?)
-    }
-
-    /// Gets ready for an issuer at the blob endpoint itself, as `https://acct.blob.core.windows.net/oidc`: the first segment of
-    /// its path is the container. Others need nothing, and give `false`.
-    ///
-    /// ```
-    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
-    /// # runtime.block_on(async {
-    /// use issuer::site::{Azure, AzureOptions};
-    /// let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), "UseDevelopmentStorage=true".to_owned());
-    /// let options = AzureOptions { environment: [variable].into_iter().collect(), ..AzureOptions::new(None) };
-    /// let mut site = Azure::open(options).await?;
-    /// assert!(site.adapt_to(&"http://127.0.0.1:10000/devstoreaccount1/$web/prod-1".parse()?)?);
-    /// assert!(site.adapt_to(&"http://127.0.0.1:10000/devstoreaccount1/other".parse()?).is_err());
-    /// assert!(!site.adapt_to(&"https://issuer.example.com".parse()?)?);
+    /// let site = Azure::open(options).await?;
+    /// let at_blob_endpoint = "http://127.0.0.1:10000/devstoreaccount1/$web/prod-1".parse()?;
+    /// assert!(site.clone().for_issuer(&at_blob_endpoint)?.is_at_blob_endpoint());
+    /// assert!(site.clone().for_issuer(&"http://127.0.0.1:10000/devstoreaccount1/other".parse()?).is_err());
+    /// assert!(!site.for_issuer(&"https://issuer.example.com".parse()?)?.is_at_blob_endpoint());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -209,22 +112,25 @@ impl Azure {
     /// # Errors
     ///
     /// [`SiteError::Azure`] when the issuer is in another container of this account.
-    pub fn adapt_to(&mut self, issuer: &IssuerUrl) -> Result<bool, SiteError> {
+    pub fn for_issuer(self, issuer: &IssuerUrl) -> Result<Self, SiteError> {
+        let endpoint = &self.connection.account.endpoint;
         // The endpoint has the form of an issuer URL.
-        let endpoint: IssuerUrl = self.account.endpoint.as_str().parse()?;
-        let is_here = issuer.is_at_or_below(&endpoint);
-        self.above = None;
-        if is_here {
-            let above = self.account.endpoint.path().trim_matches('/');
-            let above = if above.is_empty() { self.container.clone() } else { format!("{above}/{}", self.container) };
-            if !issuer.jwks_path().as_str().starts_with(&format!("{above}/")) {
-                let (issuer, container) = (issuer.as_str().to_owned(), self.container.clone());
-                let problem = crate::azure::AzureProblem::OtherContainer { issuer, container };
-                return Err(problem.during(crate::azure::AzureError::OPENING).into());
-            }
-            self.above = Some(above);
+        if !issuer.is_at_or_below(&endpoint.as_str().parse()?) {
+            return Ok(Self { above: None, ..self });
         }
-        Ok(is_here)
+        let above = endpoint.path().trim_matches('/');
+        let above = if above.is_empty() { self.container.clone() } else { format!("{above}/{}", self.container) };
+        if !issuer.jwks_path().as_str().starts_with(&format!("{above}/")) {
+            let (issuer, container) = (issuer.as_str().to_owned(), self.container);
+            let problem = AzureProblem::OtherContainer { issuer, container };
+            return Err(problem.during(AzureError::OPENING).into());
+        }
+        Ok(Self { above: Some(above), ..self })
+    }
+
+    /// Whether the issuer of [`for_issuer`](Self::for_issuer) is at the blob endpoint of the account itself.
+    pub fn is_at_blob_endpoint(&self) -> bool {
+        self.above.is_some()
     }
 
     /// The name of a document's blob.
@@ -234,19 +140,19 @@ impl Azure {
     }
 
     fn blob(&self, path: &DocumentPath) -> BlobClient {
-        self.client.blob_client(&self.container, self.name_of(path))
+        self.connection.client.blob_client(&self.container, self.name_of(path))
     }
 
     fn explain(&self, operation: Operation<'_>, error: azure_core::Error) -> SiteError {
-        let target = Target {
-            container: &self.container,
-            account: self.account.name.as_str(),
-            host: self.account.endpoint.host_str().unwrap_or_default(),
-            cloud: self.account.cloud,
-            method: self.credential.method,
-            tenant: self.credential.tenant.as_deref(),
-        };
-        target.explain(operation, error).into()
+        self.connection.explain(&self.container, operation, error).into()
+    }
+
+    /// Sends a request, and sends it again while its failure may pass.
+    async fn run<T, F>(&self, what: &str, attempt: impl FnMut() -> F) -> azure_core::Result<T>
+    where
+        F: Future<Output = azure_core::Result<T>>,
+    {
+        self.connection.retry.run(what, attempt).await
     }
 
     async fn read_blob(&self, path: &DocumentPath) -> azure_core::Result<Stored> {
@@ -313,7 +219,7 @@ impl Azure {
 
     async fn remove_blob(&self, path: &DocumentPath, etag: &ETag) -> azure_core::Result<Written> {
         let if_match = Some(Etag::from(etag.0.clone()));
-        let delete_snapshots = self.delete_snapshots.then_some(DeleteSnapshotsOptionType::Include);
+        let delete_snapshots = self.deletes_snapshots.then_some(DeleteSnapshotsOptionType::Include);
         let options = BlobClientDeleteOptions { if_match, delete_snapshots, ..BlobClientDeleteOptions::default() };
         match self.blob(path).delete(Some(options)).await {
             Ok(_) => Ok(Written::Done),
@@ -324,54 +230,30 @@ impl Azure {
 
     async fn create_container(&self) -> Result<(), SiteError> {
         let create = || async {
-            match self.client.blob_container_client(&self.container).create(None).await {
+            match self.connection.client.blob_container_client(&self.container).create(None).await {
                 Err(error) if is(&error, 409, &StorageErrorCode::ContainerAlreadyExists) => Ok(()),
                 other => other.map(|_| ()),
             }
         };
-        self.retry.run("the container", create).await.map_err(|error| self.explain(Operation::CreateContainer, error))
-    }
-
-    async fn enable_website(&self) -> Result<(), SiteError> {
-        // What is left out of the request stays as it is: other services' rules, and the pages of the website.
-        let website = self.website.lock().await.clone().unwrap_or_default();
-        let website = StaticWebsite { enabled: Some(true), ..website };
-        let properties =
-            || BlobServiceProperties { static_website: Some(website.clone()), ..BlobServiceProperties::default() };
-        let enable = || async {
-            let body: RequestContent<BlobServiceProperties, XmlFormat> = properties().try_into()?;
-            self.client.set_properties(body, None).await.map(|_| ())
-        };
-        self.retry
-            .run("the static website", enable)
-            .await
-            .map_err(|error| self.explain(Operation::EnableWebsite, error))
-    }
-
-    /// Lets those who came too late spread, so that one of them gets through.
-    async fn step_back(&self) {
-        let times = {
-            let mut times = self.too_late.lock().await;
-            *times += 1;
-            *times
-        };
-        sleep(self.retry.pause(times.min(4)) / 4).await;
+        let created = self.run("the container", create).await;
+        created.map_err(|error| self.explain(Operation::CreateContainer, error))
     }
 }
 
 #[async_trait]
 impl Site for Azure {
     fn name(&self) -> String {
-        let Account { name, endpoint, .. } = &self.account;
-        if self.account.is_at_home() {
-            return format!("{} of {name}", self.container);
+        let account = &self.connection.account;
+        if account.is_at_home() {
+            return format!("{} of {}", self.container, account.name);
         }
-        let port = endpoint.port().map(|port| format!(":{port}")).unwrap_or_default();
-        format!("{} of {name} at {}{port}", self.container, endpoint.host_str().unwrap_or_default())
+        let port = account.endpoint.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let host = account.endpoint.host_str().unwrap_or_default();
+        format!("{} of {} at {host}{port}", self.container, account.name)
     }
 
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
-        match self.retry.run(self.name_of(path), || self.read_blob(path)).await {
+        match self.run(self.name_of(path), || self.read_blob(path)).await {
             Ok(stored) => Ok(Some(stored)),
             Err(error) if is_absent(&error) => Ok(None),
             Err(error) => Err(self.explain(Operation::Read(self.name_of(path)), error)),
@@ -381,66 +263,46 @@ impl Site for Azure {
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
         let operation = Operation::Write(self.name_of(path));
         let write = || self.write_blob(path, content, condition);
-        let mut written = self.retry.run(self.name_of(path), write).await;
+        let mut written = self.run(self.name_of(path), write).await;
         if let Err(error) = &written
             && is(error, 404, &StorageErrorCode::ContainerNotFound)
         {
             self.create_container().await?;
-            written = self.retry.run(self.name_of(path), write).await;
+            written = self.run(self.name_of(path), write).await;
         }
-        let written = written.map_err(|error| self.explain(operation, error))?;
-        match written {
-            Written::Done => *self.too_late.lock().await = 0,
-            Written::PreconditionFailed => self.step_back().await,
-        }
-        Ok(written)
+        written.map_err(|error| self.explain(operation, error))
     }
 
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
-        self.retry
-            .run(self.name_of(path), || self.remove_blob(path, etag))
-            .await
-            .map_err(|error| self.explain(Operation::Remove(self.name_of(path)), error))
+        let removed = self.run(self.name_of(path), || self.remove_blob(path, etag)).await;
+        removed.map_err(|error| self.explain(Operation::Remove(self.name_of(path)), error))
     }
 
     async fn hosting(&self) -> Result<Hosting, SiteError> {
-        if self.container != AzureOptions::WEB {
-            return Ok(Hosting::default());
-        }
-        let read = || async { self.client.get_properties(None).await?.into_model() };
-        let properties = match self.retry.run("the static website", read).await {
-            Ok(properties) => properties,
-            // Only the blobs may be open to whoever asks; reading back shows whether they are served.
-            Err(error) if matches!(error.http_status().map(u16::from), Some(403)) => {
-                let unknown = self.explain(Operation::ReadWebsite, error).to_string();
-                return Ok(Hosting::Unknown(unknown));
-            }
-            Err(error) => return Err(self.explain(Operation::ReadWebsite, error)),
-        };
-        let website = properties.static_website.unwrap_or_default();
-        let hosting = if website.enabled == Some(true) { Hosting::On } else { Hosting::Off };
-        *self.website.lock().await = Some(website);
-        Ok(hosting)
+        if self.container == Self::WEB { Ok(self.connection.website().await?) } else { Ok(Hosting::default()) }
     }
 
     async fn host(&self) -> Result<(), SiteError> {
         // Switching the website on makes its container too, in Azure; making it here as well costs no time. Where it cannot
         // be made and is not there, the first write says so.
-        let (website, _) = join(self.enable_website(), self.create_container()).await;
-        website
+        let (website, _) = join(self.connection.enable_website(), self.create_container()).await;
+        Ok(website?)
+    }
+
+    async fn back_off(&self, lost_races: u32) {
+        sleep(self.connection.retry.pause(lost_races.min(LOST_RACES_MAX)) / 4).await;
     }
 
     fn time(&self) -> Option<Timestamp> {
-        self.clock.now()
+        self.connection.time()
     }
 }
 
 impl fmt::Debug for Azure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Azure")
-            .field("account", &self.account)
+            .field("connection", &self.connection)
             .field("container", &self.container)
-            .field("credential", &self.credential)
             .finish_non_exhaustive()
     }
 }

@@ -2,8 +2,6 @@
 
 #[cfg(feature = "azure")]
 mod azure;
-#[cfg(feature = "azure")]
-mod azure_options;
 mod directory;
 mod memory;
 mod site_error;
@@ -11,8 +9,6 @@ mod site_warning;
 
 #[cfg(feature = "azure")]
 pub use azure::Azure;
-#[cfg(feature = "azure")]
-pub use azure_options::AzureOptions;
 #[cfg(feature = "serve")]
 pub(crate) use directory::CACHE_CONTROL_FILE;
 pub use directory::{Directory, FileKind};
@@ -20,6 +16,9 @@ pub use memory::Memory;
 pub use site_error::SiteError;
 pub use site_warning::SiteWarning;
 
+#[cfg(feature = "azure")]
+#[doc(inline)]
+pub use crate::azure::{AzureConnection, AzureOptions};
 #[doc(inline)]
 pub use crate::plan::{Condition, Content, ETag, Headers, Hosting, Stored};
 
@@ -92,6 +91,13 @@ pub trait Site: Send + Sync {
     /// [`SiteError`] when it could not be switched on.
     async fn host(&self) -> Result<(), SiteError> {
         Ok(())
+    }
+
+    /// Waits before the site is read again, after this many conditional writes in a row were lost to other publishers.
+    ///
+    /// Publishers that wait for different times do not meet again. A site whose writes are serialized needs no wait.
+    async fn back_off(&self, lost_races: u32) {
+        let _ = lost_races;
     }
 
     /// What lets others change the site or these documents; best effort, and empty where nothing is known.

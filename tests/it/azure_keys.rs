@@ -1,6 +1,6 @@
 //! The keys of a storage account's JWKS over time, and over fifty publishers at once.
 
-use std::{collections::BTreeSet, process::Stdio, time::Duration};
+use std::{collections::BTreeSet, process::Stdio, sync::Arc, time::Duration};
 
 use crate::support::{
     azurite::{Account, account},
@@ -9,10 +9,11 @@ use crate::support::{
     proxy::{Fault, Proxy},
 };
 use issuer::{
-    DesiredState, DropReason, IssuerUrl, KeySet, KeyState, Timestamp,
-    site::{Azure, AzureOptions, Site},
+    DesiredState, DropReason, IssuerUrl, KeySet, KeyState, SystemClock, Timestamp,
+    site::{Azure, AzureConnection, AzureOptions, Site},
 };
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 const HOUR: i64 = 3600;
 
@@ -150,4 +151,31 @@ fn fifty_publishers_at_once_end_with_all_fifty_keys_and_none_is_told_what_is_not
         }
     }
     assert!(writes >= 2, "they took turns");
+}
+
+#[test]
+fn one_connection_publishes_the_issuers_of_a_fleet_at_once() {
+    let account = account();
+    let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), account.connection_string());
+    let options = AzureOptions { environment: [variable].into_iter().collect(), ..AzureOptions::new(None) };
+    let published = block_on(async {
+        let connection = Arc::new(AzureConnection::open(options).await.unwrap());
+        let mut publishes = JoinSet::new();
+        for number in 0..12_u8 {
+            let site: Box<dyn Site> = Box::new(Azure::new(Arc::clone(&connection)));
+            publishes.spawn(async move {
+                let issuer = format!("https://issuers.example.com/prod-{number}").parse().unwrap();
+                let desired = DesiredState::new(issuer, key_set(&[number]));
+                let publication = issuer::publish(&*site, &desired, &SystemClock).await.unwrap();
+                (number, publication.documents)
+            });
+        }
+        publishes.join_all().await
+    });
+    assert_eq!(published.len(), 12);
+    for (number, documents) in published {
+        let blob = account.get_blob("$web", &format!("prod-{number}/openid/v1/jwks")).unwrap();
+        assert_eq!(blob.body, documents.jwks.to_bytes());
+        assert_eq!(kids(&blob.body), [kid(number)]);
+    }
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::support::{encode, issuer::stdout, recording};
+use issuer::{DesiredState, KeySet, SystemClock, site::Directory};
 use tempfile::TempDir;
 
 /// Long, so that the discovery document is longer than a JWKS of one key.
@@ -255,4 +256,25 @@ fn a_reader_that_has_a_document_open_reads_that_version_to_its_end() {
     assert!(before.iter().zip(&after).all(|(before, after)| before != after));
     let hidden = fs::read_dir(site.path().join(".well-known")).unwrap().count();
     assert_eq!(hidden, 1, "what a killed publisher left is gone");
+}
+
+#[test]
+fn write_that_waits_for_the_lock_leaves_the_executor_free() {
+    let run = recording("rotation");
+    let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
+    let desired = DesiredState::new(run.issuer.parse().unwrap(), keys);
+    let folder = TempDir::new().unwrap();
+    let lock = fs::File::create(folder.path().join(".issuer.lock")).unwrap();
+    lock.lock().unwrap();
+    let site = Directory::open(folder.path()).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        // One thread runs both: the lock is released only if the waiting write does not block it.
+        let release = async {
+            tokio::task::yield_now().await;
+            drop(lock);
+        };
+        let (published, ()) = tokio::join!(issuer::publish(&site, &desired, &SystemClock), release);
+        published.unwrap();
+    });
 }

@@ -8,12 +8,14 @@ use std::{
     fs,
     io::ErrorKind,
     path::{Path, PathBuf},
+    thread,
 };
 
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 pub use file_kind::FileKind;
 use folder::{Folder, PRIVATE, PUBLIC};
+use futures_channel::oneshot;
 use lock::Lock;
 
 use super::{Condition, Content, ETag, Headers, Site, SiteWarning, Stored, Written};
@@ -182,13 +184,8 @@ impl Pair {
     }
 }
 
-#[async_trait]
-impl Site for Directory {
-    fn name(&self) -> String {
-        self.path.display().to_string()
-    }
-
-    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
+impl Directory {
+    fn read_blocking(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
         let names = Names::of(path);
         let Some(folder) = self.folder(&names)? else { return Ok(None) };
         let Some(pair) = Pair::read_unlocked(&folder, &names)? else { return Ok(None) };
@@ -196,7 +193,12 @@ impl Site for Directory {
         Ok(Some(Stored { etag, headers, retention, bytes: pair.document }))
     }
 
-    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
+    fn write_blocking(
+        &self,
+        path: &DocumentPath,
+        content: &Content,
+        condition: &Condition,
+    ) -> Result<Written, SiteError> {
         let names = Names::of(path);
         let root = Folder::create(&self.path)?;
         let _lock = Lock::acquire(&root)?;
@@ -247,7 +249,7 @@ impl Site for Directory {
         Ok(Written::Done)
     }
 
-    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
+    fn remove_blocking(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
         let names = Names::of(path);
         let root = Folder::create(&self.path)?;
         let _lock = Lock::acquire(&root)?;
@@ -265,8 +267,42 @@ impl Site for Directory {
         folder.remove(&names.cache_control)?;
         Ok(Written::Done)
     }
+}
+
+#[async_trait]
+impl Site for Directory {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
+        let (site, path) = (self.clone(), path.clone());
+        on_thread(move || site.read_blocking(&path)).await
+    }
+
+    async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
+        let (site, path, content, condition) = (self.clone(), path.clone(), content.clone(), condition.clone());
+        on_thread(move || site.write_blocking(&path, &content, &condition)).await
+    }
+
+    async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
+        let (site, path, etag) = (self.clone(), path.clone(), etag.clone());
+        on_thread(move || site.remove_blocking(&path, &etag)).await
+    }
 
     fn warnings(&self, documents: &[DocumentPath]) -> Vec<SiteWarning> {
         world_writable::find(&self.path, documents)
     }
+}
+
+/// Does blocking work on a thread of its own, so that the executor goes on. It needs no runtime. Work whose future is dropped
+/// is finished all the same.
+async fn on_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, SiteError> + Send + 'static,
+) -> Result<T, SiteError> {
+    let (sender, receiver) = oneshot::channel();
+    let thread = thread::Builder::new().name("issuer-directory".to_owned());
+    // The receiver is gone if nobody waits any more.
+    thread.spawn(move || drop(sender.send(work()))).map_err(SiteError::other)?;
+    receiver.await.map_err(|_| SiteError::other("the thread that accesses the directory panicked"))?
 }

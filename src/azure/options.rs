@@ -1,10 +1,7 @@
 use std::{fmt, time::Duration};
 
-use crate::{
-    azure::{AuthMethod, Environment, RetryObserver},
-    entra::Cloud,
-    published::HttpFetcher,
-};
+use super::{AuthMethod, Environment, RetryObserver};
+use crate::{entra::Cloud, published::HttpFetcher};
 
 /// How to reach a storage account.
 ///
@@ -15,13 +12,11 @@ use crate::{
 ///     auth: Some(AuthMethod::WorkloadIdentity),
 ///     ..AzureOptions::new(Some("acct".to_owned()))
 /// };
-/// assert_eq!(options.container, AzureOptions::WEB);
+/// assert_eq!(options.timeout, std::time::Duration::from_secs(60));
 /// ```
 pub struct AzureOptions {
     /// The account; may be left out where a connection string names it.
     pub account: Option<String>,
-    /// The container; only `$web` has a static website.
-    pub container: String,
     /// The blob endpoint, where it is not the one of the account in its cloud: private clouds, the emulator.
     pub endpoint: Option<String>,
     /// The cloud.
@@ -44,21 +39,15 @@ pub struct AzureOptions {
     pub fetcher: HttpFetcher,
     /// Azure Resource Manager, where it is not the one of the cloud.
     pub resource_manager: Option<String>,
-    /// Whether the snapshots of a document are removed with it; a blob with snapshots cannot be removed alone.
-    pub delete_snapshots: bool,
     /// Told of every request that is about to be sent again.
     pub on_retry: Option<RetryObserver>,
 }
 
 impl AzureOptions {
-    /// The container a static website serves.
-    pub const WEB: &str = "$web";
-
-    /// The `$web` container of an account in the public cloud, as whoever the environment says we are.
+    /// An account in the public cloud, with the first credential that the environment has.
     pub fn new(account: Option<String>) -> Self {
         Self {
             account,
-            container: Self::WEB.to_owned(),
             endpoint: None,
             cloud: Cloud::Public,
             auth: None,
@@ -70,7 +59,6 @@ impl AzureOptions {
             first_pause: Duration::from_millis(200),
             fetcher: HttpFetcher::default(),
             resource_manager: None,
-            delete_snapshots: false,
             on_retry: None,
         }
     }
@@ -80,7 +68,6 @@ impl fmt::Debug for AzureOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AzureOptions")
             .field("account", &self.account)
-            .field("container", &self.container)
             .field("cloud", &self.cloud)
             .field("auth", &self.auth)
             .field("environment", &self.environment)
