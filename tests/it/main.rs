@@ -38,6 +38,7 @@ mod publish_flow;
 mod published;
 mod recordings;
 mod remote;
+mod schemas;
 mod second_encoding;
 mod serve;
 mod serve_load;
