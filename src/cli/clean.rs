@@ -69,7 +69,7 @@ const SECRET_VARIABLES: [&str; 7] = [
 const SECRET_MIN: usize = 8;
 
 /// Text without what looks like a secret, and without the secrets of this process's variables, whatever they look like.
-fn without_secrets(text: &str) -> Cow<'_, str> {
+pub(super) fn without_secrets(text: &str) -> Cow<'_, str> {
     static SECRETS: LazyLock<Vec<String>> = LazyLock::new(|| {
         let values = SECRET_VARIABLES.iter().filter_map(|name| std::env::var(name).ok());
         values.map(|value| value.trim().to_owned()).filter(|value| value.len() >= SECRET_MIN).collect()

@@ -1,6 +1,6 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
-use serde_json::json;
+use serde::Serialize;
 
 use super::{Cli, Exit, Output};
 
@@ -14,14 +14,26 @@ pub(crate) struct Completions {
     shell: Shell,
 }
 
+/// A completion script.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(super) struct Answer {
+    /// The shell.
+    #[cfg_attr(test, schemars(extend("enum" = ["bash", "elvish", "fish", "powershell", "zsh"])))]
+    shell: String,
+    /// The script.
+    script: String,
+}
+
 impl Completions {
     pub(super) fn run(self, output: &mut Output) -> Exit {
         let mut script = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "issuer", &mut script);
+        let answer = Answer { shell: self.shell.to_string(), script: String::from_utf8_lossy(&script).into_owned() };
         if output.is_json() {
-            output.json(&json!({ "shell": self.shell.to_string(), "script": String::from_utf8_lossy(&script) }));
+            output.json(&answer);
         } else {
-            output.write(&script);
+            output.write(answer.script.as_bytes());
         }
         Exit::Yes
     }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use issuer::{IssuerUrl, JwksUri};
-use serde_json::json;
+use serde::Serialize;
 
 use super::{Exit, Failure, Output, inputs::KeyInputs, jwks::print_or_write, values};
 
@@ -28,6 +28,16 @@ pub(crate) struct Discovery {
     out: Option<PathBuf>,
 }
 
+/// A discovery document that was written to a file.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(super) struct Written {
+    /// The issuer URL, byte for byte.
+    issuer: String,
+    /// The path of the file.
+    out: String,
+}
+
 impl Discovery {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let issuer: IssuerUrl = values::parse(&self.issuer)?;
@@ -38,6 +48,7 @@ impl Discovery {
         let keys = self.keys.read(output)?;
         let discovery = issuer::Discovery::new(&issuer, &jwks_uri, keys.iter());
         let bytes = if self.compact { discovery.to_bytes() } else { discovery.to_pretty() };
-        print_or_write(output, &bytes, &self.keys, self.out, json!({ "issuer": issuer.as_str() }))
+        let issuer = issuer.to_string();
+        print_or_write(output, &bytes, &self.keys, self.out, |out| Written { issuer, out })
     }
 }

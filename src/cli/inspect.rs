@@ -2,7 +2,8 @@ use std::{fmt::Write, path::PathBuf};
 
 use clap::Args;
 use issuer::{Error, Inspection, Timestamp, TokenError};
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use super::{
     Exit, Failure, Output,
@@ -24,6 +25,57 @@ pub(crate) struct Inspect {
     token: Option<PathBuf>,
 }
 
+/// The parts of a token.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(super) struct Answer {
+    /// The members of the JOSE header, in their order.
+    header: Map<String, Value>,
+    /// The claims, in their order.
+    claims: Map<String, Value>,
+    /// The times among the claims, in RFC 3339; a claim that is absent, or is not a number of seconds, is left out.
+    times: Times,
+}
+
+/// The times of a token.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+struct Times {
+    /// When the token was issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iat: Option<Timestamp>,
+    /// When the token becomes valid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nbf: Option<Timestamp>,
+    /// When the token expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exp: Option<Timestamp>,
+}
+
+impl From<Inspection> for Answer {
+    fn from(inspection: Inspection) -> Self {
+        let [iat, nbf, exp] = ["iat", "nbf", "exp"].map(|name| inspection.time(name));
+        Self { header: inspection.header, claims: inspection.claims, times: Times { iat, nbf, exp } }
+    }
+}
+
+impl Times {
+    /// A claim that is a time, for people; an expiry also as how long the token lives.
+    fn text(&self, claim: &str) -> Option<String> {
+        let second = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
+        match claim {
+            "iat" => self.iat.map(second),
+            "nbf" => self.nbf.map(second),
+            "exp" => {
+                let exp = self.exp?;
+                let lives = self.iat.map(|issued| format!(", lives {:#}", exp.duration_since(issued)));
+                Some(format!("{}{}", second(exp), lives.unwrap_or_default()))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Inspect {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let input = TokenInput::read(self.token, &output.steps(), Some(output))?;
@@ -36,35 +88,25 @@ impl Inspect {
             let failure = Failure::from(Error::Token { input: input.name.clone(), source: because });
             Failure { hint: hint.or(failure.hint), ..failure }
         })?;
-        let Inspection { header, claims } = &inspection;
-        let times = ["iat", "nbf", "exp"].map(|name| (name, inspection.time(name)));
+        let answer = Answer::from(inspection);
         if output.is_json() {
-            let times: Map<_, _> = times
-                .into_iter()
-                .filter_map(|(name, time)| Some((name.to_owned(), json!(time?.to_string()))))
-                .collect();
-            output.json_whole(&json!({ "header": header, "claims": claims, "times": times }));
-            return Ok(Exit::Yes);
+            output.json_whole(&answer);
+        } else {
+            output.text(&answer.to_text());
         }
-        let mut text = format!("{STRONG}header{STRONG:#}\n");
-        show(&mut text, header, |_| None);
-        let _ = writeln!(text, "\n{STRONG}claims{STRONG:#}");
-        show(&mut text, claims, |name| {
-            let time = times.into_iter().find(|(known, _)| *known == name)?.1?;
-            Some(moment(name, time, inspection.time("iat")))
-        });
-        output.text(&text);
         Ok(Exit::Yes)
     }
 }
 
-/// A time for people; an expiry also as how long the token lives.
-fn moment(name: &str, time: Timestamp, issued: Option<Timestamp>) -> String {
-    let lives = issued
-        .filter(|_| name == "exp")
-        .map(|issued| format!(", lives {:#}", time.duration_since(issued)))
-        .unwrap_or_default();
-    format!("{}{lives}", time.strftime("%Y-%m-%d %H:%M:%SZ"))
+impl Answer {
+    fn to_text(&self) -> String {
+        let mut text = format!("{STRONG}header{STRONG:#}\n");
+        show(&mut text, &self.header, |_| None);
+        // Writing to a string cannot fail.
+        let _ = writeln!(text, "\n{STRONG}claims{STRONG:#}");
+        show(&mut text, &self.claims, |name| self.times.text(name));
+        text
+    }
 }
 
 /// One line a member; members of members are set in below it.

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use serde_json::json;
+use serde::Serialize;
 
 use super::{
     Exit, Failure, Output,
@@ -25,23 +25,34 @@ pub(crate) struct Jwks {
     out: Option<PathBuf>,
 }
 
+/// A JWKS that was written to a file.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(super) struct Written {
+    /// The key IDs of the JWKS, in its order.
+    keys: Vec<String>,
+    /// The path of the file.
+    out: String,
+}
+
 impl Jwks {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let keys = self.keys.read(output)?;
         let jwks = issuer::Jwks::from_keys(keys.iter());
         let bytes = if self.compact { jwks.to_bytes() } else { jwks.to_pretty() };
-        let kids: Vec<_> = keys.iter().map(|key| key.key_id().as_str()).collect();
-        print_or_write(output, &bytes, &self.keys, self.out, json!({ "keys": kids }))
+        let kids = keys.iter().map(|key| key.key_id().to_string()).collect();
+        print_or_write(output, &bytes, &self.keys, self.out, |out| Written { keys: kids, out })
     }
 }
 
-/// Prints a document, which is JSON already, or writes it to a file that is none of the inputs and says so.
-pub(super) fn print_or_write(
+/// Prints a document, which is JSON already, or writes it to a file that is none of the inputs and says so: the answer gets
+/// its path.
+pub(super) fn print_or_write<A: Serialize>(
     output: &mut Output,
     bytes: &[u8],
     inputs: &KeyInputs,
     out: Option<PathBuf>,
-    mut summary: serde_json::Value,
+    answer: impl FnOnce(String) -> A,
 ) -> Result<Exit, Failure> {
     let Some(path) = out.filter(|path| !is_stdin(path)) else {
         output.write(bytes);
@@ -56,8 +67,7 @@ pub(super) fn print_or_write(
     output.note(format!("wrote {}", path.display()));
     // What went to a pipe or terminal by its path is the one value there already.
     if output.is_json() && path.is_file() {
-        summary["out"] = json!(path.display().to_string());
-        output.json(&summary);
+        output.json(&answer(path.display().to_string()));
     }
     Ok(Exit::Yes)
 }

@@ -3,7 +3,7 @@ use std::{fs, path::PathBuf};
 use clap::{Args, CommandFactory, builder::Resettable};
 use clap_mangen::Man as Page;
 use issuer::FileError;
-use serde_json::json;
+use serde::Serialize;
 
 use super::{Cli, Exit, Failure, Output, clean::printable, out_file};
 
@@ -18,6 +18,14 @@ pub(crate) struct Man {
     out: PathBuf,
 }
 
+/// The manual pages that were written.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(super) struct Answer {
+    /// The paths of the files, as --out gives their directory.
+    written: Vec<String>,
+}
+
 impl Man {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         fs::create_dir_all(&self.out).map_err(|source| FileError::Write { path: self.out.clone(), source })?;
@@ -26,18 +34,18 @@ impl Man {
         let named =
             command.get_subcommands().map(|command| (format!("issuer-{}", command.get_name()), command.clone()));
         let pages: Vec<_> = std::iter::once(("issuer".to_owned(), command.clone())).chain(named).collect();
-        let mut written = Vec::new();
+        let mut answer = Answer { written: Vec::new() };
         for (name, command) in pages {
             let path = self.out.join(format!("{name}.1"));
             let page = page(name, command).map_err(|source| FileError::Write { path: path.clone(), source })?;
             let write = || out_file::write(&path, &page);
             output.steps().run_now(format!("write {}", path.display()), write)?;
-            written.push(path.display().to_string());
+            answer.written.push(path.display().to_string());
         }
         if output.is_json() {
-            output.json(&json!({ "written": written }));
+            output.json(&answer);
         } else {
-            written.iter().for_each(|path| output.text(&format!("{}\n", printable(path))));
+            answer.written.iter().for_each(|path| output.text(&format!("{}\n", printable(path))));
         }
         Ok(Exit::Yes)
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::doc_markdown, reason = "the comments on arguments are help texts, printed as they are")]
 
+mod answers;
 mod clean;
 mod completions;
 mod discovery;
@@ -14,6 +15,8 @@ mod out_file;
 mod output;
 mod publish;
 mod runtime;
+#[cfg(test)]
+mod schemas;
 mod serve;
 mod site;
 mod site_args;

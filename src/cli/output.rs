@@ -3,10 +3,12 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use issuer::{Error, Hint, PublishError, Timestamp, site::SiteError};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::{
     Color, Format, Global,
+    answers::{ErrorAnswer, ErrorDetails, Interruption, Service},
     clean::{escaped, json_without_secrets, message},
     layout::{labelled, report, stderr_width, stdout_width},
     steps::Steps,
@@ -38,9 +40,9 @@ pub(crate) struct Failure {
     pub(super) hint: Option<String>,
     pub(super) exit: Exit,
     /// What a service answered, for its support: status, error code, request ID.
-    pub(super) service: Option<Box<Value>>,
-    /// What stands beside the error in JSON: what was done before it.
-    pub(super) details: Option<Box<Value>>,
+    pub(super) service: Option<Box<Service>>,
+    /// What was done before a signal ended it.
+    pub(super) interruption: Option<Box<Interruption>>,
 }
 
 impl<E: Into<Error>> From<E> for Failure {
@@ -53,41 +55,38 @@ impl<E: Into<Error>> From<E> for Failure {
         };
         let service = match &error {
             Error::Site(SiteError::Azure(error)) if error.status.is_some() || error.code.is_some() => {
-                Some(Box::new(json!({
-                    "status": error.status,
-                    "code": error.code,
-                    "request_id": error.request_id,
-                })))
+                Some(Box::new(Service {
+                    status: error.status,
+                    code: error.code.clone(),
+                    request_id: error.request_id.clone(),
+                }))
             }
             _ => None,
         };
-        Self { hint: error.hint(), message: error.to_string(), exit, service, details: None }
+        Self { hint: error.hint(), message: error.to_string(), exit, service, interruption: None }
     }
 }
 
 impl Failure {
     pub(super) fn new(exit: Exit, message: impl Into<String>, hint: Option<String>) -> Self {
-        Self { message: message.into(), hint, exit, service: None, details: None }
+        Self { message: message.into(), hint, exit, service: None, interruption: None }
     }
 
     pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message, Some(hint.into()))
     }
 
-    pub(super) fn to_json(&self) -> Value {
-        let mut error = json!({
-            "message": message(&self.message),
-            "hint": self.hint.as_deref().map(message),
-            "exit": self.exit as u8,
-        });
-        if let Some(service) = &self.service {
-            error["service"] = Value::clone(service);
+    /// What both views print.
+    pub(super) fn answer(&self) -> ErrorAnswer {
+        ErrorAnswer {
+            error: ErrorDetails {
+                message: message(&self.message),
+                hint: self.hint.as_deref().map(message),
+                exit: self.exit as u8,
+                service: self.service.as_deref().cloned(),
+            },
+            interruption: self.interruption.as_deref().cloned(),
         }
-        let mut value = json!({ "error": error });
-        if let (Some(value), Some(Value::Object(details))) = (value.as_object_mut(), self.details.as_deref()) {
-            value.extend(details.clone());
-        }
-        value
     }
 }
 
@@ -166,15 +165,20 @@ impl Output {
         }
     }
 
-    /// Prints the one JSON value of a command, without secrets that were given in the wrong place.
-    pub(super) fn json(&mut self, value: &Value) {
-        self.json_whole(&json_without_secrets(value));
+    /// Prints the answer of a command as JSON, without secrets that were given in the wrong place.
+    pub(super) fn json(&mut self, answer: &impl Serialize) {
+        // Serialising an answer into memory cannot fail: its maps have strings as keys.
+        let value = serde_json::to_value(answer).unwrap_or_default();
+        self.value(&json_without_secrets(&value));
     }
 
-    /// Prints the one JSON value of a command, which is what was asked to be shown.
-    pub(super) fn json_whole(&mut self, value: &Value) {
+    /// Prints the answer of a command as JSON, with everything that is in it.
+    pub(super) fn json_whole(&mut self, answer: &impl Serialize) {
+        self.value(&serde_json::to_value(answer).unwrap_or_default());
+    }
+
+    fn value(&mut self, value: &Value) {
         self.answered = true;
-        // Serialising a value into memory cannot fail.
         let mut text = escaped(&serde_json::to_string_pretty(value).unwrap_or_default());
         text.push('\n');
         self.write(text.as_bytes());
@@ -212,14 +216,15 @@ impl Output {
     pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
         // One terminal shows both streams.
         let is_json_enough = self.is_json() && !self.answered && is_one_terminal();
+        let answer = failure.answer();
         if !is_json_enough {
-            self.tell_labelled("error", BAD, &message(&failure.message));
-            if let Some(hint) = &failure.hint {
-                self.tell_labelled("hint", STRONG, &message(hint));
+            self.tell_labelled("error", BAD, &answer.error.message);
+            if let Some(hint) = &answer.error.hint {
+                self.tell_labelled("hint", STRONG, hint);
             }
         }
         if self.is_json() && !self.answered {
-            self.json(&failure.to_json());
+            self.json(&answer);
         }
         failure.exit
     }

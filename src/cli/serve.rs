@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 use issuer::{DocumentServer, ServeError, Served, Timestamp};
-use serde_json::json;
+use serde::Serialize;
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::{
@@ -34,6 +34,16 @@ pub(crate) struct Serve {
     /// The address to listen on; port 0 takes a free one, :8080 is that port of every address, 8080 that of this machine alone
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
+}
+
+/// Where the documents are served; printed once the server listens.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(super) struct Answer {
+    /// The URL of the address and port that the server listens on.
+    listening: String,
+    /// The directory whose documents are served.
+    directory: String,
 }
 
 /// Listens with a long queue: in a short one the connections of good clients are dropped behind those of silent ones.
@@ -90,14 +100,12 @@ impl Serve {
             let listener = listen(address).map_err(refuse)?;
             let address = listener.local_addr().map_err(refuse)?;
             let mut signals = Signals::listen().map_err(refuse)?;
+            let directory = self.directory.display().to_string();
+            let answer = Answer { listening: format!("http://{address}"), directory };
             if output.is_json() {
-                let directory = self.directory.display().to_string();
-                output.json(&json!({ "listening": format!("http://{address}"), "directory": directory }));
+                output.json(&answer);
             } else {
-                output.text(&format!(
-                    "serving {} at http://{address}\n",
-                    printable(&self.directory.display().to_string())
-                ));
+                output.text(&format!("serving {} at {}\n", printable(&answer.directory), answer.listening));
             }
             server.serve(listener, async move { signals.stop().await }).await
         })??;

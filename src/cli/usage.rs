@@ -47,7 +47,9 @@ pub(crate) fn usage(error: clap::Error) -> Exit {
         let sentence: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
         let message = sentence.join(" ").trim_start_matches("error: ").to_owned();
         let failure = Failure::usage(message, "try --help");
-        let _ = writeln!(io::stdout(), "{}", escaped(&format!("{:#}", failure.to_json())));
+        // Serialising strings into memory cannot fail.
+        let json = serde_json::to_string_pretty(&failure.answer()).unwrap_or_default();
+        let _ = writeln!(io::stdout(), "{}", escaped(&json));
     }
     Exit::Usage
 }

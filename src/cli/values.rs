@@ -2,9 +2,8 @@
 
 use std::{path::Path, str::FromStr, time::Duration};
 
-use issuer::{Location, Mismatch, RelyingParty, Timestamp, UrlError, VerifyWarning, site::Hosting};
+use issuer::{Location, RelyingParty, Timestamp, UrlError};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
-use serde_json::{Value, json};
 
 use super::{Exit, Failure};
 
@@ -95,47 +94,4 @@ pub(super) fn header(flag: &str, text: String) -> Result<String, Failure> {
         format!("{flag} {} is not the value of a header", given(&text)),
         "write it as public, max-age=300",
     ))
-}
-
-/// A warning about a token or its published issuer, with the code that Entra may answer.
-pub(super) fn caution(warning: &VerifyWarning, relying_party: RelyingParty) -> String {
-    match warning.aadsts().filter(|_| relying_party == RelyingParty::Entra) {
-        Some(code) => format!("{warning}; Entra may reject this with {code}: {}", warning.fix()),
-        None => format!("{warning}: {}", warning.fix()),
-    }
-}
-
-/// The same in JSON.
-pub(super) fn caution_json(warning: &VerifyWarning, relying_party: RelyingParty) -> Value {
-    let code = warning.aadsts().filter(|_| relying_party == RelyingParty::Entra);
-    json!({ "message": warning.to_string(), "aadsts": code.map(issuer::Aadsts::code), "fix": warning.fix() })
-}
-
-/// What Entra will answer where the public reads something else than what was written, as the end of a sentence.
-pub(super) fn prediction(mismatch: &Mismatch, relying_party: RelyingParty) -> String {
-    match mismatch.aadsts().filter(|_| relying_party == RelyingParty::Entra) {
-        Some(code) if mismatch.is_inconclusive() => format!("; if Entra cannot read it either, it will answer {code}"),
-        Some(code) => format!("; Entra will answer {code}"),
-        None => String::new(),
-    }
-}
-
-/// What the public reads in place of what was written.
-pub(super) fn mismatch_json(mismatch: &Mismatch, relying_party: RelyingParty) -> Value {
-    let code = mismatch.aadsts().filter(|_| relying_party == RelyingParty::Entra);
-    json!({
-        "message": mismatch.to_string(),
-        "aadsts": code.map(issuer::Aadsts::code),
-        "fix": mismatch.fix(),
-    })
-}
-
-/// What is known of a static website; `None` where the site has none.
-pub(super) fn website(hosting: &Hosting) -> Option<&'static str> {
-    match hosting {
-        Hosting::On => Some("on"),
-        Hosting::Off => Some("off"),
-        Hosting::Unknown(_) => Some("unknown"),
-        _ => None,
-    }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::support::{
+    answer::answer,
     azurite::{Account, account},
     front::Front,
     issuer::{command, stderr, stdout},
@@ -28,7 +29,7 @@ fn run<const N: usize>(account: &Account, args: [&str; N]) -> Output {
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    answer("publish", output)
 }
 
 fn keys(name: &'static str) -> String {

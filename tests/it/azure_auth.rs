@@ -4,6 +4,7 @@
 use std::process::{Command, Output};
 
 use crate::support::{
+    answer::answer,
     arm::{Arm, Subscription},
     cli::Tools,
     cloud::{ARM, CLIENT, Cloud, GITHUB_TOKEN, SECRET, STORAGE, SUBSCRIPTION, TENANT, others},
@@ -22,7 +23,7 @@ fn output(command: &mut Command) -> Output {
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    answer("publish", output)
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 use crate::support::{
+    answer::answer,
     azurite::account,
     issuer::{command, stderr, stdout},
     proxy::{Fault, Proxy},
@@ -28,7 +29,7 @@ fn publish_issuer(variables: &[(&str, &str)]) -> Command {
 }
 
 fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    answer("publish", output)
 }
 
 /// An answer of the Blob service (Microsoft Learn, "Status and error codes").

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::support::{
+    answer::answer,
     azurite::{Account, account},
     encode,
     entra::unsigned,
@@ -46,10 +47,6 @@ fn status(account: &Account, front: &str, more: &[&str]) -> Output {
     issuer(account).args(["status", "--account", &account.name, "--published", front]).args(more).output().unwrap()
 }
 
-fn value(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
-}
-
 #[test]
 fn status_shows_keys_with_their_times_the_website_and_that_both_sides_are_the_same() {
     let account = account();
@@ -58,7 +55,7 @@ fn status_shows_keys_with_their_times_the_website_and_that_both_sides_are_the_sa
     publish(&account, &[2]);
     let output = status(&account, &front.url(), &["-o", "json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let value = value(&output);
+    let value = answer("status", &output);
     assert_eq!(value["issuer"], ISSUER);
     assert_eq!(value["stored"]["static_website"], "on");
     let keys = value["stored"]["keys"].as_array().unwrap();
@@ -185,13 +182,13 @@ fn status_of_an_issuer_alone_is_what_the_public_reads() {
     publish(&account, &[1, 2]);
     let output = command().args(["status", ISSUER, "--published", &front.url(), "-o", "json"]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(value(&output)["stored"], Value::Null);
-    assert_eq!(value(&output)["public"]["keys"][1]["kid"], kid(2));
+    assert_eq!(answer("status", &output)["stored"], Value::Null);
+    assert_eq!(answer("status", &output)["public"]["keys"][1]["kid"], kid(2));
     // Azure's variables name the other side, with an issuer as without one.
     for args in [&["status", ISSUER][..], &["status", "--issuer", ISSUER], &["status"]] {
         let output = issuer(&account).args(args).args(["--published", &front.url(), "-o", "json"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
-        let value = value(&output);
+        let value = answer("status", &output);
         assert_eq!(value["stored"]["keys"][1]["kid"], kid(2), "{args:?}");
         assert_eq!(value["public"]["keys"][1]["kid"], kid(2), "{args:?}");
     }
@@ -290,7 +287,7 @@ fn unpublish_is_refused_unless_a_fresh_token_of_the_cluster_names_another_issuer
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(value(&output)["removed"], json!([".well-known/openid-configuration", "openid/v1/jwks"]));
+    assert_eq!(answer("unpublish", &output)["removed"], json!([".well-known/openid-configuration", "openid/v1/jwks"]));
     let deleted = proxy.exchanges().into_iter().filter(|exchange| exchange.seen.method == "DELETE");
     let deleted: Vec<_> = deleted.map(|exchange| exchange.seen.path).collect();
     assert!(deleted[0].ends_with("openid-configuration") && deleted[1].ends_with("jwks"), "{deleted:?}");
@@ -347,7 +344,7 @@ fn an_unpublish_whose_answers_get_lost_or_is_cut_short_is_finished_by_the_next()
     let output = issuer(&through).args(["unpublish", "--force", "-o", "json"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     // Every deletion took effect and none was answered; it says what it did all the same.
-    assert_eq!(value(&output)["removed"], json!([".well-known/openid-configuration", "openid/v1/jwks"]));
+    assert_eq!(answer("unpublish", &output)["removed"], json!([".well-known/openid-configuration", "openid/v1/jwks"]));
     assert!(account.list_blobs("$web").is_empty());
 
     // The issuer is in the record of the JWKS, so the same command finishes.

@@ -3,6 +3,7 @@
 use std::process::{Command, Output};
 
 use crate::support::{
+    answer::answer,
     azurite::{Account, account},
     encode,
     front::Front,
@@ -72,7 +73,7 @@ fn a_key_that_an_intruder_adds_to_the_blob_is_named_until_it_is_removed() {
         assert!(stderr(&status).contains(&kid(7)) && stderr(&status).contains("--remove-unknown"), "{status:?}");
         let published = publish(&account, &[1, 2], &["-o", "json"]);
         assert_eq!(published.status.code(), Some(0), "{published:?}");
-        let value: Value = serde_json::from_slice(&published.stdout).unwrap();
+        let value = answer("publish", &published);
         assert_eq!((&value["keys"][2]["state"], &value["changed"]), (&"unknown".into(), &false.into()), "{value}");
         assert!(value["warnings"][0].as_str().unwrap().contains(&kid(7)), "{value}");
     }

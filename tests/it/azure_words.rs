@@ -4,6 +4,7 @@
 use std::process::{Command, Output};
 
 use crate::support::{
+    answer::answer,
     cli::Tools,
     cloud::{ARM, CLIENT, Cloud, SECRET, STORAGE, SUBSCRIPTION, TENANT},
     imds::app_service,
@@ -16,7 +17,7 @@ use serde_json::{Value, json};
 const OTHER_TENANT: &str = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
 
 fn json_of(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    answer("publish", output)
 }
 
 /// `issuer publish` with an account key to a stand-in.

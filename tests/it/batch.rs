@@ -9,7 +9,9 @@ use std::{
 };
 
 use crate::support::{
-    Recording, fixtures,
+    Recording,
+    answer::verdicts,
+    fixtures,
     hostile::tricks,
     http::{Scripted, response},
     issuer::{command, stderr, stdout},
@@ -40,7 +42,7 @@ fn feed(mut command: Command, text: Vec<u8>) -> Output {
 }
 
 fn lines(output: &Output) -> Vec<Value> {
-    stdout(output).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    verdicts(output)
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::support::{encode, issuer::stdout, recording};
+use crate::support::{answer::answer, encode, issuer::stdout, recording};
 use issuer::{DesiredState, KeySet, SystemClock, site::Directory};
 use tempfile::TempDir;
 
@@ -157,7 +157,7 @@ fn the_retention_record_stays_with_the_site_for_whoever_publishes_next() {
     let run = recording("rotation");
     let (site, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let issuer = "https://issuer.example.com";
-    let json = |output: &std::process::Output| -> serde_json::Value { serde_json::from_str(&stdout(output)).unwrap() };
+    let json = |output: &std::process::Output| answer("publish", output);
     crate::support::issuer::run(publish_args(&run.path("sa.pub"), issuer, site.path()));
     let first = crate::support::issuer::run(
         publish_args(&run.path("rsa4096.pub"), issuer, site.path()).iter().map(String::as_str).chain(["-o", "json"]),

@@ -8,7 +8,8 @@ use std::{
 };
 
 use crate::support::{
-    issuer::{stderr, stdout},
+    answer::answer,
+    issuer::stderr,
     other_user::{Ground, NOBODY, give, is_root, mode, script},
     recording,
 };
@@ -254,7 +255,7 @@ fn world_writable_places_are_warnings() {
     let keys = recording("rotation").path("rsa2048.pub");
     let args = ["publish", keys.to_str().unwrap(), "--issuer", ISSUER, "-o", "json", "--directory"];
     let output = issuer(&[args.as_slice(), &[site.to_str().unwrap()]].concat());
-    let json: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let json = answer("publish", &output);
     assert!(json["warnings"][0].as_str().unwrap().contains("world-writable"), "{json}");
 }
 

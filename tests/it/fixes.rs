@@ -4,7 +4,9 @@
 use std::{fs, path::Path, process::Output};
 
 use crate::support::{
-    Recording, fixtures,
+    Recording,
+    answer::answer,
+    fixtures,
     hostile::{ISSUER, good_set, tricks},
     issuer::{run, stderr},
     recording,
@@ -78,7 +80,7 @@ impl Cluster {
         let audience = ["--audience", "api://AzureADTokenExchange"];
         let args = ["verify", &path, "--issuer", &self.issuer, "--published", &self.site(), "--at", self.at];
         let output = run([&args[..], &audience, &["--for", whom, "-o", "json"]].concat());
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let report = answer("verify", &output);
         let text = |name: &str| report["refusal"][name].as_str().unwrap().to_owned();
         (!report["refusal"].is_null()).then(|| (text("message"), text("fix")))
     }

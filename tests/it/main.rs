@@ -41,6 +41,7 @@ mod published;
 mod recordings;
 mod remote;
 mod retention;
+mod schemas;
 mod second_encoding;
 mod serve;
 mod serve_load;

@@ -1,6 +1,7 @@
 //! Secrets, ConfigMaps and other documents: only service account keys are read of them, and what is skipped is named.
 
 use crate::support::{
+    answer::answer,
     fixtures,
     issuer::{run, stderr, stdout},
     recording,
@@ -193,7 +194,7 @@ fn what_stays_ambiguous_is_an_error_until_an_entry_is_chosen() {
     ] {
         let flags: Vec<_> = entries.iter().flat_map(|entry| ["--entry", entry]).collect();
         let output = run([&["jwks", path, "--compact"], &flags[..]].concat());
-        let jwks: Value = serde_json::from_str(&stdout(&output)).unwrap_or_else(|_| panic!("{}", stderr(&output)));
+        let jwks = answer("jwks", &output);
         let found: Vec<_> = jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
         assert_eq!(found, expected, "{entries:?}");
     }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use crate::support::{
+    answer::answer,
     encode,
     issuer::{command, run, stderr, stdout},
     recording,
@@ -105,7 +106,7 @@ fn out_replaces_a_file_in_one_step_and_keeps_it_when_it_fails() {
     assert_eq!(write(&crate::support::fixtures().join("malformed/ed25519.pub"), &[]).status.code(), Some(3));
     assert_eq!(fs::read_to_string(&out).unwrap(), recording("rotation").text("jwks.json"));
     let json = write(&keys, &["-o", "json", "--quiet"]);
-    let value: serde_json::Value = serde_json::from_str(&stdout(&json)).unwrap();
+    let value = answer("jwks", &json);
     assert_eq!(value["out"], out.to_str().unwrap());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
 }
@@ -114,7 +115,7 @@ fn out_replaces_a_file_in_one_step_and_keeps_it_when_it_fails() {
 fn out_to_a_pipe_by_its_path_is_one_json_value() {
     let keys = recording("rotation").path("sa.pub");
     let output = run(["jwks", keys.to_str().unwrap(), "--out", "/dev/stdout", "-o", "json"]);
-    let value: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let value = answer("jwks", &output);
     assert_eq!(value["keys"].as_array().unwrap().len(), 2);
 }
 
@@ -237,9 +238,9 @@ fn json_keeps_every_character_on_its_way_through_a_pipe() {
     let mut child =
         command().args(["inspect", "-", "-o", "json"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(token.as_bytes()).unwrap();
-    let text = stdout(&child.wait_with_output().unwrap());
-    assert!(text.is_ascii(), "{text}");
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stdout.is_ascii(), "{output:?}");
+    let value = answer("inspect", &output);
     assert_eq!(value["header"]["kid"], "a\u{7f}b\u{9b}c\u{202e}d");
 }
 

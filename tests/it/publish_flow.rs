@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::support::{
+    answer::answer,
     azurite::account,
     issuer::command,
     proxy::{Fault, Proxy},
@@ -75,7 +76,7 @@ fn a_stop_is_told_in_json_too() {
     read_to(&mut stderr, "note: not read back yet");
     signal(&child, "-TERM");
     let output = child.wait_with_output().unwrap();
-    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let value = answer("publish", &output);
     assert_eq!((output.status.code(), &value["error"]["exit"]), (Some(3), &Value::from(3)));
     assert_eq!(value["written"], serde_json::json!(["openid/v1/jwks", ".well-known/openid-configuration"]));
     assert_eq!(value["proven"], false);

@@ -4,6 +4,7 @@ use std::{io::Write, net::TcpListener, sync::Arc, thread, time::Duration};
 
 use crate::support::{
     Recording,
+    answer::answer,
     http::{Scripted, read_path, response},
     issuer::{Server, run, stderr, stdout},
     recording,
@@ -327,7 +328,7 @@ fn verify_is_undecided_when_its_time_is_over() {
     let url = format!("http://{}", silent.local_addr().unwrap());
     let output = run(["verify", token.to_str().unwrap(), "--published", &url, "--timeout", "100ms", "-o", "json"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    let verdict: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let verdict = answer("verify", &output);
     assert_eq!(verdict["verdict"], "undecided");
     assert!(verdict["refusal"]["message"].as_str().unwrap().contains("no answer within 0.1 s"), "{verdict}");
 }

@@ -4,6 +4,7 @@ use std::{fs, process::Output};
 
 use crate::support::{
     Recording,
+    answer::answer,
     issuer::{Server, run, stdout},
     recordings, segment,
 };
@@ -30,7 +31,7 @@ fn verify(server: &Server, site: &Recording, token: &std::path::Path, more: &[&s
 }
 
 fn json(output: &Output) -> serde_json::Value {
-    serde_json::from_str(&stdout(output)).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    answer("verify", output)
 }
 
 /// The API server signed the mixed-keys run with ES256, which Entra does not take.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use crate::support::{
+    answer::parse,
     http::{get, request},
     issuer::{Server, run},
     recording,
@@ -235,7 +236,7 @@ fn in_json_it_says_where_it_listens() {
             break;
         }
     }
-    let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let json = parse("serve", &text);
     let address = json["listening"].as_str().unwrap().strip_prefix("http://").unwrap().to_owned();
     assert_eq!(get(&address, "/openid/v1/jwks").status, 200);
     child.kill().unwrap();

@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::support::{
+    answer::answer,
     issuer::{command, run, stderr, stdout},
     pty::Terminal,
     recording,
@@ -38,7 +39,7 @@ fn a_dry_run_shows_what_would_go_and_removes_nothing() {
     assert!(text.contains("\n  - .well-known/openid-configuration\n  - openid/v1/jwks\n"), "{text}");
     assert!(text.ends_with("\nplanned: nothing was removed\n"), "{text}");
     let output = unpublish(&site, &["--dry-run", "-o", "json"]).output().unwrap();
-    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let value = answer("unpublish", &output);
     assert_eq!(value["planned"], serde_json::json!([".well-known/openid-configuration", "openid/v1/jwks"]));
     assert_eq!(value["removed"], serde_json::json!([]));
     assert!(is_there(&site));

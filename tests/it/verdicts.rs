@@ -1,6 +1,7 @@
 //! What a verdict promises: Entra's own rules, and nothing that was not checked.
 
 use crate::support::{
+    answer::answer,
     fixtures,
     issuer::{run, stderr, stdout},
     recording,
@@ -70,7 +71,7 @@ fn reported_tokens_that_live_too_long_are_refused_with_their_fix() {
         let (token, site) = (folder.join(token), folder.join("site"));
         let args = ["verify", token.to_str().unwrap(), "--published", site.to_str().unwrap(), "--at", at, "-o", "json"];
         let output = run(args);
-        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let report = answer("verify", &output);
         assert_eq!((output.status.code(), &report["refusal"]["aadsts"]), (Some(1), &70023.into()), "{report:#}");
         assert!(report["refusal"]["message"].as_str().unwrap().starts_with(message), "{report:#}");
         assert!(report["refusal"]["fix"].as_str().unwrap().contains(fix), "{report:#}");
@@ -171,7 +172,7 @@ fn acceptance_is_said_of_entra_only_where_entra_judges_the_same() {
         assert_eq!(text.status.code(), Some(0), "{}", stdout(&text));
         assert!(stdout(&text).contains("what Entra answers was not checked:"), "{}", stdout(&text));
         assert!(!stdout(&text).contains("Entra accepts"), "{}", stdout(&text));
-        let report: Value = serde_json::from_slice(&run([&args[..], &["-o", "json"]].concat()).stdout).unwrap();
+        let report = answer("verify", &run([&args[..], &["-o", "json"]].concat()));
         let printed = report["limits"].as_array().unwrap();
         assert_eq!(printed.len(), limits.len(), "{printed:?}");
         for (printed, limit) in printed.iter().zip(limits) {
@@ -201,7 +202,7 @@ fn reported_documents_and_tokens_are_warned_of() {
         let output = run(verify);
         assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
         assert!(stderr(&output).contains(&format!("warning: {warning}")), "{}", stderr(&output));
-        let json: Value = serde_json::from_slice(&run([&verify[..], &["-o", "json"]].concat()).stdout).unwrap();
+        let json = answer("verify", &run([&verify[..], &["-o", "json"]].concat()));
         assert_eq!(json["warnings"].as_array().unwrap().len(), 1, "{json:#}");
     }
 }

@@ -1,293 +1,201 @@
-use issuer::{
-    Change, DesiredState, DocumentChange, DropReason, Hint, KeyState, Location, Mismatch, PlannedDocument, PlannedKey,
-    RelyingParty, TOKEN_EXCHANGE_AUDIENCE, Timestamp, site::Hosting,
-};
-use serde_json::{Value, json};
+use issuer::{DropReason, IssuerUrl, Location, RelyingParty, TOKEN_EXCHANGE_AUDIENCE, Timestamp};
+use serde::Serialize;
 
-use super::{Outcome, ReadBack, Stage};
+use super::outcome::{Outcome, Stage};
 use crate::cli::{
     Exit,
-    clean::{printable, public},
-    output::{BAD, FAINT, GOOD, STRONG, WARN, minute},
-    values,
+    answers::{Document, KeyType, Mismatch, Refusal, StaticWebsite, Warning},
 };
 
-/// The plan, what became of it, and how both print.
-pub(super) struct Answer {
-    pub(super) desired: DesiredState,
-    pub(super) outcome: Outcome,
+/// What was planned, what was written, and what was read back.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct Answer {
+    /// The issuer URL, byte for byte.
+    pub(super) issuer: String,
+    /// The site: the container and storage account, or the directory.
+    pub(super) site: String,
+    /// The credential used for the storage account; null for a directory.
+    pub(super) credential: Option<String>,
+    /// The static website as it was found before this run, which switches it on; null where the site has none.
+    pub(super) static_website: Option<StaticWebsite>,
+    /// Whether the plan changes the site, by this run or by one without --dry-run or --check.
+    pub(super) changed: bool,
+    /// Whether this run changed the site.
+    pub(super) written: bool,
+    /// The URL or directory that the documents were read back from; null where they were not read back, or differ there.
+    pub(super) read_back_from: Option<String>,
+    /// How the documents that were read back differ from those of the plan; null where they do not differ or were not read back.
+    pub(super) mismatch: Option<Mismatch>,
+    /// The keys: first those of the input, in their order, then the other published ones.
+    pub(super) keys: Vec<PlannedKey>,
+    /// The JWKS, then the discovery document, in the order in which they are written.
+    pub(super) documents: [Document; 2],
+    /// The reasons why nothing is published; empty where it may be.
+    pub(super) refusals: Vec<Refusal>,
+    /// Warnings, each a sentence.
+    pub(super) warnings: Vec<String>,
+    /// The flags to start the API server with, without their leading dashes.
+    pub(super) kube_apiserver: KubeApiserver,
+    /// The values of the federated credential in Entra; null for other relying parties.
+    pub(super) federated_credential: Option<FederatedCredential>,
+    #[serde(skip)]
+    pub(super) stage: StageName,
+    /// How many keys the JWKS of the plan has.
+    #[serde(skip)]
+    pub(super) key_count: usize,
+    /// The name of the place that the documents were read back from.
+    #[serde(skip)]
+    pub(super) read_back_place: Option<String>,
+}
+
+/// How far a run came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum StageName {
+    Refused,
+    Planned,
+    Checked,
+    Published,
+}
+
+/// A key that is published, will be, or was.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct PlannedKey {
+    /// The key ID; empty where the entry of the JWKS has none.
+    pub(super) kid: String,
+    #[serde(flatten)]
+    pub(super) key_type: Option<KeyType>,
+    /// When `--prune` may remove the key (RFC 3339); absent unless the state is retired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) due: Option<Timestamp>,
+    pub(super) state: KeyState,
+    /// When the key was first missing from the input (RFC 3339); absent unless the state is retired or pruned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) retired_since: Option<Timestamp>,
+}
+
+/// What publishing does with a key.
+///
+/// - `added`: in the input, not published yet.
+/// - `kept`: in the input and published.
+/// - `returned`: in the input again after it was retired.
+/// - `retired`: published, no longer in the input, and kept until tokens signed with it have expired.
+/// - `unknown`: published, neither in the input nor in the retention record, and kept.
+/// - `removed`: removed by `--remove`.
+/// - `removed_unknown`: removed by `--remove-unknown`.
+/// - `pruned`: removed by `--prune`.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum KeyState {
+    Added,
+    Kept,
+    Returned,
+    Retired,
+    Unknown,
+    Removed,
+    RemovedUnknown,
+    Pruned,
+}
+
+/// The flags of the API server that name the issuer.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) struct KubeApiserver {
+    /// The issuer URL, byte for byte.
+    pub(super) service_account_issuer: String,
+    /// The URL of the JWKS.
+    pub(super) service_account_jwks_uri: String,
+}
+
+/// The values of a federated credential that do not depend on the workload.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct FederatedCredential {
+    /// The issuer URL, byte for byte.
+    pub(super) issuer: String,
+    /// The audience of the tokens.
+    pub(super) audience: &'static str,
+}
+
+impl From<&issuer::PlannedKey> for PlannedKey {
+    fn from(key: &issuer::PlannedKey) -> Self {
+        let (state, retired_since, due) = match key.state {
+            issuer::KeyState::Added => (KeyState::Added, None, None),
+            issuer::KeyState::Kept => (KeyState::Kept, None, None),
+            issuer::KeyState::Returned => (KeyState::Returned, None, None),
+            issuer::KeyState::Retired { since, due } => (KeyState::Retired, Some(since), Some(due)),
+            issuer::KeyState::Unknown => (KeyState::Unknown, None, None),
+            issuer::KeyState::Dropped(DropReason::Removed) => (KeyState::Removed, None, None),
+            issuer::KeyState::Dropped(DropReason::Unknown) => (KeyState::RemovedUnknown, None, None),
+            issuer::KeyState::Dropped(DropReason::Pruned { since }) => (KeyState::Pruned, Some(since), None),
+        };
+        Self { kid: key.kid().to_owned(), key_type: KeyType::of(&key.jwk), due, state, retired_since }
+    }
+}
+
+impl From<&IssuerUrl> for KubeApiserver {
+    fn from(issuer: &IssuerUrl) -> Self {
+        Self { service_account_issuer: issuer.to_string(), service_account_jwks_uri: issuer.jwks_uri().to_string() }
+    }
+}
+
+impl From<&Outcome> for Answer {
+    fn from(outcome: &Outcome) -> Self {
+        let Outcome { desired, plan, .. } = outcome;
+        let issuer = desired.issuer.to_string();
+        let is_entra = desired.relying_party == RelyingParty::Entra;
+        let read_back = outcome.read_back();
+        let address = |place: &str| {
+            if place == Location::Issuer.to_string() { issuer.clone() } else { place.to_owned() }
+        };
+        let of_plan = plan.warnings.iter().map(ToString::to_string);
+        let of_site = outcome.site_warnings.iter().map(ToString::to_string);
+        let of_documents = read_back.into_iter().flat_map(|read_back| &read_back.warnings);
+        let of_documents = of_documents.map(|warning| Warning::new(warning, desired.relying_party).to_string());
+        Self {
+            site: outcome.site.clone(),
+            credential: outcome.credential.clone(),
+            static_website: StaticWebsite::of(&plan.hosting),
+            changed: !plan.is_unchanged(),
+            written: outcome.was_written(),
+            read_back_from: read_back.map(|read_back| address(&read_back.place)),
+            mismatch: outcome.mismatch().map(|mismatch| Mismatch::new(mismatch, desired.relying_party)),
+            keys: plan.keys.iter().map(PlannedKey::from).collect(),
+            documents: [Document::from(&plan.jwks), Document::from(&plan.discovery)],
+            refusals: plan.refusals.iter().map(Refusal::from).collect(),
+            warnings: of_plan.chain(of_site).chain(of_documents).collect(),
+            kube_apiserver: KubeApiserver::from(&desired.issuer),
+            federated_credential: is_entra
+                .then(|| FederatedCredential { issuer: issuer.clone(), audience: TOKEN_EXCHANGE_AUDIENCE }),
+            stage: match &outcome.stage {
+                Stage::Refused { .. } => StageName::Refused,
+                Stage::Planned { check: false, .. } => StageName::Planned,
+                Stage::Planned { check: true, .. } => StageName::Checked,
+                Stage::Published { .. } => StageName::Published,
+            },
+            key_count: plan.documents.jwks.keys.len(),
+            read_back_place: read_back.map(|read_back| read_back.place.clone()),
+            issuer,
+        }
+    }
 }
 
 impl Answer {
-    pub(super) fn exit(&self, check: bool) -> Exit {
-        match (&self.outcome.stage, self.proof()) {
+    pub(super) fn exit(&self) -> Exit {
+        match (self.stage, &self.mismatch) {
             // A fault that is known is the answer, whatever could not be read.
-            (Stage::Planned { .. }, _) if check && self.outcome.plan.is_drift() => Exit::No,
-            (_, Some(Err(mismatch))) if mismatch.is_inconclusive() => Exit::Incomplete,
-            (Stage::Refused { .. }, _) | (_, Some(Err(_))) => Exit::No,
+            (StageName::Checked, _) if self.changed || self.has_unknown_keys() => Exit::No,
+            (_, Some(mismatch)) if mismatch.is_inconclusive() => Exit::Incomplete,
+            (StageName::Refused, _) | (_, Some(_)) => Exit::No,
             _ => Exit::Yes,
         }
     }
 
-    pub(super) fn proof(&self) -> Option<&Result<ReadBack, Mismatch>> {
-        match &self.outcome.stage {
-            Stage::Refused { .. } => None,
-            Stage::Planned { proof, .. } | Stage::Published { proof } => proof.as_ref(),
-        }
-    }
-
-    /// Whether this run changed the site.
-    pub(super) fn was_written(&self) -> bool {
-        match &self.outcome.stage {
-            Stage::Refused { written } => *written,
-            Stage::Planned { .. } => false,
-            Stage::Published { .. } => !self.outcome.plan.is_unchanged(),
-        }
-    }
-
-    /// What happened to the documents, after `what` or `the documents`.
-    pub(super) fn deed(&self) -> &'static str {
-        if self.was_written() { "was written" } else { "is on the site" }
-    }
-
-    /// What would be, or will be, done.
-    pub(super) fn plan_text(&self) -> String {
-        let mut lines = vec![
-            format!("{STRONG}issuer{STRONG:#}   {}", self.desired.issuer),
-            format!("{STRONG}site{STRONG:#}     {}{}", printable(&self.outcome.site), self.credential()),
-            String::new(),
-        ];
-        lines.extend(self.outcome.plan.keys.iter().map(key_line));
-        lines.push(String::new());
-        if self.outcome.plan.hosting == Hosting::Off {
-            let width = self.document_width();
-            lines.push(format!("  {WARN}~{WARN:#} {:width$}  off → on", "static website"));
-        }
-        for document in [&self.outcome.plan.jwks, &self.outcome.plan.discovery] {
-            lines.push(self.document_line(document));
-            if document.change == Change::Changed {
-                let changes = document.changes.iter().filter(|change| **change != DocumentChange::Record);
-                lines.extend(changes.map(|change| format!("      {}", printable(&change.to_string()))));
-            }
-        }
-        lines.extend([String::new(), String::new()]);
-        lines.join("\n")
-    }
-
-    /// Which documents were written; `None` where none was.
-    pub(super) fn written_text(&self) -> Option<String> {
-        let documents = [&self.outcome.plan.jwks, &self.outcome.plan.discovery];
-        let written = documents.into_iter().filter(|document| document.change != Change::Unchanged);
-        let written: Vec<_> = written.map(|document| printable(document.path.as_str())).collect();
-        (!written.is_empty()).then(|| format!("{STRONG}written{STRONG:#}  {}\n", written.join(", then ")))
-    }
-
-    /// How it ended, and the strings to configure where they are new.
-    pub(super) fn end_text(&self, is_verbose: bool, is_talkative: bool) -> String {
-        let mut lines = vec![self.verdict()];
-        let documents = [&self.outcome.plan.jwks, &self.outcome.plan.discovery];
-        let is_new = documents.iter().any(|document| document.change == Change::Created);
-        if matches!(self.outcome.stage, Stage::Published { .. }) && is_talkative && (is_new || is_verbose) {
-            let issuer = self.desired.issuer.as_str();
-            lines.extend([
-                String::new(),
-                format!("{STRONG}kube-apiserver{STRONG:#}"),
-                format!("  --service-account-issuer={issuer}"),
-                format!("  --service-account-jwks-uri={}", self.desired.issuer.jwks_uri()),
-            ]);
-            if self.desired.relying_party == RelyingParty::Entra {
-                lines.extend([
-                    String::new(),
-                    format!("{STRONG}federated credential{STRONG:#}"),
-                    format!("  issuer    {issuer}"),
-                    format!("  audience  {TOKEN_EXCHANGE_AUDIENCE}"),
-                ]);
-            }
-        }
-        lines.push(String::new());
-        lines.join("\n")
-    }
-
-    fn document_line(&self, document: &PlannedDocument) -> String {
-        let (sign, style, change) = match document.change {
-            Change::Created => ("+", GOOD, "new"),
-            Change::Changed => ("~", WARN, "changed"),
-            Change::Recorded => ("=", FAINT, "unchanged, its record is updated"),
-            Change::Unchanged => ("=", FAINT, "unchanged"),
-        };
-        let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
-        let is_key_set = document.path == self.outcome.plan.jwks.path;
-        let change = match document.change {
-            Change::Created if is_key_set => keys(self.outcome.plan.documents.jwks.keys.len()),
-            Change::Changed if is_key_set => {
-                let before = self.outcome.plan.keys.iter().filter(|key| key.state != KeyState::Added).count();
-                let after = self.outcome.plan.documents.jwks.keys.len();
-                let counts = format!("{} → {}", keys(before), keys(after));
-                if before == after { "changed".to_owned() } else { counts }
-            }
-            _ => change.to_owned(),
-        };
-        let width = self.document_width();
-        format!("  {style}{sign}{style:#} {:width$}  {change}", printable(document.path.as_str()))
-    }
-
-    /// Where the documents were read back, as a URL or directory.
-    fn address<'a>(&'a self, place: &'a str) -> &'a str {
-        if place == Location::Issuer.to_string() { self.desired.issuer.as_str() } else { place }
-    }
-
-    fn document_width(&self) -> usize {
-        self.outcome.plan.jwks.path.as_str().len().max(self.outcome.plan.discovery.path.as_str().len())
-    }
-
-    /// Who we are at the site, as the end of its line.
-    fn credential(&self) -> String {
-        self.outcome.credential.as_ref().map(|who| format!(", as {}", printable(who))).unwrap_or_default()
-    }
-
-    fn verdict(&self) -> String {
-        let unchanged = self.outcome.plan.is_unchanged();
-        let done = match &self.outcome.stage {
-            Stage::Refused { written: false } => return format!("{BAD}refused{BAD:#}: nothing was written"),
-            Stage::Refused { written: true } => return format!("{BAD}refused{BAD:#}: others published meanwhile"),
-            Stage::Planned { check: true, .. } if !unchanged => {
-                return format!("{WARN}drift{WARN:#}: publishing would change what is marked; nothing was written");
-            }
-            Stage::Planned { check: true, .. } if self.outcome.plan.has_unknown_keys() => {
-                return format!(
-                    "{WARN}drift{WARN:#}: keys are published that the retention record does not know; nothing was written"
-                );
-            }
-            Stage::Planned { .. } if !unchanged => return format!("{WARN}planned{WARN:#}: nothing was written"),
-            _ if unchanged => "unchanged",
-            _ => "published",
-        };
-        match self.proof() {
-            None => {
-                let advice = if self.outcome.credential.is_some() {
-                    "leave out --no-fetch-back"
-                } else {
-                    "pass --published URL to read it back"
-                };
-                format!("{GOOD}{done}{GOOD:#}; nothing was proven from outside: {advice}")
-            }
-            Some(Ok(ReadBack { place, .. })) => {
-                let count = self.outcome.plan.documents.jwks.keys.len();
-                let keys = if count == 1 { "key" } else { "keys" };
-                let place = printable(place);
-                format!("{GOOD}{done}{GOOD:#}, and read back from {place}: {count} {keys}, issuer identical")
-            }
-            Some(Err(mismatch)) if mismatch.is_inconclusive() => {
-                format!("{WARN}{done}{WARN:#}, and it could not be read back")
-            }
-            Some(Err(_)) => format!("{BAD}{done}{BAD:#}, and what is read back is something else"),
-        }
-    }
-
-    pub(super) fn to_json(&self) -> Value {
-        let (read_back, mismatch) = match self.proof() {
-            Some(Ok(read_back)) => (Some(read_back), None),
-            Some(Err(mismatch)) => (None, Some(mismatch)),
-            None => (None, None),
-        };
-        let cautions = read_back.map(|read_back| read_back.warnings.as_slice()).unwrap_or_default();
-        let cautions = cautions.iter().map(|warning| values::caution(warning, self.desired.relying_party));
-        let of_site = self.outcome.site_warnings.iter().map(ToString::to_string);
-        let warnings = self.outcome.plan.warnings.iter().map(ToString::to_string).chain(of_site).chain(cautions);
-        let federated_credential = (self.desired.relying_party == RelyingParty::Entra)
-            .then(|| json!({ "issuer": self.desired.issuer.as_str(), "audience": TOKEN_EXCHANGE_AUDIENCE }));
-        let issuer = self.desired.issuer.as_str();
-        json!({
-            "issuer": issuer,
-            "site": self.outcome.site,
-            "credential": self.outcome.credential,
-            "static_website": values::website(&self.outcome.plan.hosting),
-            "changed": !self.outcome.plan.is_unchanged(),
-            "written": self.was_written(),
-            "read_back_from": read_back.map(|read_back| self.address(&read_back.place)),
-            "mismatch": mismatch.map(|mismatch| values::mismatch_json(mismatch, self.desired.relying_party)),
-            "keys": self.outcome.plan.keys.iter().map(key_json).collect::<Vec<_>>(),
-            "documents": [document_json(&self.outcome.plan.jwks), document_json(&self.outcome.plan.discovery)],
-            "refusals": self.outcome.plan.refusals.iter().map(|refusal| json!({
-                "message": refusal.to_string(),
-                "hint": refusal.hint(),
-            })).collect::<Vec<_>>(),
-            "warnings": warnings.collect::<Vec<_>>(),
-            "kube_apiserver": {
-                "service-account-issuer": issuer,
-                "service-account-jwks-uri": self.desired.issuer.jwks_uri().as_str(),
-            },
-            "federated_credential": federated_credential,
-        })
-    }
-}
-
-fn key_line(key: &PlannedKey) -> String {
-    let (sign, style, state) = match key.state {
-        KeyState::Added => ("+", GOOD, "new".to_owned()),
-        KeyState::Kept => ("=", FAINT, "published".to_owned()),
-        KeyState::Returned => ("=", FAINT, "published, no longer retired".to_owned()),
-        KeyState::Retired { since, due } => {
-            let (since, when) = (minute(since), minute(due));
-            let may = if due <= Timestamp::now() { "due since" } else { "may go from" };
-            ("=", WARN, format!("retired {since}, {may} {when} (--prune)"))
-        }
-        KeyState::Unknown => ("?", BAD, "unknown: not in the retention record".to_owned()),
-        KeyState::Dropped(DropReason::Removed) => ("-", BAD, "dropped, as --remove asks".to_owned()),
-        KeyState::Dropped(DropReason::Unknown) => ("-", BAD, "dropped, as --remove-unknown asks".to_owned()),
-        KeyState::Dropped(DropReason::Pruned { since }) => ("-", BAD, format!("dropped, retired {}", minute(since))),
-    };
-    let kid = public(if key.kid().is_empty() { "(no kid)" } else { key.kid() });
-    let kind = key.jwk.key().map_or_else(|_| "unknown".to_owned(), ToString::to_string);
-    format!("  {style}{sign}{style:#} {kid:43}  {kind:8}  {state}")
-}
-
-fn key_json(key: &PlannedKey) -> Value {
-    let mut value = json!({ "kid": key.kid() });
-    if let Ok(public) = key.jwk.key() {
-        value["type"] = json!(public.to_string());
-        value["alg"] = json!(public.algorithm().name());
-    }
-    let (state, since) = match key.state {
-        KeyState::Added => ("added", None),
-        KeyState::Kept => ("kept", None),
-        KeyState::Returned => ("returned", None),
-        KeyState::Retired { since, due } => {
-            value["due"] = json!(due.to_string());
-            ("retired", Some(since))
-        }
-        KeyState::Unknown => ("unknown", None),
-        KeyState::Dropped(DropReason::Removed) => ("removed", None),
-        KeyState::Dropped(DropReason::Unknown) => ("removed_unknown", None),
-        KeyState::Dropped(DropReason::Pruned { since }) => ("pruned", Some(since)),
-    };
-    value["state"] = json!(state);
-    if let Some(since) = since {
-        value["retired_since"] = json!(since.to_string());
-    }
-    value
-}
-
-fn document_json(document: &PlannedDocument) -> Value {
-    let change = match document.change {
-        Change::Created => "created",
-        Change::Changed => "changed",
-        Change::Recorded => "recorded",
-        Change::Unchanged => "unchanged",
-    };
-    let changes: Vec<_> = document.changes.iter().map(change_json).collect();
-    json!({ "path": document.path.as_str(), "change": change, "changes": changes })
-}
-
-fn change_json(change: &DocumentChange) -> Value {
-    match change {
-        DocumentChange::KeyAdded(kid) => json!({ "member": "keys", "added": kid }),
-        DocumentChange::KeyRemoved(kid) => json!({ "member": "keys", "removed": kid }),
-        DocumentChange::KeyChanged(kid) => json!({ "member": "keys", "changed": kid }),
-        DocumentChange::KeyOrder => json!({ "member": "keys" }),
-        DocumentChange::Member { name, from, to } => json!({ "member": name, "from": from, "to": to }),
-        DocumentChange::Header { name, from, to } => json!({ "header": name, "from": from, "to": to }),
-        DocumentChange::Record => json!({ "record": true }),
-        other => json!({ "form": other.to_string() }),
+    /// Whether keys stay published that the retention record does not know.
+    pub(super) fn has_unknown_keys(&self) -> bool {
+        self.keys.iter().any(|key| key.state == KeyState::Unknown)
     }
 }

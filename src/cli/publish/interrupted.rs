@@ -1,7 +1,6 @@
 use issuer::{Change, DocumentPath, Plan};
-use serde_json::json;
 
-use crate::cli::{Exit, Failure, site::ChangesMade};
+use crate::cli::{Exit, Failure, answers::Interruption, site::ChangesMade};
 
 /// The end of a run that was told to stop: what was written, and that nothing is proven.
 pub(super) fn interrupted(plan: &Plan, made: &ChangesMade) -> Failure {
@@ -27,6 +26,8 @@ pub(super) fn interrupted(plan: &Plan, made: &ChangesMade) -> Failure {
         format!("interrupted; {}, and nothing is proven", parts.join(", "))
     };
     let hint = "run it again: each document is whole, and what is left follows".to_owned();
-    let details = json!({ "written": written, "not_written": left, "unknown": unknown, "proven": false });
-    Failure { details: Some(Box::new(details)), ..Failure::new(Exit::Incomplete, message, Some(hint)) }
+    let owned = |paths: Vec<&str>| paths.into_iter().map(str::to_owned).collect();
+    let interruption =
+        Interruption { written: owned(written), not_written: owned(left), unknown: owned(unknown), proven: false };
+    Failure { interruption: Some(Box::new(interruption)), ..Failure::new(Exit::Incomplete, message, Some(hint)) }
 }

@@ -1,18 +1,25 @@
 mod answer;
 mod interrupted;
+mod outcome;
+mod text;
 
 use std::time::{Duration, Instant};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 use issuer::{
-    Change, DesiredState, Error, Hint, HttpFetcher, IssuerUrl, Location, Mismatch, Plan, PlanWarning, Publication,
-    PublishError, RelyingParty, SystemClock, VerifyWarning,
-    site::{Hosting, Site, SiteWarning},
+    Change, DesiredState, Error, HttpFetcher, IssuerUrl, Location, Plan, PlanWarning, Publication, PublishError,
+    RelyingParty, SystemClock,
+    site::{Hosting, Site},
 };
 
-use self::{answer::Answer, interrupted::interrupted};
+pub(super) use self::answer::Answer;
+use self::{
+    interrupted::interrupted,
+    outcome::{Outcome, ReadBack, Stage},
+};
 use super::{
     Exit, Failure, Output,
+    answers::Warning,
     inputs::KeyInputs,
     runtime::{self, Signals},
     site::{OpenSite, Root},
@@ -95,34 +102,6 @@ pub(crate) struct Publish {
     wait: Option<String>,
 }
 
-/// What became of the documents.
-enum Stage {
-    /// Refused; nothing was written, unless before another publisher came in between.
-    Refused { written: bool },
-    /// Asked for by --dry-run or --check; nothing was written.
-    Planned { proof: Proof, check: bool },
-    /// Written, or found as they should be.
-    Published { proof: Proof },
-}
-
-/// From where the documents were read back, or how they differ there; `None` where it was not asked for.
-type Proof = Option<Result<ReadBack, Mismatch>>;
-
-/// Documents that were read back and are what was written.
-struct ReadBack {
-    place: String,
-    warnings: Vec<VerifyWarning>,
-}
-
-/// What came of it all.
-struct Outcome {
-    site: String,
-    credential: Option<String>,
-    site_warnings: Vec<SiteWarning>,
-    plan: Plan,
-    stage: Stage,
-}
-
 impl Publish {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let location = |text: &String| values::location("--published", text, self.site.directory.as_deref());
@@ -158,7 +137,7 @@ impl Publish {
         let fetcher = request.fetcher.clone();
         let timeout = request.timeout;
         let start = Instant::now();
-        let answer = runtime::block_on(async {
+        let outcome = runtime::block_on(async {
             let prepare = async {
                 let mut site = request.open(&steps).await?;
                 if let Some(credential) = site.credential() {
@@ -184,68 +163,67 @@ impl Publish {
             } else {
                 Stage::Published { proof: None }
             };
-            let outcome =
-                Outcome { site: site.name(), credential: site.credential(), site_warnings: Vec::new(), plan, stage };
-            let mut answer = Answer { desired, outcome };
-            tell_plan(&answer, output);
+            let (name, credential) = (site.name(), site.credential());
+            let mut outcome = Outcome { desired, site: name, credential, site_warnings: Vec::new(), plan, stage };
+            tell_plan(&outcome, output);
             if is_refused {
-                return Ok::<_, Failure>(answer);
+                return Ok::<_, Failure>(outcome);
             }
             let mut signals = Signals::listen().map_err(Error::Runtime)?;
             if !only_plan {
                 let left = timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
-                let publish = carry_out(&site, &answer.desired);
+                let publish = carry_out(&site, &outcome.desired);
                 let carried_out = signals.or(runtime::within(left, Box::pin(publish))).await;
-                let carried_out = carried_out.ok_or_else(|| interrupted(&answer.outcome.plan, &site.made()))?;
-                let planned = std::mem::replace(&mut answer.outcome.plan, carried_out?);
-                if !answer.outcome.plan.refusals.is_empty() {
-                    answer.outcome.stage = Stage::Refused { written: !site.made().written.is_empty() };
+                let carried_out = carried_out.ok_or_else(|| interrupted(&outcome.plan, &site.made()))?;
+                let planned = std::mem::replace(&mut outcome.plan, carried_out?);
+                if !outcome.plan.refusals.is_empty() {
+                    outcome.stage = Stage::Refused { written: !site.made().written.is_empty() };
                 }
-                if planned.keys != answer.outcome.plan.keys {
+                if planned.keys != outcome.plan.keys {
                     output.note("others published meanwhile, so the plan is another one");
-                    tell_plan(&answer, output);
+                    tell_plan(&outcome, output);
                 }
-                if matches!(answer.outcome.stage, Stage::Refused { .. }) {
-                    return Ok(answer);
+                if matches!(outcome.stage, Stage::Refused { .. }) {
+                    return Ok(outcome);
                 }
-                tell_written(&answer, output);
+                tell_written(&outcome, output);
             }
-            let paths = [answer.outcome.plan.jwks.path.clone(), answer.outcome.plan.discovery.path.clone()];
-            answer.outcome.site_warnings = site.warnings(&paths);
+            let paths = [outcome.plan.jwks.path.clone(), outcome.plan.discovery.path.clone()];
+            outcome.site_warnings = site.warnings(&paths);
             // What is only planned cannot be read back yet; what is unchanged must be there.
             if let Some(location) = &location
-                && (!only_plan || answer.outcome.plan.is_unchanged())
+                && (!only_plan || outcome.plan.is_unchanged())
             {
-                let read = prove(&site, &answer, location, &fetcher, wait, &steps, output);
+                let read = prove(&site, &outcome, location, &fetcher, wait, &steps, output);
                 let proof = signals.or(Box::pin(read)).await;
-                let proof = proof.ok_or_else(|| interrupted(&answer.outcome.plan, &site.made()))?;
-                match &mut answer.outcome.stage {
+                let proof = proof.ok_or_else(|| interrupted(&outcome.plan, &site.made()))?;
+                match &mut outcome.stage {
                     Stage::Planned { proof: of_stage, .. } | Stage::Published { proof: of_stage } => {
                         *of_stage = Some(proof);
                     }
                     Stage::Refused { .. } => {}
                 }
             }
-            Ok(answer)
+            Ok(outcome)
         })??;
-        Ok(report(&answer, self.check, output))
+        Ok(report(&outcome, output))
     }
 }
 
 /// Reads the documents back; the first failure is told at once, and the line of a terminal shows the last one.
 async fn prove(
     site: &OpenSite,
-    answer: &Answer,
+    outcome: &Outcome,
     location: &Location,
     fetcher: &HttpFetcher,
     wait: Duration,
     steps: &Steps,
     output: &mut Output,
-) -> Result<ReadBack, Mismatch> {
-    let documents = answer.outcome.plan.documents.clone();
-    let publication = Publication { documents, plan: answer.outcome.plan.clone(), attempts: 0 };
+) -> Result<ReadBack, issuer::Mismatch> {
+    let documents = outcome.plan.documents.clone();
+    let publication = Publication { documents, plan: outcome.plan.clone(), attempts: 0 };
     let mut is_told = false;
-    let tell = |mismatch: &Mismatch| {
+    let tell = |mismatch: &issuer::Mismatch| {
         let because = mismatch.to_string();
         steps.wait_for(&because);
         if !is_told {
@@ -254,7 +232,7 @@ async fn prove(
             output.note(format!("not read back yet, waiting up to {} s: {because}", wait.as_secs_f64()));
         }
     };
-    let read = issuer::read_back_telling(site, &answer.desired, &publication, location, fetcher, wait, tell);
+    let read = issuer::read_back_telling(site, &outcome.desired, &publication, location, fetcher, wait, tell);
     let read = steps.run_within(format!("read back from {location}"), Some(wait), Box::pin(read)).await;
     read.map(|warnings| ReadBack { place: location.to_string(), warnings })
 }
@@ -281,13 +259,13 @@ async fn carry_out(site: &OpenSite, desired: &DesiredState) -> Result<Plan, Fail
 }
 
 /// Prints the plan, and before it on stderr what is to be said of it.
-fn tell_plan(answer: &Answer, output: &mut Output) {
-    let plan = &answer.outcome.plan;
+fn tell_plan(outcome: &Outcome, output: &mut Output) {
+    let plan = &outcome.plan;
     let is_new = plan.jwks.change == Change::Created && plan.discovery.change == Change::Created;
     if is_new && plan.refusals.is_empty() {
         output.note(format!(
             "nothing was published in {} yet; if this issuer is published elsewhere already, add that JWKS to the input, so that no key is lost",
-            answer.outcome.site
+            outcome.site
         ));
     }
     if plan.adopted > 0 && plan.refusals.is_empty() {
@@ -299,57 +277,53 @@ fn tell_plan(answer: &Answer, output: &mut Output) {
     }
     for warning in &plan.warnings {
         match warning {
-            PlanWarning::IssuerNotPublic { .. } if answer.desired.relying_party == RelyingParty::Oidc => {
+            PlanWarning::IssuerNotPublic { .. } if outcome.desired.relying_party == RelyingParty::Oidc => {
                 output.note(warning);
             }
             _ => output.warning(warning),
         }
     }
     if !output.is_json() {
-        output.text(&answer.plan_text());
+        output.text(&Answer::from(outcome).plan_text());
     }
 }
 
 /// Prints which documents were written.
-fn tell_written(answer: &Answer, output: &mut Output) {
+fn tell_written(outcome: &Outcome, output: &mut Output) {
     if !output.is_json()
-        && let Some(text) = answer.written_text()
+        && let Some(text) = Answer::from(outcome).written_text()
     {
         output.text(&text);
     }
 }
 
 /// Prints how it ended, and on stderr whatever makes it a no.
-fn report(answer: &Answer, check: bool, output: &mut Output) -> Exit {
-    let plan = &answer.outcome.plan;
-    if let Hosting::Unknown(because) = &plan.hosting
-        && !matches!(answer.proof(), Some(Ok(_)))
+fn report(outcome: &Outcome, output: &mut Output) -> Exit {
+    let answer = Answer::from(outcome);
+    if let Hosting::Unknown(because) = &outcome.plan.hosting
+        && answer.read_back_from.is_none()
     {
         output.note(because);
     }
-    answer.outcome.site_warnings.iter().for_each(|warning| output.warning(warning));
-    if let Some(Ok(read_back)) = answer.proof() {
-        for warning in &read_back.warnings {
-            output.warning(values::caution(warning, answer.desired.relying_party));
-        }
+    outcome.site_warnings.iter().for_each(|warning| output.warning(warning));
+    for warning in outcome.read_back().into_iter().flat_map(|read_back| &read_back.warnings) {
+        output.warning(Warning::new(warning, outcome.desired.relying_party));
     }
     if output.is_json() {
-        output.json(&answer.to_json());
+        output.json(&answer);
     } else {
         output.text(&answer.end_text(output.is_verbose(), output.is_talkative()));
     }
-    for refusal in &plan.refusals {
-        let written = if answer.was_written() { "" } else { "; nothing was written" };
-        output.failure(&Failure::new(Exit::No, format!("{refusal}{written}"), refusal.hint()));
+    for refusal in &answer.refusals {
+        let written = if answer.written { "" } else { "; nothing was written" };
+        let message = format!("{}{written}", refusal.message);
+        output.failure(&Failure::new(Exit::No, message, Some(refusal.hint.clone())));
     }
-    if let Some(Err(mismatch)) = answer.proof() {
-        let what = if mismatch.is_inconclusive() { "could not be read back" } else { "is not what is read back" };
-        let message = format!(
-            "what {} {what}: {mismatch}{}",
-            answer.deed(),
-            values::prediction(mismatch, answer.desired.relying_party)
-        );
-        output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix())));
+    if let Some(mismatch) = &answer.mismatch {
+        let documents = if answer.written { "what was written" } else { "what is on the site" };
+        let differ = if mismatch.is_inconclusive() { "could not be read back" } else { "is not what is read back" };
+        let message = format!("{documents} {differ}: {}", mismatch.prediction());
+        output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix.clone())));
     }
-    answer.exit(check)
+    answer.exit()
 }

@@ -1,161 +1,188 @@
-use issuer::{CheckName, Checked, Outcome, Refusal, RelyingParty, Report, Token};
-use serde_json::{Value, json};
+use std::{borrow::Cow, fmt};
 
-use super::super::{
-    clean::{message, printable},
-    output::{BAD, FAINT, GOOD, STRONG, WARN},
-    values,
-};
+use issuer::{Aadsts, CheckName, Checked, RelyingParty, Report, Token};
+use serde::Serialize;
 
-/// The longest compared value that stands beside the name of its check on a line of 80 columns.
-const COMPARED_MAX: usize = 80 - 22 - "expected ".len();
+use super::super::{answers::Warning, clean::without_secrets};
 
-/// A report and the token it is about, and how both print.
-pub(super) struct Answer<'t> {
-    pub(super) token: Option<Token<'t>>,
-    pub(super) report: Report,
-    /// What differs from what Entra judges, each a clause; empty where Entra would judge the same input.
+/// What verifying a token found, check by check.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct Answer {
+    pub(super) verdict: Verdict,
+    /// The issuer that the token names, not verified; null where it names none.
+    pub(super) issuer: Option<String>,
+    /// The subject that the token names, not verified; null where it names none.
+    pub(super) subject: Option<String>,
+    /// How the input differs from what Entra would judge, each a clause. Empty where Entra would judge the same, and for other relying parties.
     pub(super) limits: Vec<String>,
+    /// What the relying party may reject.
+    pub(super) warnings: Vec<Warning>,
+    /// Every check, in the order in which they are made.
+    pub(super) checks: Vec<Check>,
+    /// Why the token is refused or undecided: the first check that failed; null where the token is accepted.
+    pub(super) refusal: Option<TokenRefusal>,
+    /// Whether the token could be parsed.
+    #[serde(skip)]
+    pub(super) is_parsed: bool,
+    /// The pod that the token names.
+    #[serde(skip)]
+    pub(super) pod: Option<String>,
     /// Where the keys came from, if not from the issuer URL.
+    #[serde(skip)]
     pub(super) keys_from: Option<String>,
+    #[serde(skip)]
     pub(super) relying_party: RelyingParty,
 }
 
-impl Answer<'_> {
-    pub(super) fn to_text(&self) -> String {
-        let mut lines = Vec::new();
-        if let Some(token) = &self.token {
-            let pod = token.claims.kubernetes.as_ref().and_then(|kubernetes| kubernetes.pod.as_ref());
-            let pod = pod.map(|pod| format!(", pod {}", printable(&pod.name))).unwrap_or_default();
-            let or_none = |text: Option<&str>| printable(text.unwrap_or("(none)"));
-            lines.push(format!("{STRONG}token{STRONG:#}    {}{pod}", or_none(token.claims.sub.as_deref())));
-            lines.push(format!("{STRONG}issuer{STRONG:#}   {}", or_none(token.claims.iss.as_deref())));
-            lines.push(String::new());
-        }
-        for checked in &self.report.checks {
-            let name = checked.name;
-            match &checked.outcome {
-                Outcome::Passed(seen) => lines.push(format!("  {GOOD}ok{GOOD:#}       {name:9}  {}", message(seen))),
-                // A token that cannot be read leaves nothing else to look at.
-                Outcome::Skipped(_) if self.token.is_none() => {}
-                Outcome::Skipped(because) => {
-                    lines.push(format!("  {FAINT}skipped  {name:9}  {}{FAINT:#}", message(because)));
-                }
-                Outcome::Failed(refusal) => {
-                    if let Some((expected, seen)) = refusal.expected_and_seen() {
-                        let (expected, seen) = (printable(&expected), printable(&seen));
-                        let longest = expected.chars().count().max(seen.chars().count());
-                        // Two values that are compared stay below each other, on lines that are not broken.
-                        if longest <= COMPARED_MAX {
-                            lines.push(format!("  {BAD}failed{BAD:#}   {name:9}  expected {expected}"));
-                            lines.push(format!("                      seen     {seen}"));
-                        } else {
-                            lines.push(format!("  {BAD}failed{BAD:#}   {name}"));
-                            lines.push(format!("      expected {expected}"));
-                            lines.push(format!("      seen     {seen}"));
-                        }
-                    } else {
-                        let message = message(&refusal.to_string());
-                        lines.push(format!("  {BAD}failed{BAD:#}   {name:9}  {message}"));
-                    }
-                }
-            }
-        }
-        lines.push(String::new());
-        lines.extend(self.verdict());
-        lines.push(String::new());
-        lines.join("\n")
-    }
+/// Whether the token is accepted; undecided where a document of the issuer could not be read.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Verdict {
+    Accepted,
+    Refused,
+    Undecided,
+}
 
-    fn verdict(&self) -> Vec<String> {
-        let Some(refusal) = self.report.refusal() else {
-            let seen = |name| {
-                self.report.checks.iter().find(|checked| checked.name == name).and_then(|checked| {
-                    match &checked.outcome {
-                        Outcome::Passed(seen) => Some(seen.as_str()),
-                        _ => None,
-                    }
-                })
-            };
-            let key = seen(CheckName::Signature).unwrap_or_default();
-            let from = self.keys_from.as_ref().map(|place| format!("a key from {}", printable(place)));
-            let from = from.unwrap_or_else(|| "a published key".to_owned());
-            let mut lines = vec![format!("{GOOD}accepted{GOOD:#}: signed with {from}, {key}")];
-            if self.relying_party == RelyingParty::Entra && self.limits.is_empty() {
-                let condition = "if a federated credential has this issuer, subject and audience";
-                lines.push(format!("{STRONG}Entra{STRONG:#} accepts it {condition}"));
-            } else if !self.limits.is_empty() {
-                lines.push(format!("{WARN}what Entra answers was not checked{WARN:#}:"));
-                lines.extend(self.limits.iter().map(|limit| format!("  - {}", message(limit))));
-            }
-            return lines;
-        };
-        let word = if refusal.is_inconclusive() { "undecided" } else { "refused" };
-        let because = match (self.relying_party, refusal.aadsts()) {
-            (RelyingParty::Entra, Some(code)) if refusal.is_inconclusive() => {
-                format!("a document could not be read; if Entra cannot read it either, it answers {code}")
-            }
-            (RelyingParty::Entra, Some(code)) => format!("Entra will answer {code}, {}", code.meaning()),
-            (RelyingParty::Entra, None) => format!("{refusal}; Entra may accept it"),
-            _ => refusal.to_string(),
-        };
-        let style = if refusal.is_inconclusive() { WARN } else { BAD };
-        vec![
-            format!("{style}{word}{style:#}: {}", message(&because)),
-            format!("{STRONG}fix{STRONG:#}: {}", message(&refusal.fix())),
-        ]
-    }
+/// One check.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(super) struct Check {
+    #[serde(rename = "check")]
+    pub(super) name: CheckId,
+    #[serde(flatten)]
+    pub(super) outcome: Outcome,
+}
 
-    pub(super) fn to_json(&self) -> Value {
-        let refusal = self.report.refusal();
-        let verdict = match refusal {
-            None => "accepted",
-            Some(refusal) if refusal.is_inconclusive() => "undecided",
-            Some(_) => "refused",
-        };
-        let claims = self.token.as_ref().map(|token| &token.claims);
-        json!({
-            "verdict": verdict,
-            "issuer": claims.and_then(|claims| claims.iss.as_ref()),
-            "subject": claims.and_then(|claims| claims.sub.as_ref()),
-            "limits": self.limits,
-            "warnings": self.report.warnings.iter().map(|warning| values::caution_json(warning, self.relying_party))
-                .collect::<Vec<_>>(),
-            "checks": self.report.checks.iter().map(check_json).collect::<Vec<_>>(),
-            "refusal": refusal.map(|refusal| refusal_json(refusal, self.relying_party)),
-        })
+/// How a check ended.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub(super) enum Outcome {
+    /// The check passed.
+    Passed {
+        /// What was seen, a phrase.
+        seen: String,
+    },
+    /// The check failed.
+    Failed {
+        /// What failed and why, a clause.
+        message: String,
+        /// The value that was expected; absent where the check does not compare two values.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expected: Option<String>,
+        /// The value that was seen; absent where the check does not compare two values.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seen: Option<String>,
+    },
+    /// The check was not made.
+    Skipped {
+        /// Why, a clause.
+        because: String,
+    },
+}
+
+/// Why a token is refused.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct TokenRefusal {
+    pub(super) check: CheckId,
+    /// What failed and why, a clause.
+    pub(super) message: String,
+    /// The number of the AADSTS code that Entra will answer with; null where none is known, and for other relying parties.
+    pub(super) aadsts: Option<u32>,
+    /// What Entra means by the code, a clause; null where `aadsts` is null.
+    pub(super) meaning: Option<&'static str>,
+    /// What to change.
+    pub(super) fix: String,
+}
+
+/// The name of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(extend("enum" = [
+    "token", "issuer", "discovery", "key_set", "key", "signature", "lifetime", "audience", "subject", "time"
+])))]
+pub(super) struct CheckId(String);
+
+impl Answer {
+    pub(super) fn new(
+        token: Option<&Token<'_>>,
+        report: &Report,
+        limits: Vec<String>,
+        keys_from: Option<String>,
+        relying_party: RelyingParty,
+    ) -> Self {
+        let claims = token.map(|token| &token.claims);
+        let pod = claims.and_then(|claims| claims.kubernetes.as_ref()?.pod.as_ref());
+        let refusal = report.refusal();
+        Self {
+            verdict: match refusal {
+                None => Verdict::Accepted,
+                Some(refusal) if refusal.is_inconclusive() => Verdict::Undecided,
+                Some(_) => Verdict::Refused,
+            },
+            issuer: claims.and_then(|claims| claims.iss.as_ref()).map(ToString::to_string),
+            subject: claims.and_then(|claims| claims.sub.as_ref()).map(ToString::to_string),
+            limits,
+            warnings: report.warnings.iter().map(|warning| Warning::new(warning, relying_party)).collect(),
+            checks: report.checks.iter().map(Check::from).collect(),
+            refusal: refusal.map(|refusal| TokenRefusal::new(refusal, relying_party)),
+            is_parsed: token.is_some(),
+            pod: pod.map(|pod| pod.name.to_string()),
+            keys_from,
+            relying_party,
+        }
     }
 }
 
-/// A refusal in JSON.
-pub(super) fn refusal_json(refusal: &Refusal, relying_party: RelyingParty) -> Value {
-    let code = refusal.aadsts().filter(|_| relying_party == RelyingParty::Entra);
-    json!({
-        "check": id(refusal.check()),
-        "message": refusal.to_string(),
-        "aadsts": code.map(issuer::Aadsts::code),
-        "meaning": code.map(issuer::Aadsts::meaning),
-        "fix": refusal.fix(),
-    })
-}
-
-fn check_json(checked: &Checked) -> Value {
-    let name = id(checked.name);
-    match &checked.outcome {
-        Outcome::Passed(seen) => json!({ "check": name, "outcome": "passed", "seen": seen }),
-        Outcome::Failed(refusal) => {
-            let mut value = json!({ "check": name, "outcome": "failed", "message": refusal.to_string() });
-            if let Some((expected, seen)) = refusal.expected_and_seen() {
-                value["expected"] = json!(expected);
-                value["seen"] = json!(seen);
-            }
-            value
+impl TokenRefusal {
+    pub(super) fn new(refusal: &issuer::Refusal, relying_party: RelyingParty) -> Self {
+        let code = refusal.aadsts().filter(|_| relying_party == RelyingParty::Entra);
+        Self {
+            check: refusal.check().into(),
+            message: refusal.to_string(),
+            aadsts: code.map(Aadsts::code),
+            meaning: code.map(Aadsts::meaning),
+            fix: refusal.fix(),
         }
-        Outcome::Skipped(because) => json!({ "check": name, "outcome": "skipped", "because": because }),
+    }
+
+    /// The same without what looks like a secret in its texts.
+    pub(super) fn without_secrets(mut self) -> Self {
+        for text in [&mut self.message, &mut self.fix] {
+            if let Cow::Owned(clean) = without_secrets(text) {
+                *text = clean;
+            }
+        }
+        self
     }
 }
 
-/// The name of a check in JSON.
-fn id(name: CheckName) -> String {
-    name.to_string().replace(' ', "_")
+impl From<&Checked> for Check {
+    fn from(checked: &Checked) -> Self {
+        let outcome = match &checked.outcome {
+            issuer::Outcome::Passed(seen) => Outcome::Passed { seen: seen.clone() },
+            issuer::Outcome::Failed(refusal) => {
+                let (expected, seen) = refusal.expected_and_seen().unzip();
+                Outcome::Failed { message: refusal.to_string(), expected, seen }
+            }
+            issuer::Outcome::Skipped(because) => Outcome::Skipped { because: because.clone() },
+        };
+        Self { name: checked.name.into(), outcome }
+    }
+}
+
+impl From<CheckName> for CheckId {
+    fn from(name: CheckName) -> Self {
+        Self(name.to_string().replace(' ', "_"))
+    }
+}
+
+/// As text shows it.
+impl fmt::Display for CheckId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.replace('_', " "))
+    }
 }

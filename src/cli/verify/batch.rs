@@ -11,16 +11,15 @@ use std::{
 
 use issuer::{Expectations, FileError, Refusal, RelyingParty, Timestamp, TokenError};
 use serde::Serialize;
-use serde_json::Value;
 
 use super::{
     super::{
         Exit, Failure, Output,
-        clean::{escaped, json_without_secrets},
+        clean::escaped,
         inputs::{is_stdin, name},
         steps::Steps,
     },
-    answer::refusal_json,
+    answer::TokenRefusal,
     keys::Keys,
     lines::{Chunk, Lines},
     pipeline,
@@ -118,19 +117,27 @@ struct Answered {
     bytes: u64,
 }
 
-/// One line of output.
+/// The verdict on one token of a batch.
 #[derive(Serialize)]
-struct Printed<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct LineAnswer<'a> {
+    /// The number of the line in the input, from 1.
     line: u64,
+    /// Whether the token is accepted.
+    #[cfg_attr(test, schemars(extend("enum" = ["accepted", "refused"])))]
     verdict: &'static str,
+    /// The issuer of the token; absent where it is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<&'a str>,
+    /// The subject of the token; absent where it is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
+    /// When the token expires (RFC 3339); absent where it is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<Timestamp>,
+    /// Why the token is refused; absent where it is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
-    refusal: Option<Value>,
+    refusal: Option<TokenRefusal>,
 }
 
 impl Judge {
@@ -142,7 +149,7 @@ impl Judge {
                 Err(length) => Err(Refusal::Malformed(TokenError::TooLong(length))),
             };
             let printed = match &verdict {
-                Ok(token) => Printed {
+                Ok(token) => LineAnswer {
                     line,
                     verdict: "accepted",
                     issuer: Some(token.issuer()),
@@ -150,13 +157,13 @@ impl Judge {
                     expires: Some(token.expires()),
                     refusal: None,
                 },
-                Err(refusal) => Printed {
+                Err(refusal) => LineAnswer {
                     line,
                     verdict: "refused",
                     issuer: None,
                     subject: None,
                     expires: None,
-                    refusal: Some(json_without_secrets(&refusal_json(refusal, self.relying_party))),
+                    refusal: Some(TokenRefusal::new(refusal, self.relying_party).without_secrets()),
                 },
             };
             printed.write(&mut answered.text);
@@ -174,7 +181,7 @@ fn text_of(line: &[u8]) -> Cow<'_, str> {
     }
 }
 
-impl Printed<'_> {
+impl LineAnswer<'_> {
     /// Adds the line.
     fn write(&self, text: &mut Vec<u8>) {
         let start = text.len();

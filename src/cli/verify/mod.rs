@@ -1,15 +1,17 @@
 mod answer;
-mod batch;
+pub(super) mod batch;
 mod keys;
 mod lines;
 mod pipeline;
 mod progress;
 mod tally;
+mod text;
 mod trust;
 
 use std::{path::PathBuf, time::Duration};
 
-use answer::Answer;
+pub(super) use answer::Answer;
+use answer::Verdict;
 use clap::Args;
 use issuer::{Expectations, RelyingParty, ServiceAccount, Timestamp, Token, Verifier};
 use keys::Keys;
@@ -103,19 +105,17 @@ impl Verify {
         let report = verifier.examine(&input.text, &expectations, at.unwrap_or_else(Timestamp::now));
         let relying_party = self.relying_party.into();
         let limits = if relying_party == RelyingParty::Entra { limits(&trusted, at, leeway) } else { Vec::new() };
-        for warning in &report.warnings {
-            output.warning(values::caution(warning, relying_party));
-        }
-        let answer = Answer { token, report, limits, keys_from: trusted.elsewhere(), relying_party };
+        let answer = Answer::new(token.as_ref(), &report, limits, trusted.elsewhere(), relying_party);
+        answer.warnings.iter().for_each(|warning| output.warning(warning));
         if output.is_json() {
-            output.json(&answer.to_json());
+            output.json(&answer);
         } else {
             output.text(&answer.to_text());
         }
-        Ok(match answer.report.refusal() {
-            None => Exit::Yes,
-            Some(refusal) if refusal.is_inconclusive() => Exit::Incomplete,
-            Some(_) => Exit::No,
+        Ok(match answer.verdict {
+            Verdict::Accepted => Exit::Yes,
+            Verdict::Undecided => Exit::Incomplete,
+            Verdict::Refused => Exit::No,
         })
     }
 

@@ -1,6 +1,7 @@
 //! What several tests share: the fixtures, the binary, a server, and encoders that are not the crate's own.
 #![allow(clippy::cast_possible_truncation, clippy::format_collect, reason = "short inputs")]
 
+pub(crate) mod answer;
 pub(crate) mod arm;
 pub(crate) mod assertion;
 pub(crate) mod azurite;

@@ -1,17 +1,19 @@
+mod answer;
+
 use std::{
     io::{self, IsTerminal, Write},
     path::PathBuf,
 };
 
 use clap::{ArgGroup, Args};
-use issuer::{DocumentPath, Hint, IssuerUrl, Removal, RemovalGuard, RemovalRefusal, Timestamp, Token, site::Site};
-use serde_json::json;
+use issuer::{DocumentPath, IssuerUrl, Removal, RemovalGuard, RemovalRefusal, Timestamp, Token, site::Site};
 
+pub(super) use self::answer::Answer;
+use self::answer::End;
 use super::{
     Exit, Failure, Output,
     clean::printable,
     layout::{report, stderr_width},
-    output::{BAD, GOOD, STRONG, WARN},
     runtime,
     site::Root,
     site_args::SiteArgs,
@@ -128,57 +130,25 @@ impl Unpublish {
             };
             Ok::<_, Failure>((Some(issuer), name, outcome))
         })??;
-        let (listed, refusal) = match &outcome {
-            Outcome::Removed(removal) => (removal.removed.clone(), None),
-            Outcome::Planned(paths) => (paths.clone(), None),
-            Outcome::Declined => (Vec::new(), None),
-            Outcome::Refused(refusal) => (Vec::new(), Some(refusal)),
-        };
-        let is_planned = matches!(outcome, Outcome::Planned(_));
         if issuer.is_none() {
             output.note("only an issuer without a path is found by itself; for another one pass --issuer URL");
         }
-        let issuer = issuer.as_ref().map(IssuerUrl::as_str);
+        let answer = Answer::new(issuer.as_ref().map(ToString::to_string), site, outcome);
         if output.is_json() {
-            let listed: Vec<_> = listed.iter().map(DocumentPath::as_str).collect();
-            let (removed, planned) = if is_planned { (Vec::new(), listed) } else { (listed, Vec::new()) };
-            let refusal = refusal.map(|refusal| json!({ "message": refusal.to_string(), "hint": refusal.hint() }));
-            output.json(
-                &json!({ "issuer": issuer, "site": site, "planned": planned, "removed": removed, "refusal": refusal }),
-            );
+            output.json(&answer);
         } else {
-            let mut lines: Vec<_> =
-                issuer.iter().map(|issuer| format!("{STRONG}issuer{STRONG:#}   {issuer}")).collect();
-            lines.extend([format!("{STRONG}site{STRONG:#}     {}", printable(&site)), String::new()]);
-            lines.extend(listed.iter().map(|path| format!("  {BAD}-{BAD:#} {}", printable(path.as_str()))));
-            if !listed.is_empty() {
-                lines.push(String::new());
-            }
-            lines.push(match (&outcome, listed.is_empty()) {
-                (Outcome::Refused(_), _) => format!("{BAD}refused{BAD:#}: nothing was removed"),
-                (Outcome::Declined, _) => format!("{WARN}stopped{WARN:#}: nothing was removed"),
-                (Outcome::Planned(_), true) => format!("{GOOD}planned{GOOD:#}: nothing is there"),
-                (Outcome::Planned(_), false) => format!("{WARN}planned{WARN:#}: nothing was removed"),
-                (Outcome::Removed(_), true) => format!("{GOOD}done{GOOD:#}: nothing was there"),
-                (Outcome::Removed(_), false) => {
-                    format!(
-                        "{GOOD}removed{GOOD:#}: tokens of this issuer are refused as soon as relying parties notice"
-                    )
-                }
-            });
-            lines.push(String::new());
-            output.text(&lines.join("\n"));
+            output.text(&answer.to_text());
         }
-        Ok(match (&outcome, refusal) {
-            (Outcome::Declined, _) => {
+        Ok(match &answer.refusal {
+            Some(refusal) => {
+                let message = format!("{}; nothing was removed", refusal.message);
+                output.failure(&Failure::new(Exit::No, message, Some(refusal.hint.clone())))
+            }
+            None if answer.end == End::Declined => {
                 let hint = "type the issuer URL byte for byte, or pass --yes".to_owned();
                 output.failure(&Failure::new(Exit::No, "the issuer was not typed; nothing was removed", Some(hint)))
             }
-            (_, None) => Exit::Yes,
-            (_, Some(refusal)) => {
-                let message = format!("{refusal}; nothing was removed");
-                output.failure(&Failure::new(Exit::No, message, refusal.hint()))
-            }
+            None => Exit::Yes,
         })
     }
 }

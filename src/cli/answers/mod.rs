@@ -1,0 +1,17 @@
+//! The parts that the answers of several commands share. Each is serialised as it is, and the text views read the same values.
+
+mod document;
+mod error;
+mod key;
+mod mismatch;
+mod refusal;
+mod static_website;
+mod warning;
+
+pub(super) use document::{Change, Document};
+pub(super) use error::{ErrorAnswer, ErrorDetails, Interruption, Service};
+pub(super) use key::{Key, KeyType};
+pub(super) use mismatch::{Mismatch, MismatchKind};
+pub(super) use refusal::Refusal;
+pub(super) use static_website::StaticWebsite;
+pub(super) use warning::Warning;

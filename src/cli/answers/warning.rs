@@ -1,0 +1,34 @@
+use std::fmt;
+
+use issuer::{Aadsts, RelyingParty, VerifyWarning};
+use serde::Serialize;
+
+/// A warning about a token or its published issuer.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct Warning {
+    /// The warning, a clause.
+    pub(crate) message: String,
+    /// The number of the AADSTS code that Entra answers with if it does not accept this; null where none is known, and for other relying parties.
+    pub(crate) aadsts: Option<u32>,
+    /// What to change.
+    pub(crate) fix: String,
+}
+
+impl Warning {
+    pub(crate) fn new(warning: &VerifyWarning, relying_party: RelyingParty) -> Self {
+        let code = warning.aadsts().filter(|_| relying_party == RelyingParty::Entra);
+        Self { message: warning.to_string(), aadsts: code.map(Aadsts::code), fix: warning.fix() }
+    }
+}
+
+/// As text shows it, with the code and the fix.
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { message, aadsts, fix } = self;
+        match aadsts {
+            Some(code) => write!(f, "{message}; Entra may reject this with AADSTS{code}: {fix}"),
+            None => write!(f, "{message}: {fix}"),
+        }
+    }
+}

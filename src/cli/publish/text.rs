@@ -1,0 +1,162 @@
+use issuer::Timestamp;
+
+use super::answer::{Answer, KeyState, PlannedKey, StageName};
+use crate::cli::{
+    answers::{Change, StaticWebsite},
+    clean::{printable, public},
+    output::{BAD, FAINT, GOOD, STRONG, WARN, minute},
+};
+
+impl Answer {
+    /// What would be, or will be, done.
+    pub(super) fn plan_text(&self) -> String {
+        let who = self.credential.as_ref().map(|who| format!(", as {}", printable(who))).unwrap_or_default();
+        let mut lines = vec![
+            format!("{STRONG}issuer{STRONG:#}   {}", self.issuer),
+            format!("{STRONG}site{STRONG:#}     {}{who}", printable(&self.site)),
+            String::new(),
+        ];
+        lines.extend(self.keys.iter().map(key_line));
+        lines.push(String::new());
+        if self.static_website == Some(StaticWebsite::Off) {
+            let width = self.document_width();
+            lines.push(format!("  {WARN}~{WARN:#} {:width$}  off → on", "static website"));
+        }
+        let [jwks, discovery] = &self.documents;
+        for (document, change) in [(jwks, self.jwks_change()), (discovery, discovery.change.text().to_owned())] {
+            let (sign, style) = document.change.sign();
+            let (width, path) = (self.document_width(), printable(&document.path));
+            lines.push(format!("  {style}{sign}{style:#} {path:width$}  {change}"));
+            if document.change == Change::Changed {
+                lines.extend(document.lines.iter().map(|line| format!("      {}", printable(line))));
+            }
+        }
+        lines.extend([String::new(), String::new()]);
+        lines.join("\n")
+    }
+
+    /// Which documents were written; `None` where none was.
+    pub(super) fn written_text(&self) -> Option<String> {
+        let written = self.documents.iter().filter(|document| document.change != Change::Unchanged);
+        let written: Vec<_> = written.map(|document| printable(&document.path)).collect();
+        (!written.is_empty()).then(|| format!("{STRONG}written{STRONG:#}  {}\n", written.join(", then ")))
+    }
+
+    /// How it ended, and the strings to configure where they are new.
+    pub(super) fn end_text(&self, is_verbose: bool, is_talkative: bool) -> String {
+        let mut lines = vec![self.verdict()];
+        let is_new = self.documents.iter().any(|document| document.change == Change::Created);
+        if self.stage == StageName::Published && is_talkative && (is_new || is_verbose) {
+            lines.extend([
+                String::new(),
+                format!("{STRONG}kube-apiserver{STRONG:#}"),
+                format!("  --service-account-issuer={}", self.kube_apiserver.service_account_issuer),
+                format!("  --service-account-jwks-uri={}", self.kube_apiserver.service_account_jwks_uri),
+            ]);
+            if let Some(credential) = &self.federated_credential {
+                lines.extend([
+                    String::new(),
+                    format!("{STRONG}federated credential{STRONG:#}"),
+                    format!("  issuer    {}", credential.issuer),
+                    format!("  audience  {}", credential.audience),
+                ]);
+            }
+        }
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    /// The change of the JWKS, in keys where that says more.
+    fn jwks_change(&self) -> String {
+        let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
+        let [jwks, _] = &self.documents;
+        let before = self.keys.iter().filter(|key| key.state != KeyState::Added).count();
+        match jwks.change {
+            Change::Created => keys(self.key_count),
+            Change::Changed if before != self.key_count => format!("{} → {}", keys(before), keys(self.key_count)),
+            change => change.text().to_owned(),
+        }
+    }
+
+    fn document_width(&self) -> usize {
+        self.documents.iter().map(|document| document.path.len()).max().unwrap_or_default()
+    }
+
+    fn verdict(&self) -> String {
+        let done = match self.stage {
+            StageName::Refused if self.written => {
+                return format!("{BAD}refused{BAD:#}: others published meanwhile");
+            }
+            StageName::Refused => return format!("{BAD}refused{BAD:#}: nothing was written"),
+            StageName::Checked if self.changed => {
+                return format!("{WARN}drift{WARN:#}: publishing would change what is marked; nothing was written");
+            }
+            StageName::Checked if self.has_unknown_keys() => {
+                return format!(
+                    "{WARN}drift{WARN:#}: keys are published that the retention record does not know; nothing was written"
+                );
+            }
+            StageName::Planned if self.changed => return format!("{WARN}planned{WARN:#}: nothing was written"),
+            _ if self.changed => "published",
+            _ => "unchanged",
+        };
+        match (&self.read_back_place, &self.mismatch) {
+            (Some(place), _) => {
+                let keys = if self.key_count == 1 { "key" } else { "keys" };
+                let (place, count) = (printable(place), self.key_count);
+                format!("{GOOD}{done}{GOOD:#}, and read back from {place}: {count} {keys}, issuer identical")
+            }
+            (_, Some(mismatch)) if mismatch.is_inconclusive() => {
+                format!("{WARN}{done}{WARN:#}, and it could not be read back")
+            }
+            (_, Some(_)) => format!("{BAD}{done}{BAD:#}, and what is read back is something else"),
+            (None, None) => {
+                let advice = if self.credential.is_some() {
+                    "leave out --no-fetch-back"
+                } else {
+                    "pass --published URL to read it back"
+                };
+                format!("{GOOD}{done}{GOOD:#}; nothing was proven from outside: {advice}")
+            }
+        }
+    }
+}
+
+impl Change {
+    fn sign(self) -> (char, anstyle::Style) {
+        match self {
+            Self::Created => ('+', GOOD),
+            Self::Changed => ('~', WARN),
+            Self::Recorded | Self::Unchanged => ('=', FAINT),
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Created => "new",
+            Self::Changed => "changed",
+            Self::Recorded => "unchanged, its record is updated",
+            Self::Unchanged => "unchanged",
+        }
+    }
+}
+
+fn key_line(key: &PlannedKey) -> String {
+    let since = key.retired_since.map(minute).unwrap_or_default();
+    let (sign, style, state) = match key.state {
+        KeyState::Added => ("+", GOOD, "new".to_owned()),
+        KeyState::Kept => ("=", FAINT, "published".to_owned()),
+        KeyState::Returned => ("=", FAINT, "published, no longer retired".to_owned()),
+        KeyState::Retired => {
+            let may = if key.due.is_some_and(|due| due <= Timestamp::now()) { "due since" } else { "may go from" };
+            ("=", WARN, format!("retired {since}, {may} {} (--prune)", key.due.map(minute).unwrap_or_default()))
+        }
+        KeyState::Unknown => ("?", BAD, "unknown: not in the retention record".to_owned()),
+        KeyState::Removed => ("-", BAD, "dropped, as --remove asks".to_owned()),
+        KeyState::RemovedUnknown => ("-", BAD, "dropped, as --remove-unknown asks".to_owned()),
+        KeyState::Pruned => ("-", BAD, format!("dropped, retired {since}")),
+    };
+    let kid = public(if key.kid.is_empty() { "(no kid)" } else { &key.kid });
+    let key_type = key.key_type.as_ref().map_or("unknown", |key_type| &key_type.name);
+    format!("  {style}{sign}{style:#} {kid:43}  {key_type:8}  {state}")
+}

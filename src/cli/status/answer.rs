@@ -1,0 +1,117 @@
+use issuer::{KeyStatus, Timestamp};
+use serde::Serialize;
+
+use super::found::{Found, PublicSide, StoredSide};
+use crate::cli::answers::{Key, Mismatch, StaticWebsite, Warning};
+
+/// What is published, as it is stored and as the public reads it.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct Answer {
+    /// The issuer URL, byte for byte.
+    pub(super) issuer: String,
+    /// What the site holds; null where no site was given.
+    pub(super) stored: Option<Stored>,
+    /// What the public reads; null where it was not read.
+    pub(super) public: Option<Public>,
+}
+
+/// What the site holds.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct Stored {
+    /// The site: the container and storage account, or the directory.
+    pub(super) site: String,
+    /// The credential used for the storage account; null for a directory.
+    pub(super) credential: Option<String>,
+    /// The static website; null where the site has none.
+    pub(super) static_website: Option<StaticWebsite>,
+    /// The keys of the stored JWKS, in its order.
+    pub(super) keys: Vec<StoredKey>,
+    /// What is wrong with the documents and the retention record, each a clause; empty where nothing is.
+    pub(super) faults: Vec<String>,
+    /// Warnings, each a sentence.
+    pub(super) warnings: Vec<String>,
+    /// Whether both documents are there and can be read.
+    #[serde(skip)]
+    pub(super) is_readable: bool,
+}
+
+/// A key of the stored JWKS.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct StoredKey {
+    #[serde(flatten)]
+    pub(super) key: Key,
+    /// Whether the retention record lists the key; true where no record can be read.
+    pub(super) known: bool,
+    /// When the key was first published (RFC 3339); null where the retention record does not say.
+    pub(super) published_since: Option<Timestamp>,
+    /// When the key was first missing from the input (RFC 3339); null where it is not retired.
+    pub(super) retired_since: Option<Timestamp>,
+    /// When `--prune` may remove the key (RFC 3339); null where it is not retired.
+    pub(super) due: Option<Timestamp>,
+}
+
+/// What the public reads.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct Public {
+    /// The URL or directory that the documents were read from.
+    pub(super) from: String,
+    /// The keys of the JWKS, in its order; null where there is a mismatch.
+    pub(super) keys: Option<Vec<Key>>,
+    /// Why the documents are not usable, or how they differ from those that are stored; null where they are as they should be.
+    pub(super) mismatch: Option<Mismatch>,
+    /// What relying parties may reject.
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl From<&KeyStatus> for StoredKey {
+    fn from(key: &KeyStatus) -> Self {
+        Self {
+            key: Key::from(&key.jwk),
+            known: key.known,
+            published_since: key.published,
+            retired_since: key.retired.map(|(since, _)| since),
+            due: key.retired.map(|(_, due)| due),
+        }
+    }
+}
+
+impl From<&StoredSide> for Stored {
+    fn from(site: &StoredSide) -> Self {
+        let clocks = site.status.clocks.iter().map(ToString::to_string);
+        Self {
+            site: site.name.clone(),
+            credential: site.credential.clone(),
+            static_website: StaticWebsite::of(&site.status.hosting),
+            keys: site.status.keys.iter().map(StoredKey::from).collect(),
+            faults: site.faults(),
+            warnings: clocks.chain(site.warnings.iter().map(ToString::to_string)).collect(),
+            is_readable: site.status.documents.is_some(),
+        }
+    }
+}
+
+impl From<&Found> for Answer {
+    fn from(found: &Found) -> Self {
+        let public = |public: &PublicSide| Public {
+            from: public.from.clone(),
+            keys: public.keys.as_ref().ok().map(|keys| keys.iter().map(Key::from).collect()),
+            mismatch: public.keys.as_ref().err().map(|mismatch| Mismatch::new(mismatch, found.relying_party)),
+            warnings: public.warnings.iter().map(|warning| Warning::new(warning, found.relying_party)).collect(),
+        };
+        Self {
+            issuer: found.issuer.to_string(),
+            stored: found.site.as_ref().map(Stored::from),
+            public: found.public.as_ref().map(public),
+        }
+    }
+}
+
+impl Answer {
+    pub(super) fn website(&self) -> Option<StaticWebsite> {
+        self.stored.as_ref()?.static_website
+    }
+}

@@ -1,0 +1,99 @@
+use issuer::{
+    Documents, IssuerUrl, Jwk, Location, Mismatch, PublishedIssuer, Refusal, RelyingParty, SiteFault, SiteStatus,
+    TrustedIssuer, VerifyWarning, compare, published_documents,
+    site::{Site, SiteWarning},
+};
+
+use crate::cli::site::OpenSite;
+
+/// What was found on either side.
+pub(super) struct Found {
+    pub(super) issuer: IssuerUrl,
+    pub(super) site: Option<StoredSide>,
+    pub(super) public: Option<PublicSide>,
+    pub(super) relying_party: RelyingParty,
+}
+
+pub(super) struct StoredSide {
+    pub(super) name: String,
+    pub(super) credential: Option<String>,
+    pub(super) status: SiteStatus,
+    /// Why no token can pass with the documents, although they are there and can be read.
+    pub(super) refusal: Option<Refusal>,
+    /// What lets others change the documents.
+    pub(super) warnings: Vec<SiteWarning>,
+}
+
+/// What the public reads.
+pub(super) struct PublicSide {
+    /// A URL or directory.
+    pub(super) from: String,
+    pub(super) keys: Result<Vec<Jwk>, Mismatch>,
+    pub(super) warnings: Vec<VerifyWarning>,
+}
+
+impl StoredSide {
+    pub(super) fn new(site: &OpenSite, issuer: &IssuerUrl, status: SiteStatus, relying_party: RelyingParty) -> Self {
+        let judge = |documents| TrustedIssuer::new(documents).and_then(|trusted| trusted.judge(relying_party));
+        let refusal = status.documents.as_ref().and_then(|documents| judge(documents).err());
+        let warnings = site.warnings(&[issuer.jwks_path(), issuer.discovery_path()]);
+        Self { name: site.name(), credential: site.credential(), status, refusal, warnings }
+    }
+
+    pub(super) fn faults(&self) -> Vec<String> {
+        // What makes relying parties fail comes first.
+        let (recorded, documents): (Vec<_>, Vec<_>) = self.status.faults.iter().partition(|fault| is_of_record(fault));
+        let text = |faults: Vec<&SiteFault>| faults.into_iter().map(ToString::to_string).collect::<Vec<_>>();
+        let refusal = self.refusal.iter().map(ToString::to_string).collect();
+        [text(documents), refusal, text(recorded)].concat()
+    }
+
+    pub(super) fn fix(&self) -> String {
+        if let Some(refusal) = &self.refusal {
+            return refusal.fix();
+        }
+        let other = |fault: &SiteFault| match fault {
+            SiteFault::Issuer { seen, .. } => Some(seen.clone()),
+            _ => None,
+        };
+        if let Some(seen) = self.status.faults.iter().find_map(other) {
+            // Whoever writes the document must not write a command line: a shell reads it.
+            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/%".contains(&byte);
+            let is_shown = seen.parse::<IssuerUrl>().is_ok() && seen.bytes().all(is_plain);
+            let seen = if is_shown { seen } else { "URL".to_owned() };
+            return format!(
+                "pass the issuer that is published there, --issuer {seen}, or publish the other one beside it"
+            );
+        }
+        let has_unknown = self.status.faults.iter().any(|fault| matches!(fault, SiteFault::UnknownKey(_)));
+        if has_unknown && self.status.faults.iter().all(is_of_record) {
+            return "publish the API server's keys, which records them: issuer publish sa.pub; for each key that stays unknown add --adopt KID if it is yours, or --remove-unknown".to_owned();
+        }
+        let is_unreadable = |fault: &SiteFault| matches!(fault, SiteFault::Unreadable { .. });
+        let replace = if self.status.faults.iter().any(is_unreadable) { " --replace-unreadable" } else { "" };
+        format!("publish them again, to the same site and issuer: issuer publish sa.pub{replace}")
+    }
+}
+
+/// Whether a fault is of the retention record alone, which relying parties do not read.
+fn is_of_record(fault: &SiteFault) -> bool {
+    matches!(fault, SiteFault::RecordUnreadable(_) | SiteFault::RecordTimes | SiteFault::UnknownKey(_))
+}
+
+impl PublicSide {
+    /// Judges what was read, and compares it with what is stored.
+    pub(super) fn new(
+        issuer: &IssuerUrl,
+        location: &Location,
+        published: &PublishedIssuer,
+        stored: Option<&Documents>,
+        relying_party: RelyingParty,
+    ) -> Self {
+        let from = if *location == Location::Issuer { issuer.to_string() } else { location.to_string() };
+        let same = stored.map_or(Ok(()), |documents| compare(documents, published, relying_party));
+        let read = published_documents(issuer, published, relying_party);
+        let keys = same.and(read).map(|documents| documents.jwks.keys);
+        let warnings = TrustedIssuer::from_published(issuer.clone(), published).warnings().to_vec();
+        Self { from, keys, warnings }
+    }
+}

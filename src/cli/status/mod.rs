@@ -1,0 +1,186 @@
+mod answer;
+mod found;
+mod text;
+
+use clap::Args;
+use issuer::{
+    HttpFetcher, IssuerUrl, Location, PublishedIssuer, SystemClock,
+    site::{Hosting, Site},
+};
+
+pub(super) use self::answer::Answer;
+use self::found::{Found, PublicSide, StoredSide};
+use super::{
+    Exit, Failure, Output,
+    answers::StaticWebsite,
+    runtime,
+    site::{OpenSite, Root},
+    site_args::SiteArgs,
+    steps::Steps,
+    values::{self, For},
+};
+
+/// What it does, as the list of commands says it.
+pub(super) const ABOUT: &str = "Show what is published, as it is stored and as the public reads it";
+
+#[derive(Debug, Args)]
+#[command(about = ABOUT, after_help = "Examples:
+  issuer status --account acct
+  issuer status https://acct.z6.web.core.windows.net
+
+Exits 1 when the two differ, the documents cannot be used, or a published key is not in the retention record.")]
+pub(crate) struct Status {
+    /// The issuer URL; without a site (flags or variables), only the public side is shown
+    #[arg(value_name = "ISSUER")]
+    url: Option<String>,
+    /// The issuer URL, as a flag
+    #[arg(long, value_name = "URL", conflicts_with = "url")]
+    issuer: Option<String>,
+    #[command(flatten)]
+    site: SiteArgs,
+    /// How long a key is to stay after it was first missing from the input
+    #[arg(long, value_name = "DURATION", default_value = "48h")]
+    retain: String,
+    /// Where the public reads the documents [default: the issuer URL, but for --directory]
+    #[arg(long, value_name = "URL|DIR")]
+    published: Option<String>,
+    /// Relying party whose rules apply
+    #[arg(long = "for", value_name = "PARTY", default_value = "entra")]
+    relying_party: For,
+}
+
+impl Status {
+    pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+        let retain = values::duration("--retain", &self.retain)?;
+        let relying_party = self.relying_party.into();
+        let url = self.url.or(self.issuer);
+        let issuer: Option<IssuerUrl> = url.as_deref().map(values::parse).transpose()?;
+        let location = |text: &String| values::location("--published", text, None);
+        let location = self.published.as_ref().map(location).transpose()?;
+        let steps = output.steps();
+        // An issuer alone, without a site in flags or variables: there is only the public side.
+        let looks_inside = self.site.is_explicit() || self.site.is_given() || issuer.is_none();
+        if !looks_inside {
+            let fetcher = self.site.fetcher()?;
+            let issuer =
+                issuer.ok_or_else(|| Failure::usage("no issuer was given", "pass its URL, or --account NAME"))?;
+            let location = location.unwrap_or(Location::Issuer);
+            let fetcher = self.site.deadline()?.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
+            let published = runtime::block_on(look_from_outside(&issuer, &location, &fetcher, &steps))?;
+            let public = Some(PublicSide::new(&issuer, &location, &published, None, relying_party));
+            return Ok(report(&Found { issuer, site: None, public, relying_party }, output));
+        }
+        let is_from_variables = issuer.is_some() && !self.site.is_explicit();
+        let deadline = self.site.deadline()?;
+        let request = self.site.request()?;
+        let location = location.or_else(|| request.is_azure().then_some(Location::Issuer));
+        let (timeout, fetcher) = (request.timeout, request.fetcher.clone());
+        let found = runtime::block_on(async {
+            let look_inside = async {
+                let mut site = request.open(&steps).await?;
+                if let Some(credential) = site.credential() {
+                    output.note(format!("credential for {}: {credential}", site.name()));
+                }
+                let is_given = issuer.is_some();
+                let issuer = match issuer {
+                    Some(issuer) => issuer,
+                    None => published_issuer(&mut site).await?,
+                };
+                let is_at_the_account = site.adapt_to(&issuer)?;
+                // A host that only a stored document names must be public. The account's own endpoint is the caller's word.
+                let fetcher = if is_given || is_at_the_account { fetcher } else { fetcher.only_public() };
+                let fetcher = deadline.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
+                let status = issuer::status(&site, &issuer, retain, &SystemClock).await?;
+                let stored = StoredSide::new(&site, &issuer, status, relying_party);
+                Ok((issuer, fetcher, stored))
+            };
+            let looked = runtime::within(timeout, look_inside).await;
+            let (issuer, fetcher, stored) = looked.map_err(|mut failure| {
+                if is_from_variables {
+                    let hint = failure.hint.map(|hint| format!("{hint}; or ")).unwrap_or_default();
+                    failure.hint = Some(format!("{hint}unset AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_CONNECTION_STRING to look at the public side alone"));
+                }
+                failure
+            })?;
+            let public = match &location {
+                None => None,
+                Some(location) => {
+                    let published = look_from_outside(&issuer, location, &fetcher, &steps).await;
+                    let documents = stored.status.documents.as_ref();
+                    Some(PublicSide::new(&issuer, location, &published, documents, relying_party))
+                }
+            };
+            Ok::<_, Failure>(Found { issuer, site: Some(stored), public, relying_party })
+        })??;
+        Ok(report(&found, output))
+    }
+}
+
+async fn look_from_outside(
+    issuer: &IssuerUrl,
+    location: &Location,
+    fetcher: &HttpFetcher,
+    steps: &Steps,
+) -> PublishedIssuer {
+    let fetch = PublishedIssuer::fetch_expected(issuer, location, fetcher);
+    steps.run(format!("read from {location}"), fetch).await
+}
+
+/// The issuer that is published at the root of a site.
+async fn published_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
+    match site.published_issuer().await? {
+        Root::Issuer(issuer) => Ok(issuer),
+        Root::Empty => {
+            let hint = "for an issuer with a path pass --issuer URL; if nothing is published yet, run issuer publish sa.pub with this site";
+            let message = format!("no issuer is published at the root of {}", site.name());
+            Err(Failure::new(Exit::No, message, Some(hint.to_owned())))
+        }
+        Root::Unusable => Err(unusable_root(site)),
+    }
+}
+
+/// The answer to documents at the root that do not tell whose they are.
+pub(super) fn unusable_root(site: &OpenSite) -> Failure {
+    let hint = "pass --issuer URL, byte for byte as in --service-account-issuer".to_owned();
+    let message = format!("the documents at the root of {} do not name an issuer that is published there", site.name());
+    Failure::new(Exit::No, message, Some(hint))
+}
+
+/// Prints what was found, and on stderr what is wrong with it.
+fn report(found: &Found, output: &mut Output) -> Exit {
+    let answer = Answer::from(found);
+    if output.is_json() {
+        output.json(&answer);
+    } else {
+        output.text(&answer.to_text());
+    }
+    found.site.iter().flat_map(|site| &site.warnings).for_each(|warning| output.warning(warning));
+    if let Some(Hosting::Unknown(because)) = found.site.as_ref().map(|site| &site.status.hosting) {
+        output.note(because);
+    }
+    let faults = answer.stored.as_ref().map(|stored| &stored.faults[..]).unwrap_or_default();
+    if let Some(site) = found.site.as_ref().filter(|_| !faults.is_empty()) {
+        output.failure(&Failure::new(Exit::No, faults.join(", and "), Some(site.fix())));
+    }
+    if let Some(clocks) = found.site.as_ref().and_then(|site| site.status.clocks) {
+        output.warning(clocks);
+    }
+    let is_off = answer.website() == Some(StaticWebsite::Off);
+    if is_off {
+        let hint = "issuer publish switches it on".to_owned();
+        output.failure(&Failure::new(Exit::No, "the static website is off", Some(hint)));
+    }
+    let mismatch = answer.public.as_ref().and_then(|public| public.mismatch.as_ref());
+    if let Some(mismatch) = mismatch {
+        let message = format!("what the public reads: {}", mismatch.prediction());
+        output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix.clone())));
+    }
+    answer.public.iter().flat_map(|public| &public.warnings).for_each(|warning| output.warning(warning));
+    match mismatch {
+        // A fault that is known is the answer, whatever could not be read.
+        _ if is_off || !faults.is_empty() => Exit::No,
+        Some(mismatch) if mismatch.is_inconclusive() => Exit::Incomplete,
+        Some(_) => Exit::No,
+        None => Exit::Yes,
+    }
+}

@@ -1,0 +1,73 @@
+use issuer::DocumentPath;
+use serde::Serialize;
+
+use super::Outcome;
+use crate::cli::{
+    answers::Refusal,
+    clean::printable,
+    output::{BAD, GOOD, STRONG, WARN},
+};
+
+/// What was removed, or why nothing was.
+#[derive(Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct Answer {
+    /// The issuer URL, byte for byte; null where none was given and none was found.
+    issuer: Option<String>,
+    /// The site: the container and storage account, or the directory.
+    site: String,
+    /// With --dry-run the paths that would be removed, in order; empty without it.
+    planned: Vec<String>,
+    /// The paths that were removed, in the order in which they were removed.
+    removed: Vec<String>,
+    /// Why nothing was removed; null where nothing was refused.
+    pub(super) refusal: Option<Refusal>,
+    #[serde(skip)]
+    pub(super) end: End,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Refused,
+    Planned,
+    /// The issuer was not typed on the terminal.
+    Declined,
+    Removed,
+}
+
+impl Answer {
+    pub(super) fn new(issuer: Option<String>, site: String, outcome: Outcome) -> Self {
+        let texts = |paths: Vec<DocumentPath>| paths.iter().map(|path| path.as_str().to_owned()).collect();
+        let answer = Self { issuer, site, planned: Vec::new(), removed: Vec::new(), refusal: None, end: End::Declined };
+        match outcome {
+            Outcome::Refused(refusal) => Self { refusal: Some(Refusal::from(&refusal)), end: End::Refused, ..answer },
+            Outcome::Planned(paths) => Self { planned: texts(paths), end: End::Planned, ..answer },
+            Outcome::Declined => answer,
+            Outcome::Removed(removal) => Self { removed: texts(removal.removed), end: End::Removed, ..answer },
+        }
+    }
+
+    pub(super) fn to_text(&self) -> String {
+        let issuer = self.issuer.as_ref().map(|issuer| format!("{STRONG}issuer{STRONG:#}   {issuer}"));
+        let mut lines: Vec<_> = issuer.into_iter().collect();
+        lines.extend([format!("{STRONG}site{STRONG:#}     {}", printable(&self.site)), String::new()]);
+        let paths = if self.end == End::Planned { &self.planned } else { &self.removed };
+        lines.extend(paths.iter().map(|path| format!("  {BAD}-{BAD:#} {}", printable(path))));
+        if !paths.is_empty() {
+            lines.push(String::new());
+        }
+        lines.push(match (self.end, paths.is_empty()) {
+            (End::Refused, _) => format!("{BAD}refused{BAD:#}: nothing was removed"),
+            (End::Declined, _) => format!("{WARN}stopped{WARN:#}: nothing was removed"),
+            (End::Planned, true) => format!("{GOOD}planned{GOOD:#}: nothing is there"),
+            (End::Planned, false) => format!("{WARN}planned{WARN:#}: nothing was removed"),
+            (End::Removed, true) => format!("{GOOD}done{GOOD:#}: nothing was there"),
+            (End::Removed, false) => {
+                format!("{GOOD}removed{GOOD:#}: tokens of this issuer are refused as soon as relying parties notice")
+            }
+        });
+        lines.push(String::new());
+        lines.join("\n")
+    }
+}

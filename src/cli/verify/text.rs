@@ -1,0 +1,102 @@
+use issuer::{CheckName, RelyingParty};
+
+use super::{
+    super::{
+        clean::{message, printable},
+        output::{BAD, FAINT, GOOD, STRONG, WARN},
+    },
+    answer::{Answer, Check, CheckId, Outcome, TokenRefusal, Verdict},
+};
+
+/// The longest compared value that stands beside the name of its check on a line of 80 columns.
+const COMPARED_MAX: usize = 80 - 22 - "expected ".len();
+
+impl Answer {
+    pub(super) fn to_text(&self) -> String {
+        let mut lines = Vec::new();
+        if self.is_parsed {
+            let pod = self.pod.as_ref().map(|pod| format!(", pod {}", printable(pod))).unwrap_or_default();
+            let or_none = |text: &Option<String>| printable(text.as_deref().unwrap_or("(none)"));
+            lines.push(format!("{STRONG}token{STRONG:#}    {}{pod}", or_none(&self.subject)));
+            lines.push(format!("{STRONG}issuer{STRONG:#}   {}", or_none(&self.issuer)));
+            lines.push(String::new());
+        }
+        lines.extend(self.checks.iter().flat_map(|check| self.check_lines(check)));
+        lines.push(String::new());
+        lines.extend(match &self.refusal {
+            Some(refusal) => self.refused(refusal),
+            None => self.accepted(),
+        });
+        lines.push(String::new());
+        lines.join("\n")
+    }
+
+    fn check_lines(&self, Check { name, outcome }: &Check) -> Vec<String> {
+        match outcome {
+            Outcome::Passed { seen } => vec![format!("  {GOOD}ok{GOOD:#}       {name:9}  {}", message(seen))],
+            // A token that cannot be parsed leaves nothing else to look at.
+            Outcome::Skipped { .. } if !self.is_parsed => Vec::new(),
+            Outcome::Skipped { because } => {
+                vec![format!("  {FAINT}skipped  {name:9}  {}{FAINT:#}", message(because))]
+            }
+            Outcome::Failed { expected: Some(expected), seen: Some(seen), .. } => {
+                let (expected, seen) = (printable(expected), printable(seen));
+                let longest = expected.chars().count().max(seen.chars().count());
+                // Two values that are compared stay below each other, on lines that are not broken.
+                if longest <= COMPARED_MAX {
+                    vec![
+                        format!("  {BAD}failed{BAD:#}   {name:9}  expected {expected}"),
+                        format!("                      seen     {seen}"),
+                    ]
+                } else {
+                    vec![
+                        format!("  {BAD}failed{BAD:#}   {name}"),
+                        format!("      expected {expected}"),
+                        format!("      seen     {seen}"),
+                    ]
+                }
+            }
+            Outcome::Failed { message: because, .. } => {
+                vec![format!("  {BAD}failed{BAD:#}   {name:9}  {}", message(because))]
+            }
+        }
+    }
+
+    fn accepted(&self) -> Vec<String> {
+        let signature = CheckId::from(CheckName::Signature);
+        let key = self.checks.iter().find_map(|check| match &check.outcome {
+            Outcome::Passed { seen } if check.name == signature => Some(seen.as_str()),
+            _ => None,
+        });
+        let from = self.keys_from.as_ref().map(|place| format!("a key from {}", printable(place)));
+        let from = from.unwrap_or_else(|| "a published key".to_owned());
+        let mut lines = vec![format!("{GOOD}accepted{GOOD:#}: signed with {from}, {}", key.unwrap_or_default())];
+        if self.relying_party == RelyingParty::Entra && self.limits.is_empty() {
+            let condition = "if a federated credential has this issuer, subject and audience";
+            lines.push(format!("{STRONG}Entra{STRONG:#} accepts it {condition}"));
+        } else if !self.limits.is_empty() {
+            lines.push(format!("{WARN}what Entra answers was not checked{WARN:#}:"));
+            lines.extend(self.limits.iter().map(|limit| format!("  - {}", message(limit))));
+        }
+        lines
+    }
+
+    fn refused(&self, refusal: &TokenRefusal) -> Vec<String> {
+        let (word, style) = match self.verdict {
+            Verdict::Undecided => ("undecided", WARN),
+            Verdict::Accepted | Verdict::Refused => ("refused", BAD),
+        };
+        let because = match (refusal.aadsts, refusal.meaning) {
+            (Some(code), _) if self.verdict == Verdict::Undecided => {
+                format!("a document could not be read; if Entra cannot read it either, it answers AADSTS{code}")
+            }
+            (Some(code), Some(meaning)) => format!("Entra will answer AADSTS{code}, {meaning}"),
+            _ if self.relying_party == RelyingParty::Entra => format!("{}; Entra may accept it", refusal.message),
+            _ => refusal.message.clone(),
+        };
+        vec![
+            format!("{style}{word}{style:#}: {}", message(&because)),
+            format!("{STRONG}fix{STRONG:#}: {}", message(&refusal.fix)),
+        ]
+    }
+}
