@@ -9,7 +9,7 @@ use super::{RetentionError, retention_text};
 use crate::{issuer_url::IssuerUrl, key::Jwk};
 
 /// The prefix of hashes in records of version 0.1.0.
-const HASH: &str = "sha256:";
+const OLD_HASH: &str = "sha256:";
 /// How much of a hash names an entry: 132 bits.
 const NAME_CHARS: usize = 22;
 /// The length of the API server's key ID.
@@ -45,8 +45,6 @@ const KEY_ID_CHARS: usize = 43;
 pub struct Retention {
     /// The issuer the JWKS was published for; `None` where something else published it.
     pub issuer: Option<String>,
-    /// Whether the record has the form of version 0.1.0.
-    pub(super) is_old: bool,
     pub(super) keys: BTreeMap<String, KeyRecord>,
 }
 
@@ -84,14 +82,11 @@ impl Retention {
     }
 
     fn record_of(&self, jwk: &Jwk) -> Option<&KeyRecord> {
-        let identity = Identity::of(jwk);
-        self.keys.get(&identity.name()).or_else(|| self.keys.get(&identity.old_name())).or_else(|| {
-            // The first records name every entry by its `kid`. One that may be a name of another entry is not believed.
+        self.keys.get(&name(jwk)).or_else(|| {
+            // The first records name every entry by its `kid`. One that may be the hash of another entry is not believed.
             let kid = jwk.kid().unwrap_or_default();
-            let may_be_a_name = kid.starts_with(HASH)
-                || is_base64url(kid, KEY_ID_CHARS)
-                || (!self.is_old && is_base64url(kid, NAME_CHARS));
-            if may_be_a_name { None } else { self.keys.get(kid) }
+            let may_be_hash = [KEY_ID_CHARS, NAME_CHARS].iter().any(|length| is_base64url(kid, *length));
+            if may_be_hash || kid.starts_with(OLD_HASH) { None } else { self.keys.get(kid) }
         })
     }
 
@@ -100,7 +95,7 @@ impl Retention {
         let owners = earlier.record_of(jwk).map(|record| record.owners.clone()).unwrap_or_default();
         let seconds = |time: Option<Timestamp>| time.map(Timestamp::as_second);
         let record = KeyRecord { published: seconds(published), retired: seconds(retired), owners };
-        self.keys.insert(Identity::of(jwk).name(), record);
+        self.keys.insert(name(jwk), record);
     }
 
     /// The record with `now` for every time that cannot be true: one in the future, or before 1970.
@@ -141,36 +136,23 @@ impl Retention {
     }
 }
 
-/// What tells an entry from all others.
-enum Identity {
-    /// The API server's key ID, a hash of the key.
-    KeyId(String),
-    /// A hash of the `kid` and the key, or of the whole entry if it has no usable key.
-    Hash(String),
+/// The name of an entry: the start of a hash that tells it from all others.
+fn name(jwk: &Jwk) -> String {
+    let hash = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes));
+    let name = match jwk.key().map(|key| hash(key.spki_der())) {
+        Ok(key_id) if jwk.kid() == Some(&key_id) => key_id,
+        Ok(key_id) => hash(json!([jwk.kid(), key_id]).to_string().as_bytes()),
+        Err(_) => hash(jwk.to_value().to_string().as_bytes()),
+    };
+    name.get(..NAME_CHARS).unwrap_or(&name).to_owned()
 }
 
-impl Identity {
-    fn of(jwk: &Jwk) -> Self {
-        let hash = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes));
-        let identity = match jwk.key().map(|key| hash(key.spki_der())) {
-            Ok(key_id) if jwk.kid() == Some(&key_id) => return Self::KeyId(key_id),
-            Ok(key_id) => json!([jwk.kid(), key_id]),
-            Err(_) => jwk.to_value(),
-        };
-        Self::Hash(hash(identity.to_string().as_bytes()))
-    }
-
-    fn name(&self) -> String {
-        let (Self::KeyId(text) | Self::Hash(text)) = self;
-        text.get(..NAME_CHARS).unwrap_or(text).to_owned()
-    }
-
-    /// The name in records of version 0.1.0.
-    fn old_name(&self) -> String {
-        match self {
-            Self::KeyId(key_id) => key_id.clone(),
-            Self::Hash(_) => format!("{HASH}{}", self.name()),
-        }
+/// The name that an entry of a record of version 0.1.0 has now. Names that are no hashes stay.
+pub(super) fn name_of_old(name: &str) -> &str {
+    match name.strip_prefix(OLD_HASH) {
+        Some(hash) if is_base64url(hash, NAME_CHARS) => hash,
+        None if is_base64url(name, KEY_ID_CHARS) => name.get(..NAME_CHARS).unwrap_or(name),
+        _ => name,
     }
 }
 

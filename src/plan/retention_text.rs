@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
-use super::{Retention, RetentionError, retention::KeyRecord};
+use super::{
+    Retention, RetentionError,
+    retention::{KeyRecord, name_of_old},
+};
 
 /// The longest record that is read, in bytes; a JWKS has the same limit.
 const TEXT_MAX: usize = 1 << 20;
@@ -98,8 +101,10 @@ pub(super) fn read(text: &str) -> Result<Retention, RetentionError> {
         Some(_) => return Err(RetentionError::Form),
     }
     let text: Text = parse(text)?;
-    let keys = text.keys.into_iter().map(|(name, entry)| Ok((name, entry.read(&text.owners)?)));
-    Ok(Retention { issuer: text.issuer, is_old: text.version.is_none(), keys: keys.collect::<Result<_, _>>()? })
+    let is_old = text.version.is_none();
+    let name = |name: String| if is_old { name_of_old(&name).to_owned() } else { name };
+    let keys = text.keys.into_iter().map(|(old, entry)| Ok((name(old), entry.read(&text.owners)?)));
+    Ok(Retention { issuer: text.issuer, keys: keys.collect::<Result<_, _>>()? })
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, RetentionError> {
