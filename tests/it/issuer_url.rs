@@ -1,6 +1,6 @@
 //! An issuer URL is a string, kept byte for byte, and a place on a site.
 
-use issuer::{DocumentPath, IssuerUrl};
+use issuer::{DocumentPath, Error, IssuerUrl, JwksUri, UrlError};
 
 fn issuer(text: &str) -> IssuerUrl {
     text.parse().unwrap_or_else(|error| panic!("{error}"))
@@ -19,8 +19,18 @@ fn with_and_without_trailing_slash_are_two_issuers_at_one_place() {
     assert_ne!(without, with);
     assert_eq!((without.as_str(), with.as_str()), ("https://issuer.example.com/a", "https://issuer.example.com/a/"));
     assert_eq!(without.jwks_uri(), with.jwks_uri());
-    assert_eq!(without.discovery_url(), with.discovery_url());
+    let discovery = "https://issuer.example.com/a/.well-known/openid-configuration";
+    assert_eq!([without.discovery_url(), with.discovery_url()], [discovery; 2]);
     assert_eq!(without.jwks_path(), with.jwks_path());
+}
+
+#[test]
+fn documents_stand_at_the_decoded_path_of_the_issuer() {
+    let (nested, root) = (issuer("https://h.example.com/a/b%20c/"), issuer("https://h.example.com/"));
+    assert_eq!(nested.jwks_path().as_str(), "a/b c/openid/v1/jwks");
+    assert_eq!(nested.discovery_path().as_str(), "a/b c/.well-known/openid-configuration");
+    assert_eq!(root.jwks_path().as_str(), "openid/v1/jwks");
+    assert_eq!(root.discovery_path().as_str(), ".well-known/openid-configuration");
 }
 
 #[test]
@@ -47,9 +57,84 @@ fn a_url_below_the_issuer_has_its_place_and_no_other_has() {
 
 #[test]
 fn a_jwks_uri_with_a_signature_is_refused_and_one_with_a_long_path_is_not() {
-    let parse = |text: &str| text.parse::<issuer::JwksUri>();
+    let parse = |text: &str| text.parse::<JwksUri>();
     let error = parse("https://acct.blob.core.windows.net/a?sv=2022-11-02&sig=c2VjcmV0").unwrap_err().to_string();
     assert!(error.contains("looks like a secret") && !error.contains("c2VjcmV0"), "{error}");
     let long = format!("https://192.0.2.2:16443/{}", "Ab1".repeat(60));
     assert_eq!(parse(&long).unwrap().as_str(), long);
+}
+
+fn because<T: std::fmt::Debug>(parsed: Result<T, Error>) -> UrlError {
+    match parsed {
+        Err(Error::Url { because, .. }) => because,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn each_rule_of_an_issuer_url_has_its_error() {
+    let segment = |segment: &str| UrlError::Segment(segment.to_owned());
+    for (text, error) in [
+        ("", UrlError::Empty),
+        ("https://issuer example.com", UrlError::WhiteSpace),
+        ("https://issüer.example.com", UrlError::NotAscii('ü')),
+        ("issuer.example.com", UrlError::NoScheme),
+        ("issuer.example.com:8443/a", UrlError::NoScheme),
+        ("ftp://issuer.example.com", UrlError::Scheme("ftp".to_owned())),
+        ("https://issuer.example.com/<", UrlError::Malformed),
+        ("https:///a", UrlError::NoHost),
+        ("https:a", UrlError::NoHost),
+        ("https://user@issuer.example.com", UrlError::Credentials),
+        ("https://*.example.com", UrlError::Host("*.example.com".to_owned())),
+        ("https://issuer.example.com:", UrlError::Port),
+        ("https://issuer.example.com:0", UrlError::Port),
+        ("https://issuer.example.com:65536", UrlError::Port),
+        ("https://issuer.example.com#a", UrlError::Fragment),
+        ("https://issuer.example.com?", UrlError::Query),
+        ("https://issuer.example.com/a//b", UrlError::EmptySegment),
+        ("https://issuer.example.com//", UrlError::EmptySegment),
+        ("https://issuer.example.com/a/%2e%2e", segment("%2e%2e")),
+        ("https://issuer.example.com/.hidden", segment(".hidden")),
+        ("https://issuer.example.com/a%2fb", segment("a%2fb")),
+        ("https://issuer.example.com/a%5cb", segment("a%5cb")),
+        ("https://issuer.example.com/a%00", segment("a%00")),
+        ("https://issuer.example.com/%ff", segment("%ff")),
+        ("https://issuer.example.com/.well-known/openid-configuration", UrlError::Discovery),
+        ("https://issuer.example.com/a/.well-known/openid-configuration", UrlError::Discovery),
+    ] {
+        assert_eq!(because(text.parse::<IssuerUrl>()), error, "{text}");
+    }
+    for text in [
+        "https://issuer.example.com:1/",
+        "https://issuer.example.com:65535/a.b/c%20d",
+        "https://is_su-er.example.com/a.well-known/openid-configuration",
+        "https://[2001:db8::1]/",
+    ] {
+        let url = issuer(text);
+        assert_eq!([url.as_str(), url.as_ref(), &url.to_string()], [text; 3]);
+    }
+}
+
+#[test]
+fn http_is_for_this_machine_alone() {
+    for here in ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.255.255.254:1", "[::1]:8080"] {
+        issuer(&format!("http://{here}/a"));
+    }
+    for beyond in ["localhost.example.com", "126.255.255.255", "128.0.0.1", "[::2]", "[::ffff:127.0.0.1]"] {
+        assert_eq!(because(format!("http://{beyond}/a").parse::<IssuerUrl>()), UrlError::Http, "{beyond}");
+    }
+}
+
+#[test]
+fn a_jwks_uri_may_have_a_query_and_no_token() {
+    for text in
+        ["https://h.example.com/jwks?cluster=a", "https://h.example.com/eyJh.eyJi", "https://h.example.com/a.b.c"]
+    {
+        let uri: JwksUri = text.parse().unwrap();
+        assert_eq!([uri.as_str(), &uri.to_string()], [text; 2]);
+    }
+    for text in ["https://h.example.com/eyJh.eyJi.c", "https://h.example.com/a/eyJh.eyJi.c.d"] {
+        assert_eq!(because(text.parse::<JwksUri>()), UrlError::Secret, "{text}");
+    }
+    assert_eq!(because("http://h.example.com".parse::<JwksUri>()), UrlError::Http);
 }
