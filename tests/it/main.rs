@@ -40,6 +40,7 @@ mod publish_flow;
 mod published;
 mod recordings;
 mod remote;
+mod reports;
 mod second_encoding;
 mod serve;
 mod serve_load;

@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use crate::support::encode;
-use issuer::{ClocksApart, KeySet, Live, Plan, PlanWarning, Retention, StoredRetention, Timestamp, Wanted};
+use issuer::{
+    ClocksApart, Jwk, KeySet, Live, NotPublic, Plan, PlanRefusal, PlanWarning, RelyingParty, Retention,
+    StoredRetention, Timestamp, Wanted,
+    site::{ETag, Stored},
+};
+use serde_json::json;
 
 fn wanted(keys: &KeySet) -> Wanted {
     Wanted::new("https://issuer.example.com".parse().unwrap(), keys.clone())
@@ -26,6 +31,15 @@ fn rsa_keys_over_8192_bits_are_warned_of() {
     assert_eq!((largest[0].bits(), warnings(&wanted(&largest))), (8192, vec![]));
     let kid = larger[0].key_id().to_string();
     assert_eq!(warnings(&wanted(&larger)), [PlanWarning::RsaTooLarge { kid, bits: 8193 }]);
+}
+
+#[test]
+fn an_ec_key_beside_an_rsa_key_is_warned_of_for_entra() {
+    let ec = KeySet::from_bytes(&crate::support::recording("mixed-keys").bytes("p256.pub")).unwrap();
+    let both = wanted(&KeySet::from_keys([keys()[0].clone(), ec[0].clone()]).unwrap());
+    let (kid, kind) = (ec[0].key_id().to_string(), "P-256".to_owned());
+    assert_eq!(warnings(&both), [PlanWarning::NotForEntra { kid, kind }]);
+    assert_eq!(warnings(&Wanted { relying_party: RelyingParty::Oidc, ..both }), []);
 }
 
 #[test]
@@ -71,4 +85,36 @@ fn clocks_that_differ_are_described_with_their_distance() {
     let ahead = "this machine's clock is 6m ahead of the site's: 2026-11-22T00:06:00Z here, 2026-11-22T00:00:00Z there";
     let behind = "this machine's clock is 6m behind the site's: 2026-11-22T00:00:00Z here, 2026-11-22T00:06:00Z there";
     assert_eq!((said(late, early).as_deref(), said(early, late).as_deref()), (Some(ahead), Some(behind)));
+}
+
+#[test]
+fn a_private_issuer_is_refused_for_entra_or_warned_of() {
+    let (issuer, because) = ("https://10.0.0.1".to_owned(), NotPublic::PrivateAddress);
+    let private = Wanted { issuer: issuer.parse().unwrap(), ..wanted(&keys()) };
+    let plan = |wanted: &Wanted| {
+        let plan = Plan::new(&Live::default(), wanted, Timestamp::UNIX_EPOCH);
+        (plan.refusals, plan.warnings)
+    };
+    let refusal = PlanRefusal::IssuerNotPublic { issuer: issuer.clone(), because };
+    assert_eq!(plan(&private), (vec![refusal], vec![]));
+    let warned = (vec![], vec![PlanWarning::IssuerNotPublic { issuer, because }]);
+    assert_eq!(plan(&Wanted { allow_private_issuer: true, ..private.clone() }), warned);
+    assert_eq!(plan(&Wanted { relying_party: RelyingParty::Oidc, ..private }), warned);
+}
+
+#[test]
+fn two_keys_of_one_kid_are_refused_where_nothing_else_is() {
+    let entry = |number| {
+        let mut entry = Jwk::new(KeySet::from_bytes(&encode::numbered_spki(number)).unwrap()[0].clone()).to_value();
+        entry["kid"] = "twice".into();
+        entry
+    };
+    let bytes = json!({ "keys": [entry(5), entry(6)] }).to_string().into_bytes();
+    let retention = StoredRetention::Absent;
+    let stored = Stored { bytes, etag: ETag("1".to_owned()), headers: None, retention };
+    let live = Live { jwks: Some(stored), ..Live::default() };
+    let refusals = |wanted: &Wanted| Plan::new(&live, wanted, Timestamp::UNIX_EPOCH).refusals;
+    assert_eq!(refusals(&wanted(&keys())), [PlanRefusal::KeyIdTwice("twice".to_owned())]);
+    let no_record = Wanted { remove_unknown: true, ..wanted(&keys()) };
+    assert_eq!(refusals(&no_record), [PlanRefusal::NoRecord]);
 }
