@@ -1,9 +1,12 @@
 //! What a report says: what each check saw, why a check was skipped, and what the documents are warned of.
 
-use crate::support::signer::{ENTRA, ISSUER, claims, issuer, now, signer, with, without};
+use crate::support::{
+    encode,
+    signer::{ENTRA, ISSUER, claims, issuer, now, signer, with, without},
+};
 use issuer::{
-    Aadsts, CheckName, Documents, Expectations, FetchError, Fetched, Outcome, Page, PublishedIssuer, Refusal,
-    RelyingParty, Report, TrustedIssuer, Verifier, VerifyWarning,
+    Aadsts, CheckName, Documents, Expectations, FetchError, Fetched, Jwk, Jwks, KeySet, Outcome, Page, PublishedIssuer,
+    Refusal, RelyingParty, Report, TrustedIssuer, Verifier, VerifyWarning,
 };
 use serde_json::{Value, json};
 
@@ -68,6 +71,35 @@ fn a_check_that_is_skipped_says_why() {
         (CheckName::Signature, "there is no key to verify it with"),
     ];
     assert_eq!(skipped(&report), expected(&untrusted));
+}
+
+#[test]
+fn a_key_beyond_the_first_100_is_none_for_entra() {
+    let other = |number| Jwk::new(KeySet::from_bytes(&encode::numbered_spki(number)).unwrap()[0].clone());
+    let good = || Jwk::new(signer().keys[0].clone());
+    let report = |keys: Vec<Jwk>, expectations: &Expectations| {
+        examine(&Verifier::from_jwks(issuer(), &Jwks { keys }), &claims(), expectations)
+    };
+    let hundred = || (1..100).map(other);
+    assert_eq!(report(hundred().chain([good()]).collect(), &Expectations::entra()).refusal(), None);
+    let more: Vec<_> = hundred().chain([other(100), good()]).collect();
+    let entra = report(more.clone(), &Expectations::entra());
+    assert_eq!(outcome(&entra, CheckName::KeySet), Outcome::Failed(Refusal::KeySetTooMany(101)));
+    let because = "it is not among the first 100, which Entra stores".to_owned();
+    let unusable = Refusal::KeyUnusable { kid: signer().kid(), because };
+    assert_eq!(outcome(&entra, CheckName::Key), Outcome::Failed(unusable));
+    let first: Vec<_> = [good()].into_iter().chain(more).collect();
+    assert_eq!(outcome(&report(first, &Expectations::entra()), CheckName::Key), Outcome::Passed("RSA 2048".to_owned()));
+    let oidc = report(hundred().chain([other(100), good()]).collect(), &Expectations::oidc());
+    assert_eq!(oidc.refusal(), None);
+}
+
+#[test]
+fn no_key_is_judged_of_a_published_jwks_that_cannot_be_parsed() {
+    let body = json!({ "keys": [null, Jwk::new(signer().keys[0].clone()).to_value()] }).to_string().into_bytes();
+    let verifier = Verifier::from_published(issuer(), &published(page(), Page { body, ..page() }));
+    let report = examine(&verifier, &claims(), &Expectations::entra());
+    assert_eq!(outcome(&report, CheckName::Key), Outcome::Skipped("the JWKS cannot be read".to_owned()));
 }
 
 fn page() -> Page {
