@@ -41,6 +41,7 @@ mod published;
 mod recordings;
 mod remote;
 mod reports;
+mod retention;
 mod second_encoding;
 mod serve;
 mod serve_load;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::support::encode;
 use issuer::{
-    ClocksApart, Jwk, KeySet, Live, NotPublic, Plan, PlanRefusal, PlanWarning, RelyingParty, Retention,
-    StoredRetention, Timestamp, Wanted,
+    ClocksApart, Jwk, KeySet, Live, NotPublic, Plan, PlanRefusal, PlanWarning, RelyingParty, StoredRetention,
+    Timestamp, Wanted,
     site::{ETag, Stored},
 };
 use serde_json::json;
@@ -64,17 +64,6 @@ fn pruning_sooner_than_24_hours_is_warned_of() {
         |retain, prune| warnings(&Wanted { retain, prune, cache_control: "no-store".to_owned(), ..wanted(&keys()) });
     assert_eq!((warnings(day, true), warnings(second, false)), (vec![], vec![]));
     assert_eq!(warnings(second, true), [PlanWarning::ShortRetention(second)]);
-}
-
-#[test]
-fn a_record_is_empty_without_an_issuer_and_without_keys() {
-    for (text, is_empty) in
-        [("{}", true), (r#"{"issuer":"https://issuer.example.com"}"#, false), (r#"{"keys":{"a":[1]}}"#, false)]
-    {
-        let record = Retention::from_text(text).unwrap();
-        assert_eq!(record.is_empty(), is_empty, "{text}");
-        assert_eq!(StoredRetention::from(record) == StoredRetention::Absent, is_empty, "{text}");
-    }
 }
 
 #[test]
