@@ -2,7 +2,7 @@
 
 use crate::support::{
     encode,
-    signer::{ENTRA, ISSUER, claims, issuer, now, signer, with, without},
+    signer::{ENTRA, ISSUER, NOW, claims, issuer, now, signer, with, without},
 };
 use issuer::{
     Aadsts, CheckName, Documents, Expectations, FetchError, Fetched, Jwk, Jwks, KeySet, Outcome, Page, PublishedIssuer,
@@ -265,4 +265,16 @@ fn strings_that_differ_are_given_side_by_side() {
     let several = Refusal::Audience { expected: vec![expected, "c".to_owned()], seen: vec![seen, "d".to_owned()] };
     assert_eq!(several.expected_and_seen(), pair("a or c", "b, d"));
     assert_eq!(Refusal::KeyIdMissing.expected_and_seen(), None);
+}
+
+#[test]
+fn a_lifetime_is_described_with_its_limit() {
+    let said = |claims: &Value| {
+        let report = examine(&signer().verifier(), claims, &Expectations::entra());
+        report.refusal().map(ToString::to_string)
+    };
+    let long = with(claims(), "exp", (NOW - 60 + 26 * 3600).into());
+    assert_eq!(said(&long).as_deref(), Some("the token lives 26h, and Entra accepts at most 25h"));
+    let unknown = "the token has no iat, which Entra counts as 1970: it accepts a lifetime of at most 25h";
+    assert_eq!(said(&without(claims(), "iat")).as_deref(), Some(unknown));
 }

@@ -50,6 +50,12 @@ fn a_verified_token_gives_its_claims_by_their_types() {
 }
 
 #[test]
+fn a_verified_token_shows_its_claims_alone() {
+    let token = verify(&claims());
+    assert_eq!(format!("{token:?}"), format!("VerifiedToken({:?})", claims().to_string()));
+}
+
+#[test]
 fn a_token_without_what_it_may_lack_gives_nothing_for_it() {
     let mut claims = claims();
     for name in ["iat", "nbf", "kubernetes.io"] {
