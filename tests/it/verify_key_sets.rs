@@ -54,6 +54,18 @@ fn a_jwks_that_entra_cannot_use_is_refused_with_its_code() {
             unusable("its use is not \"sig\""),
         ),
         (
+            vec![other(1), with(good.clone(), "use", 7.into())],
+            CheckName::Key,
+            Some(7_000_272),
+            unusable("its use is not \"sig\""),
+        ),
+        (
+            vec![other(1), with(good.clone(), "alg", 7.into())],
+            CheckName::Key,
+            Some(7_000_272),
+            unusable("its alg is not a string"),
+        ),
+        (
             vec![other(1), with(good.clone(), "alg", "RS512".into())],
             CheckName::Key,
             Some(7_000_272),
