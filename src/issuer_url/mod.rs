@@ -243,3 +243,44 @@ fn decode_path(path: &str) -> Result<String, UrlProblem> {
     }
     Ok(decoded.join("/"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(feature = "azure")]
+    #[test]
+    fn a_url_is_below_its_own_folders_alone() {
+        let url: IssuerUrl = "https://issuer.example.com/a/b".parse().unwrap();
+        for (folder, expected) in [
+            ("https://issuer.example.com", true),
+            ("https://ISSUER.example.com:443/", true),
+            ("https://issuer.example.com/a/", true),
+            ("https://issuer.example.com/a/b", true),
+            ("https://issuer.example.com/a/b/c", false),
+            ("https://issuer.example.com/a/bc", false),
+            ("https://issuer.example.com/b", false),
+            ("https://issuer.example.com/a/b/", true),
+            ("https://issuer.example.com:8443/a", false),
+            ("https://other.example.com/a", false),
+        ] {
+            assert_eq!(url.is_at_or_below(&folder.parse().unwrap()), expected, "{folder}");
+        }
+        let longer: IssuerUrl = "https://issuer.example.com/ab".parse().unwrap();
+        assert!(!longer.is_at_or_below(&"https://issuer.example.com/a".parse().unwrap()));
+    }
+
+    #[cfg(feature = "remote")]
+    #[test]
+    fn http_is_fetched_from_this_machine_alone() {
+        for (url, expected) in [
+            ("http://localhost:8080/jwks?a", true),
+            ("http://127.0.0.1", true),
+            ("http://issuer.example.com", false),
+            ("https://localhost", false),
+            ("http:", false),
+        ] {
+            assert_eq!(is_loopback_http(url), expected, "{url}");
+        }
+    }
+}

@@ -165,3 +165,16 @@ fn time(seconds: i64) -> Timestamp {
     let nearest = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_second(seconds).unwrap_or(nearest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_joined_record_has_the_keys_of_both_and_its_own_times() {
+        let record = |text: &str| Retention::from_text(text).unwrap();
+        let own = record(r#"{"issuer":"a","keys":{"x":[1],"y":[2,3]}}"#);
+        let other = record(r#"{"issuer":"b","keys":{"y":[4,5],"z":[6]}}"#);
+        assert_eq!(own.joined(&other), record(r#"{"issuer":"a","keys":{"x":[1],"y":[2,3],"z":[6]}}"#));
+    }
+}

@@ -728,3 +728,23 @@ fn a_publisher_that_was_overtaken_tells_of_every_key_that_stands_there_and_of_wh
     assert_eq!(publication.plan.jwks.change, Change::Created);
     assert_eq!(published(&site).len(), 3);
 }
+
+#[test]
+fn a_write_that_lost_to_a_rival_is_not_reported_as_done() {
+    let site = Memory::default();
+    let came = AtomicBool::new(false);
+    let overtaken = Watched::new(
+        &site,
+        Box::new(|path: &issuer::DocumentPath| {
+            if *path == issuer().jwks_path() && !came.swap(true, SeqCst) {
+                // The rival leaves a key more, retired: nothing is left to do, and what stands there is not ours.
+                let rival = || publish(&site, &desired(&[1, 2]), hour(0)).and(publish(&site, &desired(&[1]), hour(0)));
+                std::thread::scope(|scope| scope.spawn(rival).join().unwrap()).map_err(SiteError::other)?;
+            }
+            Ok(())
+        }),
+    );
+    let publication = publish(&overtaken, &desired(&[1]), hour(0)).unwrap();
+    assert_eq!((publication.attempts, publication.plan.is_unchanged()), (2, true));
+    assert_eq!(publication.plan.keys[0].state, KeyState::Kept);
+}

@@ -157,6 +157,16 @@ fn an_unknown_key_stays_with_a_warning_until_adopted() {
 }
 
 #[test]
+fn an_unknown_key_is_described_with_what_to_do() {
+    let said = |kid: Option<&str>| PlanWarning::UnknownKey(kid.map(str::to_owned)).to_string();
+    let named = "the published key \"a\" is not in the retention record: something else added it; \
+                 pass --adopt with this kid if the key is yours, or --remove-unknown";
+    let unnamed = "a published key without kid is not in the retention record: something else added it; \
+                   --remove-unknown drops it, and --adopt needs a kid";
+    assert_eq!((said(Some("a")).as_str(), said(None).as_str()), (named, unnamed));
+}
+
+#[test]
 fn unknown_keys_are_removed_on_request_and_known_ones_stay() {
     for (what, stranger, _) in strangers() {
         let site = site();

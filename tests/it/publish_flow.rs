@@ -24,7 +24,7 @@ fn waiting(site: &Path, elsewhere: &Path, format: &str) -> Child {
     let mut command = command();
     command.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap(), "--issuer", ISSUER]);
     command.args(["--directory", site.to_str().unwrap(), "--published", elsewhere.to_str().unwrap()]);
-    command.args(["--wait", "1h", "-o", format]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["--wait", "1m", "-o", format]).stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 
@@ -58,7 +58,7 @@ fn the_plan_comes_first_then_what_was_written_then_the_first_failure_and_a_stop_
         assert!(site.path().join("openid/v1/jwks").exists());
         // It has not ended, and tells why.
         let told = read_to(&mut stderr, "note: not read back yet");
-        assert!(told.contains("waiting up to 3600 s: ") && told.ends_with("is not there\n"), "{told}");
+        assert!(told.contains("waiting up to 60 s: ") && told.ends_with("is not there\n"), "{told}");
         assert_eq!(child.try_wait().unwrap(), None);
         signal(&child, name);
         let said = read_to(&mut stderr, "hint:");

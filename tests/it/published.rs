@@ -469,7 +469,7 @@ fn reading_back_goes_on_until_what_was_written_is_what_is_read() {
     let location: Location = server.url().parse().unwrap();
     let proof = block_on(async {
         let publication = issuer::publish(&directory, &desired, &SystemClock).await.unwrap();
-        issuer::read_back(&directory, &desired, &publication, &location, &fetcher, Duration::from_mins(1)).await
+        issuer::read_back(&directory, &desired, &publication, &location, &fetcher, Duration::from_secs(20)).await
     });
     assert_eq!(proof, Ok(Vec::new()));
     let discoveries = server.asked.lock().unwrap().iter().filter(|path| path.ends_with("openid-configuration")).count();

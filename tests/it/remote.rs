@@ -118,8 +118,10 @@ fn lenient() -> Expectations {
     Expectations::oidc().audience("api://AzureADTokenExchange").leeway(Duration::from_hours(1000))
 }
 
+/// Runs to the end, which must come: a refresh that is never told of is waited for without a limit of its own.
 fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async { tokio::time::timeout(Duration::from_mins(1), future).await }).expect("it ends")
 }
 
 #[test]

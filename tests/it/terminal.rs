@@ -141,7 +141,8 @@ fn a_batch_that_waits_for_the_next_token_shows_it() {
     verify.args(["verify", "--batch", pipe.to_str().unwrap(), "--issuer", &run.issuer, "--jwks", &jwks]);
     verify.args(["--at", "2026-11-22T00:40:00Z"]);
     let (mut terminal, mut child) = Terminal::run(80, &mut verify, false);
-    let mut writer = std::fs::File::options().write(true).open(&pipe).unwrap();
+    // Opened for both, it does not wait for a reader that may have ended.
+    let mut writer = std::fs::File::options().read(true).write(true).open(&pipe).unwrap();
     terminal.read_to(" 0 B ");
     std::io::Write::write_all(&mut writer, format!("{}\n", run.text("entra-1h.jwt").trim()).as_bytes()).unwrap();
     terminal.read_to("\"verdict\":\"accepted\"");

@@ -50,6 +50,12 @@ fn a_verified_token_gives_its_claims_by_their_types() {
 }
 
 #[test]
+fn a_verified_token_shows_its_claims_alone() {
+    let token = verify(&claims());
+    assert_eq!(format!("{token:?}"), format!("VerifiedToken({:?})", claims().to_string()));
+}
+
+#[test]
 fn a_token_without_what_it_may_lack_gives_nothing_for_it() {
     let mut claims = claims();
     for name in ["iat", "nbf", "kubernetes.io"] {
@@ -153,4 +159,16 @@ fn a_jwks_away_from_the_issuer_is_followed_and_reported() {
     assert_eq!(report.refusal(), None);
     let seen = "issuer identical, its jwks_uri is not below the issuer: https://keys.example.net/jwks";
     assert_eq!(report.checks[2].outcome, Outcome::Passed(seen.to_owned()));
+}
+
+#[test]
+fn a_verifier_that_trusts_no_issuer_says_so() {
+    let verifier = Verifier::without_issuer();
+    let verify = |issuer: &str| {
+        let token = signer().sign(&signer().header(), &with(claims(), "iss", issuer.into()));
+        verifier.verify(&token, &Expectations::entra(), now()).unwrap_err()
+    };
+    assert_eq!(verify(ISSUER), Refusal::IssuerUrl("no issuer is trusted".to_owned()));
+    let because = "\"issuer.example.com\" is not an issuer URL: it has no scheme".to_owned();
+    assert_eq!(verify("issuer.example.com"), Refusal::IssuerUrl(because));
 }

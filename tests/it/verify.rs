@@ -75,6 +75,17 @@ fn a_header_that_entra_refuses_is_refused_with_its_code() {
 }
 
 #[test]
+fn a_token_with_a_payload_that_is_not_encoded_is_refused() {
+    let signer = signer();
+    let verify = |b64: bool| {
+        let token = signer.sign(&with(signer.header(), "b64", b64.into()), &claims());
+        signer.verifier().verify(&token, &Expectations::entra(), now()).map(drop)
+    };
+    assert_eq!(verify(true), Ok(()));
+    assert_eq!(verify(false), Err(Refusal::Malformed(issuer::TokenError::Unencoded)));
+}
+
+#[test]
 fn keys_a_header_brings_along_are_never_used() {
     let (signer, stranger) = (signer(), Signer::rsa());
     let jwk = issuer::Jwk::new(stranger.keys[0].clone()).to_value();

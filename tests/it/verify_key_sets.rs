@@ -54,6 +54,18 @@ fn a_jwks_that_entra_cannot_use_is_refused_with_its_code() {
             unusable("its use is not \"sig\""),
         ),
         (
+            vec![other(1), with(good.clone(), "use", 7.into())],
+            CheckName::Key,
+            Some(7_000_272),
+            unusable("its use is not \"sig\""),
+        ),
+        (
+            vec![other(1), with(good.clone(), "alg", 7.into())],
+            CheckName::Key,
+            Some(7_000_272),
+            unusable("its alg is not a string"),
+        ),
+        (
             vec![other(1), with(good.clone(), "alg", "RS512".into())],
             CheckName::Key,
             Some(7_000_272),
@@ -175,6 +187,10 @@ fn of_two_entries_under_one_kid_the_usable_one_is_used() {
     let jwks = json!({ "keys": [encrypts, { "kty": "OKP", "kid": signer.kid() }, bare, good] });
     let verifier = Verifier::from_jwks(issuer(), &Jwks::parse(jwks.to_string().as_bytes()).unwrap());
     verifier.verify(&token, &Expectations::entra(), now()).unwrap();
+    // Others take the one without a use.
+    let jwks = json!({ "keys": [jwks["keys"][0], jwks["keys"][2]] });
+    let verifier = Verifier::from_jwks(issuer(), &Jwks::parse(jwks.to_string().as_bytes()).unwrap());
+    verifier.verify(&token, &Expectations::oidc(), now()).unwrap();
 }
 
 #[test]
@@ -213,4 +229,57 @@ fn a_trusted_discovery_document_without_a_jwks_verifies_nothing() {
     let token = signer.sign(&signer.header(), &claims());
     assert_eq!(verifier.verify(&token, &Expectations::entra(), now()), Err(Refusal::KeySetEmpty));
     assert!(Verifier::without_issuer().verify(&token, &Expectations::entra(), now()).is_err());
+}
+
+/// The check of the key set and of the key, for a token of the signer and a JWKS of these entries.
+fn judged(keys: &Value) -> [Outcome; 2] {
+    let signer = signer();
+    let jwks = Jwks::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
+    let token = signer.sign(&signer.header(), &claims());
+    let report = Verifier::from_jwks(issuer(), &jwks).examine(&token, &Expectations::entra(), now());
+    [3, 4].map(|check| report.checks[check].outcome.clone())
+}
+
+/// An RSA key under the signer's kid, whose modulus starts with this byte and has as many behind it.
+fn rsa(first: u8, more: usize) -> Value {
+    let n = [&[first], vec![1; more].as_slice()].concat();
+    let key = KeySet::from_bytes(&encode::rsa_spki(&n, &[1, 0, 1])).unwrap()[0].clone();
+    with(issuer::Jwk::new(key).to_value(), "kid", signer().kid().into())
+}
+
+#[test]
+fn rsa_keys_of_2048_to_8192_bits_are_verified_with() {
+    for (first, more, bits) in [(0x80, 255, 2048), (0x80, 1023, 8192)] {
+        let [_, key] = judged(&json!([rsa(first, more)]));
+        assert_eq!(key, Outcome::Passed(format!("RSA {bits}")));
+    }
+    for (first, more, bits) in [(0x40, 255, 2047), (1, 1024, 8193)] {
+        // Others may verify with it, so the set is no empty one.
+        let [set, key] = judged(&json!([rsa(first, more)]));
+        assert!(matches!(set, Outcome::Passed(_)), "{set:?}");
+        assert_eq!(key, Outcome::Failed(Refusal::KeySize { kid: signer().kid(), bits }));
+    }
+}
+
+#[test]
+fn different_keys_without_a_kid_are_no_duplicates() {
+    let good = issuer::Jwk::new(signer().keys[0].clone()).to_value();
+    let [set, key] = judged(&json!([good, without(rsa(0x81, 255), "kid"), without(rsa(0x82, 255), "kid")]));
+    assert!(matches!((&set, &key), (Outcome::Passed(_), Outcome::Passed(_))), "{set:?} {key:?}");
+}
+
+#[test]
+fn a_private_key_is_reported_before_an_entry_that_is_no_object() {
+    let private = with(rsa(0x80, 255), "d", "AAAA".into());
+    let [set, _] = judged(&json!([null, private]));
+    assert_eq!(set, Outcome::Failed(Refusal::KeySetPrivate(signer().kid())));
+}
+
+#[test]
+fn a_set_of_which_one_key_is_usable_is_not_empty() {
+    let good = issuer::Jwk::new(signer().keys[0].clone()).to_value();
+    let [set, _] = judged(&json!([{ "kty": "OKP", "kid": "ed" }, good]));
+    assert!(matches!(set, Outcome::Passed(_)), "{set:?}");
+    let [set, _] = judged(&json!([{ "kty": "OKP", "kid": "ed" }]));
+    assert_eq!(set, Outcome::Failed(Refusal::KeySetEmpty));
 }

@@ -4,6 +4,9 @@ use std::{
     fs::File,
     io::{Read, Write},
     process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
+    time::Duration,
 };
 
 use rustix::{
@@ -12,9 +15,14 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
+/// How long the program may write nothing: it does not wait for an answer that the test does not give.
+const SILENCE_MAX: Duration = Duration::from_secs(30);
+
 /// The side of a terminal that the person sits at.
 pub(crate) struct Terminal {
     master: File,
+    /// What a thread reads, as a read from a terminal has no time limit.
+    parts: Receiver<Vec<u8>>,
     seen: Vec<u8>,
 }
 
@@ -37,7 +45,16 @@ impl Terminal {
         let child = command.spawn().unwrap();
         // The last descriptor of the other side is the child's, so that the end is seen.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        (Self { master: File::from(master), seen: Vec::new() }, child)
+        let master = File::from(master);
+        let (mut reader, (sender, parts)) = (master.try_clone().unwrap(), mpsc::channel());
+        thread::spawn(move || {
+            let mut part = [0; 4096];
+            // The system says EIO when the other side is closed.
+            while let Ok(count @ 1..) = reader.read(&mut part) {
+                let Ok(()) = sender.send(part[..count].to_vec()) else { return };
+            }
+        });
+        (Self { master, parts, seen: Vec::new() }, child)
     }
 
     /// Reads until a text was seen, and gives all that was.
@@ -57,12 +74,16 @@ impl Terminal {
         String::from_utf8(self.seen).unwrap().replace("\r\n", "\n")
     }
 
-    /// Reads a part; whether there was one. The system says EIO when the other side is closed.
+    /// Reads a part; whether there was one.
     fn read(&mut self) -> bool {
-        let mut part = [0; 4096];
-        let count = self.master.read(&mut part).unwrap_or(0);
-        self.seen.extend(&part[..count]);
-        count > 0
+        match self.parts.recv_timeout(SILENCE_MAX) {
+            Ok(part) => self.seen.extend(part),
+            Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("nothing for {SILENCE_MAX:?} after:\n{}", String::from_utf8_lossy(&self.seen))
+            }
+        }
+        true
     }
 
     pub(crate) fn type_line(&mut self, line: &str) {
