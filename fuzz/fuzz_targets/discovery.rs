@@ -5,7 +5,7 @@
 //! - The documents of an issuer stand below it, on a path that leads nowhere else, and name it byte for byte.
 #![no_main]
 
-use issuer::{Hint, Discovery, DocumentPath, IssuerUrl, JwksUri, PublicKey};
+use issuer::{Discovery, DocumentPath, Hint, IssuerUrl, JwksUri, PublicKey};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
