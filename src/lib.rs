@@ -97,8 +97,8 @@ pub use key::{
     OtherDocument, OtherFormat, Place, PublicKey, SkipReason,
 };
 pub use plan::{
-    Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DropReason, KeyState, Plan, PlanRefusal,
-    PlanWarning, PlannedDocument, PlannedKey, Retention, RetentionError, StoredRetention,
+    Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DocumentKind, DropReason, KeyState, Plan,
+    PlanRefusal, PlanWarning, PlannedDocument, PlannedKey, Retention, RetentionError, StoredRetention,
 };
 pub use public_host::NotPublic;
 pub use publish::{

@@ -8,12 +8,12 @@
 //! - A retention record prints on one line of ASCII and is read as the same again.
 #![no_main]
 
-use std::{sync::LazyLock, time::Duration};
+use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 
 use arbitrary::Arbitrary;
 use futures_util::FutureExt;
 use issuer::{
-    Change, CurrentState, DesiredState, Discovery, DocumentPath, DropReason, IssuerUrl, Jwk, Jwks, KeySet, KeyState,
+    Change, CurrentState, DesiredState, Discovery, DocumentKind, DocumentPath, DropReason, IssuerUrl, Jwk, Jwks, KeySet, KeyState,
     Plan, PublicKey, Publication, PublishError, RelyingParty, Retention, StoredRetention, Timestamp,
     site::{Condition, Content, Headers, Memory, Site, Stored, Written},
 };
@@ -88,13 +88,14 @@ fuzz_target!(|input: Input| {
     let before = [read(&jwks_path), read(&discovery_path)];
 
     if let (StoredRetention::Unreadable(_), Some(stored)) = (&found, read(&jwks_path)) {
-        let jwks = Some(Stored { retention: found.clone(), ..stored });
-        let current = CurrentState { jwks, discovery: read(&discovery_path), ..CurrentState::default() };
+        let mut documents = BTreeMap::from([(DocumentKind::Jwks, Stored { retention: found.clone(), ..stored })]);
+        documents.extend(read(&discovery_path).map(|stored| (DocumentKind::Discovery, stored)));
+        let current = CurrentState { documents, ..CurrentState::default() };
         let plan = Plan::new(&current, &desired, now);
         assert!(plan.keys.iter().all(|key| {
             !matches!(key.state, KeyState::Unknown | KeyState::Dropped(DropReason::Pruned { .. } | DropReason::Unknown))
         }));
-        assert!(plan.jwks.change != Change::Unchanged);
+        assert!(plan.documents[0].change != Change::Unchanged);
     }
     let plan = ready(issuer::plan(&site, &desired, &now)).unwrap();
     let first = match publish(&site, &desired, now) {
@@ -190,7 +191,7 @@ fn is_usable(jwk: &Jwk) -> bool {
 /// A published key that is usable is published afterwards and usable still, or dropped because that was asked for.
 fn assert_kept(jwk: &Jwk, plan: &Plan, desired: &DesiredState, now: Timestamp, retention: &Retention) {
     let is_it = |other: &Jwk| is_usable(other) && other.kid() == jwk.kid() && other.key() == jwk.key();
-    if plan.documents.jwks.keys.iter().any(is_it) {
+    if plan.result.jwks.keys.iter().any(is_it) {
         return;
     }
     let kid = jwk.kid().unwrap_or_default();
@@ -219,7 +220,7 @@ fn assert_known(jwk: &Jwk, plan: &Plan, desired: &DesiredState, retention: &Rete
     if retention.is_empty() || retention.knows(jwk) || is_adopted || desired.keys.iter().any(is_wanted) {
         return;
     }
-    assert!(!plan.jwks.content.retention.knows(jwk), "{} is recorded", jwk.to_value());
+    assert!(!plan.documents[0].content.retention.knows(jwk), "{} is recorded", jwk.to_value());
     let mut planned = plan.keys.iter().filter(|key| key.kid() == jwk.kid().unwrap_or_default());
     assert!(
         planned.all(|key| matches!(key.state, KeyState::Unknown | KeyState::Dropped(_)) || retention.knows(&key.jwk))

@@ -7,7 +7,7 @@
 /// # use issuer::{KeySet, DesiredState};
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// # let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
-/// let jwks = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).jwks;
+/// let jwks = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).documents.remove(0);
 /// let site = Memory::default();
 /// site.write(&jwks.path, &jwks.content, &Condition::IfNoneMatch).await?;
 /// let first: ETag = site.read(&jwks.path).await?.unwrap().etag;
@@ -29,7 +29,7 @@ pub struct ETag(pub String);
 /// use issuer::{KeySet, CurrentState, Plan, Timestamp, DesiredState, site::{Condition, ETag, Memory, Site, Written}};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
-/// let jwks = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).jwks;
+/// let jwks = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).documents.remove(0);
 /// let site = Memory::default();
 /// let changed = Condition::IfMatch(ETag("1".to_owned()));
 /// assert_eq!(site.write(&jwks.path, &jwks.content, &changed).await?, Written::PreconditionFailed);

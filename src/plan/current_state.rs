@@ -1,8 +1,8 @@
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{DesiredState, Hosting, PlanWarning, Stored, StoredRetention};
+use super::{DesiredState, DocumentKind, Hosting, PlanWarning, Stored, StoredRetention};
 use crate::{
     documents::{Discovery, DocumentError, Jwks},
     issuer_url::{DocumentPath, IssuerUrl},
@@ -12,24 +12,24 @@ use crate::{
 /// What stands on a site before publishing.
 ///
 /// ```
-/// use issuer::{CurrentState, Plan, PlannedDocument, Timestamp, DesiredState, site::{ETag, Stored}};
+/// use issuer::{CurrentState, DesiredState, Plan, PlannedDocument, Timestamp, site::{ETag, Stored}};
 /// # use issuer::KeySet;
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let plan = Plan::new(&CurrentState::default(), &desired, Timestamp::UNIX_EPOCH);
-/// let stored = |PlannedDocument { content, .. }| {
-///     Some(Stored { bytes: content.bytes, etag: ETag("1".to_owned()), headers: None, retention: content.retention.into() })
+/// let stored = |PlannedDocument { kind, content, .. }| {
+///     let (etag, retention) = (ETag("1".to_owned()), content.retention.into());
+///     (kind, Stored { bytes: content.bytes, etag, headers: None, retention })
 /// };
-/// let current = CurrentState { jwks: stored(plan.jwks), discovery: stored(plan.discovery), ..CurrentState::default() };
+/// let documents = plan.documents.into_iter().map(stored).collect();
+/// let current = CurrentState { documents, ..CurrentState::default() };
 /// assert!(Plan::new(&current, &desired, Timestamp::UNIX_EPOCH).is_unchanged());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CurrentState {
-    /// The discovery document.
-    pub discovery: Option<Stored>,
-    /// The JWKS below the issuer.
-    pub jwks: Option<Stored>,
+    /// The documents that are there. The JWKS is the one below the issuer.
+    pub documents: BTreeMap<DocumentKind, Stored>,
     /// The JWKS the discovery document points to, where that is another document of the site.
     pub linked: Option<Stored>,
     /// Whether the site serves what it stores.
@@ -39,15 +39,20 @@ pub struct CurrentState {
 }
 
 impl CurrentState {
+    /// A document, if it is there.
+    pub fn document(&self, kind: DocumentKind) -> Option<&Stored> {
+        self.documents.get(&kind)
+    }
+
     /// The retention record that judges every published key: that of the JWKS below the issuer.
     pub(crate) fn record(&self) -> &StoredRetention {
-        self.jwks.as_ref().map_or(&StoredRetention::Absent, |stored| &stored.retention)
+        self.document(DocumentKind::Jwks).map_or(&StoredRetention::Absent, |stored| &stored.retention)
     }
 }
 
 /// The live discovery document, where there is one that can be read.
 fn current_discovery(current: &CurrentState) -> Option<Discovery> {
-    Discovery::parse(&current.discovery.as_ref()?.bytes).ok()
+    Discovery::parse(&current.document(DocumentKind::Discovery)?.bytes).ok()
 }
 
 /// The entries of the live JWKS, and of another one the discovery document points to; and what could not be read.
@@ -62,11 +67,12 @@ pub(super) fn published_keys(
     let (mut keys, mut known): (Vec<Jwk>, _) = (Vec::new(), HashSet::new());
     let mut unreadable = Vec::new();
     let named = current_discovery(current).and_then(|discovery| linked_path(&discovery, &desired.issuer));
-    let found = named.map(|path| if path == desired.issuer.jwks_path() { &current.jwks } else { &current.linked });
-    if found.is_some_and(Option::is_none) {
+    let (jwks, linked) = (current.document(DocumentKind::Jwks), current.linked.as_ref());
+    let found = named.map(|path| if path == desired.issuer.jwks_path() { jwks } else { linked });
+    if found.is_some_and(|found| found.is_none()) {
         unreadable.push(DocumentError::Missing);
     }
-    for stored in [&current.jwks, &current.linked].into_iter().flatten() {
+    for stored in [jwks, linked].into_iter().flatten() {
         match Jwks::parse(&stored.bytes) {
             Ok(jwks) => {
                 if let Some(first) = jwks.keys.iter().position(|jwk| !jwk.is_object()) {

@@ -17,8 +17,9 @@ use crate::{documents::Jwks, key::Jwk};
 /// issuer::publish(&site, &desired, &SystemClock).await?;
 /// let other = DesiredState { cache_control: "no-store".to_owned(), ..desired };
 /// let plan = issuer::plan(&site, &other, &SystemClock).await?;
-/// assert_eq!(plan.discovery.changes.len(), 1);
-/// assert_eq!(plan.discovery.changes[0].to_string(), "cache-control public, max-age=300 → no-store");
+/// let [_, discovery] = plan.documents.as_slice() else { panic!() };
+/// assert_eq!(discovery.changes.len(), 1);
+/// assert_eq!(discovery.changes[0].to_string(), "cache-control public, max-age=300 → no-store");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{
-    ClocksApart, CurrentState, DesiredState, DropReason, KeyState, PlanRefusal, PlanWarning, PlannedKey,
+    ClocksApart, CurrentState, DesiredState, DocumentKind, DropReason, KeyState, PlanRefusal, PlanWarning, PlannedKey,
     RetentionError, StoredRetention, current_state::linked_path,
 };
 use crate::{
@@ -72,7 +72,7 @@ pub(super) fn judge_current_issuer(
     warnings: &mut Vec<PlanWarning>,
 ) {
     let mut published = current.record().issuer().map(str::to_owned);
-    if let Some(stored) = &current.discovery {
+    if let Some(stored) = current.document(DocumentKind::Discovery) {
         match Discovery::parse(&stored.bytes) {
             Ok(discovery) => {
                 match linked_path(&discovery, &desired.issuer) {

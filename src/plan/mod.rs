@@ -5,6 +5,7 @@ mod condition;
 mod current_state;
 mod desired_state;
 mod document_change;
+mod document_kind;
 mod hosting;
 mod judge;
 mod planned_document;
@@ -23,6 +24,7 @@ pub(crate) use current_state::linked_path;
 pub use desired_state::DesiredState;
 pub(crate) use desired_state::due;
 pub use document_change::DocumentChange;
+pub use document_kind::DocumentKind;
 pub use hosting::Hosting;
 pub use planned_document::{Change, PlannedDocument};
 pub use planned_key::{DropReason, KeyState, PlannedKey};
@@ -52,8 +54,8 @@ use judge::{
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let plan = Plan::new(&CurrentState::default(), &desired, Timestamp::now());
-/// assert_eq!((plan.jwks.change, plan.discovery.change), (Change::Created, Change::Created));
-/// assert_eq!(plan.documents.jwks.to_bytes(), std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
+/// assert!(plan.documents.iter().all(|document| document.change == Change::Created));
+/// assert_eq!(plan.result.jwks.to_bytes(), std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
 /// assert!(plan.refusals.is_empty() && plan.warnings.is_empty() && !plan.is_unchanged());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -63,14 +65,12 @@ pub struct Plan {
     pub keys: Vec<PlannedKey>,
     /// How many published keys outside the input are recorded for the first time, as the site has no record that can be read.
     pub adopted: usize,
-    /// The JWKS, which is written first, so that no reader is sent to a key set that is not there.
-    pub jwks: PlannedDocument,
-    /// The discovery document.
-    pub discovery: PlannedDocument,
+    /// The documents in the order in which they are written, which is that of [`DocumentKind::ALL`].
+    pub documents: Vec<PlannedDocument>,
     /// Whether the site serves what it stores; [`Hosting::Off`] is switched on before anything is written.
     pub hosting: Hosting,
-    /// What both documents say when the plan has been carried out.
-    pub documents: Documents,
+    /// What the documents say when the plan has been carried out.
+    pub result: Documents,
     /// Why the plan is not carried out; empty when it may be.
     pub refusals: Vec<PlanRefusal>,
     /// What stops nothing.
@@ -93,7 +93,7 @@ impl Plan {
         let jwks = Jwks { keys: keys.iter().filter(|key| key.is_published()).map(|key| key.jwk.clone()).collect() };
         let usable = jwks.keys.iter().filter_map(|jwk| jwk.key().ok());
         let discovery = Discovery::new(&desired.issuer, &desired.issuer.jwks_uri(), usable);
-        let documents = Documents { issuer: desired.issuer.clone(), discovery, jwks };
+        let result = Documents { issuer: desired.issuer.clone(), discovery, jwks };
 
         let mut refusals = refuse_keys(desired, &published, &keys);
         refusals.extend(refuse_drops(desired, found, clocks, &keys));
@@ -102,31 +102,25 @@ impl Plan {
             judge_unreadable("JWKS", error, desired, &mut refusals, &mut warnings);
         }
         judge_host(desired, &mut refusals, &mut warnings);
-        refusals.extend(judge_result(&documents, desired, &refusals));
+        refusals.extend(judge_result(&result, desired, &refusals));
         judge_current_issuer(current, desired, &mut refusals, &mut warnings);
         warnings.extend(warn_of_keys(desired, found, &published, &keys));
 
-        for (document, stored) in [("JWKS", &current.jwks), ("discovery document", &current.discovery)] {
-            let coding = stored.as_ref().and_then(Stored::content_encoding).map(str::to_owned);
-            warnings.extend(coding.map(|coding| PlanWarning::ContentEncoding { document, coding }));
+        for (kind, stored) in &current.documents {
+            let coding = stored.content_encoding().map(str::to_owned);
+            warnings.extend(coding.map(|coding| PlanWarning::ContentEncoding { document: kind.name(), coding }));
         }
 
-        let content = |bytes, retention| Content { bytes, headers: headers(desired), retention };
+        let planned = |kind: DocumentKind| {
+            let content = kind.content(&result, &retention, &desired.cache_control);
+            PlannedDocument::new(kind, kind.path(&desired.issuer), current.document(kind), content)
+        };
         Self {
-            jwks: PlannedDocument::new(
-                desired.issuer.jwks_path(),
-                current.jwks.as_ref(),
-                content(documents.jwks.to_bytes(), retention),
-            ),
-            discovery: PlannedDocument::new(
-                desired.issuer.discovery_path(),
-                current.discovery.as_ref(),
-                content(documents.discovery.to_bytes(), Retention::default()),
-            ),
+            documents: DocumentKind::ALL.map(planned).into(),
             hosting: current.hosting.clone(),
             keys,
             adopted,
-            documents,
+            result,
             refusals,
             warnings,
         }
@@ -134,9 +128,12 @@ impl Plan {
 
     /// Whether carrying it out would write nothing.
     pub fn is_unchanged(&self) -> bool {
-        self.jwks.change == Change::Unchanged
-            && self.discovery.change == Change::Unchanged
-            && self.hosting != Hosting::Off
+        self.documents.iter().all(|document| document.change == Change::Unchanged) && self.hosting != Hosting::Off
+    }
+
+    /// What happens to a document.
+    pub fn document(&self, kind: DocumentKind) -> Option<&PlannedDocument> {
+        self.documents.iter().find(|document| document.kind == kind)
     }
 
     /// Whether the site is not as it should be: publishing would change it, or it holds keys that nobody answers for.
@@ -210,12 +207,4 @@ fn retention(desired: &DesiredState, now: Timestamp, keys: &[PlannedKey], record
         }
     }
     retention
-}
-
-fn headers(desired: &DesiredState) -> Headers {
-    Headers {
-        content_type: "application/json".to_owned(),
-        cache_control: desired.cache_control.clone(),
-        content_encoding: None,
-    }
 }

@@ -1,4 +1,4 @@
-use super::{Condition, Content, DocumentChange, Stored};
+use super::{Condition, Content, DocumentChange, DocumentKind, Stored};
 use crate::issuer_url::DocumentPath;
 
 /// One document of a plan.
@@ -7,7 +7,7 @@ use crate::issuer_url::DocumentPath;
 /// use issuer::{KeySet, CurrentState, Plan, Timestamp, DesiredState, site::Condition};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
-/// let document = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).jwks;
+/// let document = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).documents.remove(0);
 /// assert_eq!(document.path.as_str(), "openid/v1/jwks");
 /// assert_eq!(document.content.headers.content_type, "application/json");
 /// assert_eq!(document.condition, Condition::IfNoneMatch);
@@ -15,6 +15,8 @@ use crate::issuer_url::DocumentPath;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedDocument {
+    /// Which document it is.
+    pub kind: DocumentKind,
     /// Where it stands on the site.
     pub path: DocumentPath,
     /// What happens to it.
@@ -40,7 +42,8 @@ pub struct PlannedDocument {
 /// // The second key is retired: it stays in the JWKS, and the record says since when.
 /// let fewer = DesiredState { keys: KeySet::from_keys([desired.keys[0].clone()])?, ..desired };
 /// let plan = issuer::plan(&site, &fewer, &SystemClock).await?;
-/// assert_eq!((plan.jwks.change, plan.discovery.change), (Change::Recorded, Change::Unchanged));
+/// let changes: Vec<_> = plan.documents.iter().map(|document| document.change).collect();
+/// assert_eq!(changes, [Change::Recorded, Change::Unchanged]);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -63,7 +66,7 @@ impl PlannedDocument {
         self.change == Change::Unchanged && self.content == earlier.content
     }
 
-    pub(super) fn new(path: DocumentPath, current: Option<&Stored>, content: Content) -> Self {
+    pub(super) fn new(kind: DocumentKind, path: DocumentPath, current: Option<&Stored>, content: Content) -> Self {
         let (change, condition) = match current {
             None => (Change::Created, Condition::IfNoneMatch),
             Some(current) => {
@@ -79,6 +82,6 @@ impl PlannedDocument {
             }
         };
         let changes = current.map(|current| DocumentChange::between(current, &content)).unwrap_or_default();
-        Self { path, change, changes, content, condition }
+        Self { kind, path, change, changes, content, condition }
     }
 }

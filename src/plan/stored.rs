@@ -42,7 +42,7 @@ impl Stored {
 /// use issuer::{Jwk, KeySet, CurrentState, Plan, Timestamp, DesiredState, site::Content};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
-/// let Content { bytes, headers, retention } = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).jwks.content;
+/// let Content { bytes, headers, retention } = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).documents.remove(0).content;
 /// assert_eq!(bytes, std::fs::read("fixtures/kubernetes/rotation/jwks.json")?);
 /// assert_eq!(headers.cache_control, desired.cache_control);
 /// assert!(retention.knows(&Jwk::new(desired.keys[0].clone())));
@@ -65,7 +65,7 @@ pub struct Content {
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let plan = Plan::new(&CurrentState::default(), &desired, Timestamp::now());
-/// let Headers { content_type, cache_control, content_encoding } = plan.discovery.content.headers;
+/// let Headers { content_type, cache_control, content_encoding } = plan.documents[1].content.headers.clone();
 /// assert_eq!((content_type.as_str(), cache_control.as_str()), ("application/json", "public, max-age=300"));
 /// assert_eq!(content_encoding, None);
 /// # Ok::<(), Box<dyn std::error::Error>>(())

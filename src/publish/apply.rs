@@ -1,11 +1,16 @@
-use super::{PublishError, join::join};
+use std::collections::BTreeMap;
+
+use super::{
+    PublishError,
+    join::{join, join_all},
+};
 use crate::{
     clock::Clock,
     documents::{Discovery, Documents},
     issuer_url::IssuerUrl,
     plan::{
-        Change, CurrentState, DesiredState, DocumentChange, Hosting, KeyState, Plan, PlanWarning, PlannedDocument,
-        PlannedKey, linked_path,
+        Change, CurrentState, DesiredState, DocumentChange, DocumentKind, Hosting, KeyState, Plan, PlanWarning,
+        PlannedDocument, PlannedKey, linked_path,
     },
     site::{Site, SiteError, Written},
 };
@@ -49,7 +54,7 @@ pub struct Publication {
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let plan = issuer::plan(&Memory::default(), &desired, &SystemClock).await?;
-/// assert_eq!(plan.jwks.change, Change::Created);
+/// assert_eq!(plan.documents[0].change, Change::Created);
 /// assert!(plan.refusals.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -90,21 +95,19 @@ pub async fn plan(site: &dyn Site, desired: &DesiredState, clock: &impl Clock) -
 pub async fn publish(site: &dyn Site, desired: &DesiredState, clock: &impl Clock) -> Result<Publication, PublishError> {
     let mut made = ChangesMade::default();
     let mut desired = desired.clone();
-    // The plan of a write that came too late, and whether that was the JWKS: what stands there may be its own, by a request
-    // whose answer got lost.
-    let mut tried: Option<(Plan, bool)> = None;
+    // The plan and the document of a lost conditional write. What stands there may be this publisher's own, by a request whose
+    // answer was lost.
+    let mut tried: Option<(Plan, DocumentKind)> = None;
     let mut lost_races = 0;
-    for attempts in 1..=ATTEMPTS_MAX {
+    'attempts: for attempts in 1..=ATTEMPTS_MAX {
         let plan = plan(site, &desired, clock).await?;
-        match tried.take() {
-            Some((tried, true)) if plan.jwks.is_found(&tried.jwks) => {
-                made.wrote_jwks(&tried);
-                if settle(&mut desired) {
-                    continue;
-                }
+        if let Some((tried, kind)) = tried.take()
+            && is_found(&plan, &tried, kind)
+        {
+            made.wrote(&tried, kind);
+            if kind == DocumentKind::Jwks && settle(&mut desired) {
+                continue;
             }
-            Some((tried, false)) if plan.discovery.is_found(&tried.discovery) => made.wrote_discovery(&tried),
-            _ => {}
         }
         if !plan.refusals.is_empty() {
             return Err(PublishError::Refused { site: site.name(), plan: Box::new(plan), written: made.any() });
@@ -113,40 +116,57 @@ pub async fn publish(site: &dyn Site, desired: &DesiredState, clock: &impl Clock
             site.host().await?;
             made.hosted = true;
         }
-        if write(site, &plan.jwks).await? == Written::PreconditionFailed {
-            lost_races += 1;
-            site.back_off(lost_races).await;
-            tried = Some((plan, true));
+        for document in &plan.documents {
+            let kind = document.kind;
+            if write(site, document).await? == Written::PreconditionFailed {
+                lost_races += 1;
+                site.back_off(lost_races).await;
+                tried = Some((plan, kind));
+                continue 'attempts;
+            }
+            if document.change != Change::Unchanged {
+                lost_races = 0;
+            }
+            made.wrote(&plan, kind);
+            if kind == DocumentKind::Jwks {
+                settle(&mut desired);
+            }
+        }
+        if is_incomplete(site, &plan).await? {
             continue;
         }
-        if plan.jwks.change != Change::Unchanged {
-            lost_races = 0;
-        }
-        made.wrote_jwks(&plan);
-        settle(&mut desired);
-        if write(site, &plan.discovery).await? == Written::PreconditionFailed {
-            lost_races += 1;
-            site.back_off(lost_races).await;
-            tried = Some((plan, false));
-            continue;
-        }
-        made.wrote_discovery(&plan);
-        // Whoever removes documents may have removed the JWKS in between.
-        if plan.discovery.change == Change::Created && site.read(&plan.jwks.path).await?.is_none() {
-            continue;
-        }
-        let documents = plan.documents.clone();
+        let documents = plan.result.clone();
         return Ok(Publication { plan: made.add_to(plan), documents, attempts });
     }
     Err(PublishError::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
+}
+
+/// Whether a document that an earlier plan was about to write is there as that plan has it.
+fn is_found(plan: &Plan, tried: &Plan, kind: DocumentKind) -> bool {
+    plan.document(kind).zip(tried.document(kind)).is_some_and(|(found, tried)| found.is_found(tried))
+}
+
+/// Whether a document is missing below the last one, if that is new: another process may have removed it in between.
+async fn is_incomplete(site: &dyn Site, plan: &Plan) -> Result<bool, SiteError> {
+    let Some((last, earlier)) = plan.documents.split_last() else { return Ok(false) };
+    if last.change != Change::Created {
+        return Ok(false);
+    }
+    let reads = join_all(earlier.iter().map(|document| site.read(&document.path)).collect()).await;
+    for stored in reads {
+        if stored?.is_none() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// What a publish did over its attempts: each plan only knows what it found.
 #[derive(Default)]
 struct ChangesMade {
     hosted: bool,
-    jwks: Option<(Change, Vec<DocumentChange>)>,
-    discovery: Option<(Change, Vec<DocumentChange>)>,
+    /// The first write of each document.
+    documents: BTreeMap<DocumentKind, (Change, Vec<DocumentChange>)>,
     /// How many keys were recorded for the first time.
     adopted: usize,
     /// Keys that were added, brought back or dropped.
@@ -155,27 +175,25 @@ struct ChangesMade {
 
 impl ChangesMade {
     fn any(&self) -> bool {
-        self.hosted || self.jwks.is_some() || self.discovery.is_some()
+        self.hosted || !self.documents.is_empty()
     }
 
-    fn wrote_jwks(&mut self, plan: &Plan) {
-        if plan.jwks.change != Change::Unchanged {
-            self.jwks.get_or_insert_with(|| (plan.jwks.change, plan.jwks.changes.clone()));
-            self.adopted = self.adopted.max(plan.adopted);
-            let touched =
-                |key: &&PlannedKey| !matches!(key.state, KeyState::Kept | KeyState::Retired { .. } | KeyState::Unknown);
-            for key in plan.keys.iter().filter(touched) {
-                // A key that was added and then retired by somebody else comes back; it was added all the same.
-                if !self.keys.iter().any(|known| known.jwk == key.jwk) {
-                    self.keys.push(key.clone());
-                }
-            }
+    fn wrote(&mut self, plan: &Plan, kind: DocumentKind) {
+        let Some(document) = plan.document(kind).filter(|document| document.change != Change::Unchanged) else {
+            return;
+        };
+        self.documents.entry(kind).or_insert_with(|| (document.change, document.changes.clone()));
+        if kind != DocumentKind::Jwks {
+            return;
         }
-    }
-
-    fn wrote_discovery(&mut self, plan: &Plan) {
-        if plan.discovery.change != Change::Unchanged {
-            self.discovery.get_or_insert_with(|| (plan.discovery.change, plan.discovery.changes.clone()));
+        self.adopted = self.adopted.max(plan.adopted);
+        let touched =
+            |key: &&PlannedKey| !matches!(key.state, KeyState::Kept | KeyState::Retired { .. } | KeyState::Unknown);
+        for key in plan.keys.iter().filter(touched) {
+            // A key that was added and then retired by somebody else comes back; it was added all the same.
+            if !self.keys.iter().any(|known| known.jwk == key.jwk) {
+                self.keys.push(key.clone());
+            }
         }
     }
 
@@ -184,8 +202,9 @@ impl ChangesMade {
         if self.hosted {
             plan.hosting = Hosting::Off;
         }
-        for (document, done) in [(&mut plan.jwks, self.jwks), (&mut plan.discovery, self.discovery)] {
-            if let Some((change, changes)) = done {
+        let mut written = self.documents;
+        for document in &mut plan.documents {
+            if let Some((change, changes)) = written.remove(&document.kind) {
                 (document.change, document.changes) = (change, changes);
             }
         }
@@ -220,15 +239,18 @@ async fn write(site: &dyn Site, document: &PlannedDocument) -> Result<Written, S
 }
 
 pub(super) async fn read_current(site: &dyn Site, issuer: &IssuerUrl) -> Result<CurrentState, SiteError> {
-    let jwks_path = issuer.jwks_path();
-    let discovery_path = issuer.discovery_path();
-    let documents = join(site.read(&jwks_path), site.read(&discovery_path));
-    let ((jwks, discovery), hosting) = join(documents, site.hosting()).await;
-    let (jwks, discovery, hosting) = (jwks?, discovery?, hosting?);
-    let document = discovery.as_ref().and_then(|stored| Discovery::parse(&stored.bytes).ok());
-    let linked = match document.and_then(|document| linked_path(&document, issuer)) {
-        Some(path) if path != jwks_path => site.read(&path).await?,
+    let paths = DocumentKind::ALL.map(|kind| (kind, kind.path(issuer)));
+    let reads = join_all(paths.iter().map(|(_, path)| site.read(path)).collect());
+    let (reads, hosting) = join(reads, site.hosting()).await;
+    let mut documents = BTreeMap::new();
+    for ((kind, _), stored) in paths.iter().zip(reads) {
+        documents.extend(stored?.map(|stored| (*kind, stored)));
+    }
+    let hosting = hosting?;
+    let discovery = documents.get(&DocumentKind::Discovery).and_then(|stored| Discovery::parse(&stored.bytes).ok());
+    let linked = match discovery.and_then(|discovery| linked_path(&discovery, issuer)) {
+        Some(path) if path != issuer.jwks_path() => site.read(&path).await?,
         _ => None,
     };
-    Ok(CurrentState { discovery, jwks, linked, hosting, site_time: site.time() })
+    Ok(CurrentState { documents, linked, hosting, site_time: site.time() })
 }

@@ -1,6 +1,6 @@
 use std::{
     future::poll_fn,
-    pin::pin,
+    pin::{Pin, pin},
     task::{Context, Poll},
 };
 
@@ -28,6 +28,23 @@ pub(super) async fn join<A, B>(first: impl Future<Output = A>, second: impl Futu
                 Poll::Pending
             }
         }
+    })
+    .await
+}
+
+/// Waits for any number of futures at once, and gives their outputs in the same order.
+pub(super) async fn join_all<T>(futures: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> Vec<T> {
+    let mut futures: Vec<_> = futures.into_iter().map(|future| (future, None)).collect();
+    poll_fn(move |context: &mut Context<'_>| {
+        for (future, output) in futures.iter_mut().filter(|(_, output)| output.is_none()) {
+            if let Poll::Ready(ready) = future.as_mut().poll(context) {
+                *output = Some(ready);
+            }
+        }
+        if futures.iter().any(|(_, output)| output.is_none()) {
+            return Poll::Pending;
+        }
+        Poll::Ready(std::mem::take(&mut futures).into_iter().filter_map(|(_, output)| output).collect())
     })
     .await
 }

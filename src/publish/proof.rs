@@ -175,7 +175,7 @@ mod remote {
     use crate::{
         documents::{Discovery, Documents, Jwks, Location, PublishedIssuer},
         key::Jwk,
-        plan::DesiredState,
+        plan::{DesiredState, DocumentKind},
         public_host::why_not_public,
         publish::{Publication, apply::read_current},
         published::HttpFetcher,
@@ -298,8 +298,8 @@ mod remote {
     /// answer has told what it holds already.
     async fn newer(site: &dyn Site, desired: &DesiredState, known: &Documents) -> Option<Documents> {
         let current = read_current(site, &desired.issuer).await.ok()?;
-        let discovery = Discovery::parse(&current.discovery?.bytes).ok()?;
-        let jwks = Jwks::parse(&current.jwks?.bytes).ok()?;
+        let discovery = Discovery::parse(&current.document(DocumentKind::Discovery)?.bytes).ok()?;
+        let jwks = Jwks::parse(&current.document(DocumentKind::Jwks)?.bytes).ok()?;
         let documents = Documents { issuer: known.issuer.clone(), discovery, jwks };
         let complete = desired.keys.iter().all(|key| documents.jwks.keys.contains(&Jwk::new(key.clone())));
         (complete && documents != *known).then_some(documents)

@@ -9,8 +9,8 @@ use crate::{
     issuer_url::{IssuerUrl, shown},
     key::Jwk,
     plan::{
-        ClocksApart, CurrentState, Hosting, Retention, RetentionError, Stored, StoredRetention, due, linked_path,
-        unknown_key,
+        ClocksApart, CurrentState, DocumentKind, Hosting, Retention, RetentionError, Stored, StoredRetention, due,
+        linked_path, unknown_key,
     },
     site::{Site, SiteError},
 };
@@ -172,14 +172,15 @@ impl SiteStatus {
         let clocks = ClocksApart::between(now, current.site_time);
         let now = clocks.map_or(now, ClocksApart::later);
         let mut faults = Vec::new();
-        let discovery = parse(current.discovery.as_ref(), "discovery document", Discovery::parse, &mut faults);
+        let discovery =
+            parse(current.document(DocumentKind::Discovery), "discovery document", Discovery::parse, &mut faults);
         let named = discovery.as_ref().map(|discovery| linked_path(discovery, issuer));
         if let (Some(discovery), Some(None)) = (&discovery, &named) {
             faults.push(SiteFault::JwksElsewhere(shown(&discovery.jwks_uri)));
         }
         let stored = match named.flatten() {
             Some(path) if path != issuer.jwks_path() => current.linked.as_ref(),
-            _ => current.jwks.as_ref(),
+            _ => current.document(DocumentKind::Jwks),
         };
         let jwks = parse(stored, "JWKS", Jwks::parse, &mut faults);
         if let Some(Err(error)) = jwks.as_ref().map(Jwks::check_entries) {
@@ -189,7 +190,8 @@ impl SiteStatus {
             let (expected, seen) = (issuer.as_str().to_owned(), discovery.issuer.clone());
             faults.push(SiteFault::Issuer { expected, seen });
         }
-        for (document, stored) in [("discovery document", current.discovery.as_ref()), ("JWKS", stored)] {
+        for (document, stored) in [("discovery document", current.document(DocumentKind::Discovery)), ("JWKS", stored)]
+        {
             let coding = stored.and_then(Stored::content_encoding).map(str::to_owned);
             faults.extend(coding.map(|coding| SiteFault::ContentEncoding { document, coding }));
         }

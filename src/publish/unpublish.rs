@@ -8,7 +8,7 @@ use crate::{
     documents::{Discovery, Jwks},
     hint::Hint,
     issuer_url::{DocumentPath, IssuerUrl},
-    plan::CurrentState,
+    plan::{CurrentState, DocumentKind},
     site::{Site, SiteError, Written},
     token::Token,
     verify::is_signed_by,
@@ -213,8 +213,7 @@ pub async fn plan_removal(
     if let Some(refusal) = guard.judge_current(issuer, &current) {
         return Ok(Err(refusal));
     }
-    let documents = [(issuer.discovery_path(), current.discovery), (issuer.jwks_path(), current.jwks)];
-    Ok(Ok(documents.into_iter().filter_map(|(path, stored)| stored.map(|_| path)).collect()))
+    Ok(Ok(current.documents.keys().rev().map(|kind| kind.path(issuer)).collect()))
 }
 
 async fn remove(
@@ -224,27 +223,24 @@ async fn remove(
 ) -> Result<Result<Removal, RemovalRefusal>, PublishError> {
     let mut removal = Removal::default();
     // A removal whose answer got lost is found done at the next look.
-    let mut tried: Option<DocumentPath> = None;
+    let mut tried: Option<DocumentKind> = None;
     for _ in 0..ATTEMPTS_MAX {
         let current = read_current(site, issuer).await?;
-        let is_gone = |path: &DocumentPath| {
-            let stored = if *path == issuer.jwks_path() { &current.jwks } else { &current.discovery };
-            stored.is_none()
-        };
-        removal.removed.extend(tried.take().filter(is_gone));
+        let gone = tried.take().filter(|kind| current.document(*kind).is_none());
+        removal.removed.extend(gone.map(|kind| kind.path(issuer)));
         if removal.removed.is_empty()
             && let Some(refusal) = guard.judge_current(issuer, &current)
         {
             return Ok(Err(refusal));
         }
         // What came after ours was removed is somebody else's.
-        if other_issuer(issuer, &current).is_some() || (current.discovery.is_none() && current.jwks.is_none()) {
+        if other_issuer(issuer, &current).is_some() || current.documents.is_empty() {
             return Ok(Ok(removal));
         }
-        for (path, stored) in [(issuer.discovery_path(), current.discovery), (issuer.jwks_path(), current.jwks)] {
-            let Some(stored) = stored else { continue };
+        for (kind, stored) in current.documents.iter().rev() {
+            let path = kind.path(issuer);
             if site.remove(&path, &stored.etag).await? == Written::PreconditionFailed {
-                tried = Some(path);
+                tried = Some(*kind);
                 break;
             }
             removal.removed.push(path);
@@ -256,8 +252,8 @@ async fn remove(
 
 /// The issuer whose documents these are, where it is another one.
 fn other_issuer(issuer: &IssuerUrl, current: &CurrentState) -> Option<String> {
-    let recorded = current.jwks.as_ref().and_then(|stored| stored.retention.issuer().map(str::to_owned));
-    let named = current.discovery.as_ref().and_then(|stored| Discovery::issuer_of(&stored.bytes));
+    let recorded = current.document(DocumentKind::Jwks).and_then(|stored| stored.retention.issuer().map(str::to_owned));
+    let named = current.document(DocumentKind::Discovery).and_then(|stored| Discovery::issuer_of(&stored.bytes));
     named.or(recorded).filter(|named| named != issuer.as_str())
 }
 
@@ -267,11 +263,10 @@ impl RemovalGuard<'_> {
         if let Some(other) = other_issuer(issuer, current) {
             return Some(RemovalRefusal::OtherIssuer(other));
         }
-        let published = current.jwks.as_ref().and_then(|stored| Jwks::parse(&stored.bytes).ok()).unwrap_or_default();
+        let published = current.document(DocumentKind::Jwks).and_then(|stored| Jwks::parse(&stored.bytes).ok());
+        let published = published.unwrap_or_default();
         match self {
-            Self::Token { token, .. }
-                if (current.discovery.is_some() || current.jwks.is_some()) && !is_signed_by(token, &published) =>
-            {
+            Self::Token { token, .. } if !current.documents.is_empty() && !is_signed_by(token, &published) => {
                 Some(RemovalRefusal::NotOfThisCluster)
             }
             _ => None,

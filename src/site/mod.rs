@@ -38,7 +38,7 @@ use crate::issuer_url::DocumentPath;
 /// # use issuer::{KeySet, DesiredState};
 /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// # let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
-/// let jwks = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).jwks;
+/// let jwks = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).documents.remove(0);
 /// let site = Memory::default();
 /// site.host().await?;
 /// assert_eq!(site.write(&jwks.path, &jwks.content, &jwks.condition).await?, Written::Done);
@@ -120,7 +120,7 @@ pub trait Site: Send + Sync {
 /// use issuer::{KeySet, CurrentState, Plan, Timestamp, DesiredState, site::{Memory, Site, Written}};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
-/// let jwks = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).jwks;
+/// let jwks = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).documents.remove(0);
 /// let site = Memory::default();
 /// assert_eq!(site.write(&jwks.path, &jwks.content, &jwks.condition).await?, Written::Done);
 /// // Another publisher with the same plan.

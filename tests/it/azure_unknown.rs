@@ -78,7 +78,7 @@ fn a_key_that_an_intruder_adds_to_the_blob_is_named_until_it_is_removed() {
         assert!(value["warnings"][0].as_str().unwrap().contains(&kid(7)), "{value}");
     }
     assert_eq!(published_kids(&account), [kid(1), kid(2), kid(7)]);
-    assert!(!account.get_blob("$web", JWKS).unwrap().header(RECORD).unwrap().contains(&kid(7)));
+    assert!(!account.get_blob("$web", JWKS).unwrap().header(RECORD).unwrap().contains(&kid(7)[..22]));
     assert!(publish(&account, &[1, 2], &["--remove-unknown"]).status.success());
     assert_eq!(published_kids(&account), [kid(1), kid(2)]);
     let check = publish(&account, &[1, 2], &["--check"]);
@@ -95,7 +95,7 @@ fn a_blob_without_metadata_is_adopted_with_a_note() {
     assert!(stderr(&refused).contains("--remove-unknown needs the retention record"), "{refused:?}");
     let adopted = publish(&account, &[1], &[]);
     assert!(adopted.status.success() && stderr(&adopted).contains("publishing records it"), "{adopted:?}");
-    assert!(account.get_blob("$web", JWKS).unwrap().header(RECORD).unwrap().contains(&kid(7)));
+    assert!(account.get_blob("$web", JWKS).unwrap().header(RECORD).unwrap().contains(&kid(7)[..22]));
     assert!(publish(&account, &[1], &["--check"]).status.success());
 }
 

@@ -147,5 +147,5 @@ fn a_coding_that_a_site_keeps_is_drift_that_publishing_removes() {
         );
     });
     let plan = Plan::new(&CurrentState::default(), &desired, Timestamp::UNIX_EPOCH);
-    assert_eq!(plan.jwks.content.headers.content_encoding, None);
+    assert_eq!(plan.documents[0].content.headers.content_encoding, None);
 }

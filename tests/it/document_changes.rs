@@ -2,7 +2,7 @@
 
 use crate::support::encode;
 use issuer::{
-    CurrentState, DesiredState, DocumentChange, Jwk, KeySet, Plan, PlannedDocument, Timestamp,
+    CurrentState, DesiredState, DocumentChange, DocumentKind, Jwk, KeySet, Plan, PlannedDocument, Timestamp,
     site::{ETag, Headers, Stored},
 };
 use serde_json::{Value, json};
@@ -31,10 +31,11 @@ fn changes(edit: impl FnOnce(&mut Stored, &mut Stored)) -> [Vec<DocumentChange>;
         Stored { bytes: content.bytes, etag, headers, retention: content.retention.into() }
     };
     let first = plan(CurrentState::default());
-    let (mut jwks, mut discovery) = (stored(first.jwks), stored(first.discovery));
+    let [mut jwks, mut discovery] = <[_; 2]>::try_from(first.documents).unwrap().map(stored);
     edit(&mut jwks, &mut discovery);
-    let second = plan(CurrentState { jwks: Some(jwks), discovery: Some(discovery), ..CurrentState::default() });
-    [second.jwks.changes, second.discovery.changes]
+    let documents = [(DocumentKind::Jwks, jwks), (DocumentKind::Discovery, discovery)].into();
+    let second = plan(CurrentState { documents, ..CurrentState::default() });
+    <[_; 2]>::try_from(second.documents).unwrap().map(|document| document.changes)
 }
 
 /// The changes of a JWKS of these bytes, as they are shown.

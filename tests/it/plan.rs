@@ -145,7 +145,7 @@ fn a_published_issuer_is_not_changed_unless_told_to() {
     let (current, desired) = ("https://issuer.example.com".to_owned(), "https://issuer.example.com/".to_owned());
     assert_eq!(refusals(&site, &slash), [PlanRefusal::IssuerChange { current, desired }]);
     let told = publish(&site, &DesiredState { allow_issuer_change: true, ..slash }, hour(0)).unwrap();
-    assert_eq!(told.plan.discovery.change, Change::Changed);
+    assert_eq!(told.plan.documents[1].change, Change::Changed);
 }
 
 #[test]
@@ -428,7 +428,7 @@ fn a_site_that_something_else_published_to_gets_its_record_without_a_change_of_i
     put(&site, &issuer().jwks_path(), &documents.jwks.to_bytes());
     put(&site, &issuer().discovery_path(), &documents.discovery.to_bytes());
     let first = publish(&site, &desired(&[1]), hour(0)).unwrap();
-    assert_eq!((first.plan.jwks.change, first.plan.discovery.change), (Change::Recorded, Change::Unchanged));
+    assert_eq!((first.plan.documents[0].change, first.plan.documents[1].change), (Change::Recorded, Change::Unchanged));
     assert!(plan(&site, &desired(&[1]), hour(0)).is_unchanged());
 }
 
@@ -446,7 +446,7 @@ fn headers_that_differ_are_a_change() {
     publish(&site, &desired(&[1]), hour(0)).unwrap();
     let other = DesiredState { cache_control: "no-cache".to_owned(), ..desired(&[1]) };
     let changed = plan(&site, &other, hour(0));
-    assert_eq!((changed.jwks.change, changed.discovery.change), (Change::Changed, Change::Changed));
+    assert_eq!((changed.documents[0].change, changed.documents[1].change), (Change::Changed, Change::Changed));
 }
 
 #[test]
@@ -681,7 +681,7 @@ fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
         let forgetful = Watched::losing_answer_of(&site, path);
         let publication = publish(&forgetful, &desired(&[1]), hour(0)).unwrap();
         assert_eq!(publication.plan.keys[0].state, KeyState::Added);
-        assert_eq!(publication.plan.discovery.change, Change::Created);
+        assert_eq!(publication.plan.documents[1].change, Change::Created);
     }
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0)).unwrap();
@@ -690,7 +690,7 @@ fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
     block_on(site.remove(&path, &stored.etag)).unwrap();
     let forgetful = Watched::losing_answer_of(&site, path);
     let publication = publish(&forgetful, &desired(&[1]), hour(0)).unwrap();
-    assert_eq!(publication.plan.discovery.change, Change::Created);
+    assert_eq!(publication.plan.documents[1].change, Change::Created);
     assert!(!publication.plan.is_unchanged());
 }
 
@@ -725,7 +725,7 @@ fn a_publisher_that_was_overtaken_tells_of_every_key_that_stands_there_and_of_wh
     assert_eq!(states[0], (kid(1), KeyState::Added));
     assert_eq!(states[1], (kid(2), KeyState::Added));
     assert!(matches!(&states[2], (third, KeyState::Retired { .. }) if *third == kid(3)), "{states:?}");
-    assert_eq!(publication.plan.jwks.change, Change::Created);
+    assert_eq!(publication.plan.documents[0].change, Change::Created);
     assert_eq!(published(&site).len(), 3);
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use crate::support::encode;
 use issuer::{
-    ClocksApart, CurrentState, DesiredState, Jwk, KeySet, NotPublic, Plan, PlanRefusal, PlanWarning, RelyingParty,
-    StoredRetention, Timestamp,
+    ClocksApart, CurrentState, DesiredState, DocumentKind, Jwk, KeySet, NotPublic, Plan, PlanRefusal, PlanWarning,
+    RelyingParty, StoredRetention, Timestamp,
     site::{ETag, Stored},
 };
 use serde_json::json;
@@ -103,7 +103,7 @@ fn two_keys_of_one_kid_are_refused_where_nothing_else_is() {
     let bytes = json!({ "keys": [entry(5), entry(6)] }).to_string().into_bytes();
     let retention = StoredRetention::Absent;
     let stored = Stored { bytes, etag: ETag("1".to_owned()), headers: None, retention };
-    let current = CurrentState { jwks: Some(stored), ..CurrentState::default() };
+    let current = CurrentState { documents: [(DocumentKind::Jwks, stored)].into(), ..CurrentState::default() };
     let refusals = |desired: &DesiredState| Plan::new(&current, desired, Timestamp::UNIX_EPOCH).refusals;
     assert_eq!(refusals(&desired(&keys())), [PlanRefusal::KeyIdTwice("twice".to_owned())]);
     let no_record = DesiredState { remove_unknown: true, ..desired(&keys()) };

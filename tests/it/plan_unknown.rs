@@ -2,8 +2,9 @@
 
 use crate::support::encode;
 use issuer::{
-    Change, ClocksApart, CurrentState, DesiredState, DropReason, Hint, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan,
-    PlanRefusal, PlanWarning, PublishError, Retention, RetentionError, SiteFault, StoredRetention, Timestamp,
+    Change, ClocksApart, CurrentState, DesiredState, DocumentKind, DropReason, Hint, IssuerUrl, Jwk, Jwks, KeySet,
+    KeyState, Plan, PlanRefusal, PlanWarning, PublishError, Retention, RetentionError, SiteFault, StoredRetention,
+    Timestamp,
     site::{Condition, Content, ETag, Memory, Site, Stored},
 };
 use serde_json::{Value, json};
@@ -144,7 +145,7 @@ fn an_unknown_key_stays_with_a_warning_until_adopted() {
         }
         let retired = KeyState::Retired { since: hour(200), due: hour(248) };
         assert_eq!(adopted.keys.last().unwrap().state, retired, "{what}");
-        assert_eq!((adopted.warnings, adopted.jwks.change), (vec![], Change::Recorded), "{what}");
+        assert_eq!((adopted.warnings, adopted.documents[0].change), (vec![], Change::Recorded), "{what}");
         let after = publish(&site, &desired(&[1]), hour(201));
         assert!(!after.is_drift() && after.warnings.is_empty(), "{what}: {after:?}");
         assert_eq!(after.keys.last().unwrap().state, retired, "{what}");
@@ -205,7 +206,7 @@ fn another_key_under_the_id_of_a_retired_key_is_unknown() {
     let plan = publish(&site, &desired(&[1]), hour(2));
     assert_eq!(plan.keys[1].state, KeyState::Unknown);
     // The key that is gone is no longer recorded.
-    assert_eq!(plan.jwks.change, Change::Recorded);
+    assert_eq!(plan.documents[0].change, Change::Recorded);
 }
 
 #[test]
@@ -223,7 +224,7 @@ fn a_site_without_a_record_is_adopted_whole_and_known_from_then_on() {
     assert!(faults(&site, hour(0)).is_empty());
     let prune = DesiredState { prune: true, retain: std::time::Duration::ZERO, ..desired(&[1]) };
     let first = publish(&site, &prune, hour(1));
-    assert_eq!((first.adopted, first.jwks.change), (all.len(), Change::Recorded));
+    assert_eq!((first.adopted, first.documents[0].change), (all.len(), Change::Recorded));
     let retired = KeyState::Retired { since: hour(1), due: hour(1) };
     assert!(first.keys[1..].iter().all(|key| key.state == retired), "{first:?}");
     let second = publish(&site, &desired(&[1]), hour(2));
@@ -242,7 +243,7 @@ fn a_key_of_the_input_that_an_earlier_record_left_out_is_recorded() {
     let content = Content { bytes: found.bytes, headers: found.headers.unwrap(), retention: record };
     block_on(site.write(&issuer().jwks_path(), &content, &Condition::IfMatch(found.etag))).unwrap();
     let kept = publish(&site, &desired(&[1]), hour(1));
-    assert_eq!((kept.keys[0].state, kept.jwks.change), (KeyState::Kept, Change::Recorded));
+    assert_eq!((kept.keys[0].state, kept.documents[0].change), (KeyState::Kept, Change::Recorded));
     let record = stored(&site).retention;
     assert!(record.record().unwrap().knows(&jwk(1)));
     // It is retired when it leaves the input, like any other known key.
@@ -261,9 +262,11 @@ fn a_record_of_an_earlier_version_knows_keys_of_other_signers_by_their_kid() {
 /// A JWKS of key 1 and key 2, with a record as it was found.
 fn current(retention: StoredRetention) -> CurrentState {
     let documents = issuer::Documents::new(issuer(), &keys(&[1, 2]));
-    let at = |bytes, retention| Some(Stored { bytes, etag: ETag("1".to_owned()), headers: None, retention });
+    let at = |bytes, retention| Stored { bytes, etag: ETag("1".to_owned()), headers: None, retention };
     let discovery = at(documents.discovery.to_bytes(), StoredRetention::Absent);
-    CurrentState { jwks: at(documents.jwks.to_bytes(), retention), discovery, ..CurrentState::default() }
+    let jwks = at(documents.jwks.to_bytes(), retention);
+    let documents = [(DocumentKind::Jwks, jwks), (DocumentKind::Discovery, discovery)].into();
+    CurrentState { documents, ..CurrentState::default() }
 }
 
 fn record(times: &str) -> StoredRetention {
@@ -301,7 +304,7 @@ fn a_record_that_cannot_be_read_is_a_warning_and_nothing_is_dropped_by_it() {
         let plan = Plan::new(&current, &prune, hour(0));
         assert_eq!(plan.warnings, [PlanWarning::RecordUnreadable(error)], "{plan:?}");
         assert_eq!(plan.keys[1].state, KeyState::Retired { since: hour(0), due: hour(24) });
-        assert_eq!((plan.jwks.change, plan.adopted), (Change::Recorded, 1));
+        assert_eq!((plan.documents[0].change, plan.adopted), (Change::Recorded, 1));
         let none = DesiredState { retain: std::time::Duration::ZERO, ..prune };
         assert!(matches!(Plan::new(&current, &none, hour(0)).keys[1].state, KeyState::Retired { .. }));
         let unknown = DesiredState { remove_unknown: true, ..desired(&[1]) };
@@ -338,11 +341,10 @@ fn times_that_cannot_be_true_become_now_and_are_written_back() {
         let prune = DesiredState { prune: true, ..desired(&[1]) };
         let plan = Plan::new(&current, &prune, now);
         assert_eq!(plan.keys[1].state, KeyState::Retired { since: now, due: prune.due(now) }, "{times}");
-        assert_eq!((plan.jwks.change, plan.warnings.len()), (Change::Recorded, 0), "{times}");
-        let written = CurrentState {
-            jwks: current.jwks.map(|found| Stored { retention: plan.jwks.content.retention.into(), ..found }),
-            ..current
-        };
+        assert_eq!((plan.documents[0].change, plan.warnings.len()), (Change::Recorded, 0), "{times}");
+        let mut written = current;
+        let jwks = written.documents.get_mut(&DocumentKind::Jwks).unwrap();
+        jwks.retention = plan.documents[0].content.retention.clone().into();
         assert!(Plan::new(&written, &prune, now).is_unchanged(), "{times}");
         let later = Timestamp::from_second(1_700_000_000 + 48 * 3600).unwrap();
         assert_eq!(

@@ -1,8 +1,8 @@
 //! The retention record: its size, its versions and the owners of keys.
 
 use issuer::{
-    Change, CurrentState, DesiredState, DropReason, Hint, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan, PlanRefusal,
-    Retention, RetentionError, StoredRetention, Timestamp,
+    Change, CurrentState, DesiredState, DocumentKind, DropReason, Hint, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan,
+    PlanRefusal, Retention, RetentionError, StoredRetention, Timestamp,
     site::{ETag, Stored},
 };
 use serde_json::json;
@@ -32,7 +32,7 @@ fn current(record: &str) -> CurrentState {
         headers: None,
         retention: StoredRetention::from_bytes(record.as_bytes()),
     };
-    CurrentState { jwks: Some(stored), ..CurrentState::default() }
+    CurrentState { documents: [(DocumentKind::Jwks, stored)].into(), ..CurrentState::default() }
 }
 
 /// The input of the last publish with version 0.1.0.
@@ -90,7 +90,7 @@ fn record_of_version_0_1_0_is_read() {
 #[test]
 fn record_of_version_0_1_0_is_no_drift() {
     let plan = Plan::new(&current(&fixture("0.1.0.json")), &desired(), now());
-    assert_eq!((plan.jwks.change, plan.has_unknown_keys()), (Change::Unchanged, false));
+    assert_eq!((plan.documents[0].change, plan.has_unknown_keys()), (Change::Unchanged, false));
     assert!(plan.refusals.is_empty() && plan.warnings.is_empty(), "{plan:?}");
     assert!(plan.keys.iter().all(|key| matches!(key.state, KeyState::Kept | KeyState::Retired { .. })), "{plan:?}");
 }
@@ -102,8 +102,8 @@ fn record_of_version_0_1_0_is_carried_over_by_the_next_write() {
     let keys = KeySet::from_bytes(&recording("mixed-keys").bytes("p256.pub")).unwrap();
     let keys = KeySet::from_keys(keys.iter().chain(desired().keys.iter()).cloned()).unwrap();
     let plan = Plan::new(&current(&fixture("0.1.0.json")), &DesiredState { keys, ..desired() }, now());
-    assert_eq!(plan.jwks.change, Change::Changed);
-    let new = &plan.jwks.content.retention;
+    assert_eq!(plan.documents[0].change, Change::Changed);
+    let new = &plan.documents[0].content.retention;
     for jwk in entries() {
         assert_eq!(new.published_since(&jwk), old.published_since(&jwk));
         assert_eq!(new.retired_since(&jwk), old.retired_since(&jwk));
@@ -114,11 +114,11 @@ fn record_of_version_0_1_0_is_carried_over_by_the_next_write() {
 #[test]
 fn owners_of_keys_stay_when_another_input_is_published() {
     let plan = Plan::new(&current(&fixture("0.1.0.json")), &desired(), now());
-    let owned = with_owners(&plan.jwks.content.retention, &["prod-1", "prod-2"]);
+    let owned = with_owners(&plan.documents[0].content.retention, &["prod-1", "prod-2"]);
     let plan = Plan::new(&current(&owned), &desired(), now());
-    assert_eq!(plan.jwks.change, Change::Unchanged);
+    assert_eq!(plan.documents[0].change, Change::Unchanged);
     for jwk in entries() {
-        let owners: Vec<_> = plan.jwks.content.retention.owners(&jwk).collect();
+        let owners: Vec<_> = plan.documents[0].content.retention.owners(&jwk).collect();
         assert_eq!(owners, ["prod-1", "prod-2"], "{}", jwk.to_value());
     }
     // A dropped key takes its owners with it.
@@ -126,15 +126,15 @@ fn owners_of_keys_stay_when_another_input_is_published() {
     let plan = Plan::new(&current(&owned), &prune, now());
     let dropped =
         plan.keys.iter().find(|key| matches!(key.state, KeyState::Dropped(DropReason::Pruned { .. }))).unwrap();
-    assert!(!plan.jwks.content.retention.knows(&dropped.jwk));
+    assert!(!plan.documents[0].content.retention.knows(&dropped.jwk));
 }
 
 #[test]
 fn record_of_a_later_version_is_refused_until_told_otherwise() {
     let later = current(r#"{"version":3,"keys":[]}"#);
-    assert_eq!(later.jwks.as_ref().unwrap().retention, StoredRetention::Unreadable(RetentionError::Version(3)));
+    assert_eq!(later.documents[&DocumentKind::Jwks].retention, StoredRetention::Unreadable(RetentionError::Version(3)));
     let later = current(r#"{"version":3,"keys":{}}"#);
-    assert_eq!(later.jwks.as_ref().unwrap().retention, StoredRetention::Unreadable(RetentionError::Version(3)));
+    assert_eq!(later.documents[&DocumentKind::Jwks].retention, StoredRetention::Unreadable(RetentionError::Version(3)));
     let plan = Plan::new(&later, &desired(), now());
     assert_eq!(plan.refusals, [PlanRefusal::LaterRecord(3)]);
     assert!(plan.refusals[0].hint().unwrap().contains("--replace-unreadable"));

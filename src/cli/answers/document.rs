@@ -1,4 +1,4 @@
-use issuer::{DocumentPath, PlannedDocument};
+use issuer::{DocumentKind, DocumentPath, PlannedDocument};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -6,6 +6,8 @@ use serde_json::Value;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Document {
+    #[serde(skip)]
+    pub(crate) kind: DocumentKind,
     /// The path on the site, without a leading slash.
     pub(crate) path: String,
     pub(crate) change: Change,
@@ -120,6 +122,7 @@ impl From<&PlannedDocument> for Document {
     fn from(document: &PlannedDocument) -> Self {
         let shown = document.changes.iter().filter(|change| **change != issuer::DocumentChange::Record);
         Self {
+            kind: document.kind,
             path: DocumentPath::as_str(&document.path).to_owned(),
             change: document.change.into(),
             lines: shown.map(ToString::to_string).collect(),

@@ -30,7 +30,7 @@ pub(crate) struct Answer {
     /// The keys: first those of the input, in their order, then the other published ones.
     pub(super) keys: Vec<PlannedKey>,
     /// The JWKS, then the discovery document, in the order in which they are written.
-    pub(super) documents: [Document; 2],
+    pub(super) documents: Vec<Document>,
     /// The reasons why nothing is published; empty where it may be.
     pub(super) refusals: Vec<Refusal>,
     /// Warnings, each a sentence.
@@ -164,7 +164,7 @@ impl From<&Outcome> for Answer {
             read_back_from: read_back.map(|read_back| address(&read_back.place)),
             mismatch: outcome.mismatch().map(|mismatch| Mismatch::new(mismatch, desired.relying_party)),
             keys: plan.keys.iter().map(PlannedKey::from).collect(),
-            documents: [Document::from(&plan.jwks), Document::from(&plan.discovery)],
+            documents: plan.documents.iter().map(Document::from).collect(),
             refusals: plan.refusals.iter().map(Refusal::from).collect(),
             warnings: of_plan.chain(of_site).chain(of_documents).collect(),
             kube_apiserver: KubeApiserver::from(&desired.issuer),
@@ -176,7 +176,7 @@ impl From<&Outcome> for Answer {
                 Stage::Planned { check: true, .. } => StageName::Checked,
                 Stage::Published { .. } => StageName::Published,
             },
-            key_count: plan.documents.jwks.keys.len(),
+            key_count: plan.result.jwks.keys.len(),
             read_back_place: read_back.map(|read_back| read_back.place.clone()),
             issuer,
         }

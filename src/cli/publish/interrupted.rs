@@ -4,7 +4,7 @@ use crate::cli::{Exit, Failure, answers::Interruption, site::ChangesMade};
 
 /// The end of a run that was told to stop: what was written, and that nothing is proven.
 pub(super) fn interrupted(plan: &Plan, made: &ChangesMade) -> Failure {
-    let changed = [&plan.jwks, &plan.discovery].into_iter().filter(|document| document.change != Change::Unchanged);
+    let changed = plan.documents.iter().filter(|document| document.change != Change::Unchanged);
     let written: Vec<_> = made.written.iter().map(DocumentPath::as_str).collect();
     let unknown: Vec<_> = made.under_way.iter().map(DocumentPath::as_str).collect();
     let left = changed.map(|document| document.path.as_str());

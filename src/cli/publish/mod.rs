@@ -188,7 +188,7 @@ impl Publish {
                 }
                 tell_written(&outcome, output);
             }
-            let paths = [outcome.plan.jwks.path.clone(), outcome.plan.discovery.path.clone()];
+            let paths: Vec<_> = outcome.plan.documents.iter().map(|document| document.path.clone()).collect();
             outcome.site_warnings = site.warnings(&paths);
             // What is only planned cannot be read back yet; what is unchanged must be there.
             if let Some(location) = &location
@@ -220,7 +220,7 @@ async fn prove(
     steps: &Steps,
     output: &mut Output,
 ) -> Result<ReadBack, issuer::Mismatch> {
-    let documents = outcome.plan.documents.clone();
+    let documents = outcome.plan.result.clone();
     let publication = Publication { documents, plan: outcome.plan.clone(), attempts: 0 };
     let mut is_told = false;
     let tell = |mismatch: &issuer::Mismatch| {
@@ -261,7 +261,7 @@ async fn carry_out(site: &OpenSite, desired: &DesiredState) -> Result<Plan, Fail
 /// Prints the plan, and before it on stderr what is to be said of it.
 fn tell_plan(outcome: &Outcome, output: &mut Output) {
     let plan = &outcome.plan;
-    let is_new = plan.jwks.change == Change::Created && plan.discovery.change == Change::Created;
+    let is_new = plan.documents.iter().all(|document| document.change == Change::Created);
     if is_new && plan.refusals.is_empty() {
         output.note(format!(
             "nothing was published in {} yet; if this issuer is published elsewhere already, add that JWKS to the input, so that no key is lost",

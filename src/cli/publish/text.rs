@@ -1,8 +1,8 @@
-use issuer::Timestamp;
+use issuer::{DocumentKind, Timestamp};
 
 use super::answer::{Answer, KeyState, PlannedKey, StageName};
 use crate::cli::{
-    answers::{Change, StaticWebsite},
+    answers::{Change, Document, StaticWebsite},
     clean::{printable, public},
     output::{BAD, FAINT, GOOD, STRONG, WARN, minute},
 };
@@ -22,8 +22,8 @@ impl Answer {
             let width = self.document_width();
             lines.push(format!("  {WARN}~{WARN:#} {:width$}  off → on", "static website"));
         }
-        let [jwks, discovery] = &self.documents;
-        for (document, change) in [(jwks, self.jwks_change()), (discovery, discovery.change.text().to_owned())] {
+        for document in &self.documents {
+            let change = self.change_text(document);
             let (sign, style) = document.change.sign();
             let (width, path) = (self.document_width(), printable(&document.path));
             lines.push(format!("  {style}{sign}{style:#} {path:width$}  {change}"));
@@ -66,12 +66,12 @@ impl Answer {
         lines.join("\n")
     }
 
-    /// The change of the JWKS, in keys where that says more.
-    fn jwks_change(&self) -> String {
+    /// The change of a document; of the JWKS in keys where that says more.
+    fn change_text(&self, document: &Document) -> String {
         let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
-        let [jwks, _] = &self.documents;
         let before = self.keys.iter().filter(|key| key.state != KeyState::Added).count();
-        match jwks.change {
+        match document.change {
+            change if document.kind != DocumentKind::Jwks => change.text().to_owned(),
             Change::Created => keys(self.key_count),
             Change::Changed if before != self.key_count => format!("{} → {}", keys(before), keys(self.key_count)),
             change => change.text().to_owned(),
