@@ -97,7 +97,7 @@ impl Serve {
         }
         runtime::block_on(async {
             let refuse = |source| ServeError::Listen { address: address.to_string(), source };
-            let listener = listen(address).map_err(refuse)?;
+            let listener = listen(address).and_then(TcpListener::into_std).map_err(refuse)?;
             let address = listener.local_addr().map_err(refuse)?;
             let mut signals = Signals::listen().map_err(refuse)?;
             let directory = self.directory.display().to_string();

@@ -1,11 +1,15 @@
 //! The two documents of an issuer: to the byte as they are published, and as the public reads them.
 
+mod cache_control;
 mod discovery;
 mod fetched;
 mod jwks;
 mod location;
 mod published_issuer;
 
+#[cfg(feature = "remote")]
+pub(crate) use cache_control::fresh_for;
+pub(crate) use cache_control::longest_lifetime;
 pub use discovery::Discovery;
 pub use fetched::{FetchError, Fetched, Page};
 pub use jwks::Jwks;
@@ -35,6 +39,9 @@ pub struct Documents {
 }
 
 impl Documents {
+    /// The longest document that is read or written, in bytes; a retention record has the same limit.
+    pub const BYTES_MAX: usize = 1 << 20;
+
     /// The documents an API server serves for an issuer and its keys, with the JWKS below the issuer.
     pub fn new(issuer: IssuerUrl, keys: &[PublicKey]) -> Self {
         let discovery = Discovery::new(&issuer, &issuer.jwks_uri(), keys);

@@ -89,11 +89,11 @@ pub(super) fn purpose(der: &[u8]) -> Option<CertificatePurpose> {
 /// OpenSSL's `TRUSTED CERTIFICATE` appends trust settings, a SEQUENCE (`d2i_X509_AUX`), which are ignored. Expiry, serial
 /// number and signature are not checked, as client-go does not check them.
 pub(super) fn key(der: &[u8]) -> Result<PublicKey, KeyProblem> {
-    let (certificate, rest) = CertificateInner::<Raw>::from_der_partial(der)?;
-    if !rest.is_empty() && AnyRef::from_der(rest)?.tag() != Tag::Sequence {
+    let (certificate, rest) = CertificateInner::<Raw>::from_der_partial(der).map_err(KeyProblem::der)?;
+    if !rest.is_empty() && AnyRef::from_der(rest).map_err(KeyProblem::der)?.tag() != Tag::Sequence {
         return Err(KeyProblem::Structure);
     }
-    let spki = certificate.tbs_certificate().subject_public_key_info().to_der()?;
+    let spki = certificate.tbs_certificate().subject_public_key_info().to_der().map_err(KeyProblem::der)?;
     PublicKey::from_spki_der(&spki)
 }
 

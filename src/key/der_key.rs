@@ -42,11 +42,12 @@ pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyProblem> {
             if key.is_err() && has_explicit_curve(der) {
                 return Err(KeyProblem::CurveExplicit);
             }
-            let EcParameters::NamedCurve(oid) = key?.parameters.ok_or(KeyProblem::CurveMissing)?;
+            let EcParameters::NamedCurve(oid) =
+                key.map_err(KeyProblem::der)?.parameters.ok_or(KeyProblem::CurveMissing)?;
             ec_private(Curve::from_oid(oid)?, der).map(private)
         }
         Shape::PrivateKeyInfo => {
-            let info = PrivateKeyInfoRef::from_der(der)?;
+            let info = PrivateKeyInfoRef::from_der(der).map_err(KeyProblem::der)?;
             match info.algorithm.oid {
                 pkcs1::ALGORITHM_OID => rsa_private(info.private_key.as_bytes()).map(private),
                 sec1::ALGORITHM_OID => ec_private(curve_of(&info.algorithm)?, der).map(private),
@@ -71,9 +72,13 @@ pub(super) fn is_two_numbers(der: &[u8]) -> bool {
 /// The modulus and public exponent of `RSAPrivateKey` (RFC 8017 appendix A.1.2): nine numbers, and the further primes of a key
 /// that has more than two.
 fn rsa_private(der: &[u8]) -> Result<PublicKey, KeyProblem> {
-    let members = sequence_members(AnyRef::from_der(der)?)?;
+    let members = sequence_members(AnyRef::from_der(der).map_err(KeyProblem::der)?)?;
     let (numbers, further) = members.split_at_checked(9).ok_or(KeyProblem::Structure)?;
-    let numbers = numbers.iter().map(|number| number.decode_as::<UintRef<'_>>()).collect::<Result<Vec<_>, _>>()?;
+    let numbers = numbers
+        .iter()
+        .map(|number| number.decode_as::<UintRef<'_>>())
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(KeyProblem::der)?;
     match (further, numbers.as_slice()) {
         ([] | [_], [_, modulus, exponent, ..]) if further.iter().all(|primes| primes.tag() == Tag::Sequence) => {
             PublicKey::rsa(modulus.as_bytes(), exponent.as_bytes())
@@ -167,17 +172,17 @@ fn first_oid(sequence: AnyRef<'_>) -> Option<ObjectIdentifier> {
 
 /// The members of the outer SEQUENCE, which may have something after it; ten of them are enough to know it.
 fn members(der: &[u8]) -> Result<Vec<AnyRef<'_>>, KeyProblem> {
-    sequence_members(AnyRef::from_der_partial(der)?.0)
+    sequence_members(AnyRef::from_der_partial(der).map_err(KeyProblem::der)?.0)
 }
 
 fn sequence_members(sequence: AnyRef<'_>) -> Result<Vec<AnyRef<'_>>, KeyProblem> {
     if sequence.tag() != Tag::Sequence {
         return Err(KeyProblem::Structure);
     }
-    let mut reader = SliceReader::new(sequence.value())?;
+    let mut reader = SliceReader::new(sequence.value()).map_err(KeyProblem::der)?;
     let mut members = Vec::with_capacity(10);
     while !reader.is_finished() && members.len() < 10 {
-        members.push(AnyRef::decode(&mut reader)?);
+        members.push(AnyRef::decode(&mut reader).map_err(KeyProblem::der)?);
     }
     Ok(members)
 }

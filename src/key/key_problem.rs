@@ -57,7 +57,7 @@ pub enum KeyProblem {
     BitString,
     /// The DER structure is broken.
     #[error("its DER is malformed ({0})")]
-    Der(der::Error),
+    Der(String),
     /// The DER structure is sound and not that of a key or certificate.
     #[error("its DER is neither a key nor a certificate")]
     Structure,
@@ -104,9 +104,10 @@ pub enum KeyProblem {
     JwkUse(String),
 }
 
-impl From<der::Error> for KeyProblem {
-    fn from(error: der::Error) -> Self {
-        Self::Der(error)
+impl KeyProblem {
+    /// The error of DER that cannot be parsed.
+    pub(super) fn der(error: der::Error) -> Self {
+        Self::Der(error.to_string())
     }
 }
 

@@ -113,8 +113,12 @@ impl PublicKey {
             Some(value) if value % 2 == 0 => return Err(KeyProblem::RsaExponentEven(value)),
             Some(_) => {}
         }
-        let pkcs1 = pkcs1::RsaPublicKey { modulus: UintRef::new(modulus)?, public_exponent: UintRef::new(exponent)? }
-            .to_der()?;
+        let pkcs1 = pkcs1::RsaPublicKey {
+            modulus: UintRef::new(modulus).map_err(KeyProblem::der)?,
+            public_exponent: UintRef::new(exponent).map_err(KeyProblem::der)?,
+        }
+        .to_der()
+        .map_err(KeyProblem::der)?;
         let algorithm = AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) };
         Self::new(KeyMaterial::Rsa { modulus: modulus.to_vec(), exponent: exponent.to_vec() }, algorithm, &pkcs1)
     }
@@ -163,7 +167,7 @@ impl PublicKey {
     ///
     /// [`KeyProblem`] for DER that is not one, another key type, or a key outside the limits of [`PublicKey`].
     pub fn from_spki_der(der: &[u8]) -> Result<Self, KeyProblem> {
-        Self::from_spki(&SubjectPublicKeyInfoRef::from_der(der)?)
+        Self::from_spki(&SubjectPublicKeyInfoRef::from_der(der).map_err(KeyProblem::der)?)
     }
 
     pub(super) fn from_spki(spki: &SubjectPublicKeyInfoRef<'_>) -> Result<Self, KeyProblem> {
@@ -177,7 +181,7 @@ impl PublicKey {
 
     /// A key of its DER RSAPublicKey (PKCS#1, RFC 8017 appendix A.1.1).
     pub(super) fn from_pkcs1_der(der: &[u8]) -> Result<Self, KeyProblem> {
-        let key = pkcs1::RsaPublicKeyRef::from_der(der)?;
+        let key = pkcs1::RsaPublicKeyRef::from_der(der).map_err(KeyProblem::der)?;
         Self::rsa(key.modulus.as_bytes(), key.public_exponent.as_bytes())
     }
 
@@ -186,8 +190,8 @@ impl PublicKey {
         algorithm: AlgorithmIdentifierRef<'_>,
         subject_public_key: &[u8],
     ) -> Result<Self, KeyProblem> {
-        let subject_public_key = BitStringRef::from_bytes(subject_public_key)?;
-        let spki = SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der()?;
+        let subject_public_key = BitStringRef::from_bytes(subject_public_key).map_err(KeyProblem::der)?;
+        let spki = SubjectPublicKeyInfoRef { algorithm, subject_public_key }.to_der().map_err(KeyProblem::der)?;
         let key_id = KeyId::of_spki(&spki);
         Ok(Self { material, spki, key_id })
     }

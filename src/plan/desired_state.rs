@@ -3,7 +3,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Headers;
-use crate::{issuer_url::IssuerUrl, key::KeySet, verify::RelyingParty};
+use crate::{documents::longest_lifetime, issuer_url::IssuerUrl, key::KeySet, verify::RelyingParty};
 
 /// What is to be published, and how far publishing may go.
 ///
@@ -72,10 +72,7 @@ impl DesiredState {
 
     /// How long caches may keep the documents (RFC 9111 section 5.2.2.1); `None` where the header does not say.
     pub(super) fn max_age(&self) -> Option<Duration> {
-        let directives = self.cache_control.split(',').filter_map(|directive| directive.trim().split_once('='));
-        let seconds = directives
-            .filter(|(name, _)| name.eq_ignore_ascii_case("max-age") || name.eq_ignore_ascii_case("s-maxage"));
-        seconds.filter_map(|(_, value)| value.trim_matches('"').parse().ok()).map(Duration::from_secs).max()
+        longest_lifetime(&self.cache_control)
     }
 
     /// When a key that was first missed at this time may be pruned.

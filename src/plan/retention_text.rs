@@ -9,9 +9,8 @@ use super::{
     Retention, RetentionError,
     retention::{KeyRecord, name_of_old},
 };
+use crate::documents::Documents;
 
-/// The longest record that is read, in bytes; a JWKS has the same limit.
-const TEXT_MAX: usize = 1 << 20;
 /// The version that is written.
 const VERSION: u64 = 2;
 
@@ -85,7 +84,7 @@ fn escaped(character: char) -> String {
 }
 
 pub(super) fn read(text: &str) -> Result<Retention, RetentionError> {
-    if text.len() > TEXT_MAX {
+    if text.len() > Documents::BYTES_MAX {
         return Err(RetentionError::TooLong);
     }
     // An array would be read as the fields of the struct in their order.

@@ -9,9 +9,8 @@ use reqwest::{
     header::{ACCEPT, ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION},
 };
 
-use super::{DOCUMENT_MAX, freshness::fresh_for};
 use crate::{
-    documents::{FetchError, Page},
+    documents::{Documents, FetchError, Page, fresh_for},
     http_clients::{ClientError, HttpClients, innermost},
     issuer_url::{self, shown},
     public_host::why_not_public,
@@ -226,8 +225,8 @@ async fn page(url: &Url, mut response: Response, redirected_to: Option<String>) 
     loop {
         let chunk = response.chunk().await;
         match chunk.map_err(|error| FetchError::NoAnswer { url: shown(url.as_str()), because: innermost(&error) })? {
-            Some(chunk) if body.len() + chunk.len() > DOCUMENT_MAX => {
-                return Err(FetchError::TooLong { url: shown(url.as_str()), limit: DOCUMENT_MAX });
+            Some(chunk) if body.len() + chunk.len() > Documents::BYTES_MAX => {
+                return Err(FetchError::TooLong { url: shown(url.as_str()), limit: Documents::BYTES_MAX });
             }
             Some(chunk) => body.extend_from_slice(&chunk),
             None => break,

@@ -1,8 +1,6 @@
 //! Fetches the documents of a published issuer: over HTTPS, or from a directory.
 
 #[cfg(feature = "remote")]
-mod freshness;
-#[cfg(feature = "remote")]
 mod http;
 
 #[cfg(feature = "remote")]
@@ -25,15 +23,13 @@ use rustix::fs::{Mode, OFlags};
 #[cfg(feature = "remote")]
 use crate::resolver::resolves_to_private_only;
 use crate::{
-    documents::{Address, FetchError, Fetched, Location, Page, PublishedIssuer},
+    documents::{Address, Documents, FetchError, Fetched, Location, Page, PublishedIssuer},
     issuer_url::{IssuerUrl, shown},
 };
 
 /// How long the addresses of a host are looked up for a warning.
 #[cfg(feature = "remote")]
 const LOOK_UP_MAX: Duration = Duration::from_secs(2);
-/// The longest document that is read, in bytes.
-const DOCUMENT_MAX: usize = 1 << 20;
 
 impl PublishedIssuer {
     /// Reads the documents of an issuer from a directory that stands in for its URL.
@@ -160,7 +156,7 @@ fn read_place(place: &Address) -> Fetched {
     let from = path.display().to_string();
     let outcome = match read_file(path) {
         Ok(Some(body)) => Ok(Page { body, content_type: None, redirected_to: None, fresh_for: None }),
-        Ok(None) => Err(FetchError::TooLong { url: from.clone(), limit: DOCUMENT_MAX }),
+        Ok(None) => Err(FetchError::TooLong { url: from.clone(), limit: Documents::BYTES_MAX }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(FetchError::NotThere(from.clone())),
         Err(error) => Err(FetchError::Unreadable { path: from.clone(), because: error.to_string() }),
     };
@@ -177,11 +173,11 @@ fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
     regular(fs::metadata(path)?)?;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    let limit = DOCUMENT_MAX as u64;
+    let limit = Documents::BYTES_MAX as u64;
     if regular(file.metadata()?)? > limit {
         return Ok(None);
     }
     let mut body = Vec::new();
     file.take(limit + 1).read_to_end(&mut body)?;
-    Ok((body.len() <= DOCUMENT_MAX).then_some(body))
+    Ok((body.len() <= Documents::BYTES_MAX).then_some(body))
 }

@@ -7,7 +7,7 @@ use std::{
     fmt,
     fs::{self, File},
     io::{self, Read},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -26,16 +26,13 @@ use rustix::{
     fs::{Mode, OFlags, ResolveFlags, open, openat2},
     io::Errno,
 };
-use tokio::net::TcpListener;
 
 pub use serve_error::ServeError;
 
-use crate::{file_error::FileError, plan::Headers, site::CACHE_CONTROL_FILE};
+use crate::{documents::Documents, file_error::FileError, plan::Headers, site::CACHE_CONTROL_FILE};
 
 const CACHE_CONTROL: HeaderValue = HeaderValue::from_static(Headers::CACHE_CONTROL);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
-/// The longest document there is, in bytes; what is longer was not published.
-const DOCUMENT_MAX: u64 = 1 << 20;
 /// The longest Cache-Control, in bytes.
 const CACHE_CONTROL_MAX: u64 = 4 << 10;
 /// The paths that are documents, below any directory whose name does not start with a dot.
@@ -57,8 +54,6 @@ const DOCUMENTS: [&[&str]; 2] = [&[".well-known", "openid-configuration"], &["op
 /// - At most 1,024 connections are open, and fewer where the process may open fewer files (`ulimit -n`, less 64). A full
 ///   server closes the connection that has waited longest for its first request, else the one whose last request is oldest.
 ///
-/// They hold for [`serve`](Self::serve). A server that embeds the [`router`](Self::router) has limits of its own.
-///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
 /// # runtime.block_on(async {
@@ -69,7 +64,7 @@ const DOCUMENTS: [&[&str]; 2] = [&[".well-known", "openid-configuration"], &["op
 /// let directory = tempfile::tempdir()?;
 /// issuer::publish(&Directory::open(directory.path())?, &desired, &SystemClock).await?;
 /// let server = DocumentServer::open(directory.path())?;
-/// let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
 /// let url = format!("http://{}/openid/v1/jwks", listener.local_addr()?);
 /// tokio::spawn(async move { server.serve(listener, std::future::pending()).await });
 /// assert_eq!(HttpFetcher::default().fetch(&url).await?.content_type.as_deref(), Some("application/json"));
@@ -113,7 +108,7 @@ pub struct Served {
     pub status: u16,
     /// The length of the body that is sent, in bytes.
     pub bytes: u64,
-    /// Who asked; `None` behind a router of one's own.
+    /// Who asked; `None` where that is not known.
     pub peer: Option<SocketAddr>,
 }
 
@@ -141,19 +136,6 @@ impl DocumentServer {
         Self { observer: Some(Observer(Arc::new(observer))), ..self }
     }
 
-    /// The routes, to put into a server of one's own.
-    ///
-    /// ```
-    /// use axum::{Router, routing::get};
-    /// let server = issuer::DocumentServer::open("fixtures".as_ref())?;
-    /// let app: Router = Router::new().route("/healthz", get(|| async { "ok" })).fallback_service(server.router());
-    /// assert!(app.has_routes());
-    /// # Ok::<(), issuer::Error>(())
-    /// ```
-    pub fn router(&self) -> Router {
-        Router::new().fallback(answer).with_state(self.clone())
-    }
-
     /// Serves until `stop` is ready, then finishes the requests under way for up to five seconds.
     ///
     /// Lack of files or memory ends nothing: the server closes connections and goes on accepting.
@@ -167,8 +149,12 @@ impl DocumentServer {
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<(), ServeError> {
         let address = listener.local_addr().map_or_else(|_| String::new(), |address| address.to_string());
-        let served = Connections::new(self.router()).serve(listener, stop).await;
-        served.map_err(|source| ServeError::Listen { address, source })
+        let served = async {
+            listener.set_nonblocking(true)?;
+            let router = Router::new().fallback(answer).with_state(self.clone());
+            Connections::new(router).serve(tokio::net::TcpListener::from_std(listener)?, stop).await
+        };
+        served.await.map_err(|source| ServeError::Listen { address, source })
     }
 
     /// Reads the document of a request path and its Cache-Control; `None` for everything that is not a document.
@@ -178,7 +164,7 @@ impl DocumentServer {
         let Ok(root) = fs::canonicalize(&self.root) else { return Ok(None) };
         let Ok(file) = fs::canonicalize(root.join(below)) else { return Ok(None) };
         let Ok(below) = file.strip_prefix(&root) else { return Ok(None) };
-        let Some(document) = read_below(&root, below, DOCUMENT_MAX)? else { return Ok(None) };
+        let Some(document) = read_below(&root, below, Documents::BYTES_MAX as u64)? else { return Ok(None) };
         let name = below.file_name().unwrap_or_default().to_string_lossy();
         // A document is not withheld for what stands beside it.
         let kept = read_below(&root, &below.with_file_name(format!(".{name}.{CACHE_CONTROL_FILE}")), CACHE_CONTROL_MAX);

@@ -19,14 +19,13 @@ use tokio::time::sleep;
 use super::{Condition, Content, ETag, Headers, Hosting, Site, SiteError, Stored, Written};
 use crate::{
     azure::{AzureConnection, AzureError, AzureOptions, AzureProblem, Operation},
+    documents::Documents,
     issuer_url::{DocumentPath, IssuerUrl},
     plan::StoredRetention,
 };
 
 /// The metadata of a blob that holds the retention record of the JWKS in it.
 const RECORD: &str = "retention";
-/// The longest document that is read, in bytes.
-const DOCUMENT_MAX: usize = 1 << 20;
 /// The number of lost races after which the pause does not grow any more.
 const LOST_RACES_MAX: u32 = 4;
 
@@ -158,17 +157,17 @@ impl Azure {
     async fn read_blob(&self, path: &DocumentPath) -> azure_core::Result<Stored> {
         // A first range of one byte more than a document may have: a longer blob is refused before the rest is downloaded.
         let options = BlobClientDownloadOptions {
-            partition_size: NonZero::new(DOCUMENT_MAX + 1),
+            partition_size: NonZero::new(Documents::BYTES_MAX + 1),
             ..BlobClientDownloadOptions::default()
         };
         let answer = self.blob(path).download(Some(options)).await?;
         let properties = answer.properties;
         let too_long = || azure_core::Error::with_message(ErrorKind::Other, "the blob is longer than 1 MiB");
-        if properties.content_length.is_some_and(|length| length > DOCUMENT_MAX as u64) {
+        if properties.content_length.is_some_and(|length| length > Documents::BYTES_MAX as u64) {
             return Err(too_long());
         }
         let bytes = answer.body.collect().await?.to_vec();
-        if bytes.len() > DOCUMENT_MAX {
+        if bytes.len() > Documents::BYTES_MAX {
             return Err(too_long());
         }
         // Without the version a write could not be made conditional.

@@ -25,24 +25,24 @@ use crate::issuer_url::DocumentPath;
 /// ```
 #[derive(Debug, Default)]
 pub struct Memory {
-    documents: Mutex<Documents>,
+    documents: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
-struct Documents {
+struct State {
     by_path: HashMap<DocumentPath, (u64, Content)>,
     /// How often anything was written: no document gets the tag that another one had at its place before.
     writes: u64,
 }
 
-impl Documents {
+impl State {
     fn holds(&self, path: &DocumentPath, etag: &ETag) -> bool {
         self.by_path.get(path).is_some_and(|(version, _)| etag.0 == version.to_string())
     }
 }
 
 impl Memory {
-    fn documents(&self) -> MutexGuard<'_, Documents> {
+    fn documents(&self) -> MutexGuard<'_, State> {
         // A document is replaced in one step, so a panic elsewhere leaves nothing half done.
         self.documents.lock().unwrap_or_else(PoisonError::into_inner)
     }

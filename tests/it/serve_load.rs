@@ -131,7 +131,7 @@ fn with_server<T>(document: &[u8], client: impl AsyncFnOnce(AsyncStream) -> T) -
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { server.serve(listener, std::future::pending()).await });
+        tokio::spawn(async move { server.serve(listener.into_std().unwrap(), std::future::pending()).await });
         client(AsyncStream::connect(address).await.unwrap()).await
     })
 }

@@ -5,7 +5,7 @@ use std::{
 
 use clap::Args;
 use issuer::{
-    HttpFetcher, IssuerUrl, Jwks, KeyError, KeyReader, Location, PublishedIssuer, RemoteVerifier,
+    Documents, HttpFetcher, IssuerUrl, Jwks, KeyError, KeyReader, Location, PublishedIssuer, RemoteVerifier,
     RemoteVerifierBuilder, TrustedIssuer,
 };
 
@@ -16,7 +16,7 @@ use super::super::{
 };
 
 /// The longest file that is read as a JWKS, in bytes: as long as a published one may be.
-const JWKS_FILE_MAX: usize = 1 << 20;
+const JWKS_FILE_MAX: usize = Documents::BYTES_MAX;
 
 /// Whose tokens are believed, and where their keys come from.
 #[derive(Debug, Args)]

@@ -1,4 +1,3 @@
-use crate::{file_error::FileError, site::SiteError};
 use std::{
     fs::{DirBuilder, File},
     io::{self, ErrorKind, Read, Write},
@@ -21,6 +20,7 @@ use rustix::{
 };
 
 use super::FileKind;
+use crate::{documents::Documents, file_error::FileError, site::SiteError};
 
 /// Documents are public.
 pub(super) const PUBLIC: Mode = Mode::from_raw_mode(0o644);
@@ -28,7 +28,7 @@ pub(super) const PUBLIC: Mode = Mode::from_raw_mode(0o644);
 pub(super) const PRIVATE: Mode = Mode::from_raw_mode(0o600);
 const DIRECTORY_MODE: Mode = Mode::from_raw_mode(0o755);
 /// The longest file that is read or written, in bytes.
-const FILE_MAX: u64 = 1 << 20;
+const FILE_MAX: u64 = Documents::BYTES_MAX as u64;
 /// The start and the end of a temporary file's name; 128 random bits in base64url are between them.
 const TEMPORARY: (&str, &str) = (".issuer-", ".tmp");
 const RANDOM_CHARACTERS: usize = 22;

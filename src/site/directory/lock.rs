@@ -1,4 +1,3 @@
-use crate::{file_error::FileError, site::SiteError};
 use std::{
     fs::{File, TryLockError},
     io::ErrorKind,
@@ -15,6 +14,7 @@ use super::{
     FileKind,
     folder::{Folder, PRIVATE},
 };
+use crate::{file_error::FileError, site::SiteError};
 
 /// The lock file at the root of a site.
 const LOCK: &str = ".issuer.lock";
