@@ -23,24 +23,17 @@
 //!
 //! # Layout
 //!
-//! The core is pure, bytes in and values out; the clock and the network are passed in.
+//! The core is pure: bytes, times and documents come in, values go out. The edge does I/O: it reads and writes sites, fetches
+//! documents, serves them. `docs/architecture.md` has the table of the modules, and a test holds it.
 //!
-//! | module | what | |
+//! | to | core | edge |
 //! | --- | --- | --- |
-//! | `issuer_url` | [`IssuerUrl`], [`JwksUri`] | core |
-//! | `redact` | [`redacted`]: text without what looks like a secret | core |
-//! | `public_host` | whether the internet can reach a host, by its name or address | core |
-//! | `key` | bytes to [`PublicKey`] and [`KeyId`] | core |
-//! | `documents` | [`Jwks`], [`Discovery`], [`Documents`]: exact bytes | core |
-//! | `token` | [`Token`], [`Inspection`]: header and claims, not yet trusted | core |
-//! | `verify` | [`Expectations`], [`Report`], [`Verifier`] | core |
-//! | `entra` | [`Aadsts`] and its catalogue: the errors of Entra | core |
-//! | `publish` | [`Plan`] and [`Retention`] (core), [`publish`] | edge |
-//! | [`site`] | [`Site`](site::Site): a container of a storage account, a directory, memory | edge |
-//! | `azure` | `Environment`, `AuthMethod`, `AzureError`: who we are in Azure and what it answers | edge |
-//! | `published` | [`PublishedIssuer`]: the documents as the public reads them | edge |
-//! | `remote` | `RemoteVerifier`: a verifier that keeps its keys up to date | edge |
-//! | `serve` | [`DocumentServer`] | edge |
+//! | read keys | [`KeyReader`], [`KeySet`], [`PublicKey`], [`KeyId`] | |
+//! | make documents | [`Documents`], [`Jwks`], [`Discovery`] | |
+//! | publish | [`DesiredState`], [`Plan`], [`Retention`] | [`publish`], [`status`], [`unpublish`], [`site`], `DocumentServer` |
+//! | read what is published | [`PublishedIssuer`], [`Location`] | `HttpFetcher`, `read_back` |
+//! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
+//! | explain | [`Aadsts`] and its catalogue, [`Hint`] | |
 //!
 //! # Features
 //!

@@ -120,7 +120,7 @@ impl Steps {
     /// Prints a line between what is drawn.
     fn tell_line(&self, line: &str) {
         let mut state = self.state();
-        self.clear(&mut state);
+        Self::clear(&mut state);
         let line = stderr_width().map_or_else(|| line.to_owned(), |width| report(line, width));
         self.print(&state, &format!("{FAINT}{line}{FAINT:#}\n"));
     }
@@ -142,7 +142,7 @@ impl Steps {
     /// Takes the line of the terminal away, for something else to be printed.
     pub(super) fn pause(&self) {
         let mut state = self.state();
-        self.clear(&mut state);
+        Self::clear(&mut state);
         state.quiet_until = Some(Instant::now() + FRAME);
     }
 
@@ -166,7 +166,7 @@ impl Steps {
     /// Tells something that deserves a look, while other work goes on.
     pub(super) fn warning(&self, text: &str) {
         let mut state = self.state();
-        self.clear(&mut state);
+        Self::clear(&mut state);
         self.print(&state, &format!("{}\n", label("warning", WARN, &message(text))));
     }
 
@@ -180,12 +180,12 @@ impl Steps {
         let Some(line) = state.running.first().map(|step| step.line(width - 2)) else { return };
         state.frame = (state.frame + 1) % FRAMES.len();
         state.is_drawn = true;
-        self.tell(&format!("\r\x1b[K{} {line}", FRAMES[state.frame]));
+        control(&format!("\r\x1b[K{} {line}", FRAMES[state.frame]));
     }
 
-    fn clear(&self, state: &mut State) {
+    fn clear(state: &mut State) {
         if std::mem::take(&mut state.is_drawn) {
-            self.tell("\r\x1b[K");
+            control("\r\x1b[K");
         }
     }
 
@@ -198,6 +198,13 @@ impl Steps {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Writes to the terminal with its control sequences, which the colour choice does not concern.
+fn control(text: &str) {
+    let mut stderr = io::stderr();
+    // With stderr gone there is nowhere left to say so.
+    let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
 }
 
 /// A step that is going on; it ends when this is dropped, be it that nobody waits for it any more.
@@ -234,6 +241,6 @@ impl Drop for Running<'_> {
         if let Some(index) = state.running.iter().position(|running| running.what == self.what) {
             state.running.remove(index);
         }
-        self.steps.clear(&mut state);
+        Steps::clear(&mut state);
     }
 }

@@ -5,7 +5,7 @@ use fluent_uri::Uri;
 use super::{UrlError, UrlProblem, parse, refuse};
 use crate::redact::redacted;
 
-/// The URL of a JWKS: the same rules as for an [`IssuerUrl`], and a query is allowed.
+/// The URL of a JWKS: the same rules as for an [`IssuerUrl`](super::IssuerUrl), and a query is allowed.
 ///
 /// ```
 /// use issuer::JwksUri;

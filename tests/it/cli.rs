@@ -5,6 +5,8 @@
 #[test]
 fn the_command_line_prints_what_its_cases_say() {
     let cases = trycmd::TestCases::new();
+    // One case waits without an end for what it has written.
+    cases.timeout(std::time::Duration::from_secs(30));
     cases.env("NO_COLOR", "1").env("AZURE_STORAGE_ACCOUNT", "");
     // An empty variable is as good as none.
     issuer::Environment::NAMES.iter().for_each(|name| {

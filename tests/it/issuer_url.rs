@@ -130,7 +130,7 @@ fn a_jwks_uri_may_have_a_query_and_no_token() {
         ["https://h.example.com/jwks?cluster=a", "https://h.example.com/eyJh.eyJi", "https://h.example.com/a.b.c"]
     {
         let uri: JwksUri = text.parse().unwrap();
-        assert_eq!([uri.as_str(), &uri.to_string()], [text; 2]);
+        assert_eq!((uri.as_str(), format!("{uri}")), (text, text.to_owned()));
     }
     for text in ["https://h.example.com/eyJh.eyJi.c", "https://h.example.com/a/eyJh.eyJi.c.d"] {
         assert_eq!(because(text.parse::<JwksUri>()), UrlProblem::Secret, "{text}");

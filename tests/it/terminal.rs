@@ -129,6 +129,8 @@ fn a_wait_for_the_lock_of_another_publisher_is_seen() {
     lock.unlock().unwrap();
     let seen = terminal.read_all();
     assert!(child.wait().unwrap().success() && seen.contains("while another publisher holds the lock"), "{seen}");
+    // What was drawn is taken away before anything else is printed, also where NO_COLOR is set.
+    assert!(seen.contains("\r\u{1b}[K") && !seen.contains("lockwritten"), "{seen}");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -15,8 +15,8 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-/// How long the program may write nothing: it does not wait for an answer that the test does not give.
-const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// How long a text, or the end, may take to come: the program may wait for an answer that the test does not give.
+const WAIT_MAX: Duration = Duration::from_secs(30);
 
 /// The side of a terminal that the person sits at.
 pub(crate) struct Terminal {
@@ -59,28 +59,30 @@ impl Terminal {
 
     /// Reads until a text was seen, and gives all that was.
     pub(crate) fn read_to(&mut self, text: &str) -> String {
+        let end = Instant::now() + WAIT_MAX;
         loop {
             let seen = String::from_utf8_lossy(&self.seen).into_owned();
             if seen.contains(text) {
                 return seen;
             }
-            assert!(self.read(), "{text:?} was not seen in:\n{seen}");
+            assert!(self.read(end), "{text:?} was not seen in:\n{seen}");
         }
     }
 
     /// Reads to the end, with line ends as a file has them.
     pub(crate) fn read_all(mut self) -> String {
-        while self.read() {}
+        let end = Instant::now() + WAIT_MAX;
+        while self.read(end) {}
         String::from_utf8(self.seen).unwrap().replace("\r\n", "\n")
     }
 
     /// Reads a part; whether there was one.
-    fn read(&mut self) -> bool {
-        match self.parts.recv_timeout(SILENCE_MAX) {
-            Ok(part) => self.seen.extend(part),
+    fn read(&mut self, end: Instant) -> bool {
+        match self.parts.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(part) if Instant::now() < end => self.seen.extend(part),
             Err(RecvTimeoutError::Disconnected) => return false,
-            Err(RecvTimeoutError::Timeout) => {
-                panic!("nothing for {SILENCE_MAX:?} after:\n{}", String::from_utf8_lossy(&self.seen))
+            Ok(_) | Err(RecvTimeoutError::Timeout) => {
+                panic!("it does not end within {WAIT_MAX:?}:\n{}", String::from_utf8_lossy(&self.seen))
             }
         }
         true
