@@ -13,8 +13,8 @@ use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 use arbitrary::Arbitrary;
 use futures_util::FutureExt;
 use issuer::{
-    Change, CurrentState, DesiredState, Discovery, DocumentKind, DocumentPath, DropReason, IssuerUrl, Jwk, Jwks, KeySet, KeyState,
-    Plan, PublicKey, Publication, PublishError, RelyingParty, Retention, StoredRetention, Timestamp,
+    Change, CurrentState, DesiredState, Discovery, DocumentKind, DocumentPath, DropReason, IssuerUrl, Jwk, Jwks,
+    KeySet, KeyState, Plan, PublicKey, Publication, PublishError, RelyingParty, Retention, StoredRetention, Timestamp,
     site::{Condition, Content, Headers, Memory, Site, Stored, Written},
 };
 use libfuzzer_sys::fuzz_target;

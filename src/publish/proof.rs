@@ -1,6 +1,7 @@
 use crate::{
     documents::{Discovery, DocumentError, Documents, FetchError, Fetched, Jwks, PublishedIssuer},
     entra::Aadsts,
+    hint::Hint,
     issuer_url::IssuerUrl,
     verify::{Refusal, RelyingParty, TrustedIssuer},
 };
@@ -8,14 +9,14 @@ use crate::{
 /// How what the public reads differs from what was written.
 ///
 /// ```
-/// use issuer::{Aadsts, PublishedIssuer, RelyingParty};
+/// use issuer::{Aadsts, Hint, PublishedIssuer, RelyingParty};
 /// let issuer = "https://issuer.example.com".parse()?;
 /// let published = PublishedIssuer::from_directory(&issuer, "fixtures/keys".as_ref());
 /// let mismatch = issuer::published_documents(&issuer, &published, RelyingParty::Entra).unwrap_err();
 /// assert!(mismatch.to_string().ends_with("fixtures/keys/.well-known/openid-configuration is not there"));
 /// assert_eq!(mismatch.aadsts(), Some(Aadsts::UNREACHABLE));
 /// assert!(!mismatch.is_inconclusive());
-/// assert!(mismatch.fix().starts_with("publish"));
+/// assert!(mismatch.hint().unwrap().starts_with("publish"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,20 +57,21 @@ impl Mismatch {
         }
     }
 
-    /// The next step.
-    pub fn fix(&self) -> String {
-        match self {
-            Self::Refusal(refusal) => refusal.fix(),
-            Self::Discovery { .. } | Self::KeysMissing { .. } | Self::KeysUnexpected { .. } => {
-                "check that this place serves the site that was written; a cache in front of it is up to date after the max-age of the old document, and --wait waits for it"
-                    .to_owned()
-            }
-        }
-    }
-
     /// Whether nothing is known of the documents, as when the network is down.
     pub fn is_inconclusive(&self) -> bool {
         matches!(self, Self::Refusal(refusal) if refusal.is_inconclusive())
+    }
+}
+
+impl Hint for Mismatch {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Refusal(refusal) => refusal.hint(),
+            Self::Discovery { .. } | Self::KeysMissing { .. } | Self::KeysUnexpected { .. } => Some(
+                "check that this place serves the site that was written; a cache in front of it is up to date after the max-age of the old document, and --wait waits for it"
+                    .to_owned(),
+            ),
+        }
     }
 }
 

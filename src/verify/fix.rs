@@ -1,11 +1,17 @@
 //! The next step after a refusal. No fix leads back to the state that it is for: `tests/it/fixes.rs` runs them.
 
 use super::{Refusal, clipped::first_of};
-use crate::{documents::FetchError, entra::Aadsts, no_answer, token::TokenError};
+use crate::{documents::FetchError, entra::Aadsts, hint::Hint, no_answer, token::TokenError};
+
+/// What to change so that the token, or the next one, is accepted.
+impl Hint for Refusal {
+    fn hint(&self) -> Option<String> {
+        Some(self.fix())
+    }
+}
 
 impl Refusal {
-    /// What to change so that the token, or the next one, is accepted.
-    pub fn fix(&self) -> String {
+    fn fix(&self) -> String {
         let fix = match self {
             Self::Malformed(TokenError::Empty) => {
                 "check that the file belongs to the projected volume and that the kubelet has written it"

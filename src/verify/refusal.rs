@@ -13,7 +13,7 @@ use crate::{
 /// Why a token is refused: what was seen, and what was expected instead.
 ///
 /// ```
-/// use issuer::{Aadsts, CheckName, Documents, Expectations, KeySet, Refusal, Verifier};
+/// use issuer::{Aadsts, CheckName, Documents, Expectations, Hint, KeySet, Refusal, Verifier};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
 /// let verifier = Verifier::new(&Documents::new(issuer, &keys))?;
@@ -23,7 +23,7 @@ use crate::{
 /// assert!(matches!(refusal, Refusal::Expired { .. }));
 /// assert_eq!(refusal.to_string(), "expired at 2026-11-22 01:33:42Z, now is 2026-11-23 00:00:00Z");
 /// assert_eq!((refusal.check(), refusal.aadsts()), (CheckName::Time, Some(Aadsts::TIME)));
-/// assert_eq!(refusal.fix(), "read the token file again at each exchange: the kubelet renews it");
+/// assert_eq!(refusal.hint().unwrap(), "read the token file again at each exchange: the kubelet renews it");
 /// assert!(refusal.expected_and_seen().is_none() && !refusal.is_inconclusive());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

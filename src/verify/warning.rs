@@ -1,10 +1,10 @@
 use super::{RelyingParty, refusal::listed};
-use crate::entra::Aadsts;
+use crate::{entra::Aadsts, hint::Hint};
 
 /// Something about a token or its published issuer that refuses nothing here, and that a relying party may reject.
 ///
 /// ```
-/// use issuer::{Aadsts, Documents, Expectations, KeySet, Verifier, VerifyWarning};
+/// use issuer::{Aadsts, Documents, Expectations, Hint, KeySet, Verifier, VerifyWarning};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/".parse()?;
 /// let verifier = Verifier::new(&Documents::new(issuer, &keys))?;
@@ -14,7 +14,7 @@ use crate::entra::Aadsts;
 /// assert_eq!(warning, &VerifyWarning::Audiences(2));
 /// assert_eq!(warning.to_string(), "the token has 2 audiences");
 /// assert_eq!(warning.aadsts(), Some(Aadsts::AUDIENCES));
-/// assert_eq!(warning.fix(), "project a token with one audience");
+/// assert_eq!(warning.hint().unwrap(), "project a token with one audience");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,27 +71,27 @@ impl VerifyWarning {
         })
     }
 
-    /// What to change.
-    pub fn fix(&self) -> String {
-        match self {
-            Self::Redirected { .. } => "serve the documents at the issuer URL itself".to_owned(),
-            Self::DiscoveryContentType { .. } | Self::KeySetContentType { .. } => {
-                "configure the server to send Content-Type: application/json for both documents".to_owned()
-            }
-            Self::EmptyMembers(_) => {
-                "publish the discovery document with issuer publish, or remove these members".to_owned()
-            }
-            Self::ResolvesToPrivate { .. } => "check that the name has a public address on the internet".to_owned(),
-            Self::Audiences(_) => "project a token with one audience".to_owned(),
-        }
-    }
-
     /// Whether it concerns tokens for this relying party.
     pub(super) fn concerns(&self, relying_party: RelyingParty) -> bool {
         match self {
             Self::Audiences(_) | Self::ResolvesToPrivate { .. } => relying_party == RelyingParty::Entra,
             _ => true,
         }
+    }
+}
+
+impl Hint for VerifyWarning {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Redirected { .. } => "serve the documents at the issuer URL itself",
+            Self::DiscoveryContentType { .. } | Self::KeySetContentType { .. } => {
+                "configure the server to send Content-Type: application/json for both documents"
+            }
+            Self::EmptyMembers(_) => "publish the discovery document with issuer publish, or remove these members",
+            Self::ResolvesToPrivate { .. } => "check that the name has a public address on the internet",
+            Self::Audiences(_) => "project a token with one audience",
+        };
+        Some(hint.to_owned())
     }
 }
 

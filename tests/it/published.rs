@@ -10,7 +10,7 @@ use crate::support::{
     recording,
 };
 use issuer::{
-    DesiredState, Documents, Expectations, FetchError, HttpFetcher, IssuerUrl, KeySet, Location, Mismatch,
+    DesiredState, Documents, Expectations, FetchError, Hint, HttpFetcher, IssuerUrl, KeySet, Location, Mismatch,
     PublishedIssuer, Refusal, RelyingParty, SystemClock, TrustedIssuer, Verifier, compare, site::Directory,
 };
 use tempfile::TempDir;
@@ -238,7 +238,7 @@ fn the_reason_that_azure_storage_gives_is_named_with_the_way_out() {
         let server = server(&run, move |_| Some(answer.clone()));
         let mismatch = compare(&documents(&run), &fetch(&run, &server.url()), ENTRA).unwrap_err();
         assert!(mismatch.to_string().ends_with(&format!("answered {shown}")), "{mismatch}");
-        let fix = mismatch.fix();
+        let fix = mismatch.hint().unwrap();
         assert_eq!(fix.contains("private") || fix.contains("static website"), hint.is_some(), "{code}: {fix}");
         assert!(hint.is_none_or(|hint| fix.starts_with(hint)), "{code}: {fix}");
         assert!(!mismatch.is_inconclusive(), "{code}");

@@ -5,8 +5,8 @@ use crate::support::{
     signer::{ENTRA, ISSUER, NOW, claims, issuer, now, signer, with, without},
 };
 use issuer::{
-    Aadsts, CheckName, Documents, Expectations, FetchError, Fetched, Jwk, Jwks, KeySet, Outcome, Page, PublishedIssuer,
-    Refusal, RelyingParty, Report, TrustedIssuer, Verifier, VerifyWarning,
+    Aadsts, CheckName, Documents, Expectations, FetchError, Fetched, Hint, Jwk, Jwks, KeySet, Outcome, Page,
+    PublishedIssuer, Refusal, RelyingParty, Report, TrustedIssuer, Verifier, VerifyWarning,
 };
 use serde_json::{Value, json};
 
@@ -203,7 +203,7 @@ fn each_warning_has_its_code() {
         (VerifyWarning::Audiences(2), 5_002_741, "project"),
     ] {
         assert_eq!(warning.aadsts().map(Aadsts::code), Some(code), "{warning}");
-        assert!(warning.fix().starts_with(fix), "{}", warning.fix());
+        assert!(warning.hint().unwrap().starts_with(fix), "{}", warning.hint().unwrap());
     }
 }
 

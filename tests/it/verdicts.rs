@@ -8,7 +8,7 @@ use crate::support::{
     signer::{ENTRA, NOW, claims, now, signer, with, without},
 };
 use issuer::{
-    CheckName, Documents, Expectations, NotPublic, Refusal, RelyingParty, TrustedIssuer, Verifier, VerifyWarning,
+    CheckName, Documents, Expectations, Hint, NotPublic, Refusal, RelyingParty, TrustedIssuer, Verifier, VerifyWarning,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -106,7 +106,7 @@ fn an_issuer_that_entra_cannot_reach_is_refused_with_its_code() {
         let refusal = verifier.verify(&token, &Expectations::entra(), now()).unwrap_err();
         assert_eq!(refusal, Refusal::IssuerNotPublic { issuer: url.to_owned(), because });
         assert_eq!(refusal.aadsts().map(issuer::Aadsts::code), Some(90061), "{url}");
-        assert!(refusal.fix().contains("--service-account-issuer"), "{url}");
+        assert!(refusal.hint().unwrap().contains("--service-account-issuer"), "{url}");
         verifier.verify(&token, &Expectations::oidc().audience(ENTRA), now()).unwrap();
         let from_keys = Verifier::from_jwks(url.parse().unwrap(), &documents.jwks);
         assert!(from_keys.verify(&token, &Expectations::entra(), now()).is_err(), "{url}, by its keys alone");

@@ -1,4 +1,4 @@
-use issuer::{Aadsts, RelyingParty};
+use issuer::{Aadsts, Hint, RelyingParty};
 use serde::Serialize;
 
 /// How the documents that the public reads are not usable, or not those that are stored.
@@ -34,7 +34,12 @@ impl Mismatch {
             issuer::Mismatch::Refusal(_) => MismatchKind::Unusable,
             _ => MismatchKind::Different,
         };
-        Self { message: mismatch.to_string(), aadsts: code.map(Aadsts::code), fix: mismatch.fix(), kind }
+        Self {
+            message: mismatch.to_string(),
+            aadsts: code.map(Aadsts::code),
+            fix: mismatch.hint().unwrap_or_default(),
+            kind,
+        }
     }
 
     pub(crate) fn is_inconclusive(&self) -> bool {

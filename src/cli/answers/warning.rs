@@ -1,6 +1,6 @@
 use std::fmt;
 
-use issuer::{Aadsts, RelyingParty, VerifyWarning};
+use issuer::{Aadsts, Hint, RelyingParty, VerifyWarning};
 use serde::Serialize;
 
 /// A warning about a token or its published issuer.
@@ -18,7 +18,7 @@ pub(crate) struct Warning {
 impl Warning {
     pub(crate) fn new(warning: &VerifyWarning, relying_party: RelyingParty) -> Self {
         let code = warning.aadsts().filter(|_| relying_party == RelyingParty::Entra);
-        Self { message: warning.to_string(), aadsts: code.map(Aadsts::code), fix: warning.fix() }
+        Self { message: warning.to_string(), aadsts: code.map(Aadsts::code), fix: warning.hint().unwrap_or_default() }
     }
 }
 

@@ -1,5 +1,5 @@
 use issuer::{
-    Documents, IssuerUrl, Jwk, Location, Mismatch, PublishedIssuer, Refusal, RelyingParty, SiteFault, SiteStatus,
+    Documents, Hint, IssuerUrl, Jwk, Location, Mismatch, PublishedIssuer, Refusal, RelyingParty, SiteFault, SiteStatus,
     TrustedIssuer, VerifyWarning, compare, published_documents,
     site::{Site, SiteWarning},
 };
@@ -50,7 +50,7 @@ impl StoredSide {
 
     pub(super) fn fix(&self) -> String {
         if let Some(refusal) = &self.refusal {
-            return refusal.fix();
+            return refusal.hint().unwrap_or_default();
         }
         let other = |fault: &SiteFault| match fault {
             SiteFault::Issuer { seen, .. } => Some(seen.clone()),

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, fmt};
 
-use issuer::{Aadsts, CheckName, Checked, RelyingParty, Report, Token};
+use issuer::{Aadsts, CheckName, Checked, Hint, RelyingParty, Report, Token};
 use serde::Serialize;
 
 use super::super::{answers::Warning, clean::without_secrets};
@@ -145,7 +145,7 @@ impl TokenRefusal {
             message: refusal.to_string(),
             aadsts: code.map(Aadsts::code),
             meaning: code.map(Aadsts::meaning),
-            fix: refusal.fix(),
+            fix: refusal.hint().unwrap_or_default(),
         }
     }
 

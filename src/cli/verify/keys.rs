@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use issuer::{Expectations, Refresh, Refusal, RemoteVerifier, Timestamp, VerifiedToken, Verifier};
+use issuer::{Expectations, Hint, Refresh, Refusal, RemoteVerifier, Timestamp, VerifiedToken, Verifier};
 use tokio::runtime::Handle;
 
 use super::{
@@ -84,7 +84,7 @@ impl Keys {
 /// Reports an issuer none of whose tokens can pass: an error where its documents could not be read.
 fn unusable(issuer: &str, refusal: &Refusal, output: &mut Output) -> Result<(), Failure> {
     if refusal.is_inconclusive() {
-        return Err(Failure::new(Exit::Incomplete, refusal.to_string(), Some(refusal.fix())));
+        return Err(Failure::new(Exit::Incomplete, refusal.to_string(), refusal.hint()));
     }
     output.warning(format!("no token of {issuer} can pass: {refusal}"));
     Ok(())
