@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::{
     Account, AzureError, AzureOptions, AzureProblem, Credential, Operation, ResourceManager, ResourceScope, Retry,
     ServerClock, Target, Transport,
-    find::{Found, Search},
+    find::{OpenedAccount, Search},
 };
 use crate::{
     issuer_url::{IssuerUrl, UrlError},
@@ -88,7 +88,7 @@ impl AzureConnection {
             clients,
             retry: retry.clone(),
         };
-        let Found { credential, account } = search.run().await?;
+        let OpenedAccount { credential, account } = search.run().await?;
         let clock = Arc::new(ServerClock::default());
         let transport =
             Transport::authorised(fetcher.clients(), credential.clone(), Arc::clone(&clock)).within(retry.timeout);

@@ -50,7 +50,7 @@ pub(crate) struct Search {
 }
 
 /// A credential and the account it is for.
-pub(crate) struct Found {
+pub(crate) struct OpenedAccount {
     pub(crate) credential: Credential,
     pub(crate) account: Account,
 }
@@ -62,7 +62,7 @@ impl Search {
     ///
     /// One whose variables are there is taken, or is the error: falling back to another identity would hide that. Managed
     /// identities, `az` and `azd` have no variables; the first of them that gives a token is taken.
-    pub(crate) async fn run(self) -> Result<Found, AzureError> {
+    pub(crate) async fn run(self) -> Result<OpenedAccount, AzureError> {
         let fail = |problem: AzureProblem| problem.during(AzureError::OPENING);
         let mut tried = Vec::new();
         if let Some(method) = self.passed_over() {
@@ -91,7 +91,7 @@ impl Search {
             let is_guess = self.method.is_none() && is_guess(method);
             let limit = if is_guess { GUESS_TIMEOUT.min(self.retry.timeout / 3) } else { self.retry.timeout };
             let failure = match timeout(limit, first).await {
-                Ok(Ok(_)) => return Ok(Found { credential, account }),
+                Ok(Ok(_)) => return Ok(OpenedAccount { credential, account }),
                 Ok(Err(error)) => SignInFailure::of(&error),
                 Err(_) => SignInFailure::new(format!("no token within {} s", limit.as_secs_f64())),
             };
@@ -156,7 +156,7 @@ impl Search {
     }
 
     /// Connection string, SAS or account key: nobody is asked for a token.
-    fn storage_only(&self, method: AuthMethod) -> Result<Option<Found>, AzureProblem> {
+    fn storage_only(&self, method: AuthMethod) -> Result<Option<OpenedAccount>, AzureProblem> {
         let secret = |name| self.environment.get(name).map(|value| Secret::new(value.to_owned()));
         let access = |account: &Account, proof| {
             Ok(match proof {
@@ -184,7 +184,7 @@ impl Search {
             _ => return Ok(None),
         };
         let access = access(&account, proof)?;
-        Ok(Some(Found { credential: Credential { method, identity: None, tenant: None, access }, account }))
+        Ok(Some(OpenedAccount { credential: Credential { method, identity: None, tenant: None, access }, account }))
     }
 
     /// The account that was asked for, or the one a connection string is for; not two different ones.

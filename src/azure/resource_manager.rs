@@ -68,7 +68,7 @@ struct Subscription {
 }
 
 #[derive(Deserialize)]
-struct Account {
+struct AccountResource {
     id: String,
     name: String,
     properties: Properties,
@@ -96,7 +96,7 @@ struct Authentication {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct ErrorBody {
     error: RefusalDetail,
 }
 
@@ -162,7 +162,7 @@ impl ResourceManager {
         }
     }
 
-    async fn find(&self, account: &str, scope: &ResourceScope) -> azure_core::Result<Option<Account>> {
+    async fn find(&self, account: &str, scope: &ResourceScope) -> azure_core::Result<Option<AccountResource>> {
         let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
         let accounts = |subscription: &str| {
             format!("{}/subscriptions/{}/providers/Microsoft.Storage/storageAccounts", self.url, encode(subscription))
@@ -186,10 +186,10 @@ impl ResourceManager {
         let mut failure = None;
         for some in subscriptions.chunks(AT_ONCE) {
             let lists = some.iter().map(|subscription| {
-                self.list::<Account>(format!("{}?api-version={STORAGE_VERSION}", accounts(subscription)))
+                self.list::<AccountResource>(format!("{}?api-version={STORAGE_VERSION}", accounts(subscription)))
             });
             for list in join_all(lists).await {
-                let in_group = |found: &Account| {
+                let in_group = |found: &AccountResource| {
                     let group = scope.resource_group.as_ref().map(|group| format!("/resourcegroups/{group}/"));
                     group.is_none_or(|group| found.id.to_lowercase().contains(&group.to_lowercase()))
                 };
@@ -264,5 +264,5 @@ impl ResourceManager {
 
 /// The code in a refusal of Azure Resource Manager.
 fn refusal(answer: &RawResponse) -> Option<String> {
-    serde_json::from_slice::<Refusal>(answer.body()).ok().map(|refusal| refusal.error.code)
+    serde_json::from_slice::<ErrorBody>(answer.body()).ok().map(|refusal| refusal.error.code)
 }

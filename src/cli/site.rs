@@ -25,7 +25,7 @@ const LOCK_WAIT: &str = "up to 10 s while another publisher holds the lock";
 pub(super) struct OpenSite {
     site: Box<dyn Site>,
     /// The account of a site in Azure Storage.
-    account: Option<Account>,
+    account: Option<StorageAccount>,
     steps: Steps,
     /// What was read when the issuer was looked for, for the first who asks: writes are conditional, so nothing is lost if it
     /// is out of date by then.
@@ -59,7 +59,7 @@ pub(super) enum Root {
 }
 
 /// A storage account, and where to ask for its web endpoint.
-struct Account {
+struct StorageAccount {
     site: Azure,
     scope: ResourceScope,
 }
@@ -79,10 +79,10 @@ impl OpenSite {
         let AzureRequest { options, container, deletes_snapshots } = request;
         let site = steps.run("find a credential", Box::pin(Azure::open(options))).await?.in_container(container);
         let site = if deletes_snapshots { site.deleting_snapshots() } else { site };
-        Ok(Self::new(Box::new(site.clone()), Some(Account { site, scope }), steps))
+        Ok(Self::new(Box::new(site.clone()), Some(StorageAccount { site, scope }), steps))
     }
 
-    fn new(site: Box<dyn Site>, account: Option<Account>, steps: Steps) -> Self {
+    fn new(site: Box<dyn Site>, account: Option<StorageAccount>, steps: Steps) -> Self {
         Self {
             site,
             account,
@@ -143,7 +143,7 @@ impl OpenSite {
 
     /// Gets ready for an issuer, and tells whether it is at the blob endpoint of the account itself.
     pub(super) fn adapt_to(&mut self, issuer: &IssuerUrl) -> Result<bool, Failure> {
-        let Some(Account { site, .. }) = &mut self.account else { return Ok(false) };
+        let Some(StorageAccount { site, .. }) = &mut self.account else { return Ok(false) };
         *site = site.clone().for_issuer(issuer)?;
         self.site = Box::new(site.clone());
         Ok(site.is_at_blob_endpoint())
@@ -151,7 +151,7 @@ impl OpenSite {
 
     /// The issuer the site itself gives its documents; `None` where it gives none.
     pub(super) async fn own_issuer(&self) -> Result<Option<IssuerUrl>, Failure> {
-        let Some(Account { site, scope }) = &self.account else { return Ok(None) };
+        let Some(StorageAccount { site, scope }) = &self.account else { return Ok(None) };
         let ask = Box::pin(site.connection().web_endpoint(scope));
         Ok(Some(self.steps.run("ask Azure Resource Manager for the web endpoint", ask).await?))
     }

@@ -65,14 +65,14 @@ pub(super) struct SiteArgs {
 
 /// A site that can be opened: everything about it that can be wrong in the command line is right.
 pub(super) struct SiteRequest {
-    kind: Kind,
+    kind: SiteKind,
     pub(super) scope: ResourceScope,
     pub(super) fetcher: HttpFetcher,
     /// How long what is asked of it may take; no limit for a directory.
     pub(super) timeout: Option<Duration>,
 }
 
-enum Kind {
+enum SiteKind {
     Directory(PathBuf),
     Azure(Box<AzureRequest>),
 }
@@ -113,7 +113,7 @@ impl SiteArgs {
         }
         if let Some(directory) = self.directory {
             return Ok(SiteRequest {
-                kind: Kind::Directory(directory),
+                kind: SiteKind::Directory(directory),
                 scope: ResourceScope::default(),
                 fetcher,
                 timeout: None,
@@ -136,7 +136,7 @@ impl SiteArgs {
         };
         let scope = ResourceScope { subscription: self.subscription, resource_group: self.resource_group };
         let request = AzureRequest { options, container: self.container, deletes_snapshots: false };
-        Ok(SiteRequest { kind: Kind::Azure(Box::new(request)), scope, fetcher, timeout: Some(timeout) })
+        Ok(SiteRequest { kind: SiteKind::Azure(Box::new(request)), scope, fetcher, timeout: Some(timeout) })
     }
 
     fn account(&self) -> Option<String> {
@@ -147,20 +147,20 @@ impl SiteArgs {
 impl SiteRequest {
     /// Lets the snapshots of a document go with it; a directory has none.
     pub(super) fn delete_snapshots(&mut self) {
-        if let Kind::Azure(request) = &mut self.kind {
+        if let SiteKind::Azure(request) = &mut self.kind {
             request.deletes_snapshots = true;
         }
     }
 
     /// Whether the documents are published to an account, where they can be read back through their issuer URL.
     pub(super) fn is_azure(&self) -> bool {
-        matches!(self.kind, Kind::Azure(_))
+        matches!(self.kind, SiteKind::Azure(_))
     }
 
     pub(super) async fn open(self, steps: &Steps) -> Result<OpenSite, Failure> {
         match self.kind {
-            Kind::Directory(path) => Ok(OpenSite::directory(Directory::open(path)?, steps.clone())),
-            Kind::Azure(mut request) => {
+            SiteKind::Directory(path) => Ok(OpenSite::directory(Directory::open(path)?, steps.clone())),
+            SiteKind::Azure(mut request) => {
                 let told = steps.clone();
                 request.options.on_retry = Some(Arc::new(move |retrying| told.retrying(retrying)));
                 OpenSite::azure(*request, self.scope, steps.clone()).await

@@ -20,7 +20,7 @@ use super::{
 /// Answers a command line that does not parse, or asks for help or the version.
 pub(crate) fn usage(error: clap::Error) -> Exit {
     let error = without_first_suggestion(error);
-    let Wishes { json, color } = Wishes::of(std::env::args_os().skip(1));
+    let OutputFlags { json, color } = OutputFlags::of(std::env::args_os().skip(1));
     let text = error.render();
     if !error.use_stderr() {
         let printed = write!(AutoStream::new(io::stdout(), choice(color)), "{}", text.ansi());
@@ -69,12 +69,12 @@ fn without_first_suggestion(mut error: clap::Error) -> clap::Error {
 }
 
 /// What a command line that does not parse asks for all the same.
-struct Wishes {
+struct OutputFlags {
     json: bool,
     color: Color,
 }
 
-impl Wishes {
+impl OutputFlags {
     fn of(words: impl Iterator<Item = OsString>) -> Self {
         let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
         let mut wishes = Self { json: false, color: Color::Auto };

@@ -12,6 +12,6 @@ pub(super) use document::{Change, Document};
 pub(super) use error::{ErrorAnswer, ErrorDetails, Interruption, Service};
 pub(super) use key::{Key, KeyType};
 pub(super) use mismatch::{Mismatch, MismatchKind};
-pub(super) use refusal::Refusal;
+pub(super) use refusal::RefusalAnswer;
 pub(super) use static_website::StaticWebsite;
 pub(super) use warning::Warning;

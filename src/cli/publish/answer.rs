@@ -1,10 +1,10 @@
 use issuer::{DropReason, IssuerUrl, Location, RelyingParty, TOKEN_EXCHANGE_AUDIENCE, Timestamp};
 use serde::Serialize;
 
-use super::outcome::{Outcome, Stage};
+use super::run::{Run, Stage};
 use crate::cli::{
     Exit,
-    answers::{Document, KeyType, Mismatch, Refusal, StaticWebsite, Warning},
+    answers::{Document, KeyType, Mismatch, RefusalAnswer, StaticWebsite, Warning},
 };
 
 /// What was planned, what was written, and what was read back.
@@ -32,7 +32,7 @@ pub(crate) struct Answer {
     /// The JWKS, then the discovery document, in the order in which they are written.
     pub(super) documents: Vec<Document>,
     /// The reasons why nothing is published; empty where it may be.
-    pub(super) refusals: Vec<Refusal>,
+    pub(super) refusals: Vec<RefusalAnswer>,
     /// Warnings, each a sentence.
     pub(super) warnings: Vec<String>,
     /// The flags to start the API server with, without their leading dashes.
@@ -142,35 +142,35 @@ impl From<&IssuerUrl> for KubeApiserver {
     }
 }
 
-impl From<&Outcome> for Answer {
-    fn from(outcome: &Outcome) -> Self {
-        let Outcome { desired, plan, .. } = outcome;
+impl From<&Run> for Answer {
+    fn from(run: &Run) -> Self {
+        let Run { desired, plan, .. } = run;
         let issuer = desired.issuer.to_string();
         let is_entra = desired.relying_party == RelyingParty::Entra;
-        let read_back = outcome.read_back();
+        let read_back = run.read_back();
         let address = |place: &str| {
             if place == Location::Issuer.to_string() { issuer.clone() } else { place.to_owned() }
         };
         let of_plan = plan.warnings.iter().map(ToString::to_string);
-        let of_site = outcome.site_warnings.iter().map(ToString::to_string);
+        let of_site = run.site_warnings.iter().map(ToString::to_string);
         let of_documents = read_back.into_iter().flat_map(|read_back| &read_back.warnings);
         let of_documents = of_documents.map(|warning| Warning::new(warning, desired.relying_party).to_string());
         Self {
-            site: outcome.site.clone(),
-            credential: outcome.credential.clone(),
+            site: run.site.clone(),
+            credential: run.credential.clone(),
             static_website: StaticWebsite::of(&plan.hosting),
             changed: !plan.is_unchanged(),
-            written: outcome.was_written(),
+            written: run.was_written(),
             read_back_from: read_back.map(|read_back| address(&read_back.place)),
-            mismatch: outcome.mismatch().map(|mismatch| Mismatch::new(mismatch, desired.relying_party)),
+            mismatch: run.mismatch().map(|mismatch| Mismatch::new(mismatch, desired.relying_party)),
             keys: plan.keys.iter().map(PlannedKey::from).collect(),
             documents: plan.documents.iter().map(Document::from).collect(),
-            refusals: plan.refusals.iter().map(Refusal::from).collect(),
+            refusals: plan.refusals.iter().map(RefusalAnswer::from).collect(),
             warnings: of_plan.chain(of_site).chain(of_documents).collect(),
             kube_apiserver: KubeApiserver::from(&desired.issuer),
             federated_credential: is_entra
                 .then(|| FederatedCredential { issuer: issuer.clone(), audience: TOKEN_EXCHANGE_AUDIENCE }),
-            stage: match &outcome.stage {
+            stage: match &run.stage {
                 Stage::Refused { .. } => StageName::Refused,
                 Stage::Planned { check: false, .. } => StageName::Planned,
                 Stage::Planned { check: true, .. } => StageName::Checked,

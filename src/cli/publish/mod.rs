@@ -1,6 +1,6 @@
 mod answer;
 mod interrupted;
-mod outcome;
+mod run;
 mod text;
 
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use issuer::{
 pub(super) use self::answer::Answer;
 use self::{
     interrupted::interrupted,
-    outcome::{Outcome, ReadBack, Stage},
+    run::{ReadBack, Run, Stage},
 };
 use super::{
     Exit, Failure, Output,
@@ -137,7 +137,7 @@ impl Publish {
         let fetcher = request.fetcher.clone();
         let timeout = request.timeout;
         let start = Instant::now();
-        let outcome = runtime::block_on(async {
+        let run = runtime::block_on(async {
             let prepare = async {
                 let mut site = request.open(&steps).await?;
                 if let Some(credential) = site.credential() {
@@ -164,64 +164,64 @@ impl Publish {
                 Stage::Published { proof: None }
             };
             let (name, credential) = (site.name(), site.credential());
-            let mut outcome = Outcome { desired, site: name, credential, site_warnings: Vec::new(), plan, stage };
-            tell_plan(&outcome, output);
+            let mut run = Run { desired, site: name, credential, site_warnings: Vec::new(), plan, stage };
+            tell_plan(&run, output);
             if is_refused {
-                return Ok::<_, Failure>(outcome);
+                return Ok::<_, Failure>(run);
             }
             let mut signals = Signals::listen().map_err(Error::Runtime)?;
             if !only_plan {
                 let left = timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
-                let publish = carry_out(&site, &outcome.desired);
+                let publish = carry_out(&site, &run.desired);
                 let carried_out = signals.or(runtime::within(left, Box::pin(publish))).await;
-                let carried_out = carried_out.ok_or_else(|| interrupted(&outcome.plan, &site.made()))?;
-                let planned = std::mem::replace(&mut outcome.plan, carried_out?);
-                if !outcome.plan.refusals.is_empty() {
-                    outcome.stage = Stage::Refused { written: !site.made().written.is_empty() };
+                let carried_out = carried_out.ok_or_else(|| interrupted(&run.plan, &site.made()))?;
+                let planned = std::mem::replace(&mut run.plan, carried_out?);
+                if !run.plan.refusals.is_empty() {
+                    run.stage = Stage::Refused { written: !site.made().written.is_empty() };
                 }
-                if planned.keys != outcome.plan.keys {
+                if planned.keys != run.plan.keys {
                     output.note("others published meanwhile, so the plan is another one");
-                    tell_plan(&outcome, output);
+                    tell_plan(&run, output);
                 }
-                if matches!(outcome.stage, Stage::Refused { .. }) {
-                    return Ok(outcome);
+                if matches!(run.stage, Stage::Refused { .. }) {
+                    return Ok(run);
                 }
-                tell_written(&outcome, output);
+                tell_written(&run, output);
             }
-            let paths: Vec<_> = outcome.plan.documents.iter().map(|document| document.path.clone()).collect();
-            outcome.site_warnings = site.warnings(&paths);
+            let paths: Vec<_> = run.plan.documents.iter().map(|document| document.path.clone()).collect();
+            run.site_warnings = site.warnings(&paths);
             // What is only planned cannot be read back yet; what is unchanged must be there.
             if let Some(location) = &location
-                && (!only_plan || outcome.plan.is_unchanged())
+                && (!only_plan || run.plan.is_unchanged())
             {
-                let read = prove(&site, &outcome, location, &fetcher, wait, &steps, output);
+                let read = prove(&site, &run, location, &fetcher, wait, &steps, output);
                 let proof = signals.or(Box::pin(read)).await;
-                let proof = proof.ok_or_else(|| interrupted(&outcome.plan, &site.made()))?;
-                match &mut outcome.stage {
+                let proof = proof.ok_or_else(|| interrupted(&run.plan, &site.made()))?;
+                match &mut run.stage {
                     Stage::Planned { proof: of_stage, .. } | Stage::Published { proof: of_stage } => {
                         *of_stage = Some(proof);
                     }
                     Stage::Refused { .. } => {}
                 }
             }
-            Ok(outcome)
+            Ok(run)
         })??;
-        Ok(report(&outcome, output))
+        Ok(report(&run, output))
     }
 }
 
 /// Reads the documents back; the first failure is told at once, and the line of a terminal shows the last one.
 async fn prove(
     site: &OpenSite,
-    outcome: &Outcome,
+    run: &Run,
     location: &Location,
     fetcher: &HttpFetcher,
     wait: Duration,
     steps: &Steps,
     output: &mut Output,
 ) -> Result<ReadBack, issuer::Mismatch> {
-    let documents = outcome.plan.result.clone();
-    let publication = Publication { documents, plan: outcome.plan.clone(), attempts: 0 };
+    let documents = run.plan.result.clone();
+    let publication = Publication { documents, plan: run.plan.clone(), attempts: 0 };
     let mut is_told = false;
     let tell = |mismatch: &issuer::Mismatch| {
         let because = mismatch.to_string();
@@ -232,7 +232,7 @@ async fn prove(
             output.note(format!("not read back yet, waiting up to {} s: {because}", wait.as_secs_f64()));
         }
     };
-    let read = issuer::read_back_telling(site, &outcome.desired, &publication, location, fetcher, wait, tell);
+    let read = issuer::read_back_telling(site, &run.desired, &publication, location, fetcher, wait, tell);
     let read = steps.run_within(format!("read back from {location}"), Some(wait), Box::pin(read)).await;
     read.map(|warnings| ReadBack { place: location.to_string(), warnings })
 }
@@ -259,13 +259,13 @@ async fn carry_out(site: &OpenSite, desired: &DesiredState) -> Result<Plan, Fail
 }
 
 /// Prints the plan, and before it on stderr what is to be said of it.
-fn tell_plan(outcome: &Outcome, output: &mut Output) {
-    let plan = &outcome.plan;
+fn tell_plan(run: &Run, output: &mut Output) {
+    let plan = &run.plan;
     let is_new = plan.documents.iter().all(|document| document.change == Change::Created);
     if is_new && plan.refusals.is_empty() {
         output.note(format!(
             "nothing was published in {} yet; if this issuer is published elsewhere already, add that JWKS to the input, so that no key is lost",
-            outcome.site
+            run.site
         ));
     }
     if plan.adopted > 0 && plan.refusals.is_empty() {
@@ -277,37 +277,37 @@ fn tell_plan(outcome: &Outcome, output: &mut Output) {
     }
     for warning in &plan.warnings {
         match warning {
-            PlanWarning::IssuerNotPublic { .. } if outcome.desired.relying_party == RelyingParty::Oidc => {
+            PlanWarning::IssuerNotPublic { .. } if run.desired.relying_party == RelyingParty::Oidc => {
                 output.note(warning);
             }
             _ => output.warning(warning),
         }
     }
     if !output.is_json() {
-        output.text(&Answer::from(outcome).plan_text());
+        output.text(&Answer::from(run).plan_text());
     }
 }
 
 /// Prints which documents were written.
-fn tell_written(outcome: &Outcome, output: &mut Output) {
+fn tell_written(run: &Run, output: &mut Output) {
     if !output.is_json()
-        && let Some(text) = Answer::from(outcome).written_text()
+        && let Some(text) = Answer::from(run).written_text()
     {
         output.text(&text);
     }
 }
 
 /// Prints how it ended, and on stderr whatever makes it a no.
-fn report(outcome: &Outcome, output: &mut Output) -> Exit {
-    let answer = Answer::from(outcome);
-    if let Hosting::Unknown(because) = &outcome.plan.hosting
+fn report(run: &Run, output: &mut Output) -> Exit {
+    let answer = Answer::from(run);
+    if let Hosting::Unknown(because) = &run.plan.hosting
         && answer.read_back_from.is_none()
     {
         output.note(because);
     }
-    outcome.site_warnings.iter().for_each(|warning| output.warning(warning));
-    for warning in outcome.read_back().into_iter().flat_map(|read_back| &read_back.warnings) {
-        output.warning(Warning::new(warning, outcome.desired.relying_party));
+    run.site_warnings.iter().for_each(|warning| output.warning(warning));
+    for warning in run.read_back().into_iter().flat_map(|read_back| &read_back.warnings) {
+        output.warning(Warning::new(warning, run.desired.relying_party));
     }
     if output.is_json() {
         output.json(&answer);

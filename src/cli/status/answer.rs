@@ -1,7 +1,7 @@
 use issuer::{KeyStatus, Timestamp};
 use serde::Serialize;
 
-use super::found::{Found, PublicSide, StoredSide};
+use super::observed::{Observed, PublicSide, StoredSide};
 use crate::cli::answers::{Key, Mismatch, StaticWebsite, Warning};
 
 /// What is published, as it is stored and as the public reads it.
@@ -94,8 +94,8 @@ impl From<&StoredSide> for Stored {
     }
 }
 
-impl From<&Found> for Answer {
-    fn from(found: &Found) -> Self {
+impl From<&Observed> for Answer {
+    fn from(found: &Observed) -> Self {
         let public = |public: &PublicSide| Public {
             from: public.from.clone(),
             keys: public.keys.as_ref().ok().map(|keys| keys.iter().map(Key::from).collect()),

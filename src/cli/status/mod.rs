@@ -1,5 +1,5 @@
 mod answer;
-mod found;
+mod observed;
 mod text;
 
 use clap::Args;
@@ -9,7 +9,7 @@ use issuer::{
 };
 
 pub(super) use self::answer::Answer;
-use self::found::{Found, PublicSide, StoredSide};
+use self::observed::{Observed, PublicSide, StoredSide};
 use super::{
     Exit, Failure, Output,
     answers::StaticWebsite,
@@ -68,7 +68,7 @@ impl Status {
             let fetcher = self.site.deadline()?.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
             let published = runtime::block_on(look_from_outside(&issuer, &location, &fetcher, &steps))?;
             let public = Some(PublicSide::new(&issuer, &location, &published, None, relying_party));
-            return Ok(report(&Found { issuer, site: None, public, relying_party }, output));
+            return Ok(report(&Observed { issuer, site: None, public, relying_party }, output));
         }
         let is_from_variables = issuer.is_some() && !self.site.is_explicit();
         let deadline = self.site.deadline()?;
@@ -110,7 +110,7 @@ impl Status {
                     Some(PublicSide::new(&issuer, location, &published, documents, relying_party))
                 }
             };
-            Ok::<_, Failure>(Found { issuer, site: Some(stored), public, relying_party })
+            Ok::<_, Failure>(Observed { issuer, site: Some(stored), public, relying_party })
         })??;
         Ok(report(&found, output))
     }
@@ -147,7 +147,7 @@ pub(super) fn unusable_root(site: &OpenSite) -> Failure {
 }
 
 /// Prints what was found, and on stderr what is wrong with it.
-fn report(found: &Found, output: &mut Output) -> Exit {
+fn report(found: &Observed, output: &mut Output) -> Exit {
     let answer = Answer::from(found);
     if output.is_json() {
         output.json(&answer);

@@ -1,9 +1,9 @@
 use issuer::DocumentPath;
 use serde::Serialize;
 
-use super::Outcome;
+use super::Ending;
 use crate::cli::{
-    answers::Refusal,
+    answers::RefusalAnswer,
     clean::printable,
     output::{BAD, GOOD, STRONG, WARN},
 };
@@ -21,7 +21,7 @@ pub(crate) struct Answer {
     /// The paths that were removed, in the order in which they were removed.
     removed: Vec<String>,
     /// Why nothing was removed; null where nothing was refused.
-    pub(super) refusal: Option<Refusal>,
+    pub(super) refusal: Option<RefusalAnswer>,
     #[serde(skip)]
     pub(super) end: End,
 }
@@ -37,14 +37,16 @@ pub(super) enum End {
 }
 
 impl Answer {
-    pub(super) fn new(issuer: Option<String>, site: String, outcome: Outcome) -> Self {
+    pub(super) fn new(issuer: Option<String>, site: String, outcome: Ending) -> Self {
         let texts = |paths: Vec<DocumentPath>| paths.iter().map(|path| path.as_str().to_owned()).collect();
         let answer = Self { issuer, site, planned: Vec::new(), removed: Vec::new(), refusal: None, end: End::Declined };
         match outcome {
-            Outcome::Refused(refusal) => Self { refusal: Some(Refusal::from(&refusal)), end: End::Refused, ..answer },
-            Outcome::Planned(paths) => Self { planned: texts(paths), end: End::Planned, ..answer },
-            Outcome::Declined => answer,
-            Outcome::Removed(removal) => Self { removed: texts(removal.removed), end: End::Removed, ..answer },
+            Ending::Refused(refusal) => {
+                Self { refusal: Some(RefusalAnswer::from(&refusal)), end: End::Refused, ..answer }
+            }
+            Ending::Planned(paths) => Self { planned: texts(paths), end: End::Planned, ..answer },
+            Ending::Declined => answer,
+            Ending::Removed(removal) => Self { removed: texts(removal.removed), end: End::Removed, ..answer },
         }
     }
 

@@ -56,7 +56,7 @@ pub(crate) struct Unpublish {
 }
 
 /// What came of it.
-enum Outcome {
+enum Ending {
     Refused(RemovalRefusal),
     Planned(Vec<DocumentPath>),
     /// Somebody was asked, and did not type the issuer.
@@ -113,18 +113,18 @@ impl Unpublish {
             let name = site.name();
             let Some(issuer) = issuer else {
                 let nothing =
-                    if self.dry_run { Outcome::Planned(Vec::new()) } else { Outcome::Removed(Removal::default()) };
+                    if self.dry_run { Ending::Planned(Vec::new()) } else { Ending::Removed(Removal::default()) };
                 return Ok((None, name, nothing));
             };
             let outcome = match planned {
-                Some(Err(refusal)) => Outcome::Refused(refusal),
-                Some(Ok(paths)) if self.dry_run => Outcome::Planned(paths),
-                Some(Ok(paths)) if !paths.is_empty() && !is_typed(&issuer, &paths, &name) => Outcome::Declined,
+                Some(Err(refusal)) => Ending::Refused(refusal),
+                Some(Ok(paths)) if self.dry_run => Ending::Planned(paths),
+                Some(Ok(paths)) if !paths.is_empty() && !is_typed(&issuer, &paths, &name) => Ending::Declined,
                 _ => {
                     let removal = async { Ok(issuer::unpublish(&site, &issuer, &guard).await?) };
                     match Box::pin(runtime::within(timeout, removal)).await? {
-                        Ok(removal) => Outcome::Removed(removal),
-                        Err(refusal) => Outcome::Refused(refusal),
+                        Ok(removal) => Ending::Removed(removal),
+                        Err(refusal) => Ending::Refused(refusal),
                     }
                 }
             };

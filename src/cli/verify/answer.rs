@@ -52,14 +52,14 @@ pub(super) struct Check {
     #[serde(rename = "check")]
     pub(super) name: CheckId,
     #[serde(flatten)]
-    pub(super) outcome: Outcome,
+    pub(super) outcome: CheckOutcome,
 }
 
 /// How a check ended.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
-pub(super) enum Outcome {
+pub(super) enum CheckOutcome {
     /// The check passed.
     Passed {
         /// What was seen, a phrase.
@@ -163,12 +163,12 @@ impl TokenRefusal {
 impl From<&Checked> for Check {
     fn from(checked: &Checked) -> Self {
         let outcome = match &checked.outcome {
-            issuer::Outcome::Passed(seen) => Outcome::Passed { seen: seen.clone() },
+            issuer::Outcome::Passed(seen) => CheckOutcome::Passed { seen: seen.clone() },
             issuer::Outcome::Failed(refusal) => {
                 let (expected, seen) = refusal.expected_and_seen().unzip();
-                Outcome::Failed { message: refusal.to_string(), expected, seen }
+                CheckOutcome::Failed { message: refusal.to_string(), expected, seen }
             }
-            issuer::Outcome::Skipped(because) => Outcome::Skipped { because: because.clone() },
+            issuer::Outcome::Skipped(because) => CheckOutcome::Skipped { because: because.clone() },
         };
         Self { name: checked.name.into(), outcome }
     }

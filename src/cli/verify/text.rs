@@ -5,7 +5,7 @@ use super::{
         clean::{message, printable},
         output::{BAD, FAINT, GOOD, STRONG, WARN},
     },
-    answer::{Answer, Check, CheckId, Outcome, TokenRefusal, Verdict},
+    answer::{Answer, Check, CheckId, CheckOutcome, TokenRefusal, Verdict},
 };
 
 /// The longest compared value that stands beside the name of its check on a line of 80 columns.
@@ -33,13 +33,13 @@ impl Answer {
 
     fn check_lines(&self, Check { name, outcome }: &Check) -> Vec<String> {
         match outcome {
-            Outcome::Passed { seen } => vec![format!("  {GOOD}ok{GOOD:#}       {name:9}  {}", message(seen))],
+            CheckOutcome::Passed { seen } => vec![format!("  {GOOD}ok{GOOD:#}       {name:9}  {}", message(seen))],
             // A token that cannot be parsed leaves nothing else to look at.
-            Outcome::Skipped { .. } if !self.is_parsed => Vec::new(),
-            Outcome::Skipped { because } => {
+            CheckOutcome::Skipped { .. } if !self.is_parsed => Vec::new(),
+            CheckOutcome::Skipped { because } => {
                 vec![format!("  {FAINT}skipped  {name:9}  {}{FAINT:#}", message(because))]
             }
-            Outcome::Failed { expected: Some(expected), seen: Some(seen), .. } => {
+            CheckOutcome::Failed { expected: Some(expected), seen: Some(seen), .. } => {
                 let (expected, seen) = (printable(expected), printable(seen));
                 let longest = expected.chars().count().max(seen.chars().count());
                 // Two values that are compared stay below each other, on lines that are not broken.
@@ -56,7 +56,7 @@ impl Answer {
                     ]
                 }
             }
-            Outcome::Failed { message: because, .. } => {
+            CheckOutcome::Failed { message: because, .. } => {
                 vec![format!("  {BAD}failed{BAD:#}   {name:9}  {}", message(because))]
             }
         }
@@ -65,7 +65,7 @@ impl Answer {
     fn accepted(&self) -> Vec<String> {
         let signature = CheckId::from(CheckName::Signature);
         let key = self.checks.iter().find_map(|check| match &check.outcome {
-            Outcome::Passed { seen } if check.name == signature => Some(seen.as_str()),
+            CheckOutcome::Passed { seen } if check.name == signature => Some(seen.as_str()),
             _ => None,
         });
         let from = self.keys_from.as_ref().map(|place| format!("a key from {}", printable(place)));

@@ -7,7 +7,7 @@ use issuer::{
 use crate::cli::site::OpenSite;
 
 /// What was found on either side.
-pub(super) struct Found {
+pub(super) struct Observed {
     pub(super) issuer: IssuerUrl,
     pub(super) site: Option<StoredSide>,
     pub(super) public: Option<PublicSide>,

@@ -1,7 +1,7 @@
 use issuer::{DesiredState, Mismatch, Plan, VerifyWarning, site::SiteWarning};
 
 /// What a run planned and did.
-pub(super) struct Outcome {
+pub(super) struct Run {
     pub(super) desired: DesiredState,
     /// The name of the site.
     pub(super) site: String,
@@ -31,7 +31,7 @@ pub(super) struct ReadBack {
     pub(super) warnings: Vec<VerifyWarning>,
 }
 
-impl Outcome {
+impl Run {
     pub(super) fn proof(&self) -> Option<&Result<ReadBack, Mismatch>> {
         match &self.stage {
             Stage::Refused { .. } => None,
