@@ -16,7 +16,7 @@ use issuer::{
     },
 };
 
-use super::{Failure, steps::Steps};
+use super::{Exit, Failure, steps::Steps};
 
 /// Why a write to a directory takes long, which is shown with it.
 const LOCK_WAIT: &str = "up to 10 s while another publisher holds the lock";
@@ -139,6 +139,21 @@ impl OpenSite {
         // At the blob endpoint itself the container is part of the issuer.
         let is_here = self.adapt_to(&published).is_ok_and(|is_here| is_here);
         Ok(if is_here { Root::Issuer(published) } else { Root::Unusable })
+    }
+
+    /// The issuer that is published at the root of the site; `None` where nothing is published there.
+    pub(super) async fn issuer_at_root(&mut self) -> Result<Option<IssuerUrl>, Failure> {
+        match self.published_issuer().await? {
+            Root::Issuer(issuer) => Ok(Some(issuer)),
+            Root::Empty => Ok(None),
+            Root::Unusable => {
+                let name = self.name();
+                let message =
+                    format!("the documents at the root of {name} do not name an issuer that is published there");
+                let hint = "pass --issuer URL, byte for byte as in --service-account-issuer".to_owned();
+                Err(Failure::new(Exit::No, message, Some(hint)))
+            }
+        }
     }
 
     /// Gets ready for an issuer, and tells whether it is at the blob endpoint of the account itself.

@@ -7,11 +7,11 @@ use std::{
 use clap::{Args, ValueEnum, builder::PossibleValue};
 use issuer::{
     AuthMethod, Cloud, Environment, HttpFetcher, ResourceScope,
-    site::{Azure, AzureOptions, Directory},
+    site::{Azure, AzureOptions, Directory, Site},
 };
 
 use super::{
-    Failure,
+    Failure, Output,
     site::{AzureRequest, OpenSite},
     steps::Steps,
     values,
@@ -157,15 +157,20 @@ impl SiteRequest {
         matches!(self.kind, SiteKind::Azure(_))
     }
 
-    pub(super) async fn open(self, steps: &Steps) -> Result<OpenSite, Failure> {
-        match self.kind {
-            SiteKind::Directory(path) => Ok(OpenSite::directory(Directory::open(path)?, steps.clone())),
+    /// Opens the site, and tells which credential was chosen.
+    pub(super) async fn open(self, steps: &Steps, output: &mut Output) -> Result<OpenSite, Failure> {
+        let site = match self.kind {
+            SiteKind::Directory(path) => OpenSite::directory(Directory::open(path)?, steps.clone()),
             SiteKind::Azure(mut request) => {
                 let told = steps.clone();
                 request.options.on_retry = Some(Arc::new(move |retrying| told.retrying(retrying)));
-                OpenSite::azure(*request, self.scope, steps.clone()).await
+                OpenSite::azure(*request, self.scope, steps.clone()).await?
             }
+        };
+        if let Some(credential) = site.credential() {
+            output.note(format!("credential for {}: {credential}", site.name()));
         }
+        Ok(site)
     }
 }
 

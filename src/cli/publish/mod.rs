@@ -139,10 +139,7 @@ impl Publish {
         let start = Instant::now();
         let run = runtime::block_on(async {
             let prepare = async {
-                let mut site = request.open(&steps).await?;
-                if let Some(credential) = site.credential() {
-                    output.note(format!("credential for {}: {credential}", site.name()));
-                }
+                let mut site = request.open(&steps, output).await?;
                 let (issuer, is_named) = match issuer {
                     Some(issuer) => (issuer, true),
                     None => find_issuer(&mut site).await?,

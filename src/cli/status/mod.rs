@@ -14,7 +14,7 @@ use super::{
     Exit, Failure, Output,
     answers::StaticWebsite,
     runtime,
-    site::{OpenSite, Root},
+    site::OpenSite,
     site_args::SiteArgs,
     steps::Steps,
     values::{self, For},
@@ -77,10 +77,7 @@ impl Status {
         let (timeout, fetcher) = (request.timeout, request.fetcher.clone());
         let found = runtime::block_on(async {
             let look_inside = async {
-                let mut site = request.open(&steps).await?;
-                if let Some(credential) = site.credential() {
-                    output.note(format!("credential for {}: {credential}", site.name()));
-                }
+                let mut site = request.open(&steps, output).await?;
                 let is_given = issuer.is_some();
                 let issuer = match issuer {
                     Some(issuer) => issuer,
@@ -128,22 +125,12 @@ async fn look_from_outside(
 
 /// The issuer that is published at the root of a site.
 async fn published_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
-    match site.published_issuer().await? {
-        Root::Issuer(issuer) => Ok(issuer),
-        Root::Empty => {
-            let hint = "for an issuer with a path pass --issuer URL; if nothing is published yet, run issuer publish sa.pub with this site";
-            let message = format!("no issuer is published at the root of {}", site.name());
-            Err(Failure::new(Exit::No, message, Some(hint.to_owned())))
-        }
-        Root::Unusable => Err(unusable_root(site)),
+    if let Some(issuer) = site.issuer_at_root().await? {
+        return Ok(issuer);
     }
-}
-
-/// The answer to documents at the root that do not tell whose they are.
-pub(super) fn unusable_root(site: &OpenSite) -> Failure {
-    let hint = "pass --issuer URL, byte for byte as in --service-account-issuer".to_owned();
-    let message = format!("the documents at the root of {} do not name an issuer that is published there", site.name());
-    Failure::new(Exit::No, message, Some(hint))
+    let hint = "for an issuer with a path pass --issuer URL; if nothing is published yet, run issuer publish sa.pub with this site";
+    let message = format!("no issuer is published at the root of {}", site.name());
+    Err(Failure::new(Exit::No, message, Some(hint.to_owned())))
 }
 
 /// Prints what was found, and on stderr what is wrong with it.

@@ -15,9 +15,7 @@ use super::{
     clean::printable,
     layout::{report, stderr_width},
     runtime,
-    site::Root,
     site_args::SiteArgs,
-    status::unusable_root,
     token_input::TokenInput,
     values,
 };
@@ -88,17 +86,10 @@ impl Unpublish {
         let asks = !self.yes && !self.dry_run && io::stdin().is_terminal() && io::stderr().is_terminal();
         let (issuer, site, outcome) = runtime::block_on(async {
             let prepare = async {
-                let mut site = request.open(&steps).await?;
-                if let Some(credential) = site.credential() {
-                    output.note(format!("credential for {}: {credential}", site.name()));
-                }
+                let mut site = request.open(&steps, output).await?;
                 let issuer = match issuer {
                     Some(issuer) => Some(issuer),
-                    None => match site.published_issuer().await? {
-                        Root::Issuer(issuer) => Some(issuer),
-                        Root::Empty => None,
-                        Root::Unusable => return Err(unusable_root(&site)),
-                    },
+                    None => site.issuer_at_root().await?,
                 };
                 if let Some(issuer) = &issuer {
                     site.adapt_to(issuer)?;
