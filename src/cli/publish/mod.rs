@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 use issuer::{
-    Change, DesiredState, Error, HttpFetcher, IssuerUrl, Location, Plan, PlanWarning, Publication, PublishError,
-    RelyingParty, SystemClock,
+    Change, DesiredState, Error, HttpFetcher, IssuerUrl, Location, Plan, PlanWarning, PlannedKey, Publication,
+    PublishError, RelyingParty, SystemClock,
     site::{Hosting, Site},
 };
 
@@ -176,7 +176,7 @@ impl Publish {
                 if !run.plan.refusals.is_empty() {
                     run.stage = Stage::Refused { written: !site.made().written.is_empty() };
                 }
-                if planned.keys != run.plan.keys {
+                if !is_same_plan(&planned, &run.plan) {
                     output.note("others published meanwhile, so the plan is another one");
                     tell_plan(&run, output);
                 }
@@ -253,6 +253,14 @@ async fn carry_out(site: &OpenSite, desired: &DesiredState) -> Result<Plan, Fail
         Err(PublishError::Refused { plan, .. }) => Ok(*plan),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether two plans do the same with the same keys. Their times differ by the moments between them.
+fn is_same_plan(first: &Plan, second: &Plan) -> bool {
+    let does_same = |(first, second): (&PlannedKey, &PlannedKey)| {
+        first.jwk == second.jwk && std::mem::discriminant(&first.state) == std::mem::discriminant(&second.state)
+    };
+    first.keys.len() == second.keys.len() && first.keys.iter().zip(&second.keys).all(does_same)
 }
 
 /// Prints the plan, and before it on stderr what is to be said of it.
