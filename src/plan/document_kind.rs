@@ -6,7 +6,7 @@ use crate::{
     issuer_url::{DocumentPath, IssuerUrl},
 };
 
-/// One of the documents of an issuer. A further document needs a variant here, and nothing anywhere else.
+/// One of the documents of an issuer. Planning, writing and removing follow [`ALL`](Self::ALL), so a further document starts here.
 ///
 /// ```
 /// use issuer::DocumentKind;

@@ -120,9 +120,16 @@ pub(super) fn judge_result(
 }
 
 /// What is odd about the record that was found, and about the clocks that its times come from.
-pub(super) fn record_warnings(found: &StoredRetention, clocks: Option<ClocksApart>) -> Vec<PlanWarning> {
+pub(super) fn record_warnings(
+    desired: &DesiredState,
+    found: &StoredRetention,
+    clocks: Option<ClocksApart>,
+) -> Vec<PlanWarning> {
     let mut warnings: Vec<_> = clocks.map(PlanWarning::ClocksApart).into_iter().collect();
-    if let StoredRetention::Unreadable(error) = found {
+    // The warning says that the record starts anew, which a refused plan does not do.
+    if let StoredRetention::Unreadable(error) = found
+        && refuse_later_record(desired, found).is_none()
+    {
         warnings.push(PlanWarning::RecordUnreadable(error.clone()));
     }
     warnings

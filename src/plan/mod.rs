@@ -85,7 +85,7 @@ impl Plan {
         let now = Timestamp::from_second(now.as_second()).unwrap_or(now);
         let found = current.record();
         let recorded = found.record().map(|record| record.clamped(now));
-        let mut warnings = record_warnings(found, clocks);
+        let mut warnings = record_warnings(desired, found, clocks);
         let (published, unreadable) = published_keys(current, desired, &mut warnings);
         let keys = place(desired, now, &published, recorded.as_ref());
         let adopted = if recorded.is_some() { 0 } else { count_retired(&keys) };

@@ -20,6 +20,7 @@ mod directory_attack;
 mod document_changes;
 mod embedding;
 mod emulator;
+mod errors;
 mod examples;
 mod fixes;
 mod hostile;

@@ -539,11 +539,13 @@ struct Watched<'a> {
     /// The document whose first write takes effect and is answered as if somebody else had been faster, as it is when the answer
     /// gets lost and the request is sent again.
     loses_answer_of: Mutex<Option<issuer::DocumentPath>>,
+    /// The numbers of lost races that the publisher waited after.
+    lost_races: Mutex<Vec<u32>>,
 }
 
 impl<'a> Watched<'a> {
     fn new(site: &'a Memory, before_write: BeforeWrite<'a>) -> Self {
-        Self { site, before_write, loses_answer_of: Mutex::default() }
+        Self { site, before_write, loses_answer_of: Mutex::default(), lost_races: Mutex::default() }
     }
 
     fn losing_answer_of(site: &'a Memory, path: issuer::DocumentPath) -> Self {
@@ -595,6 +597,10 @@ impl Site for Watched<'_> {
         let written = self.site.write(path, content, condition).await?;
         let lost = self.loses_answer_of.lock().unwrap().take_if(|lost| lost == path).is_some();
         Ok(if lost { issuer::site::Written::PreconditionFailed } else { written })
+    }
+
+    async fn back_off(&self, lost_races: u32) {
+        self.lost_races.lock().unwrap().push(lost_races);
     }
 
     async fn remove(
@@ -747,4 +753,15 @@ fn a_write_that_lost_to_a_rival_is_not_reported_as_done() {
     let publication = publish(&overtaken, &desired(&[1]), hour(0)).unwrap();
     assert_eq!((publication.attempts, publication.plan.is_unchanged()), (2, true));
     assert_eq!(publication.plan.keys[0].state, KeyState::Kept);
+}
+
+#[test]
+fn lost_races_are_counted_anew_for_each_publish() {
+    let site = Memory::default();
+    let watched = Watched::losing_answer_of(&site, issuer().discovery_path());
+    for (key, at) in [(1, 0), (2, 1)] {
+        *watched.loses_answer_of.lock().unwrap() = Some(issuer().jwks_path());
+        publish(&watched, &desired(&[key]), hour(at)).unwrap();
+    }
+    assert_eq!(*watched.lost_races.lock().unwrap(), [1, 1]);
 }

@@ -2,7 +2,7 @@
 
 use issuer::{
     Change, CurrentState, DesiredState, DocumentKind, DropReason, Hint, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan,
-    PlanRefusal, Retention, RetentionError, StoredRetention, Timestamp,
+    PlanRefusal, PlanWarning, Retention, RetentionError, StoredRetention, Timestamp,
     site::{ETag, Stored},
 };
 use serde_json::json;
@@ -136,10 +136,12 @@ fn record_of_a_later_version_is_refused_until_told_otherwise() {
     let later = current(r#"{"version":3,"keys":{}}"#);
     assert_eq!(later.documents[&DocumentKind::Jwks].retention, StoredRetention::Unreadable(RetentionError::Version(3)));
     let plan = Plan::new(&later, &desired(), now());
-    assert_eq!(plan.refusals, [PlanRefusal::LaterRecord(3)]);
+    assert_eq!((plan.refusals.as_slice(), plan.warnings.as_slice()), (&[PlanRefusal::LaterRecord(3)][..], &[][..]));
     assert!(plan.refusals[0].hint().unwrap().contains("--replace-unreadable"));
     let replace = DesiredState { replace_unreadable: true, ..desired() };
-    assert_eq!(Plan::new(&later, &replace, now()).refusals, []);
+    let plan = Plan::new(&later, &replace, now());
+    assert_eq!(plan.refusals, []);
+    assert_eq!(plan.warnings, [PlanWarning::RecordUnreadable(RetentionError::Version(3))]);
 }
 
 #[test]
