@@ -53,14 +53,7 @@ async fn hello(Extension(token): Extension<Arc<VerifiedToken>>) -> String {
 }
 
 async fn serve(issuer: &str, audience: &str, location: Location) -> Result<(), Box<dyn Error>> {
-    let verifier = RemoteVerifier::builder()
-        .trust_published_at(issuer.parse()?, location)
-        .on_refresh(|refresh| {
-            if let Err(refusal) = &refresh.outcome {
-                eprintln!("{}: {refusal}", refresh.issuer);
-            }
-        })
-        .build();
+    let verifier = RemoteVerifier::builder().trust_published_at(issuer.parse()?, location).build();
     verifier.ready().await?;
     let gate = Arc::new(Gate { verifier, expectations: Expectations::oidc().audience(audience) });
     let app = Router::new().route("/", get(hello)).layer(middleware::from_fn_with_state(gate, authenticate));
@@ -71,6 +64,8 @@ async fn serve(issuer: &str, audience: &str, location: Location) -> Result<(), B
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
+    // Refreshes are events of `tracing`; those that fail have the level WARN.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [issuer, audience, published @ ..] = arguments.as_slice() else {
         return Err("usage: middleware ISSUER AUDIENCE [PUBLISHED]".into());

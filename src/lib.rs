@@ -74,7 +74,7 @@ mod token;
 mod verify;
 
 #[cfg(feature = "azure")]
-pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope, RetryObserver, Retrying};
+pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope};
 pub use clock::{Clock, SystemClock};
 pub use documents::{Discovery, DocumentError, Documents, FetchError, Fetched, Jwks, Location, Page, PublishedIssuer};
 pub use entra::{Aadsts, CatalogueEntry, Cloud, Evidence, KEYS_MAX, LIFETIME_MAX, TOKEN_EXCHANGE_AUDIENCE, Waiting};
@@ -94,17 +94,17 @@ pub use plan::{
     PlanRefusal, PlanWarning, PlannedDocument, PlannedKey, Retention, RetentionError, StoredRetention,
 };
 pub use public_host::NotPublic;
+#[cfg(feature = "remote")]
+pub use publish::read_back;
 pub use publish::{
     KeyStatus, Mismatch, Publication, PublishError, Removal, RemovalGuard, RemovalRefusal, SiteFault, SiteStatus,
     compare, plan, plan_removal, publish, published_documents, status, unpublish,
 };
 #[cfg(feature = "remote")]
-pub use publish::{read_back, read_back_telling};
-#[cfg(feature = "remote")]
 pub use published::HttpFetcher;
 pub use redact::redacted;
 #[cfg(feature = "remote")]
-pub use remote::{NotReady, Refresh, RemoteVerifier, RemoteVerifierBuilder};
+pub use remote::{NotReady, RemoteVerifier, RemoteVerifierBuilder};
 #[cfg(feature = "serve")]
 pub use serve::{DocumentServer, ServeError, Served};
 pub use token::{

@@ -7,6 +7,7 @@ use azure_storage_blob::{
 };
 use jiff::Timestamp;
 use tokio::sync::Mutex;
+use tracing::instrument;
 
 use super::{
     Account, AzureError, AzureOptions, AzureProblem, Credential, Operation, ResourceManager, ResourceScope, Retry,
@@ -59,6 +60,7 @@ impl AzureConnection {
     /// # Errors
     ///
     /// [`AzureError`] when no credential is found, the one that is set up does not work, or a name or URL is wrong.
+    #[instrument(name = "find a credential", skip_all)]
     pub async fn open(options: AzureOptions) -> Result<Self, AzureError> {
         let AzureOptions {
             account,
@@ -75,7 +77,7 @@ impl AzureConnection {
         let fail = |problem: AzureProblem| problem.during(AzureError::OPENING);
         let account = account.map(|name| name.parse()).transpose().map_err(fail)?;
         let clients = fetcher.clients();
-        let retry = Retry { timeout: options.timeout, first_pause: options.first_pause, observer: options.on_retry };
+        let retry = Retry { timeout: options.timeout, first_pause: options.first_pause };
         let search = Search {
             environment,
             method: auth,
@@ -148,6 +150,7 @@ impl AzureConnection {
     /// # Errors
     ///
     /// [`AzureError`] when it cannot be asked, does not show the account, or the account has no web endpoint.
+    #[instrument(name = "get the web endpoint from Azure Resource Manager", skip_all)]
     pub async fn web_endpoint(&self, scope: &ResourceScope) -> Result<IssuerUrl, AzureError> {
         let account = self.account.name.as_str();
         let Some(tokens) = self.credential.tokens() else {
@@ -181,6 +184,7 @@ impl AzureConnection {
     }
 
     /// Whether the static website is on.
+    #[instrument(name = "read the static website setting", skip_all)]
     pub(crate) async fn website(&self) -> Result<Hosting, AzureError> {
         let read = || async { self.client.get_properties(None).await?.into_model() };
         let properties = match self.retry.run("the static website", read).await {
@@ -199,6 +203,7 @@ impl AzureConnection {
     }
 
     /// Switches the static website on.
+    #[instrument(name = "switch the static website on", skip_all)]
     pub(crate) async fn enable_website(&self) -> Result<(), AzureError> {
         // What is left out of the request stays as it is: other services' rules, and the pages of the website.
         let website = self.website.lock().await.clone().unwrap_or_default();

@@ -39,7 +39,6 @@ pub use problem::AzureProblem;
 pub(crate) use resource_manager::ResourceManager;
 pub use resource_manager::ResourceScope;
 pub(crate) use retry::Retry;
-pub use retry::{RetryObserver, Retrying};
 pub(crate) use server_clock::ServerClock;
 pub(crate) use transport::Transport;
 

@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use super::{AuthMethod, Environment, RetryObserver};
+use super::{AuthMethod, Environment};
 use crate::{entra::Cloud, published::HttpFetcher};
 
 /// How to reach a storage account.
@@ -39,8 +39,6 @@ pub struct AzureOptions {
     pub fetcher: HttpFetcher,
     /// Azure Resource Manager, where it is not the one of the cloud.
     pub resource_manager: Option<String>,
-    /// Told of every request that is about to be sent again.
-    pub on_retry: Option<RetryObserver>,
 }
 
 impl AzureOptions {
@@ -59,7 +57,6 @@ impl AzureOptions {
             first_pause: Duration::from_millis(200),
             fetcher: HttpFetcher::default(),
             resource_manager: None,
-            on_retry: None,
         }
     }
 }

@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use aws_lc_rs::rand;
 use azure_core::{
@@ -10,6 +10,9 @@ use azure_core::{
 };
 use jiff::{Timestamp, fmt::rfc2822};
 use tokio::time::{Instant, sleep};
+use tracing::info;
+
+use crate::redact::redacted;
 
 /// The longest pause of our own choosing; a server may ask for a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -20,45 +23,12 @@ const TRANSIENT: [u16; 6] = [408, 429, 500, 502, 503, 504];
 /// The same in the words of the storage service, where the status says something else.
 const TRANSIENT_CODES: [&str; 3] = ["AccountBeingCreated", "ContainerBeingDeleted", "OperationTimedOut"];
 
-/// A request that is about to be sent again.
-///
-/// ```
-/// use issuer::Retrying;
-/// use std::time::Duration;
-/// let tell = |Retrying { what, because, pause }: &Retrying| format!("{what}: {because}, again in {pause:?}");
-/// let pause = Duration::from_millis(200);
-/// let retrying = Retrying { what: "openid/v1/jwks".to_owned(), because: "503 ServerBusy".to_owned(), pause };
-/// assert_eq!(tell(&retrying), "openid/v1/jwks: 503 ServerBusy, again in 200ms");
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retrying {
-    /// What is asked for, such as `openid/v1/jwks`.
-    pub what: String,
-    /// What went wrong, such as `503 ServerBusy`.
-    pub because: String,
-    /// How long is waited first.
-    pub pause: Duration,
-}
-
-/// Told of every request that is about to be sent again.
-///
-/// ```
-/// use issuer::{RetryObserver, Retrying, site::AzureOptions};
-/// let observer: RetryObserver = std::sync::Arc::new(|retrying: &Retrying| {
-///     eprintln!("{}: {}, again in {:?}", retrying.what, retrying.because, retrying.pause);
-/// });
-/// let options = AzureOptions { on_retry: Some(observer), ..AzureOptions::new(Some("acct".to_owned())) };
-/// assert!(options.on_retry.is_some());
-/// ```
-pub type RetryObserver = Arc<dyn Fn(&Retrying) + Send + Sync>;
-
 /// How requests to Azure are tried again: with pauses that grow and are never the same for two callers, at least as long as
 /// the server asks for, and in all for no longer than allowed.
 #[derive(Clone)]
 pub(crate) struct Retry {
     pub(crate) timeout: Duration,
     pub(crate) first_pause: Duration,
-    pub(crate) observer: Option<RetryObserver>,
 }
 
 impl Retry {
@@ -88,9 +58,8 @@ impl Retry {
             if deadline.is_some_and(|deadline| deadline.saturating_duration_since(Instant::now()) <= pause) {
                 return Err(error);
             }
-            if let Some(observer) = &self.observer {
-                observer(&Retrying { what: what.to_owned(), because: reason(cause), pause });
-            }
+            let cause = || redacted(&format!("{what}: {}", reason(cause))).into_owned();
+            info!(cause = cause(), "retry in {:.1} s", pause.as_secs_f64());
             sleep(pause).await;
         }
     }

@@ -6,8 +6,9 @@ use std::{
 
 use clap::Args;
 use issuer::{FileError, KeyReader, KeySet};
+use tracing::info_span;
 
-use super::{Failure, Output, steps::Steps};
+use super::{Failure, Output};
 
 const STDIN: &str = "standard input";
 
@@ -33,7 +34,7 @@ impl KeyInputs {
             if is_stdin(path) {
                 output.waits_for_stdin();
             }
-            let bytes = read(path, KeyReader::INPUT_MAX, &output.steps())?;
+            let bytes = read(path, KeyReader::INPUT_MAX)?;
             reader.read(&name(path), &bytes)?;
         }
         let (keys, notes) = reader.finish()?;
@@ -74,12 +75,12 @@ pub(super) fn no_token(path: &Path) -> Result<(), Failure> {
 }
 
 /// Reads a file, or standard input for `-`; of a longer one, one byte more than the limit.
-pub(super) fn read(path: &Path, limit: usize, steps: &Steps) -> Result<Vec<u8>, Failure> {
-    read_as(None, path, limit, steps)
+pub(super) fn read(path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
+    read_as(None, path, limit)
 }
 
 /// Reads a file as [`read`] does, and calls it so in errors.
-pub(super) fn read_as(shown: Option<&str>, path: &Path, limit: usize, steps: &Steps) -> Result<Vec<u8>, Failure> {
+pub(super) fn read_as(shown: Option<&str>, path: &Path, limit: usize) -> Result<Vec<u8>, Failure> {
     if shown.is_none() {
         no_token(path)?;
     }
@@ -89,10 +90,10 @@ pub(super) fn read_as(shown: Option<&str>, path: &Path, limit: usize, steps: &St
     let result = if is_stdin(path) {
         let mut read = || io::stdin().take(limit).read_to_end(&mut bytes);
         // Nothing is drawn over what somebody types.
-        if io::stdin().is_terminal() { read() } else { steps.run_now(format!("read {called}"), read) }
+        if io::stdin().is_terminal() { read() } else { info_span!("read", file = called).in_scope(read) }
     } else {
         let read = || File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes));
-        steps.run_now(format!("read {called}"), read)
+        info_span!("read", file = called).in_scope(read)
     };
     match result {
         Ok(_) => Ok(bytes),

@@ -78,7 +78,7 @@ impl Times {
 
 impl Inspect {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let input = TokenInput::read(self.token, &output.steps(), Some(output))?;
+        let input = TokenInput::read(self.token, Some(output))?;
         no_list(&input, "take out the one to show: head -1")?;
         let inspection = Inspection::parse(&input.text).map_err(|because| {
             let hint = match &because {

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
+use tracing::info_span;
 
 use super::{
     Exit, Failure, Output,
@@ -63,7 +64,7 @@ pub(super) fn print_or_write<A: Serialize>(
         return Err(Failure::usage(message, "pass another file"));
     }
     let write = || out_file::write(&path, bytes);
-    output.steps().run_now(format!("write {}", path.display()), write)?;
+    info_span!("write", file = %path.display()).in_scope(write)?;
     output.note(format!("wrote {}", path.display()));
     // What went to a pipe or terminal by its path is the one value there already.
     if output.is_json() && path.is_file() {

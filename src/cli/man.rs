@@ -4,6 +4,7 @@ use clap::{Args, CommandFactory, builder::Resettable};
 use clap_mangen::Man as Page;
 use issuer::FileError;
 use serde::Serialize;
+use tracing::info_span;
 
 use super::{Cli, Exit, Failure, Output, clean::printable, out_file};
 
@@ -39,7 +40,7 @@ impl Man {
             let path = self.out.join(format!("{name}.1"));
             let page = page(name, command).map_err(|source| FileError::Write { path: path.clone(), source })?;
             let write = || out_file::write(&path, &page);
-            output.steps().run_now(format!("write {}", path.display()), write)?;
+            info_span!("write", file = %path.display()).in_scope(write)?;
             answer.written.push(path.display().to_string());
         }
         if output.is_json() {

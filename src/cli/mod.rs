@@ -20,6 +20,7 @@ mod schemas;
 mod serve;
 mod site;
 mod site_args;
+mod spinner;
 mod status;
 mod steps;
 mod token_input;

@@ -2,6 +2,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
+use indicatif::ProgressBar;
 use issuer::{Error, Hint, PublishError, Timestamp, site::SiteError};
 use serde::Serialize;
 use serde_json::Value;
@@ -11,6 +12,7 @@ use super::{
     answers::{ErrorAnswer, ErrorDetails, Interruption, Service},
     clean::{escaped, json_without_secrets, message},
     layout::{labelled, report, stderr_width, stdout_width},
+    spinner::Spinner,
     steps::Steps,
 };
 
@@ -97,6 +99,8 @@ pub(crate) struct Output {
     verbose: bool,
     choice: ColorChoice,
     stderr: AutoStream<io::Stderr>,
+    spinner: Spinner,
+    steps: Steps,
     /// The first error of stdout, a closed pipe left out.
     broken: Option<io::Error>,
     /// Whether stdout is a pipe that nobody reads any more.
@@ -108,21 +112,35 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(global: &Global) -> Self {
         let choice = choice(global.color);
+        let draws = !global.quiet && io::stderr().is_terminal();
+        let spinner = Spinner::new(draws);
+        let steps = Steps::new(global.verbose, global.quiet, choice, spinner.clone());
+        if draws || global.verbose {
+            steps.install();
+        }
         Self {
             format: global.output,
             quiet: global.quiet,
             verbose: global.verbose,
             choice,
             stderr: AutoStream::new(io::stderr(), choice),
+            spinner,
+            steps,
             broken: None,
             closed: false,
             answered: false,
         }
     }
 
-    /// Tells of the steps of long work on stderr.
-    pub(super) fn steps(&self) -> Steps {
-        Steps::new(self.verbose, !self.quiet && io::stderr().is_terminal(), self.choice)
+    /// Shows the notes and warnings of long work on standard error. Steps are shown without it.
+    pub(super) fn watch(&self) -> &Steps {
+        self.steps.install();
+        &self.steps
+    }
+
+    /// Draws another progress bar in place of the steps from now on.
+    pub(super) fn show_progress(&self, bar: ProgressBar) {
+        self.spinner.replace_with(bar);
     }
 
     pub(super) fn is_json(&self) -> bool {
@@ -140,7 +158,7 @@ impl Output {
 
     /// Prints a part of the result, byte for byte.
     pub(super) fn write(&mut self, bytes: &[u8]) {
-        self.write_to(io::stdout(), bytes);
+        self.write_to(|| io::stdout(), bytes);
     }
 
     /// Prints lines of JSON, the whole result or a part of it; gives whether somebody reads on.
@@ -154,12 +172,16 @@ impl Output {
     pub(super) fn text(&mut self, text: &str) {
         let wrapped = stdout_width().map(|width| report(text, width));
         let text = wrapped.as_deref().unwrap_or(text);
-        self.write_to(AutoStream::new(io::stdout(), self.choice), text.as_bytes());
+        let choice = self.choice;
+        self.write_to(|| AutoStream::new(io::stdout(), choice), text.as_bytes());
     }
 
-    fn write_to(&mut self, mut stdout: impl Write, bytes: &[u8]) {
+    fn write_to<W: Write>(&mut self, stdout: impl FnOnce() -> W, bytes: &[u8]) {
         if self.broken.is_none() {
-            let written = stdout.write_all(bytes).and_then(|()| stdout.flush());
+            let written = self.spinner.suspend(|| {
+                let mut stdout = stdout();
+                stdout.write_all(bytes).and_then(|()| stdout.flush())
+            });
             self.closed |= written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe);
             self.broken = written.err().filter(|error| error.kind() != ErrorKind::BrokenPipe);
         }
@@ -244,8 +266,8 @@ impl Output {
     }
 
     fn tell(&mut self, line: &str) {
-        // With stderr gone there is nowhere left to say so.
-        let _ = writeln!(self.stderr, "{line}");
+        // An error of standard error cannot be reported anywhere.
+        let _ = self.spinner.suspend(|| writeln!(self.stderr, "{line}"));
     }
 }
 

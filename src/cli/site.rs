@@ -16,17 +16,13 @@ use issuer::{
     },
 };
 
-use super::{Exit, Failure, steps::Steps};
+use super::{Exit, Failure};
 
-/// Why a write to a directory takes long, which is shown with it.
-const LOCK_WAIT: &str = "up to 10 s while another publisher holds the lock";
-
-/// The site a command works on; every step of it is told of.
+/// The site a command works on.
 pub(super) struct OpenSite {
     site: Box<dyn Site>,
     /// The account of a site in Azure Storage.
     account: Option<StorageAccount>,
-    steps: Steps,
     /// What was read when the issuer was looked for, for the first who asks: writes are conditional, so nothing is lost if it
     /// is out of date by then.
     read_ahead: Mutex<ReadAhead>,
@@ -71,22 +67,21 @@ struct ReadAhead {
 }
 
 impl OpenSite {
-    pub(super) fn directory(directory: Directory, steps: Steps) -> Self {
-        Self::new(Box::new(directory), None, steps)
+    pub(super) fn directory(directory: Directory) -> Self {
+        Self::new(Box::new(directory), None)
     }
 
-    pub(super) async fn azure(request: AzureRequest, scope: ResourceScope, steps: Steps) -> Result<Self, Failure> {
+    pub(super) async fn azure(request: AzureRequest, scope: ResourceScope) -> Result<Self, Failure> {
         let AzureRequest { options, container, deletes_snapshots } = request;
-        let site = steps.run("find a credential", Box::pin(Azure::open(options))).await?.in_container(container);
+        let site = Box::pin(Azure::open(options)).await?.in_container(container);
         let site = if deletes_snapshots { site.deleting_snapshots() } else { site };
-        Ok(Self::new(Box::new(site.clone()), Some(StorageAccount { site, scope }), steps))
+        Ok(Self::new(Box::new(site.clone()), Some(StorageAccount { site, scope })))
     }
 
-    fn new(site: Box<dyn Site>, account: Option<StorageAccount>, steps: Steps) -> Self {
+    fn new(site: Box<dyn Site>, account: Option<StorageAccount>) -> Self {
         Self {
             site,
             account,
-            steps,
             read_ahead: Mutex::default(),
             is_reading_ahead: AtomicBool::new(false),
             made: Mutex::default(),
@@ -167,15 +162,7 @@ impl OpenSite {
     /// The issuer the site itself gives its documents; `None` where it gives none.
     pub(super) async fn own_issuer(&self) -> Result<Option<IssuerUrl>, Failure> {
         let Some(StorageAccount { site, scope }) = &self.account else { return Ok(None) };
-        let ask = Box::pin(site.connection().web_endpoint(scope));
-        Ok(Some(self.steps.run("ask Azure Resource Manager for the web endpoint", ask).await?))
-    }
-
-    /// A write to a directory may wait for its lock, which a terminal shows.
-    fn tell_of_lock(&self) {
-        if self.account.is_none() {
-            self.steps.wait_for(LOCK_WAIT);
-        }
+        Ok(Some(Box::pin(site.connection().web_endpoint(scope)).await?))
     }
 
     fn read_ahead(&self) -> MutexGuard<'_, ReadAhead> {
@@ -193,7 +180,7 @@ impl Site for OpenSite {
         let known = self.read_ahead().documents.remove(path);
         let stored = match known {
             Some(stored) => stored,
-            None => self.steps.run(format!("read {path}"), self.site.read(path)).await?,
+            None => self.site.read(path).await?,
         };
         if self.is_reading_ahead.load(Ordering::Relaxed) {
             self.read_ahead().documents.insert(path.clone(), stored.clone());
@@ -202,12 +189,8 @@ impl Site for OpenSite {
     }
 
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
-        let write = async {
-            self.tell_of_lock();
-            self.site.write(path, content, condition).await
-        };
         self.lock_made().under_way = Some(path.clone());
-        let written = self.steps.run(format!("write {path}"), write).await;
+        let written = self.site.write(path, content, condition).await;
         let mut made = self.lock_made();
         made.under_way = None;
         if matches!(written, Ok(Written::Done)) && !made.written.contains(path) {
@@ -217,19 +200,14 @@ impl Site for OpenSite {
     }
 
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
-        let remove = async {
-            self.tell_of_lock();
-            self.site.remove(path, etag).await
-        };
-        self.steps.run(format!("remove {path}"), remove).await
+        self.site.remove(path, etag).await
     }
 
     async fn hosting(&self) -> Result<Hosting, SiteError> {
         let known = self.read_ahead().hosting.take();
-        let hosting = match (known, &self.account) {
-            (Some(hosting), _) => hosting,
-            (None, None) => self.site.hosting().await?,
-            (None, Some(_)) => self.steps.run("ask whether the static website is on", self.site.hosting()).await?,
+        let hosting = match known {
+            Some(hosting) => hosting,
+            None => self.site.hosting().await?,
         };
         if self.is_reading_ahead.load(Ordering::Relaxed) {
             self.read_ahead().hosting = Some(hosting.clone());
@@ -238,7 +216,7 @@ impl Site for OpenSite {
     }
 
     async fn host(&self) -> Result<(), SiteError> {
-        self.steps.run("switch the static website on", self.site.host()).await
+        self.site.host().await
     }
 
     async fn back_off(&self, lost_races: u32) {

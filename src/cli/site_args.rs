@@ -1,6 +1,5 @@
 use std::{
     path::PathBuf,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -13,7 +12,6 @@ use issuer::{
 use super::{
     Failure, Output,
     site::{AzureRequest, OpenSite},
-    steps::Steps,
     values,
 };
 
@@ -158,14 +156,10 @@ impl SiteRequest {
     }
 
     /// Opens the site, and tells which credential was chosen.
-    pub(super) async fn open(self, steps: &Steps, output: &mut Output) -> Result<OpenSite, Failure> {
+    pub(super) async fn open(self, output: &mut Output) -> Result<OpenSite, Failure> {
         let site = match self.kind {
-            SiteKind::Directory(path) => OpenSite::directory(Directory::open(path)?, steps.clone()),
-            SiteKind::Azure(mut request) => {
-                let told = steps.clone();
-                request.options.on_retry = Some(Arc::new(move |retrying| told.retrying(retrying)));
-                OpenSite::azure(*request, self.scope, steps.clone()).await?
-            }
+            SiteKind::Directory(path) => OpenSite::directory(Directory::open(path)?),
+            SiteKind::Azure(request) => OpenSite::azure(*request, self.scope).await?,
         };
         if let Some(credential) = site.credential() {
             output.note(format!("credential for {}: {credential}", site.name()));

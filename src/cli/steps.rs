@@ -1,246 +1,162 @@
 use std::{
+    fmt,
     io::{self, Write},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        mpsc::{self, RecvTimeoutError},
+        Arc,
+        atomic::{AtomicBool, Ordering},
     },
-    thread,
     time::{Duration, Instant},
 };
 
 use anstream::{AutoStream, ColorChoice};
-use issuer::Retrying;
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    field::{Field, Visit},
+    span::{Attributes, Id},
+};
+use tracing_subscriber::{
+    Layer, Registry,
+    layer::{Context, SubscriberExt},
+    registry::LookupSpan,
+};
 
 use super::{
     clean::message,
-    layout::{drawn_width, first_columns, report, stderr_width},
+    layout::{report, stderr_width},
     output::{FAINT, WARN, label},
+    spinner::{Spinner, Step},
 };
 
-/// How long a step may take before a terminal shows it, and how often it is drawn from then on.
-const PATIENCE: Duration = Duration::from_millis(300);
-const FRAME: Duration = Duration::from_millis(100);
-const FRAMES: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
-
-/// Tells on stderr what long work is at: on a terminal the step that takes long, with `-v` every step and its time.
+/// Shows spans and events of `tracing` on standard error.
+///
+/// - A span at level INFO is a step. A terminal shows the oldest step in progress. With `-v` each step is printed with its
+///   duration when it ends. The text of a step is the name of the span and the values of its fields; `limit_s` is its limit.
+/// - An event at level WARN is a warning.
+/// - An event at level INFO is printed with `-v`. Its field `cause` is shown with the step in progress. The first event with a
+///   field `limit_s`, which is how long is waited, is a note.
 #[derive(Clone)]
-pub(crate) struct Steps {
+pub(super) struct Steps {
     verbose: bool,
-    /// Whether a line may be drawn and taken away again.
-    draws: bool,
+    quiet: bool,
     choice: ColorChoice,
-    state: Arc<Mutex<State>>,
+    spinner: Spinner,
+    flags: Arc<Flags>,
 }
 
 #[derive(Default)]
-struct State {
-    /// What is going on, the oldest first.
-    running: Vec<Step>,
-    is_drawn: bool,
-    frame: usize,
-    /// Nothing is drawn before: other output is on its way.
-    quiet_until: Option<Instant>,
-    /// Prints beside something else that draws.
-    aside: Option<Aside>,
-}
-
-/// Does something while nothing else is drawn.
-pub(super) type Aside = Box<dyn Fn(&mut dyn FnMut()) + Send>;
-
-struct Step {
-    what: String,
-    start: Instant,
-    /// How long it may take, where it is waited for so long.
-    limit: Option<Duration>,
-    /// Why it is not done yet.
-    cause: Option<String>,
-}
-
-impl Step {
-    /// `read back from the issuer … 12 s of 60 s: the last cause`; the times stay whole on a narrow terminal.
-    fn line(&self, width: usize) -> String {
-        let elapsed = self.start.elapsed().as_secs();
-        let limit = self.limit.map(|limit| format!(" of {} s", limit.as_secs_f64())).unwrap_or_default();
-        let times = format!("… {elapsed} s{limit}");
-        let what = first_columns(&self.what, width.saturating_sub(times.chars().count() + 1));
-        let cause = self.cause.as_ref().map(|cause| format!(": {cause}")).unwrap_or_default();
-        first_columns(&format!("{what} {times}{cause}"), width)
-    }
+struct Flags {
+    is_installed: AtomicBool,
+    is_muted: AtomicBool,
+    has_noted: AtomicBool,
 }
 
 impl Steps {
-    pub(super) fn new(verbose: bool, draws: bool, choice: ColorChoice) -> Self {
-        Self { verbose, draws, choice, state: Arc::default() }
+    pub(super) fn new(verbose: bool, quiet: bool, choice: ColorChoice, spinner: Spinner) -> Self {
+        Self { verbose, quiet, choice, spinner, flags: Arc::default() }
     }
 
-    /// Waits for a step, and tells of it.
-    pub(super) async fn run<T>(&self, what: impl Into<String>, step: impl Future<Output = T>) -> T {
-        self.run_within(what, None, step).await
+    /// Subscribes to the spans and events of this process.
+    pub(super) fn install(&self) {
+        if !self.flags.is_installed.swap(true, Ordering::Relaxed) {
+            // It fails if another subscriber is installed, which only tests do.
+            let _ = tracing::subscriber::set_global_default(Registry::default().with(self.clone()));
+        }
     }
 
-    /// Waits for a step that is given up after some time, and tells of it.
-    pub(super) async fn run_within<T>(
-        &self,
-        what: impl Into<String>,
-        limit: Option<Duration>,
-        step: impl Future<Output = T>,
-    ) -> T {
-        let what = message(&what.into());
-        let start = Instant::now();
-        let running = Running::new(self, what.clone(), limit);
-        let output = step.await;
-        drop(running);
-        self.tell_time(&what, start);
+    /// Waits for a future that reports what warnings say in another way.
+    pub(super) async fn without_warnings<T>(&self, future: impl Future<Output = T>) -> T {
+        self.flags.is_muted.store(true, Ordering::Relaxed);
+        let output = future.await;
+        self.flags.is_muted.store(false, Ordering::Relaxed);
         output
     }
 
-    /// Prints by way of something else that draws on the terminal from now on.
-    pub(super) fn print_aside(&self, aside: Aside) {
-        self.state().aside = Some(aside);
-    }
-
-    /// Does a step that blocks, and tells of it.
-    pub(super) fn run_now<T>(&self, what: impl Into<String>, step: impl FnOnce() -> T) -> T {
-        let what = message(&what.into());
-        let start = Instant::now();
-        let running = Running::new(self, what.clone(), None);
-        let output = step();
-        drop(running);
-        self.tell_time(&what, start);
-        output
-    }
-
-    /// Tells how long a step took, with `-v`.
-    fn tell_time(&self, what: &str, start: Instant) {
+    fn log(&self, text: &str) {
         if self.verbose {
-            self.tell_line(&format!("{:>7.3} s  {what}", start.elapsed().as_secs_f64()));
+            let text = stderr_width().map_or_else(|| text.to_owned(), |width| report(text, width));
+            self.print(&format!("{FAINT}{text}{FAINT:#}"));
         }
     }
 
-    /// Prints a line between what is drawn.
-    fn tell_line(&self, line: &str) {
-        let mut state = self.state();
-        Self::clear(&mut state);
-        let line = stderr_width().map_or_else(|| line.to_owned(), |width| report(line, width));
-        self.print(&state, &format!("{FAINT}{line}{FAINT:#}\n"));
+    fn print(&self, line: &str) {
+        self.spinner.suspend(|| {
+            let mut stderr = AutoStream::new(io::stderr(), self.choice);
+            // An error of standard error cannot be reported anywhere.
+            let _ = writeln!(stderr, "{line}").and_then(|()| stderr.flush());
+        });
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Steps {
+    fn enabled(&self, metadata: &Metadata<'_>, _: Context<'_, S>) -> bool {
+        let target = metadata.target();
+        *metadata.level() <= Level::INFO && (target == "issuer" || target.starts_with("issuer::"))
     }
 
-    fn print(&self, state: &State, text: &str) {
-        match &state.aside {
-            Some(aside) => aside(&mut || self.tell(text)),
-            None => self.tell(text),
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        let values = fields.values.iter().map(|value| format!(" {value}"));
+        let text = message(&format!("{}{}", attributes.metadata().name(), values.collect::<String>()));
+        self.spinner.start(Step { id: id.into_u64(), text, start: Instant::now(), limit: fields.limit, cause: None });
+    }
+
+    fn on_close(&self, id: Id, _: Context<'_, S>) {
+        if let Some(step) = self.spinner.end(id.into_u64()) {
+            self.log(&format!("{:>7.3} s  {}", step.start.elapsed().as_secs_f64(), step.text));
         }
     }
 
-    /// Says why the step that goes on longest is not done yet; the line of the terminal shows the last such cause.
-    pub(super) fn wait_for(&self, cause: &str) {
-        if let Some(step) = self.state().running.first_mut() {
-            step.cause = Some(message(cause));
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        if let Some(cause) = &fields.cause {
+            self.spinner.set_cause(&message(cause));
         }
-    }
-
-    /// Takes the line of the terminal away, for something else to be printed.
-    pub(super) fn pause(&self) {
-        let mut state = self.state();
-        Self::clear(&mut state);
-        state.quiet_until = Some(Instant::now() + FRAME);
-    }
-
-    /// Tells of a request that is about to be sent again.
-    pub(super) fn retrying(&self, retrying: &Retrying) {
-        let because = format!("{}: {}", retrying.what, retrying.because);
-        self.wait_for(&because);
-        if self.verbose {
-            let pause = retrying.pause.as_secs_f64();
-            self.tell_line(&format!("           {}, again in {pause:.1} s", message(&because)));
-        }
-    }
-
-    /// Tells of something that was done, with `-v`.
-    pub(super) fn log(&self, text: &str) {
-        if self.verbose {
-            self.tell_line(&format!("           {}", message(text)));
-        }
-    }
-
-    /// Tells something that deserves a look, while other work goes on.
-    pub(super) fn warning(&self, text: &str) {
-        let mut state = self.state();
-        Self::clear(&mut state);
-        self.print(&state, &format!("{}\n", label("warning", WARN, &message(text))));
-    }
-
-    fn draw(&self) {
-        let mut state = self.state();
-        if state.quiet_until.is_some_and(|until| Instant::now() < until) {
+        let cause = fields.cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+        if *event.metadata().level() == Level::WARN {
+            if !self.flags.is_muted.load(Ordering::Relaxed) {
+                self.print(&label("warning", WARN, &message(&format!("{}{cause}", fields.message))));
+            }
             return;
         }
-        // A line that wraps cannot be taken away. The frame takes two columns.
-        let Some(width) = drawn_width() else { return };
-        let Some(line) = state.running.first().map(|step| step.line(width - 2)) else { return };
-        state.frame = (state.frame + 1) % FRAMES.len();
-        state.is_drawn = true;
-        control(&format!("\r\x1b[K{} {line}", FRAMES[state.frame]));
-    }
-
-    fn clear(state: &mut State) {
-        if std::mem::take(&mut state.is_drawn) {
-            control("\r\x1b[K");
-        }
-    }
-
-    fn tell(&self, text: &str) {
-        let mut stderr = AutoStream::new(io::stderr(), self.choice);
-        // With stderr gone there is nowhere left to say so.
-        let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Writes to the terminal with its control sequences, which the colour choice does not concern.
-fn control(text: &str) {
-    let mut stderr = io::stderr();
-    // With stderr gone there is nowhere left to say so.
-    let _ = write!(stderr, "{text}").and_then(|()| stderr.flush());
-}
-
-/// A step that is going on; it ends when this is dropped, be it that nobody waits for it any more.
-struct Running<'a> {
-    steps: &'a Steps,
-    what: String,
-    /// Ends the thread that draws, when this is dropped.
-    _drawing: mpsc::Sender<()>,
-}
-
-impl<'a> Running<'a> {
-    fn new(steps: &'a Steps, what: String, limit: Option<Duration>) -> Self {
-        steps.state().running.push(Step { what: what.clone(), start: Instant::now(), limit, cause: None });
-        let (drawing, ended) = mpsc::channel();
-        if steps.draws {
-            // A thread of its own, because a step may block this one. Without a thread nothing is drawn.
-            let steps = steps.clone();
-            let draw = move || {
-                let mut pause = PATIENCE;
-                while ended.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                    steps.draw();
-                    pause = FRAME;
+        match fields.limit {
+            Some(limit) if !self.flags.has_noted.swap(true, Ordering::Relaxed) => {
+                if !self.quiet {
+                    let text = format!("{}, waiting up to {} s{cause}", fields.message, limit.as_secs_f64());
+                    self.print(&label("note", FAINT, &message(&text)));
                 }
-            };
-            let _ = thread::Builder::new().spawn(draw);
+            }
+            _ => self.log(&format!("           {}", message(&format!("{}{cause}", fields.message)))),
         }
-        Self { steps, what, _drawing: drawing }
     }
 }
 
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        let mut state = self.steps.state();
-        if let Some(index) = state.running.iter().position(|running| running.what == self.what) {
-            state.running.remove(index);
+/// The fields of a span or event.
+#[derive(Default)]
+struct Fields {
+    message: String,
+    cause: Option<String>,
+    limit: Option<Duration>,
+    values: Vec<String>,
+}
+
+impl Visit for Fields {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if field.name() == "limit_s" {
+            self.limit = Duration::try_from_secs_f64(value).ok();
         }
-        Steps::clear(&mut state);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        match field.name() {
+            "message" => value.clone_into(&mut self.message),
+            "cause" => self.cause = Some(value.to_owned()),
+            _ => self.values.push(value.to_owned()),
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.record_str(field, &format!("{value:?}"));
     }
 }

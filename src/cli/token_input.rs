@@ -5,7 +5,6 @@ use issuer::{Aadsts, Token};
 use super::{
     Failure, Output,
     inputs::{self, is_stdin, name},
-    steps::Steps,
 };
 
 /// The longest file that is read as a token: longer ones are refused by their length alone.
@@ -21,7 +20,7 @@ pub(super) struct TokenInput {
 
 impl TokenInput {
     /// Reads the file named, or the one workload identity mounts into the pod; what Entra would stumble over is told to `output`.
-    pub(super) fn read(path: Option<PathBuf>, steps: &Steps, mut output: Option<&mut Output>) -> Result<Self, Failure> {
+    pub(super) fn read(path: Option<PathBuf>, mut output: Option<&mut Output>) -> Result<Self, Failure> {
         let (path, shown) = match (path, std::env::var_os(VARIABLE).filter(|path| !path.is_empty())) {
             (Some(path), _) => (path, None),
             // It may hold something else than a path, such as the token itself.
@@ -34,7 +33,7 @@ impl TokenInput {
         if let Some(output) = output.as_deref_mut().filter(|_| is_stdin(&path)) {
             output.waits_for_stdin();
         }
-        let bytes = inputs::read_as(shown.as_deref(), &path, TOKEN_FILE_MAX, steps)?;
+        let bytes = inputs::read_as(shown.as_deref(), &path, TOKEN_FILE_MAX)?;
         let name = name(&path);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let trimmed = text.trim_end_matches(['\r', '\n']);

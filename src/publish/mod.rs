@@ -8,9 +8,9 @@ mod status;
 mod unpublish;
 
 pub use apply::{Publication, plan, publish};
-pub use proof::{Mismatch, compare, published_documents};
 #[cfg(feature = "remote")]
-pub use proof::{read_back, read_back_telling};
+pub use proof::read_back;
+pub use proof::{Mismatch, compare, published_documents};
 pub use publish_error::PublishError;
 pub use status::{KeyStatus, SiteFault, SiteStatus, status};
 pub use unpublish::{Removal, RemovalGuard, RemovalRefusal, plan_removal, unpublish};

@@ -165,13 +165,14 @@ fn keys(kids: &[String]) -> String {
 }
 
 #[cfg(feature = "remote")]
-pub use remote::{read_back, read_back_telling};
+pub use remote::read_back;
 
 #[cfg(feature = "remote")]
 mod remote {
     use std::time::Duration;
 
     use tokio::time::{Instant, sleep};
+    use tracing::{info, instrument};
 
     use super::{Mismatch, compare};
     use crate::{
@@ -181,6 +182,7 @@ mod remote {
         public_host::why_not_public,
         publish::{Publication, apply::read_current},
         published::HttpFetcher,
+        redact::redacted,
         site::Site,
         verify::{RelyingParty, TrustedIssuer, VerifyWarning},
     };
@@ -193,6 +195,8 @@ mod remote {
 
     /// Reads the documents back as the public does, until they are what was written or `wait` is over; gives the warnings
     /// about how they are served.
+    ///
+    /// Each look that finds something else is an event of `tracing` with the mismatch as `cause`.
     ///
     /// When another publisher has written since, what counts is what the site holds now, as long as every key of ours is
     /// in it.
@@ -219,6 +223,7 @@ mod remote {
     /// # Errors
     ///
     /// [`Mismatch`] when what the public reads stayed different.
+    #[instrument(name = "read back from", skip_all, fields(%location, limit_s = wait.as_secs_f64()))]
     pub async fn read_back(
         site: &dyn Site,
         desired: &DesiredState,
@@ -226,43 +231,6 @@ mod remote {
         location: &Location,
         fetcher: &HttpFetcher,
         wait: Duration,
-    ) -> Result<Vec<VerifyWarning>, Mismatch> {
-        read_back_telling(site, desired, publication, location, fetcher, wait, |_| {}).await
-    }
-
-    /// Reads the documents back as [`read_back`] does, and tells of every mismatch before it looks again.
-    ///
-    /// ```
-    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    /// # runtime.block_on(async {
-    /// use issuer::{HttpFetcher, Location, Mismatch, SystemClock, site::Memory};
-    /// use std::time::Duration;
-    /// # use issuer::{KeySet, DesiredState};
-    /// # let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-    /// # let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
-    /// let site = Memory::default();
-    /// let publication = issuer::publish(&site, &desired, &SystemClock).await?;
-    /// let (elsewhere, fetcher) = (Location::Directory("no/such/site".into()), HttpFetcher::default());
-    /// let (wait, mut told) = (Duration::from_millis(50), Vec::new());
-    /// let tell = |mismatch: &Mismatch| told.push(mismatch.to_string());
-    /// let read = issuer::read_back_telling(&site, &desired, &publication, &elsewhere, &fetcher, wait, tell).await;
-    /// assert!(read.is_err() && told[0].ends_with("openid-configuration is not there"));
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// # })?;
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`Mismatch`] when what the public reads stayed different; the last one is not told of.
-    pub async fn read_back_telling(
-        site: &dyn Site,
-        desired: &DesiredState,
-        publication: &Publication,
-        location: &Location,
-        fetcher: &HttpFetcher,
-        wait: Duration,
-        mut tell: impl FnMut(&Mismatch) + Send,
     ) -> Result<Vec<VerifyWarning>, Mismatch> {
         // A wait beyond the end of time has no end.
         let deadline = Instant::now().checked_add(wait);
@@ -290,7 +258,7 @@ mod remote {
             if left.is_zero() {
                 return Err(mismatch);
             }
-            tell(&mismatch);
+            info!(cause = %redacted(&mismatch.to_string()), limit_s = wait.as_secs_f64(), "not read back yet");
             sleep(pause.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

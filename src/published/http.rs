@@ -8,6 +8,7 @@ use reqwest::{
     Response, Url,
     header::{ACCEPT, ACCEPT_ENCODING, AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION},
 };
+use tracing::instrument;
 
 use crate::{
     documents::{Documents, FetchError, Page, fresh_for},
@@ -127,6 +128,7 @@ impl HttpFetcher {
     }
 
     /// Fetches one document for a caller who named these URLs: their hosts and ports may be private, others must be public.
+    #[instrument(name = "fetch", level = "debug", skip_all, fields(url = %shown(url)))]
     pub(super) async fn fetch_for(&self, named: &[Url], url: &str) -> Result<Page, FetchError> {
         let now = tokio::time::Instant::now();
         let left =

@@ -1,4 +1,4 @@
-use super::{Refresh, RemoteVerifier, source::Source};
+use super::{RemoteVerifier, source::Source};
 use crate::{
     clock::{Clock, SystemClock},
     documents::Location,
@@ -15,7 +15,6 @@ use crate::{
 ///     .trust_published_at("https://issuers.example.com/b".parse()?, Location::Directory("site".into()))
 ///     .fetcher(HttpFetcher::default())
 ///     .clock(SystemClock)
-///     .on_refresh(|refresh| println!("{}: {:?}", refresh.issuer, refresh.outcome))
 ///     .build();
 /// # Ok::<(), issuer::Error>(())
 /// ```
@@ -23,17 +22,11 @@ pub struct RemoteVerifierBuilder {
     pub(super) sources: Vec<Source>,
     pub(super) fetcher: HttpFetcher,
     pub(super) clock: Box<dyn Clock + Send>,
-    pub(super) observer: Box<dyn Fn(&Refresh) + Send + Sync>,
 }
 
 impl Default for RemoteVerifierBuilder {
     fn default() -> Self {
-        Self {
-            sources: Vec::new(),
-            fetcher: HttpFetcher::default(),
-            clock: Box::new(SystemClock),
-            observer: Box::new(|_| {}),
-        }
+        Self { sources: Vec::new(), fetcher: HttpFetcher::default(), clock: Box::new(SystemClock) }
     }
 }
 
@@ -62,13 +55,6 @@ impl RemoteVerifierBuilder {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + Send + 'static) -> Self {
         self.clock = Box::new(clock);
-        self
-    }
-
-    /// Is told of every attempt to read the documents, good or bad.
-    #[must_use]
-    pub fn on_refresh(mut self, observer: impl Fn(&Refresh) + Send + Sync + 'static) -> Self {
-        self.observer = Box::new(observer);
         self
     }
 

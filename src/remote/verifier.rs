@@ -6,9 +6,10 @@ use std::{
 
 use jiff::Timestamp;
 use tokio::{runtime::Handle, sync::Semaphore, task::JoinHandle, time::timeout};
+use tracing::{Instrument, debug_span, info, warn};
 
 use super::{
-    NotReady, Refresh, RemoteVerifierBuilder,
+    NotReady, RemoteVerifierBuilder,
     schedule::{Next, may_pass_later},
     source::{Known, Source},
 };
@@ -17,6 +18,7 @@ use crate::{
     documents::PublishedIssuer,
     issuer_url::IssuerUrl,
     published::HttpFetcher,
+    redact::redacted,
     token::Token,
     verify::{Expectations, Refusal, Report, TrustedIssuer, VerifiedToken, Verifier},
 };
@@ -33,7 +35,7 @@ const PATIENCE: Duration = Duration::from_secs(25);
 /// says nothing. The call that finds four fifths of that time gone starts to read it again and does not wait; only one that
 /// comes after all of it is gone does. A token with an unknown `kid` has the JWKS read again too, at most once in 30 s.
 /// However many callers wait, one request is in flight. Where reading fails the old keys stay, reports and
-/// [`on_refresh`](RemoteVerifierBuilder::on_refresh) say so, and it is tried again after 30 s. Keys that are gone from a JWKS
+/// an event of `tracing` at level WARN say so, and it is tried again after 30 s. Keys that are gone from a JWKS
 /// that was read no longer verify anything; one that no token can pass with, as an empty one, replaces the old keys and is
 /// tried again after 30 s. After a failure, or a `kid` that was not found, the discovery document is read again too: the JWKS
 /// may have moved.
@@ -64,7 +66,6 @@ struct Shared {
     sources: HashMap<String, Source>,
     fetcher: HttpFetcher,
     clock: Box<dyn Clock + Send>,
-    observer: Box<dyn Fn(&Refresh) + Send + Sync>,
     in_flight: Semaphore,
 }
 
@@ -74,27 +75,18 @@ impl RemoteVerifier {
         Self::builder().trust(issuer).build()
     }
 
-    /// A verifier for several issuers, or with a clock, a fetcher or an observer of one's own.
+    /// A verifier for several issuers, or with another clock or fetcher.
     pub fn builder() -> RemoteVerifierBuilder {
         RemoteVerifierBuilder::default()
     }
 
     pub(super) fn assemble(builder: RemoteVerifierBuilder) -> Self {
-        let RemoteVerifierBuilder { sources, fetcher, clock, observer } = builder;
+        let RemoteVerifierBuilder { sources, fetcher, clock } = builder;
         let sources: HashMap<_, _> =
             sources.into_iter().map(|source| (source.issuer.as_str().to_owned(), source)).collect();
         let unread = sources.values().map(|source| TrustedIssuer::unread(source.issuer.clone()));
         let current = RwLock::new(Arc::new(Verifier::trusting(unread)));
-        Self {
-            shared: Arc::new(Shared {
-                current,
-                sources,
-                fetcher,
-                clock,
-                observer,
-                in_flight: Semaphore::new(IN_FLIGHT_MAX),
-            }),
-        }
+        Self { shared: Arc::new(Shared { current, sources, fetcher, clock, in_flight: Semaphore::new(IN_FLIGHT_MAX) }) }
     }
 
     /// Reads every issuer that was not read yet, or whose documents no token can pass with.
@@ -115,6 +107,21 @@ impl RemoteVerifier {
         let unready = current.issuers().filter_map(|issuer| Some((issuer.url(), issuer.usable().err()?)));
         let first = unready.min_by_key(|(issuer, _)| issuer.as_str());
         first.map_or(Ok(()), |(issuer, refusal)| Err(NotReady { issuer: issuer.clone(), refusal }))
+    }
+
+    /// The verifier as it is now, with the keys that were read last.
+    ///
+    /// ```
+    /// use issuer::RemoteVerifier;
+    /// let verifier = RemoteVerifier::new("https://issuer.example.com".parse()?);
+    /// // For a health endpoint: which issuers cannot verify any token, and why.
+    /// let snapshot = verifier.snapshot();
+    /// let unusable: Vec<_> = snapshot.issuers().filter(|issuer| issuer.usable().is_err()).collect();
+    /// assert_eq!(unusable[0].url().as_str(), "https://issuer.example.com");
+    /// # Ok::<(), issuer::Error>(())
+    /// ```
+    pub fn snapshot(&self) -> Arc<Verifier> {
+        self.shared.current()
     }
 
     /// Verifies a token; the first check that fails refuses it.
@@ -212,7 +219,9 @@ impl RemoteVerifier {
             return None;
         }
         let (shared, name) = (Arc::clone(&self.shared), name.clone());
-        let task = Handle::try_current().ok()?.spawn(async move { shared.read(&name, after).await });
+        let span = debug_span!("refresh", issuer = %name);
+        let read = async move { shared.read(&name, after).await };
+        let task = Handle::try_current().ok()?.spawn(read.instrument(span));
         Some((next, task))
     }
 }
@@ -261,7 +270,7 @@ impl Shared {
             usable.map(|()| kept)
         };
         drop(discovery);
-        (self.observer)(&Refresh { issuer: source.issuer.clone(), outcome, keeps_keys });
+        report(&source.issuer, &outcome, keeps_keys);
     }
 
     /// Puts what was read in the place of what was known; where reading failed, the known keys with a word on it.
@@ -272,6 +281,25 @@ impl Shared {
         let trusted = kept.map_or(trusted, |(failure, known)| known.kept_after(failure));
         next.trust(Arc::new(trusted));
         *current = Arc::new(next);
+    }
+}
+
+/// Records what became of a refresh as an event.
+fn report(issuer: &IssuerUrl, outcome: &Result<Duration, Refusal>, keeps_keys: bool) {
+    let text = |refusal: &Refusal| redacted(&refusal.to_string()).into_owned();
+    match outcome {
+        Ok(kept) => {
+            let kept_for_s = kept.as_secs();
+            info!(%issuer, kept_for_s, "read the keys of {issuer}, next read after {kept_for_s} s");
+        }
+        Err(refusal) => {
+            let cause = text(refusal);
+            if keeps_keys {
+                warn!(%issuer, cause, keeps_keys, "cannot read the keys of {issuer} again, the old keys stay");
+            } else {
+                warn!(%issuer, cause, keeps_keys, "no token of {issuer} can pass");
+            }
+        }
     }
 }
 

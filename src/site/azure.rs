@@ -15,6 +15,7 @@ use azure_storage_blob::{
 use futures_util::future::join;
 use jiff::Timestamp;
 use tokio::time::sleep;
+use tracing::instrument;
 
 use super::{Condition, Content, ETag, Headers, Hosting, Site, SiteError, Stored, Written};
 use crate::{
@@ -251,6 +252,7 @@ impl Site for Azure {
         format!("{} of {} at {host}{port}", self.container, account.name)
     }
 
+    #[instrument(name = "read", skip_all, fields(%path))]
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
         match self.run(self.name_of(path), || self.read_blob(path)).await {
             Ok(stored) => Ok(Some(stored)),
@@ -259,6 +261,7 @@ impl Site for Azure {
         }
     }
 
+    #[instrument(name = "write", skip_all, fields(%path))]
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
         let operation = Operation::Write(self.name_of(path));
         let write = || self.write_blob(path, content, condition);
@@ -272,6 +275,7 @@ impl Site for Azure {
         written.map_err(|error| self.explain(operation, error))
     }
 
+    #[instrument(name = "remove", skip_all, fields(%path))]
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
         let removed = self.run(self.name_of(path), || self.remove_blob(path, etag)).await;
         removed.map_err(|error| self.explain(Operation::Remove(self.name_of(path)), error))

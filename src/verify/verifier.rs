@@ -82,14 +82,22 @@ impl Verifier {
     }
 
     /// The trusted issuers, in no order.
-    #[cfg(feature = "remote")]
-    pub(crate) fn issuers(&self) -> impl Iterator<Item = &TrustedIssuer> {
+    pub fn issuers(&self) -> impl Iterator<Item = &TrustedIssuer> {
         self.issuers.values().map(AsRef::as_ref)
     }
 
     /// The trusted issuer of a URL.
-    #[cfg(feature = "remote")]
-    pub(crate) fn issuer(&self, url: &IssuerUrl) -> Option<&TrustedIssuer> {
+    ///
+    /// ```
+    /// use issuer::{IssuerUrl, Jwks, Verifier};
+    /// let url: IssuerUrl = "https://issuer.example.com".parse()?;
+    /// let verifier = Verifier::from_jwks(url.clone(), &Jwks::default());
+    /// // Without a key no token can pass.
+    /// assert!(verifier.issuer(&url).is_some_and(|issuer| issuer.usable().is_err()));
+    /// assert!(verifier.issuer(&"https://issuer.example.com/".parse()?).is_none());
+    /// # Ok::<(), issuer::Error>(())
+    /// ```
+    pub fn issuer(&self, url: &IssuerUrl) -> Option<&TrustedIssuer> {
         self.issuers.get(url.as_str()).map(AsRef::as_ref)
     }
 

@@ -335,7 +335,7 @@ fn keys_are_kept_up_to_date_for_a_pipe_alone() {
     };
     let is_refreshed = |output: Output| {
         assert!(output.status.success(), "{output:?}");
-        stderr(&output).contains("are read again after 600 s")
+        stderr(&output).contains("next read after 600 s")
     };
     let text = std::fs::read(&tokens).unwrap();
     let mut pipe = verify("-");

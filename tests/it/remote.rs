@@ -12,14 +12,15 @@ use std::{
 
 use crate::support::{
     Recording,
+    events::Events,
     http::{Scripted, response},
     recording,
 };
 use issuer::{
-    Clock, Documents, Expectations, IssuerUrl, Jwks, KeySet, Location, Outcome, Refresh, Refusal, RemoteVerifier,
-    Timestamp,
+    Clock, Documents, Expectations, IssuerUrl, Jwks, KeySet, Location, Outcome, Refusal, RemoteVerifier, Timestamp,
 };
-use tokio::{sync::mpsc, task::JoinSet};
+use tokio::task::JoinSet;
+use tracing::Level;
 
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 const JWKS: &str = "/openid/v1/jwks";
@@ -47,14 +48,14 @@ struct Says {
     jwks: Vec<u8>,
 }
 
-/// A published issuer: a server that answers as it is told, its verifier, and what the verifier told of its refreshes.
+/// A published issuer: a server that answers as it is told, its verifier, and the events of its refreshes.
 struct Published {
     run: Recording,
     says: Arc<Mutex<Says>>,
     server: Scripted,
     clock: Hand,
     verifier: RemoteVerifier,
-    refreshes: mpsc::UnboundedReceiver<Refresh>,
+    events: Events,
 }
 
 impl Published {
@@ -82,17 +83,22 @@ impl Published {
         });
         // A moment in which every token of the recordings is valid; long waits are covered by the leeway.
         let clock = Hand(Arc::new(AtomicI64::new(1_795_307_700)));
-        let (sender, refreshes) = mpsc::unbounded_channel();
+        let events = Events::subscribe();
         let verifier = RemoteVerifier::builder()
             .trust_published_at(issuer, server.url().parse().unwrap())
             .clock(clock.clone())
-            .on_refresh(move |refresh| sender.send(refresh.clone()).unwrap())
             .build();
-        Self { run, says, server, clock, verifier, refreshes }
+        Self { run, says, server, clock, verifier, events }
     }
 
     async fn verify(&self) -> Result<issuer::VerifiedToken, Refusal> {
         self.verifier.verify(&self.run.text("entra.jwt"), &lenient()).await
+    }
+
+    /// Waits for a refresh, which must succeed.
+    async fn refreshed(&mut self) {
+        let event = self.events.next().await;
+        assert_eq!(event.level, Level::INFO, "{event:?}");
     }
 
     /// How often each document was asked for.
@@ -137,8 +143,8 @@ fn a_jwks_is_kept_as_its_cache_control_says_between_a_minute_and_a_day() {
         block_on(async {
             let mut issuer = Published::with("rotation", cache_control);
             issuer.verify().await.unwrap();
-            let kept = issuer.refreshes.recv().await.unwrap().outcome.unwrap();
-            assert_eq!(kept, Duration::from_secs(seconds), "{cache_control:?}");
+            let kept = issuer.events.next().await.field("kept_for_s").to_owned();
+            assert_eq!(kept, seconds.to_string(), "{cache_control:?}");
         });
     }
 }
@@ -151,15 +157,15 @@ fn discovery_is_asked_once_and_the_jwks_again_before_its_time_is_over_while_call
             issuer.verify().await.unwrap();
         }
         assert_eq!(issuer.asked(), (1, 1));
-        issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+        issuer.refreshed().await;
         issuer.clock.advance(799);
         issuer.verify().await.unwrap();
-        assert!(issuer.refreshes.is_empty());
+        assert!(issuer.events.is_empty());
         issuer.clock.advance(1);
         issuer.verify().await.unwrap();
         assert_eq!(issuer.asked(), (1, 1), "the caller has its answer before anything was asked");
         issuer.verify().await.unwrap();
-        issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+        issuer.refreshed().await;
         assert_eq!(issuer.asked(), (1, 2));
     });
 }
@@ -169,12 +175,12 @@ fn a_key_that_disappears_stops_verifying_at_the_next_refresh() {
     block_on(async {
         let mut issuer = Published::start();
         issuer.verify().await.unwrap();
-        issuer.refreshes.recv().await.unwrap();
+        issuer.events.next().await;
         let kid = issuer.kid();
         issuer.publish(|other| other != kid);
         issuer.clock.advance(800);
         issuer.verify().await.unwrap();
-        issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+        issuer.refreshed().await;
         assert!(matches!(issuer.verify().await, Err(Refusal::KeyNotFound { .. })));
     });
 }
@@ -281,13 +287,13 @@ fn a_refresh_that_fails_keeps_the_old_keys_says_so_and_is_tried_again() {
     block_on(async {
         let mut issuer = Published::start();
         issuer.verify().await.unwrap();
-        issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+        issuer.refreshed().await;
         issuer.says.lock().unwrap().status = "503 Service Unavailable";
         issuer.clock.advance(5000);
         issuer.verify().await.unwrap();
-        let refresh = issuer.refreshes.recv().await.unwrap();
-        assert!(refresh.keeps_keys);
-        let said = refresh.outcome.unwrap_err().to_string();
+        let refresh = issuer.events.next().await;
+        assert_eq!((refresh.level, refresh.field("keeps_keys")), (Level::WARN, "true"));
+        let said = refresh.field("cause").to_owned();
         assert!(said.starts_with("the JWKS cannot be fetched: ") && said.ends_with("answered 503"), "{said}");
         let report = issuer.verifier.examine(&issuer.run.text("entra.jwt"), &lenient()).await;
         let Outcome::Passed(seen) = &report.checks[3].outcome else { panic!("{report:?}") };
@@ -300,8 +306,8 @@ fn a_refresh_that_fails_keeps_the_old_keys_says_so_and_is_tried_again() {
         issuer.says.lock().unwrap().status = "200 OK";
         issuer.clock.advance(1);
         issuer.verify().await.unwrap();
-        let refresh = issuer.refreshes.recv().await.unwrap();
-        assert!(refresh.outcome.is_ok() && !refresh.keeps_keys);
+        let refresh = issuer.events.next().await;
+        assert_eq!((refresh.level, refresh.field("kept_for_s")), (Level::INFO, "1000"));
         assert_eq!(issuer.asked(), (2, 3), "after a failure the discovery document is read again too");
     });
 }
@@ -313,7 +319,7 @@ fn an_issuer_that_was_never_read_is_tried_again_after_a_second() {
         issuer.says.lock().unwrap().status = "404 Not Found";
         let refusal = issuer.verifier.ready().await.unwrap_err().refusal;
         assert!(matches!(refusal, Refusal::DiscoveryFetch(_)), "{refusal}");
-        assert!(!issuer.refreshes.recv().await.unwrap().keeps_keys);
+        assert!(issuer.events.next().await.field("keeps_keys") == "false");
         issuer.says.lock().unwrap().status = "200 OK";
         assert_eq!(issuer.verify().await, Err(refusal));
         assert_eq!(issuer.asked(), (1, 0));
@@ -331,7 +337,7 @@ fn documents_that_no_token_can_pass_with_are_told_of_and_not_kept() {
         issuer.publish(|_| false);
         let unready = issuer.verifier.ready().await.unwrap_err();
         assert_eq!(unready.to_string(), format!("{}: the JWKS holds no usable key", issuer.run.issuer));
-        assert_eq!(issuer.refreshes.recv().await.unwrap().outcome, Err(Refusal::KeySetEmpty));
+        assert_eq!(issuer.events.next().await.field("cause"), Refusal::KeySetEmpty.to_string());
         issuer.publish(|_| true);
         issuer.clock.advance(29);
         assert_eq!(issuer.verify().await, Err(Refusal::KeySetEmpty));
@@ -404,7 +410,7 @@ fn a_caller_that_goes_away_does_not_stop_the_request() {
             let mut caller = pin!(issuer.verify());
             assert!(caller.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
         }
-        issuer.refreshes.recv().await.unwrap().outcome.unwrap();
+        issuer.refreshed().await;
         issuer.verify().await.unwrap();
         assert_eq!(issuer.asked(), (1, 1));
     });

@@ -106,7 +106,7 @@ fn reports_fit_the_terminal() {
 
 /// A line without styles, and without what was drawn and taken away before it.
 fn plain(line: &str) -> String {
-    let line = line.rsplit("\u{1b}[K").next().unwrap_or_default();
+    let line = line.rsplit("\u{1b}[2K").next().unwrap_or_default();
     let mut plain = String::new();
     for (index, part) in line.split("\u{1b}[").enumerate() {
         plain.push_str(if index == 0 { part } else { part.split_once('m').map_or("", |(_, rest)| rest) });
@@ -125,12 +125,12 @@ fn a_wait_for_the_lock_of_another_publisher_is_seen() {
     let mut changing = command();
     changing.args(publish).args(["--cache-control", "max-age=5"]).current_dir(folder.path());
     let (mut terminal, mut child) = Terminal::run(80, &mut changing, false);
-    terminal.read_to("write openid/v1/jwks … ");
+    terminal.read_to("write openid/v1/jwks … 0 s: another publisher holds the lock");
     lock.unlock().unwrap();
     let seen = terminal.read_all();
     assert!(child.wait().unwrap().success() && seen.contains("while another publisher holds the lock"), "{seen}");
     // What was drawn is taken away before anything else is printed, also where NO_COLOR is set.
-    assert!(seen.contains("\r\u{1b}[K") && !seen.contains("lockwritten"), "{seen}");
+    assert!(seen.contains("\r\u{1b}[2K") && !seen.contains("lockwritten"), "{seen}");
 }
 
 #[test]

@@ -24,7 +24,6 @@ use super::{
     runtime::{self, Signals},
     site::{OpenSite, Root},
     site_args::SiteArgs,
-    steps::Steps,
     values::{self, For},
 };
 
@@ -133,13 +132,13 @@ impl Publish {
             ..DesiredState::new(issuer, keys.clone())
         };
         let only_plan = self.dry_run || self.check;
-        let steps = output.steps();
+        output.watch();
         let fetcher = request.fetcher.clone();
         let timeout = request.timeout;
         let start = Instant::now();
         let run = runtime::block_on(async {
             let prepare = async {
-                let mut site = request.open(&steps, output).await?;
+                let mut site = request.open(output).await?;
                 let (issuer, is_named) = match issuer {
                     Some(issuer) => (issuer, true),
                     None => find_issuer(&mut site).await?,
@@ -191,7 +190,7 @@ impl Publish {
             if let Some(location) = &location
                 && (!only_plan || run.plan.is_unchanged())
             {
-                let read = prove(&site, &run, location, &fetcher, wait, &steps, output);
+                let read = prove(&site, &run, location, &fetcher, wait);
                 let proof = signals.or(Box::pin(read)).await;
                 let proof = proof.ok_or_else(|| interrupted(&run.plan, &site.made()))?;
                 match &mut run.stage {
@@ -207,30 +206,18 @@ impl Publish {
     }
 }
 
-/// Reads the documents back; the first failure is told at once, and the line of a terminal shows the last one.
+/// Reads the documents back.
 async fn prove(
     site: &OpenSite,
     run: &Run,
     location: &Location,
     fetcher: &HttpFetcher,
     wait: Duration,
-    steps: &Steps,
-    output: &mut Output,
 ) -> Result<ReadBack, issuer::Mismatch> {
     let documents = run.plan.result.clone();
     let publication = Publication { documents, plan: run.plan.clone(), attempts: 0 };
-    let mut is_told = false;
-    let tell = |mismatch: &issuer::Mismatch| {
-        let because = mismatch.to_string();
-        steps.wait_for(&because);
-        if !is_told {
-            is_told = true;
-            steps.pause();
-            output.note(format!("not read back yet, waiting up to {} s: {because}", wait.as_secs_f64()));
-        }
-    };
-    let read = issuer::read_back_telling(site, &run.desired, &publication, location, fetcher, wait, tell);
-    let read = steps.run_within(format!("read back from {location}"), Some(wait), Box::pin(read)).await;
+    let read = issuer::read_back(site, &run.desired, &publication, location, fetcher, wait);
+    let read = Box::pin(read).await;
     read.map(|warnings| ReadBack { place: location.to_string(), warnings })
 }
 

@@ -7,6 +7,7 @@ use issuer::{
     HttpFetcher, IssuerUrl, Location, PublishedIssuer, SystemClock,
     site::{Hosting, Site},
 };
+use tracing::{Instrument, info_span};
 
 pub(super) use self::answer::Answer;
 use self::observed::{Observed, PublicSide, StoredSide};
@@ -16,7 +17,6 @@ use super::{
     runtime,
     site::OpenSite,
     site_args::SiteArgs,
-    steps::Steps,
     values::{self, For},
 };
 
@@ -57,7 +57,6 @@ impl Status {
         let issuer: Option<IssuerUrl> = url.as_deref().map(values::parse).transpose()?;
         let location = |text: &String| values::location("--published", text, None);
         let location = self.published.as_ref().map(location).transpose()?;
-        let steps = output.steps();
         // An issuer alone, without a site in flags or variables: there is only the public side.
         let looks_inside = self.site.is_explicit() || self.site.is_given() || issuer.is_none();
         if !looks_inside {
@@ -66,7 +65,7 @@ impl Status {
                 issuer.ok_or_else(|| Failure::usage("no issuer was given", "pass its URL, or --account NAME"))?;
             let location = location.unwrap_or(Location::Issuer);
             let fetcher = self.site.deadline()?.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
-            let published = runtime::block_on(look_from_outside(&issuer, &location, &fetcher, &steps))?;
+            let published = runtime::block_on(look_from_outside(&issuer, &location, &fetcher))?;
             let public = Some(PublicSide::new(&issuer, &location, &published, None, relying_party));
             return Ok(report(&Observed { issuer, site: None, public, relying_party }, output));
         }
@@ -77,7 +76,7 @@ impl Status {
         let (timeout, fetcher) = (request.timeout, request.fetcher.clone());
         let found = runtime::block_on(async {
             let look_inside = async {
-                let mut site = request.open(&steps, output).await?;
+                let mut site = request.open(output).await?;
                 let is_given = issuer.is_some();
                 let issuer = match issuer {
                     Some(issuer) => issuer,
@@ -102,7 +101,7 @@ impl Status {
             let public = match &location {
                 None => None,
                 Some(location) => {
-                    let published = look_from_outside(&issuer, location, &fetcher, &steps).await;
+                    let published = look_from_outside(&issuer, location, &fetcher).await;
                     let documents = stored.status.documents.as_ref();
                     Some(PublicSide::new(&issuer, location, &published, documents, relying_party))
                 }
@@ -113,14 +112,8 @@ impl Status {
     }
 }
 
-async fn look_from_outside(
-    issuer: &IssuerUrl,
-    location: &Location,
-    fetcher: &HttpFetcher,
-    steps: &Steps,
-) -> PublishedIssuer {
-    let fetch = PublishedIssuer::fetch_expected(issuer, location, fetcher);
-    steps.run(format!("read from {location}"), fetch).await
+async fn look_from_outside(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> PublishedIssuer {
+    PublishedIssuer::fetch_expected(issuer, location, fetcher).instrument(info_span!("read from", %location)).await
 }
 
 /// The issuer that is published at the root of a site.

@@ -69,9 +69,8 @@ impl Unpublish {
         if self.delete_snapshots {
             request.delete_snapshots();
         }
-        let steps = output.steps();
         // Its end does not matter here, so there is no note on it.
-        let input = self.token.map(|path| TokenInput::read(Some(path), &steps, None)).transpose()?;
+        let input = self.token.map(|path| TokenInput::read(Some(path), None)).transpose()?;
         let mut buffer = Vec::new();
         let token = input.as_ref().map(|input| {
             Token::parse(&input.text, &mut buffer)
@@ -86,7 +85,7 @@ impl Unpublish {
         let asks = !self.yes && !self.dry_run && io::stdin().is_terminal() && io::stderr().is_terminal();
         let (issuer, site, outcome) = runtime::block_on(async {
             let prepare = async {
-                let mut site = request.open(&steps, output).await?;
+                let mut site = request.open(output).await?;
                 let issuer = match issuer {
                     Some(issuer) => Some(issuer),
                     None => site.issuer_at_root().await?,

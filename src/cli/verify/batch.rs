@@ -17,7 +17,6 @@ use super::{
         Exit, Failure, Output,
         clean::escaped,
         inputs::{is_stdin, name},
-        steps::Steps,
     },
     answer::TokenRefusal,
     keys::Keys,
@@ -70,7 +69,6 @@ pub(super) fn run(
     keys: Keys,
     expectations: Expectations,
     relying_party: RelyingParty,
-    steps: &Steps,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let Tokens { path, reader, length } = tokens;
@@ -82,12 +80,12 @@ pub(super) fn run(
     let start = Instant::now();
     let mut tally = Tally::default();
     let progress = Progress::start(length, output.is_talkative());
-    steps.print_aside(progress.aside());
+    output.show_progress(progress.bar());
     let mut lines = Lines::new(reader);
     let print = |answered: Answered| {
         tally.add(&answered.tally);
         progress.advance(answered.bytes, || tally.to_string());
-        progress.around(|| output.lines(&answered.text))
+        output.lines(&answered.text)
     };
     let ended = pipeline::run(move || lines.next(), move |chunk| judge.answer(&chunk), print).map_err(|error| {
         let hint = "raise the limit on processes and threads (ulimit -u)";

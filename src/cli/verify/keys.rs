@@ -1,12 +1,11 @@
 //! The keys that the tokens of a batch are verified with.
 
-use std::sync::{Arc, Mutex, PoisonError};
-
-use issuer::{Expectations, Hint, Refresh, Refusal, RemoteVerifier, Timestamp, VerifiedToken, Verifier};
+use issuer::{Expectations, Hint, Refusal, RemoteVerifier, Timestamp, VerifiedToken, Verifier};
 use tokio::runtime::Handle;
+use tracing::{Instrument, info_span};
 
 use super::{
-    super::{Exit, Failure, Output, runtime, steps::Steps},
+    super::{Exit, Failure, Output, runtime},
     trust::Trusted,
 };
 
@@ -31,27 +30,14 @@ impl Keys {
     }
 
     /// Reads the documents of every issuer, and keeps them up to date from then on.
-    pub(super) fn refreshing(
-        trusted: &Trusted,
-        at: Option<Timestamp>,
-        steps: &Steps,
-        output: &mut Output,
-    ) -> Result<Self, Failure> {
-        let first = Arc::new(Mutex::new(Some(Vec::new())));
-        let (seen, log_steps) = (Arc::clone(&first), steps.clone());
-        let builder = trusted.builder().on_refresh(move |refresh| {
-            let mut first = seen.lock().unwrap_or_else(PoisonError::into_inner);
-            match first.as_mut() {
-                Some(first) => first.push(refresh.clone()),
-                None => log(refresh, &log_steps),
-            }
-        });
-        let verifier = builder.build();
+    pub(super) fn refreshing(trusted: &Trusted, at: Option<Timestamp>, output: &mut Output) -> Result<Self, Failure> {
+        let verifier = trusted.builder().build();
         let runtime = runtime::in_background()?;
         let names: Vec<_> = trusted.issuers.iter().map(ToString::to_string).collect();
-        let step = format!("read the documents of {}", names.join(", "));
-        // The refusals of all issuers are in what was seen.
-        let ready = steps.run_within(step, Some(trusted.timeout), verifier.ready());
+        let limit_s = trusted.timeout.as_secs_f64();
+        let span = info_span!("read the documents of", issuers = names.join(", "), limit_s);
+        // Every refusal is reported below.
+        let ready = output.watch().without_warnings(verifier.ready()).instrument(span);
         let in_time = runtime.block_on(async { tokio::time::timeout(trusted.timeout, ready).await.is_ok() });
         if !in_time {
             let seconds = trusted.timeout.as_secs_f64();
@@ -59,12 +45,10 @@ impl Keys {
             let hint = "check the name and the network, or pass a longer --timeout".to_owned();
             return Err(Failure::new(Exit::Incomplete, message, Some(hint)));
         }
-        let mut refreshes = first.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default();
-        refreshes.sort_by_key(|refresh| names.iter().position(|name| name == refresh.issuer.as_str()));
-        for Refresh { issuer, outcome, .. } in refreshes {
-            match outcome {
-                Ok(kept) => steps.log(&format!("the keys of {issuer} are read again after {} s", kept.as_secs())),
-                Err(refusal) => unusable(issuer.as_str(), &refusal, output)?,
+        let snapshot = verifier.snapshot();
+        for issuer in &trusted.issuers {
+            if let Some(refusal) = snapshot.issuer(issuer).and_then(|issuer| issuer.usable().err()) {
+                unusable(issuer.as_str(), &refusal, output)?;
             }
         }
         Ok(Self::Refreshing { verifier, runtime, at })
@@ -90,21 +74,12 @@ fn unusable(issuer: &str, refusal: &Refusal, output: &mut Output) -> Result<(), 
     Ok(())
 }
 
-/// Logs a refresh: a failed one always, the others with `-v`.
-fn log(refresh: &Refresh, steps: &Steps) {
-    let issuer = &refresh.issuer;
-    match &refresh.outcome {
-        Ok(kept) => steps.log(&format!("read the keys of {issuer}, and again after {} s", kept.as_secs())),
-        Err(refusal) if refresh.keeps_keys => {
-            steps.warning(&format!("the keys of {issuer} cannot be read again, and the old ones stay: {refusal}"));
-        }
-        Err(refusal) => steps.warning(&format!("no token of {issuer} can pass: {refusal}")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicI64, Ordering};
+    use std::sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    };
 
     use issuer::{Clock, Jwks, Location};
 

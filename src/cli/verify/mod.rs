@@ -78,17 +78,13 @@ impl Verify {
         if let Some(path) = &self.batch {
             no_token(path)?;
             let tokens = batch::Tokens::open(path)?;
-            let steps = output.steps();
             let is_refreshed = tokens.is_stream() && trusted.jwks.is_none();
-            let keys = if is_refreshed {
-                Keys::refreshing(&trusted, at, &steps, output)?
-            } else {
-                Keys::fixed(&trusted, at, output)?
-            };
+            let keys =
+                if is_refreshed { Keys::refreshing(&trusted, at, output)? } else { Keys::fixed(&trusted, at, output)? };
             tell_of_audience(output);
-            return batch::run(tokens, keys, expectations, self.relying_party.into(), &steps, output);
+            return batch::run(tokens, keys, expectations, self.relying_party.into(), output);
         }
-        let input = TokenInput::read(self.token, &output.steps(), Some(output))?;
+        let input = TokenInput::read(self.token, Some(output))?;
         no_list(&input, &format!("verify them all: issuer verify --batch {} --issuer URL", input.name))?;
         let mut buffer = Vec::new();
         let token = Token::parse(&input.text, &mut buffer).ok();

@@ -5,8 +5,6 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::super::steps::Aside;
-
 /// How far a batch is, on a terminal that shows nothing else of it.
 pub(super) struct Progress(ProgressBar);
 
@@ -30,15 +28,9 @@ impl Progress {
         Self(bar)
     }
 
-    /// Prints a part of the result, which may be on the same terminal.
-    pub(super) fn around<T>(&self, print: impl FnOnce() -> T) -> T {
-        self.0.suspend(print)
-    }
-
-    /// Prints something else while it is shown.
-    pub(super) fn aside(&self) -> Aside {
-        let bar = self.0.clone();
-        Box::new(move |print| bar.suspend(print))
+    /// The bar, which is suspended while something else is printed.
+    pub(super) fn bar(&self) -> ProgressBar {
+        self.0.clone()
     }
 
     /// So much of the input is done, and the numbers to show beside it.

@@ -8,6 +8,7 @@ use issuer::{
     Documents, HttpFetcher, IssuerUrl, Jwks, KeyError, KeyReader, Location, PublishedIssuer, RemoteVerifier,
     RemoteVerifierBuilder, TrustedIssuer,
 };
+use tracing::{Instrument, info_span};
 
 use super::super::{
     Exit, Failure, Output,
@@ -112,10 +113,9 @@ impl Trusted {
             return Ok(issuers.into_iter().map(|issuer| TrustedIssuer::from_jwks(issuer, &jwks)).collect());
         }
         if let Location::Directory(directory) = &self.location {
-            let steps = output.steps();
             let read = |issuer: IssuerUrl| {
                 let read = || PublishedIssuer::from_directory(&issuer, directory);
-                let published = steps.run_now(format!("read the documents in {}", directory.display()), read);
+                let published = info_span!("read the documents in", directory = %directory.display()).in_scope(read);
                 TrustedIssuer::from_published(issuer, &published)
             };
             return Ok(issuers.into_iter().map(read).collect());
@@ -128,15 +128,13 @@ impl Trusted {
         let fetcher = if self.issuers.is_empty() { fetcher.only_public() } else { fetcher };
         let deadline = Instant::now().checked_add(self.timeout);
         let fetcher = deadline.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
-        let steps = output.steps();
         let trusted = runtime::block_on(async {
             let mut trusted = Vec::with_capacity(issuers.len());
             for issuer in issuers {
                 let place =
                     if self.location == Location::Issuer { issuer.to_string() } else { self.location.to_string() };
-                let step = format!("read the documents at {place}");
-                let fetch = PublishedIssuer::fetch(&issuer, &self.location, &fetcher);
-                let published = steps.run_within(step, Some(self.timeout), fetch).await;
+                let span = info_span!("read the documents at", place, limit_s = self.timeout.as_secs_f64());
+                let published = PublishedIssuer::fetch(&issuer, &self.location, &fetcher).instrument(span).await;
                 trusted.push(TrustedIssuer::from_published(issuer, &published));
             }
             trusted
@@ -150,7 +148,7 @@ fn read_jwks(path: &Path, output: &mut Output) -> Result<Jwks, Failure> {
         let hint = "pass a JWKS; `issuer jwks` makes one of public keys".to_owned();
         Failure::new(Exit::Incomplete, format!("{} cannot be read: {because}", name(path)), Some(hint))
     };
-    let bytes = inputs::read(path, JWKS_FILE_MAX, &output.steps())?;
+    let bytes = inputs::read(path, JWKS_FILE_MAX)?;
     if bytes.len() > JWKS_FILE_MAX {
         return Err(refuse(format!("it is longer than {JWKS_FILE_MAX} bytes")));
     }

@@ -35,10 +35,16 @@ impl Lock {
     pub(super) fn acquire(root: &Folder) -> Result<Self, SiteError> {
         let file = open(root)?;
         let start = Instant::now();
+        let mut is_waiting = false;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
-                Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => {
+                    if !std::mem::replace(&mut is_waiting, true) {
+                        wait_for_lock();
+                    }
+                    thread::sleep(LOCK_PAUSE);
+                }
                 Err(TryLockError::WouldBlock) => {
                     return Err(SiteError::Locked { site: root.path().display().to_string() });
                 }
@@ -48,6 +54,16 @@ impl Lock {
             }
         }
     }
+}
+
+/// Reports that another publisher holds the lock.
+fn wait_for_lock() {
+    #[cfg(feature = "tracing")]
+    tracing::info!(
+        cause = "another publisher holds the lock",
+        "wait up to {} s for the lock of the site",
+        LOCK_WAIT.as_secs()
+    );
 }
 
 fn open(root: &Folder) -> Result<File, SiteError> {

@@ -275,16 +275,19 @@ impl Site for Directory {
         self.path.display().to_string()
     }
 
+    #[cfg_attr(feature = "tracing", tracing::instrument(name = "read", skip_all, fields(%path)))]
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError> {
         let (site, path) = (self.clone(), path.clone());
         on_thread(move || site.read_blocking(&path)).await
     }
 
+    #[cfg_attr(feature = "tracing", tracing::instrument(name = "write", skip_all, fields(%path)))]
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
         let (site, path, content, condition) = (self.clone(), path.clone(), content.clone(), condition.clone());
         on_thread(move || site.write_blocking(&path, &content, &condition)).await
     }
 
+    #[cfg_attr(feature = "tracing", tracing::instrument(name = "remove", skip_all, fields(%path)))]
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
         let (site, path, etag) = (self.clone(), path.clone(), etag.clone());
         on_thread(move || site.remove_blocking(&path, &etag)).await
@@ -301,6 +304,11 @@ async fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SiteError> + Send + 'static,
 ) -> Result<T, SiteError> {
     let (sender, receiver) = oneshot::channel();
+    #[cfg(feature = "tracing")]
+    let work = {
+        let (span, dispatch) = (tracing::Span::current(), tracing::dispatcher::get_default(Clone::clone));
+        move || tracing::dispatcher::with_default(&dispatch, || span.in_scope(work))
+    };
     let thread = thread::Builder::new().name("issuer-directory".to_owned());
     // The receiver is gone if nobody waits any more.
     thread.spawn(move || drop(sender.send(work()))).map_err(SiteError::other)?;

@@ -9,6 +9,7 @@ pub(crate) mod cli;
 pub(crate) mod cloud;
 pub(crate) mod encode;
 pub(crate) mod entra;
+pub(crate) mod events;
 pub(crate) mod front;
 pub(crate) mod github;
 pub(crate) mod hostile;
