@@ -158,7 +158,7 @@ impl Output {
 
     /// Prints a part of the result, byte for byte.
     pub(super) fn write(&mut self, bytes: &[u8]) {
-        self.write_to(|| io::stdout(), bytes);
+        self.write_to(io::stdout, bytes);
     }
 
     /// Prints lines of JSON, the whole result or a part of it; gives whether somebody reads on.

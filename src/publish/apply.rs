@@ -120,6 +120,8 @@ pub async fn publish(site: &dyn Site, desired: &DesiredState, clock: &impl Clock
             let kind = document.kind;
             if write(site, document).await? == Written::PreconditionFailed {
                 lost_races += 1;
+                #[cfg(feature = "tracing")]
+                tracing::info!(path = %document.path, lost_races, "another publisher was first; reading the site again");
                 site.back_off(lost_races).await;
                 tried = Some((plan, kind));
                 continue 'attempts;

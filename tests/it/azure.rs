@@ -350,7 +350,7 @@ fn each_step_is_told_with_v_and_a_terminal_shows_the_one_that_takes_long() {
         "find a credential",
         "read openid/v1/jwks",
         "read .well-known/openid-configuration",
-        "ask whether the static website is on",
+        "read the static website setting",
         "switch the static website on",
         "write openid/v1/jwks",
         "write .well-known/openid-configuration",
@@ -374,7 +374,7 @@ fn each_step_is_told_with_v_and_a_terminal_shows_the_one_that_takes_long() {
     assert!(slow.contains("read openid/v1/jwks …") && !told.contains('…'), "{slow}");
     // Every line that was drawn is taken away again.
     let last = slow.rfind(" …").unwrap();
-    assert!(slow[last..].contains("\r\x1b[K"), "{slow:?}");
+    assert!(slow[last..].contains("\r\x1b[2K"), "{slow:?}");
 }
 
 #[test]
