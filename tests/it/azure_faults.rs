@@ -315,8 +315,10 @@ fn what_the_service_asks_to_wait_is_waited_and_a_longer_wait_than_there_is_time_
         let proxy =
             Proxy::start(account.address(), move |seen| if seen.number == 0 { busy(header) } else { Fault::Pass });
         let keys = key_files([1]);
-        let output =
-            publisher(&account.through(&proxy.address), &keys, &[1]).args(["--no-fetch-back", "-v"]).output().unwrap();
+        let mut command = command();
+        command.env("AZURE_STORAGE_CONNECTION_STRING", account.through(&proxy.address).connection_string());
+        command.args(["publish", "--issuer", ISSUER, "--no-fetch-back", "-v"]).arg(keys.path().join("1"));
+        let output = command.output().unwrap();
         assert_eq!(output.status.code(), Some(if waits { 0 } else { 3 }), "{header}: {}", stderr(&output));
         if waits {
             assert!(stderr(&output).contains("retry in 1.0 s: ") && stderr(&output).contains(": 503 ServerBusy"));
