@@ -16,6 +16,7 @@ use crate::{hint::Hint, redact::redacted};
 /// assert_eq!(FileError::Read { path, source }.hint().unwrap(), "check the path");
 /// ```
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum FileError {
     /// It cannot be read.
     #[error("cannot read {}: {source}", shown(path))]

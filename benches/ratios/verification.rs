@@ -38,7 +38,7 @@ impl Recorded {
     }
 
     pub(crate) fn verifier(&self) -> Verifier {
-        Verifier::trusting([self.trusted(&self.keys)])
+        Verifier::default().trust(self.trusted(&self.keys))
     }
 
     fn trusted(&self, keys: &[PublicKey]) -> TrustedIssuer {
@@ -49,7 +49,7 @@ impl Recorded {
     fn large_verifier(&self) -> Verifier {
         let keys: Vec<_> = (1..100).map(odd_key).chain(self.keys.iter().cloned()).collect();
         let others = (1..1000).map(|number| trusted(&format!("https://issuers.example.com/{number}"), &self.keys));
-        Verifier::trusting(others.chain([self.trusted(&keys)]))
+        others.chain([self.trusted(&keys)]).collect()
     }
 }
 

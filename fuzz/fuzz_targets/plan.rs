@@ -127,7 +127,7 @@ fuzz_target!(|input: Input| {
     // What was asked once is done: an adopted key is known, and a removed one is gone. The clock of an adopted key starts at the
     // first publish, so retention of no time at all is over for it at the second.
     let prune = desired.prune && !desired.retain.is_zero();
-    let desired = DesiredState { adopt: Vec::new(), remove: Vec::new(), remove_unknown: false, prune, ..desired };
+    let desired = desired.adopt(Vec::new()).remove(Vec::new()).remove_unknown(false).prune(prune);
     let second = publish(&site, &desired, now).unwrap();
     assert!(second.plan.is_unchanged(), "{:#?}", second.plan);
     assert_eq!([read(&jwks_path), read(&discovery_path)], after);
@@ -143,18 +143,16 @@ fn desired(input: &Input, discovery: &[u8], jwks: &[u8]) -> DesiredState {
     let removed = current.iter().enumerate().take(8).filter(|(index, _)| input.remove >> index & 1 == 1);
     let adopted = current.iter().enumerate().take(8).filter(|(index, _)| input.adopt >> index & 1 == 1);
     let may = |bit: u8| input.options >> bit & 1 == 1;
-    DesiredState {
-        relying_party: if may(0) { RelyingParty::Oidc } else { RelyingParty::Entra },
-        prune: may(1),
-        retain: Duration::from_secs(60 * u64::from(input.retain)),
-        remove: removed.map(|(_, jwk)| jwk.kid().unwrap_or_default().to_owned()).collect(),
-        adopt: adopted.map(|(_, jwk)| jwk.kid().unwrap_or_default().to_owned()).collect(),
-        remove_unknown: may(5),
-        allow_issuer_change: may(2),
-        allow_jwks_uri_change: may(3),
-        replace_unreadable: may(4),
-        ..DesiredState::new(issuer, keys)
-    }
+    DesiredState::new(issuer, keys)
+        .relying_party(if may(0) { RelyingParty::Oidc } else { RelyingParty::Entra })
+        .prune(may(1))
+        .retain(Duration::from_secs(60 * u64::from(input.retain)))
+        .remove(removed.map(|(_, jwk)| jwk.kid().unwrap_or_default().to_owned()))
+        .adopt(adopted.map(|(_, jwk)| jwk.kid().unwrap_or_default().to_owned()))
+        .remove_unknown(may(5))
+        .allow_issuer_change(may(2))
+        .allow_jwks_uri_change(may(3))
+        .replace_unreadable(may(4))
 }
 
 /// What memory answers, it answers at once.

@@ -9,6 +9,7 @@ use std::{fmt, str::FromStr};
 /// assert_eq!(AuthMethod::ALL[0], AuthMethod::ConnectionString);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum AuthMethod {
     /// `AZURE_STORAGE_CONNECTION_STRING`.
     ConnectionString,

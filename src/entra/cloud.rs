@@ -13,6 +13,7 @@
 /// assert_eq!(Cloud::UsGov.storage_suffix(), "core.usgovcloudapi.net");
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Cloud {
     /// Azure, the public cloud.
     #[default]

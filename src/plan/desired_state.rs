@@ -12,12 +12,13 @@ use crate::{documents::longest_lifetime, issuer_url::IssuerUrl, key::KeySet, ver
 /// ```
 /// use issuer::{KeySet, DesiredState};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
-/// let desired = DesiredState { prune: true, ..DesiredState::new("https://issuer.example.com".parse()?, keys) };
+/// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys).prune(true);
 /// assert_eq!(desired.retain, DesiredState::RETAIN);
 /// assert_eq!(desired.due("2026-11-22T00:00:00Z".parse()?).to_string(), "2026-11-24T00:00:00Z");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DesiredState {
     /// The issuer; its path is the documents' place on the site.
     pub issuer: IssuerUrl,
@@ -68,6 +69,72 @@ impl DesiredState {
             replace_unreadable: false,
             cache_control: Headers::CACHE_CONTROL.to_owned(),
         }
+    }
+
+    /// Sets the relying party whose rules the key set must meet; Entra by default.
+    #[must_use]
+    pub fn relying_party(self, relying_party: RelyingParty) -> Self {
+        Self { relying_party, ..self }
+    }
+
+    /// Removes retired keys when their retention is over.
+    #[must_use]
+    pub fn prune(self, prune: bool) -> Self {
+        Self { prune, ..self }
+    }
+
+    /// Sets how long a retired key stays at least; [`RETAIN`](Self::RETAIN) by default.
+    #[must_use]
+    pub fn retain(self, retain: Duration) -> Self {
+        Self { retain, ..self }
+    }
+
+    /// Removes the retired keys with these `kid`s at once.
+    #[must_use]
+    pub fn remove(self, kids: impl IntoIterator<Item = String>) -> Self {
+        Self { remove: kids.into_iter().collect(), ..self }
+    }
+
+    /// Records the published keys with these `kid`s, which the retention record does not list.
+    #[must_use]
+    pub fn adopt(self, kids: impl IntoIterator<Item = String>) -> Self {
+        Self { adopt: kids.into_iter().collect(), ..self }
+    }
+
+    /// Removes the published keys that the retention record does not list.
+    #[must_use]
+    pub fn remove_unknown(self, remove_unknown: bool) -> Self {
+        Self { remove_unknown, ..self }
+    }
+
+    /// Allows another issuer in the published discovery document to be replaced.
+    #[must_use]
+    pub fn allow_issuer_change(self, allow: bool) -> Self {
+        Self { allow_issuer_change: allow, ..self }
+    }
+
+    /// Allows a `jwks_uri` that is not below the issuer to be replaced; the keys there are not kept.
+    #[must_use]
+    pub fn allow_jwks_uri_change(self, allow: bool) -> Self {
+        Self { allow_jwks_uri_change: allow, ..self }
+    }
+
+    /// Allows an issuer that Entra cannot reach.
+    #[must_use]
+    pub fn allow_private_issuer(self, allow: bool) -> Self {
+        Self { allow_private_issuer: allow, ..self }
+    }
+
+    /// Allows a published document that cannot be parsed to be overwritten.
+    #[must_use]
+    pub fn replace_unreadable(self, replace: bool) -> Self {
+        Self { replace_unreadable: replace, ..self }
+    }
+
+    /// Sets the Cache-Control header that both documents are served with.
+    #[must_use]
+    pub fn cache_control(self, value: impl Into<String>) -> Self {
+        Self { cache_control: value.into(), ..self }
     }
 
     /// How long caches may keep the documents (RFC 9111 section 5.2.2.1); `None` where the header does not say.

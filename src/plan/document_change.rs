@@ -15,7 +15,7 @@ use crate::{documents::Jwks, key::Jwk};
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
 /// issuer::publish(&site, &desired, &SystemClock).await?;
-/// let other = DesiredState { cache_control: "no-store".to_owned(), ..desired };
+/// let other = desired.cache_control("no-store".to_owned());
 /// let plan = issuer::plan(&site, &other, &SystemClock).await?;
 /// let [_, discovery] = plan.documents.as_slice() else { panic!() };
 /// assert_eq!(discovery.changes.len(), 1);

@@ -40,7 +40,8 @@ pub struct PlannedDocument {
 /// let site = Memory::default();
 /// issuer::publish(&site, &desired, &SystemClock).await?;
 /// // The second key is retired: it stays in the JWKS, and the record says since when.
-/// let fewer = DesiredState { keys: KeySet::from_keys([desired.keys[0].clone()])?, ..desired };
+/// let keys = KeySet::from_keys([desired.keys[0].clone()])?;
+/// let fewer = DesiredState::new(desired.issuer, keys);
 /// let plan = issuer::plan(&site, &fewer, &SystemClock).await?;
 /// let changes: Vec<_> = plan.documents.iter().map(|document| document.change).collect();
 /// assert_eq!(changes, [Change::Recorded, Change::Unchanged]);

@@ -36,6 +36,8 @@ impl PlannedKey {
 
 /// What publishing does with a key.
 ///
+/// The enum is exhaustive on purpose: a report of a plan must name every state.
+///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
 /// # runtime.block_on(async {
@@ -44,7 +46,8 @@ impl PlannedKey {
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let (site, now) = (Memory::default(), "2026-11-22T00:00:00Z".parse::<Timestamp>()?);
 /// issuer::publish(&site, &desired, &now).await?;
-/// let newer = DesiredState { keys: KeySet::from_keys([desired.keys[1].clone()])?, ..desired };
+/// let keys = KeySet::from_keys([desired.keys[1].clone()])?;
+/// let newer = DesiredState::new(desired.issuer, keys);
 /// let plan = issuer::plan(&site, &newer, &now).await?;
 /// assert_eq!(plan.keys[0].state, KeyState::Kept);
 /// assert_eq!(plan.keys[1].state, KeyState::Retired { since: now, due: "2026-11-24T00:00:00Z".parse()? });
@@ -84,7 +87,8 @@ pub enum KeyState {
 /// let site = Memory::default();
 /// issuer::publish(&site, &desired, &SystemClock).await?;
 /// let remove = vec![desired.keys[0].key_id().to_string()];
-/// let newer = DesiredState { remove, keys: KeySet::from_keys([desired.keys[1].clone()])?, ..desired };
+/// let keys = KeySet::from_keys([desired.keys[1].clone()])?;
+/// let newer = DesiredState::new(desired.issuer, keys).remove(remove);
 /// let plan = issuer::plan(&site, &newer, &SystemClock).await?;
 /// assert_eq!(plan.keys[1].state, KeyState::Dropped(DropReason::Removed));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -12,6 +12,7 @@ use super::Retention;
 /// assert_eq!(StoredRetention::from(Retention::default()), StoredRetention::Absent);
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StoredRetention {
     /// There is none: something else published the document.
     #[default]

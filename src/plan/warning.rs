@@ -11,7 +11,7 @@ use crate::{documents::DocumentError, entra::Aadsts, public_host::NotPublic};
 /// use issuer::{KeySet, CurrentState, Plan, PlanWarning, Timestamp, DesiredState};
 /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
 /// let issuer = "https://issuer.example.com".parse()?;
-/// let desired = DesiredState { remove: vec!["abc".to_owned()], ..DesiredState::new(issuer, keys) };
+/// let desired = DesiredState::new(issuer, keys).remove(vec!["abc".to_owned()]);
 /// let plan = Plan::new(&CurrentState::default(), &desired, Timestamp::now());
 /// assert_eq!(plan.warnings, [PlanWarning::NotPublished("abc".to_owned())]);
 /// assert_eq!(plan.warnings[0].to_string(), "key abc is not published: nothing to remove");

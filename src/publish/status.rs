@@ -144,7 +144,8 @@ pub enum SiteFault {
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let (site, now) = (Memory::default(), "2026-11-22T00:00:00Z".parse::<Timestamp>()?);
 /// issuer::publish(&site, &desired, &now).await?;
-/// let newer = DesiredState { keys: KeySet::from_keys([desired.keys[1].clone()])?, ..desired };
+/// let keys = KeySet::from_keys([desired.keys[1].clone()])?;
+/// let newer = DesiredState::new(desired.issuer, keys);
 /// issuer::publish(&site, &newer, &now).await?;
 /// let status = issuer::status(&site, &newer.issuer, newer.retain, &now).await?;
 /// assert_eq!(status.keys[1].retired, Some((now, newer.due(now))));

@@ -41,6 +41,7 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(1);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum RemovalGuard<'a> {
     /// By a token the cluster gives now: it is signed with one of the keys that are about to go, and names another issuer.
     Token {

@@ -85,7 +85,7 @@ impl RemoteVerifier {
         let sources: HashMap<_, _> =
             sources.into_iter().map(|source| (source.issuer.as_str().to_owned(), source)).collect();
         let unread = sources.values().map(|source| TrustedIssuer::unread(source.issuer.clone()));
-        let current = RwLock::new(Arc::new(Verifier::trusting(unread)));
+        let current = RwLock::new(Arc::new(unread.collect::<Verifier>()));
         Self { shared: Arc::new(Shared { current, sources, fetcher, clock, in_flight: Semaphore::new(IN_FLIGHT_MAX) }) }
     }
 
@@ -279,7 +279,7 @@ impl Shared {
         let mut next = Verifier::clone(&current);
         let kept = failure.zip(next.issuer(trusted.url()));
         let trusted = kept.map_or(trusted, |(failure, known)| known.kept_after(failure));
-        next.trust(Arc::new(trusted));
+        next.replace(Arc::new(trusted));
         *current = Arc::new(next);
     }
 }

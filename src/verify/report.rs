@@ -55,7 +55,7 @@ impl fmt::Display for CheckName {
 ///
 /// ```
 /// use issuer::{CheckName, Expectations, Outcome, Verifier};
-/// let report = Verifier::without_issuer().examine("", &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
+/// let report = Verifier::default().examine("", &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
 /// assert!(matches!(&report.checks[0].outcome, Outcome::Failed(refusal) if refusal.to_string() == "not a token: it is empty"));
 /// assert_eq!(report.checks[1].outcome, Outcome::Skipped("the token cannot be read".to_owned()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -74,7 +74,7 @@ pub enum Outcome {
 ///
 /// ```
 /// use issuer::{CheckName, Checked, Expectations, Outcome, Verifier};
-/// let report = Verifier::without_issuer().examine("a.b", &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
+/// let report = Verifier::default().examine("a.b", &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
 /// let Checked { name, outcome } = &report.checks[0];
 /// assert!(*name == CheckName::Token && matches!(outcome, Outcome::Failed(_)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -34,7 +34,7 @@ use crate::{
 /// let published = issuer::PublishedIssuer::from_directory(&issuer, "no/such/site".as_ref());
 /// trusted.push(TrustedIssuer::from_published(issuer, &published));
 /// assert!(trusted[3].usable().is_err());
-/// let verifier = Verifier::trusting(trusted);
+/// let verifier: Verifier = trusted.into_iter().collect();
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

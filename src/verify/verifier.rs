@@ -50,34 +50,39 @@ impl Verifier {
     ///
     /// [`Refusal`] when no token can ever pass: the discovery document names another issuer, or the JWKS is not usable.
     pub fn new(documents: &Documents) -> Result<Self, Refusal> {
-        Ok(Self::trusting([TrustedIssuer::new(documents)?]))
-    }
-
-    /// A verifier for several issuers; of two with the same URL the later one counts.
-    pub fn trusting(issuers: impl IntoIterator<Item = TrustedIssuer>) -> Self {
-        let mut verifier = Self::without_issuer();
-        issuers.into_iter().for_each(|issuer| verifier.trust(Arc::new(issuer)));
-        verifier
+        Ok(Self::default().trust(TrustedIssuer::new(documents)?))
     }
 
     /// A verifier for one issuer with its documents as they were read; what is wrong with them becomes part of every report.
     pub fn from_published(issuer: IssuerUrl, published: &PublishedIssuer) -> Self {
-        Self::trusting([TrustedIssuer::from_published(issuer, published)])
+        Self::default().trust(TrustedIssuer::from_published(issuer, published))
     }
 
     /// A verifier for one issuer with a JWKS alone, without a discovery document.
     pub fn from_jwks(issuer: IssuerUrl, jwks: &Jwks) -> Self {
-        Self::trusting([TrustedIssuer::from_jwks(issuer, jwks)])
+        Self::default().trust(TrustedIssuer::from_jwks(issuer, jwks))
     }
 
-    /// A verifier that trusts no issuer and refuses every token, to report what else is wrong with one that names no
-    /// usable issuer.
-    pub fn without_issuer() -> Self {
-        Self::default()
+    /// Trusts an issuer, in place of one with the same URL. A verifier without issuers is [`Verifier::default`]: it refuses
+    /// every token, and its reports say what else is wrong with a token.
+    ///
+    /// ```
+    /// use issuer::{Jwks, TrustedIssuer, Verifier};
+    /// let jwks = Jwks::parse(&std::fs::read("fixtures/kubernetes/rotation/jwks.json")?)?;
+    /// let issuer = |url: &str| Ok::<_, issuer::UrlError>(TrustedIssuer::from_jwks(url.parse()?, &jwks));
+    /// let verifier = Verifier::default()
+    ///     .trust(issuer("https://issuers.example.com/a")?)
+    ///     .trust(issuer("https://issuers.example.com/b")?);
+    /// assert_eq!(verifier.issuers().count(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn trust(mut self, issuer: TrustedIssuer) -> Self {
+        self.replace(Arc::new(issuer));
+        self
     }
 
-    /// Trusts an issuer from now on, in place of one with the same URL.
-    pub(crate) fn trust(&mut self, issuer: Arc<TrustedIssuer>) {
+    pub(crate) fn replace(&mut self, issuer: Arc<TrustedIssuer>) {
         self.issuers.insert(issuer.url.as_str().to_owned(), issuer);
     }
 
@@ -157,5 +162,12 @@ impl Verifier {
     /// How many issuers are trusted.
     pub(super) fn trusted(&self) -> usize {
         self.issuers.len()
+    }
+}
+
+impl FromIterator<TrustedIssuer> for Verifier {
+    /// Trusts each issuer; of two with the same URL the later one.
+    fn from_iter<I: IntoIterator<Item = TrustedIssuer>>(issuers: I) -> Self {
+        issuers.into_iter().fold(Self::default(), Self::trust)
     }
 }

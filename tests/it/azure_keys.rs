@@ -67,7 +67,7 @@ fn a_rotation_goes_through_four_publishes_from_two_machines_and_the_old_key_goes
     let issuer: IssuerUrl = "https://issuer.example.com".parse().unwrap();
     let publish = |numbers: &[u8], prune, now: Timestamp| {
         // Each publish opens the account anew: nothing is remembered but what is in it.
-        let desired = DesiredState { prune, ..DesiredState::new(issuer.clone(), key_set(numbers)) };
+        let desired = DesiredState::new(issuer.clone(), key_set(numbers)).prune(prune);
         block_on(issuer::publish(&open_at(&account, now), &desired, &now)).unwrap().plan
     };
     publish(&[1], false, at(0));

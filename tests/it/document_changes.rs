@@ -20,7 +20,7 @@ fn desired() -> DesiredState {
     let pem = encode::numbered_pem(1) + &encode::numbered_pem(2);
     let keys = KeySet::from_bytes(pem.as_bytes()).unwrap();
     let desired = DesiredState::new("https://issuer.example.com".parse().unwrap(), keys);
-    DesiredState { replace_unreadable: true, remove: vec![kid(3)], ..desired }
+    desired.replace_unreadable(true).remove(vec![kid(3)])
 }
 
 /// The changes of both documents after `edit` has changed what was published.

@@ -175,7 +175,7 @@ fn keys_are_kept_retired_and_removed_under_the_key_ids_they_have() {
         publish(&desired(jwks(&[jwk(1, Some("a")), jwk(1, None)]))),
         ["a Returned".to_owned(), format!("{hash} Kept")]
     );
-    let remove = DesiredState { remove: vec!["a".to_owned()], ..desired(encode::numbered_pem(1).into_bytes()) };
+    let remove = desired(encode::numbered_pem(1).into_bytes()).remove(vec!["a".to_owned()]);
     assert_eq!(publish(&remove), [format!("{hash} Kept"), "a Dropped(Removed)".into()]);
     // Another key under an ID that is published is replaced, and a warning says so.
     let stolen = desired(jwks(&[jwk(2, Some(&hash))]));

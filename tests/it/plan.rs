@@ -90,7 +90,7 @@ fn a_rotation_goes_from_old_to_both_to_new_and_drops_the_old_key_when_its_time_h
     assert_eq!(published(&site), kids(&[2, 1]));
     assert_eq!(retired.plan.keys[1].state, KeyState::Retired { since: hour(2), due: hour(50) });
 
-    let prune = DesiredState { prune: true, ..desired(&[2]) };
+    let prune = desired(&[2]).prune(true);
     let early = publish(&site, &prune, hour(50).checked_sub(Duration::from_secs(1)).unwrap()).unwrap();
     assert_eq!(early.plan.keys[1].state, KeyState::Retired { since: hour(2), due: hour(50) });
     assert_eq!(published(&site), kids(&[2, 1]));
@@ -120,7 +120,7 @@ fn a_key_that_comes_back_is_no_longer_retired_and_its_time_starts_anew() {
     publish(&site, &desired(&[2]), hour(1)).unwrap();
     let back = publish(&site, &desired(&[1, 2]), hour(40)).unwrap();
     assert_eq!(back.plan.keys[0].state, KeyState::Returned);
-    let prune = DesiredState { prune: true, ..desired(&[2]) };
+    let prune = desired(&[2]).prune(true);
     let missed = publish(&site, &prune, hour(60)).unwrap();
     assert_eq!(missed.plan.keys[1].state, KeyState::Retired { since: hour(60), due: hour(108) });
 }
@@ -129,11 +129,11 @@ fn a_key_that_comes_back_is_no_longer_retired_and_its_time_starts_anew() {
 fn a_key_is_removed_at_once_by_name_and_only_by_name() {
     let site = Memory::default();
     publish(&site, &desired(&[1, 2, 3]), hour(0)).unwrap();
-    publish(&site, &DesiredState { remove: vec![kid(2)], ..desired(&[1]) }, hour(0)).unwrap();
+    publish(&site, &desired(&[1]).remove(vec![kid(2)]), hour(0)).unwrap();
     assert_eq!(published(&site), kids(&[1, 3]));
-    let refused = refusals(&site, &DesiredState { remove: vec![kid(1)], ..desired(&[1]) });
+    let refused = refusals(&site, &desired(&[1]).remove(vec![kid(1)]));
     assert_eq!(refused, [PlanRefusal::RemoveWanted(kid(1))]);
-    let unknown = publish(&site, &DesiredState { remove: vec![kid(9)], ..desired(&[1]) }, hour(0)).unwrap();
+    let unknown = publish(&site, &desired(&[1]).remove(vec![kid(9)]), hour(0)).unwrap();
     assert_eq!(unknown.plan.warnings, [PlanWarning::NotPublished(kid(9))]);
 }
 
@@ -141,10 +141,10 @@ fn a_key_is_removed_at_once_by_name_and_only_by_name() {
 fn a_published_issuer_is_not_changed_unless_told_to() {
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0)).unwrap();
-    let slash = DesiredState { issuer: "https://issuer.example.com/".parse().unwrap(), ..desired(&[1]) };
+    let slash = DesiredState::new("https://issuer.example.com/".parse().unwrap(), desired(&[1]).keys);
     let (current, desired) = ("https://issuer.example.com".to_owned(), "https://issuer.example.com/".to_owned());
     assert_eq!(refusals(&site, &slash), [PlanRefusal::IssuerChange { current, desired }]);
-    let told = publish(&site, &DesiredState { allow_issuer_change: true, ..slash }, hour(0)).unwrap();
+    let told = publish(&site, &slash.allow_issuer_change(true), hour(0)).unwrap();
     assert_eq!(told.plan.documents[1].change, Change::Changed);
 }
 
@@ -182,7 +182,7 @@ fn a_jwks_away_from_the_site_is_not_forgotten_unless_told_to() {
     put(&site, &issuer().discovery_path(), discovery);
     let refused = refusals(&site, &desired(&[1]));
     assert_eq!(refused, [PlanRefusal::JwksUriChange { current: "https://192.0.2.2:16443/openid/v1/jwks".to_owned() }]);
-    publish(&site, &DesiredState { allow_jwks_uri_change: true, ..desired(&[1]) }, hour(0)).unwrap();
+    publish(&site, &desired(&[1]).allow_jwks_uri_change(true), hour(0)).unwrap();
 }
 
 #[test]
@@ -344,7 +344,7 @@ fn a_document_with_a_slip_in_it_is_not_overwritten_unless_told_to() {
         let refused = refusals(&site, &desired(&[1]));
         let [PlanRefusal::Unreadable { document: said, .. }] = refused.as_slice() else { panic!("{refused:?}") };
         assert_eq!(*said, document);
-        let told = DesiredState { replace_unreadable: true, ..desired(&[1]) };
+        let told = desired(&[1]).replace_unreadable(true);
         let publication = publish(&site, &told, hour(0)).unwrap();
         assert!(matches!(publication.plan.warnings.as_slice(), [PlanWarning::Replaced { .. }]));
     }
@@ -365,7 +365,7 @@ fn a_jwks_that_readers_are_sent_to_and_is_gone_is_made_anew_and_its_owner_is_tol
 fn replacing_what_cannot_be_read_does_not_change_an_issuer_that_can() {
     let site = Memory::default();
     put(&site, &issuer().discovery_path(), br#"{"issuer":"https://other.example.com"}"#);
-    let told = DesiredState { replace_unreadable: true, ..desired(&[1]) };
+    let told = desired(&[1]).replace_unreadable(true);
     assert!(matches!(refusals(&site, &told).as_slice(), [PlanRefusal::IssuerChange { .. }]));
 }
 
@@ -375,11 +375,11 @@ fn a_publisher_that_is_overtaken_between_its_writes_reports_what_it_did() {
     publish(&site, &desired(&[3]), hour(0)).unwrap();
     let rival = desired(&[2]);
     let overtaken = Watched::overtaken_by(&site, &rival);
-    let ours = DesiredState { remove: vec![kid(3)], allow_issuer_change: true, ..desired(&[1]) };
+    let mut ours = desired(&[1]).remove(vec![kid(3)]).allow_issuer_change(true);
     // The discovery document has to change for the second write to happen.
     let ec = KeySet::from_bytes(&crate::support::recording("mixed-keys").bytes("p256.pub")).unwrap();
-    let keys = KeySet::from_keys(ours.keys.iter().chain(ec.iter()).cloned()).unwrap();
-    let publication = publish(&overtaken, &DesiredState { keys, ..ours }, hour(1)).unwrap();
+    ours.keys = KeySet::from_keys(ours.keys.iter().chain(ec.iter()).cloned()).unwrap();
+    let publication = publish(&overtaken, &ours, hour(1)).unwrap();
     assert_eq!(publication.attempts, 2);
     assert!(!publication.plan.is_unchanged());
     assert_eq!(publication.plan.keys[0].state, KeyState::Added);
@@ -415,7 +415,7 @@ fn between_the_two_writes_of_a_first_publish_the_jwks_says_whose_it_is() {
     let dying = Watched::dying_after(&site, 1);
     assert!(publish(&dying, &desired(&[1]), hour(0)).is_err());
     // Another cluster's publisher, whose issuer differs by a slash, comes in between.
-    let slash = DesiredState { issuer: "https://issuer.example.com/".parse().unwrap(), ..desired(&[2]) };
+    let slash = DesiredState::new("https://issuer.example.com/".parse().unwrap(), desired(&[2]).keys);
     assert!(matches!(refusals(&site, &slash).as_slice(), [PlanRefusal::IssuerChange { .. }]));
     assert_eq!(published(&site), kids(&[1]));
     publish(&site, &desired(&[1]), hour(0)).unwrap();
@@ -444,7 +444,7 @@ fn an_rsa_key_larger_than_is_verified_with_is_published_with_a_warning() {
 fn headers_that_differ_are_a_change() {
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0)).unwrap();
-    let other = DesiredState { cache_control: "no-cache".to_owned(), ..desired(&[1]) };
+    let other = desired(&[1]).cache_control("no-cache".to_owned());
     let changed = plan(&site, &other, hour(0));
     assert_eq!((changed.documents[0].change, changed.documents[1].change), (Change::Changed, Change::Changed));
 }
@@ -454,13 +454,13 @@ fn entra_s_rules_hold_unless_it_is_for_others() {
     let many: Vec<u8> = (1..=101).collect();
     assert_eq!(refusals(&Memory::default(), &desired(&many)), [PlanRefusal::TooManyKeys(101)]);
     publish(&Memory::default(), &desired(&many[1..]), hour(0)).unwrap();
-    let oidc = DesiredState { relying_party: RelyingParty::Oidc, ..desired(&many) };
+    let oidc = desired(&many).relying_party(RelyingParty::Oidc);
     publish(&Memory::default(), &oidc, hour(0)).unwrap();
 
     let p256 = KeySet::from_bytes(&crate::support::recording("mixed-keys").bytes("p256.pub")).unwrap();
     let ec = DesiredState::new(issuer(), p256);
     assert_eq!(refusals(&Memory::default(), &ec), [PlanRefusal::NoRsaKey]);
-    publish(&Memory::default(), &DesiredState { relying_party: RelyingParty::Oidc, ..ec }, hour(0)).unwrap();
+    publish(&Memory::default(), &ec.relying_party(RelyingParty::Oidc), hour(0)).unwrap();
 }
 
 #[test]
@@ -468,7 +468,7 @@ fn an_rsa_key_under_2048_bits_is_refused_for_everybody() {
     let weak = encode::rsa_spki(&[&[0x80], vec![1; 254].as_slice()].concat(), &[1, 0, 1]);
     let weak = KeySet::from_bytes(&weak).unwrap();
     for relying_party in [RelyingParty::Entra, RelyingParty::Oidc] {
-        let desired = DesiredState { relying_party, ..DesiredState::new(issuer(), weak.clone()) };
+        let desired = DesiredState::new(issuer(), weak.clone()).relying_party(relying_party);
         let refused = refusals(&Memory::default(), &desired);
         assert!(matches!(refused.as_slice(), [PlanRefusal::RsaTooSmall { bits: 2040, .. }]), "{refused:?}");
     }
@@ -500,7 +500,7 @@ proptest! {
             now += later;
             let before = published(&site);
             let remove: Vec<_> = remove.filter(|key| !input.contains(key)).map(kid).into_iter().collect();
-            let desired = DesiredState { prune, remove: remove.clone(), ..desired(&input) };
+            let desired = desired(&input).prune(prune).remove(remove.clone());
             let publication = publish(&site, &desired, hour(now)).unwrap();
             prop_assert_eq!(publication.attempts, 1);
             let after = published(&site);
@@ -514,7 +514,7 @@ proptest! {
             for key in kids(&input) {
                 last_seen.insert(key, now);
             }
-            let again = plan(&site, &DesiredState { remove: Vec::new(), ..desired }, hour(now));
+            let again = plan(&site, &desired.remove(Vec::new()), hour(now));
             prop_assert!(again.is_unchanged(), "{:?}", again);
         }
     }
@@ -716,7 +716,7 @@ fn a_request_that_a_write_has_met_is_not_refused_when_its_answer_is_lost() {
             let content = Content { bytes, headers: stored.headers.unwrap(), retention };
             block_on(site.write(&path, &content, &Condition::IfMatch(stored.etag))).unwrap();
         }
-        let desired = DesiredState { remove: vec![kid(1)], ..desired(&[1]) };
+        let desired = desired(&[1]).remove(vec![kid(1)]);
         publish(&Watched::losing_answer_of(&site, path), &desired, hour(0)).unwrap();
         assert_eq!(published(&site), [kid(1)]);
     }
@@ -725,7 +725,7 @@ fn a_request_that_a_write_has_met_is_not_refused_when_its_answer_is_lost() {
 #[test]
 fn a_publisher_that_was_overtaken_tells_of_every_key_that_stands_there_and_of_what_it_did_to_its_own() {
     let site = Memory::default();
-    let rival = DesiredState { replace_unreadable: false, ..desired(&[3]) };
+    let rival = desired(&[3]).replace_unreadable(false);
     let publication = publish(&Watched::overtaken_by(&site, &rival), &desired(&[1, 2]), hour(0)).unwrap();
     let states: Vec<_> = publication.plan.keys.iter().map(|key| (key.kid().to_owned(), key.state)).collect();
     assert_eq!(states[0], (kid(1), KeyState::Added));

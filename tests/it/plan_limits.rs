@@ -39,15 +39,14 @@ fn an_ec_key_beside_an_rsa_key_is_warned_of_for_entra() {
     let both = desired(&KeySet::from_keys([keys()[0].clone(), ec[0].clone()]).unwrap());
     let (kid, kind) = (ec[0].key_id().to_string(), "P-256".to_owned());
     assert_eq!(warnings(&both), [PlanWarning::NotForEntra { kid, kind }]);
-    assert_eq!(warnings(&DesiredState { relying_party: RelyingParty::Oidc, ..both }), []);
+    assert_eq!(warnings(&both.relying_party(RelyingParty::Oidc)), []);
 }
 
 #[test]
 fn a_cache_longer_than_a_tenth_of_retain_is_warned_of() {
     let retain = Duration::from_secs(1000);
-    let warnings = |cache_control: &str| {
-        warnings(&DesiredState { retain, cache_control: cache_control.to_owned(), ..desired(&keys()) })
-    };
+    let warnings =
+        |cache_control: &str| warnings(&desired(&keys()).retain(retain).cache_control(cache_control.to_owned()));
     let long = |seconds| [PlanWarning::LongCache { max_age: Duration::from_secs(seconds), retain }];
     for short in ["max-age=100", "no-store", "max-age=x", "stale-if-error=101", "Max-Age=\"100\", s-maxage=99"] {
         assert_eq!(warnings(short), [], "{short}");
@@ -61,9 +60,8 @@ fn a_cache_longer_than_a_tenth_of_retain_is_warned_of() {
 fn pruning_sooner_than_24_hours_is_warned_of() {
     let day = Duration::from_hours(24);
     let second = day.saturating_sub(Duration::from_secs(1));
-    let warnings = |retain, prune| {
-        warnings(&DesiredState { retain, prune, cache_control: "no-store".to_owned(), ..desired(&keys()) })
-    };
+    let warnings =
+        |retain, prune| warnings(&desired(&keys()).retain(retain).prune(prune).cache_control("no-store".to_owned()));
     assert_eq!((warnings(day, true), warnings(second, false)), (vec![], vec![]));
     assert_eq!(warnings(second, true), [PlanWarning::ShortRetention(second)]);
 }
@@ -81,7 +79,7 @@ fn clocks_that_differ_are_described_with_their_distance() {
 #[test]
 fn a_private_issuer_is_refused_for_entra_or_warned_of() {
     let (issuer, because) = ("https://10.0.0.1".to_owned(), NotPublic::PrivateAddress);
-    let private = DesiredState { issuer: issuer.parse().unwrap(), ..desired(&keys()) };
+    let private = DesiredState::new(issuer.parse().unwrap(), keys());
     let plan = |desired: &DesiredState| {
         let plan = Plan::new(&CurrentState::default(), desired, Timestamp::UNIX_EPOCH);
         (plan.refusals, plan.warnings)
@@ -89,8 +87,8 @@ fn a_private_issuer_is_refused_for_entra_or_warned_of() {
     let refusal = PlanRefusal::IssuerNotPublic { issuer: issuer.clone(), because };
     assert_eq!(plan(&private), (vec![refusal], vec![]));
     let warned = (vec![], vec![PlanWarning::IssuerNotPublic { issuer, because }]);
-    assert_eq!(plan(&DesiredState { allow_private_issuer: true, ..private.clone() }), warned);
-    assert_eq!(plan(&DesiredState { relying_party: RelyingParty::Oidc, ..private }), warned);
+    assert_eq!(plan(&private.clone().allow_private_issuer(true)), warned);
+    assert_eq!(plan(&private.relying_party(RelyingParty::Oidc)), warned);
 }
 
 #[test]
@@ -106,6 +104,6 @@ fn two_keys_of_one_kid_are_refused_where_nothing_else_is() {
     let current = CurrentState { documents: [(DocumentKind::Jwks, stored)].into(), ..CurrentState::default() };
     let refusals = |desired: &DesiredState| Plan::new(&current, desired, Timestamp::UNIX_EPOCH).refusals;
     assert_eq!(refusals(&desired(&keys())), [PlanRefusal::KeyIdTwice("twice".to_owned())]);
-    let no_record = DesiredState { remove_unknown: true, ..desired(&keys()) };
+    let no_record = desired(&keys()).remove_unknown(true);
     assert_eq!(refusals(&no_record), [PlanRefusal::NoRecord]);
 }

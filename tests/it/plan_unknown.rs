@@ -135,9 +135,9 @@ fn an_unknown_key_stays_with_a_warning_until_adopted() {
             assert_eq!(entries(&site).last(), Some(&stranger), "{what}");
         }
         // Pruning drops nothing that nobody recorded.
-        let prune = DesiredState { prune: true, ..desired(&[1]) };
+        let prune = desired(&[1]).prune(true);
         assert_eq!(plan(&site, &prune, hour(1000)).keys.last().unwrap().state, KeyState::Unknown, "{what}");
-        let adopt = DesiredState { adopt: vec![adopt.clone().unwrap_or_default()], ..desired(&[1]) };
+        let adopt = desired(&[1]).adopt(vec![adopt.clone().unwrap_or_default()]);
         let adopted = publish(&site, &adopt, hour(200));
         if adopt.adopt == [""] {
             assert_eq!(adopted.warnings[0], warning, "{what}: --adopt needs a kid");
@@ -173,7 +173,7 @@ fn unknown_keys_are_removed_on_request_and_known_ones_stay() {
         let site = site();
         let before = entries(&site);
         edit(&site, |entries| entries.insert(0, stranger.clone()));
-        let removed = publish(&site, &DesiredState { remove_unknown: true, ..desired(&[1]) }, hour(2));
+        let removed = publish(&site, &desired(&[1]).remove_unknown(true), hour(2));
         let dropped = removed.keys.iter().filter(|key| key.state == KeyState::Dropped(DropReason::Unknown));
         assert_eq!(dropped.map(|key| key.jwk.to_value()).collect::<Vec<_>>(), [stranger], "{what}");
         assert_eq!((entries(&site), removed.warnings), (before, vec![]), "{what}");
@@ -185,12 +185,7 @@ fn unknown_keys_are_removed_on_request_and_known_ones_stay() {
 fn a_removed_kid_may_be_unknown_and_an_adopted_one_outlives_remove_unknown() {
     let site = site();
     edit(&site, |entries| entries.extend([7, 8, 9].map(|number| jwk(number).to_value())));
-    let some = DesiredState {
-        remove: vec![kid(7)],
-        adopt: vec![kid(8), kid(1), "no".into()],
-        remove_unknown: true,
-        ..desired(&[1])
-    };
+    let some = desired(&[1]).remove(vec![kid(7)]).adopt(vec![kid(8), kid(1), "no".into()]).remove_unknown(true);
     let plan = publish(&site, &some, hour(2));
     let kids: Vec<_> = entries(&site).iter().map(|entry| entry["kid"].as_str().unwrap().to_owned()).collect();
     assert_eq!(kids, [kid(1), kid(2), kid(8)]);
@@ -222,7 +217,7 @@ fn a_site_without_a_record_is_adopted_whole_and_known_from_then_on() {
     let bare = Content { bytes, headers: found.headers.unwrap(), retention: Retention::default() };
     block_on(site.write(&issuer().jwks_path(), &bare, &Condition::IfMatch(found.etag))).unwrap();
     assert!(faults(&site, hour(0)).is_empty());
-    let prune = DesiredState { prune: true, retain: std::time::Duration::ZERO, ..desired(&[1]) };
+    let prune = desired(&[1]).prune(true).retain(std::time::Duration::ZERO);
     let first = publish(&site, &prune, hour(1));
     assert_eq!((first.adopted, first.documents[0].change), (all.len(), Change::Recorded));
     let retired = KeyState::Retired { since: hour(1), due: hour(1) };
@@ -300,21 +295,21 @@ fn a_record_that_cannot_be_read_is_a_warning_and_nothing_is_dropped_by_it() {
     ];
     for (bytes, error) in cases {
         let current = current(StoredRetention::from_bytes(bytes));
-        let prune = DesiredState { prune: true, retain: std::time::Duration::from_hours(24), ..desired(&[1]) };
+        let prune = desired(&[1]).prune(true).retain(std::time::Duration::from_hours(24));
         let plan = Plan::new(&current, &prune, hour(0));
         assert_eq!(plan.warnings, [PlanWarning::RecordUnreadable(error)], "{plan:?}");
         assert_eq!(plan.keys[1].state, KeyState::Retired { since: hour(0), due: hour(24) });
         assert_eq!((plan.documents[0].change, plan.adopted), (Change::Recorded, 1));
-        let none = DesiredState { retain: std::time::Duration::ZERO, ..prune };
+        let none = prune.retain(std::time::Duration::ZERO);
         assert!(matches!(Plan::new(&current, &none, hour(0)).keys[1].state, KeyState::Retired { .. }));
-        let unknown = DesiredState { remove_unknown: true, ..desired(&[1]) };
+        let unknown = desired(&[1]).remove_unknown(true);
         assert_eq!(Plan::new(&current, &unknown, hour(0)).refusals, [PlanRefusal::NoRecord]);
     }
 }
 
 #[test]
 fn unknown_keys_are_not_removed_without_a_record() {
-    let unknown = DesiredState { remove_unknown: true, ..desired(&[1]) };
+    let unknown = desired(&[1]).remove_unknown(true);
     assert_eq!(refusals(&Memory::default(), &unknown, hour(0)), [PlanRefusal::NoRecord]);
     assert_eq!(Plan::new(&current(StoredRetention::Absent), &unknown, hour(0)).refusals, [PlanRefusal::NoRecord]);
     assert!(PlanRefusal::NoRecord.hint().unwrap().starts_with("publish without --remove-unknown"));
@@ -338,7 +333,7 @@ fn times_that_cannot_be_true_become_now_and_are_written_back() {
     let now = Timestamp::from_second(1_700_000_000).unwrap();
     for times in cases {
         let current = current(record(times));
-        let prune = DesiredState { prune: true, ..desired(&[1]) };
+        let prune = desired(&[1]).prune(true);
         let plan = Plan::new(&current, &prune, now);
         assert_eq!(plan.keys[1].state, KeyState::Retired { since: now, due: prune.due(now) }, "{times}");
         assert_eq!((plan.documents[0].change, plan.warnings.len()), (Change::Recorded, 0), "{times}");
@@ -366,7 +361,7 @@ fn status_reports_a_record_with_times_in_the_future_as_check_does() {
 fn clocks_more_than_five_minutes_apart_are_a_warning_and_prevent_pruning() {
     let retired = record("[1700000000,1700000001]");
     let now = hour(100);
-    let prune = DesiredState { prune: true, ..desired(&[1]) };
+    let prune = desired(&[1]).prune(true);
     let second = |seconds: i64| Timestamp::from_second(now.as_second() + seconds).unwrap();
     for (site_time, is_apart) in [
         (None, false),
@@ -398,7 +393,7 @@ fn a_clock_that_is_behind_the_site_s_does_not_record_times_that_let_keys_go_earl
 #[test]
 fn a_kid_of_the_input_is_removed_where_another_key_has_it() {
     let site = site();
-    let remove = DesiredState { remove: vec![kid(1)], ..desired(&[1]) };
+    let remove = desired(&[1]).remove(vec![kid(1)]);
     assert_eq!(refusals(&site, &remove, hour(2)), [PlanRefusal::RemoveWanted(kid(1))]);
     let mut other = jwk(7).to_value();
     other["kid"] = kid(1).into();

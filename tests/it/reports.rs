@@ -63,7 +63,7 @@ fn a_check_that_is_skipped_says_why() {
     assert_eq!(skipped(&report), expected(&given));
     let report = examine(&signer().verifier(), &without(claims(), "exp"), &Expectations::entra());
     assert_eq!(skipped(&report), expected(&[(CheckName::Lifetime, "the token has no exp")]));
-    let report = examine(&Verifier::without_issuer(), &claims(), &Expectations::entra());
+    let report = examine(&Verifier::default(), &claims(), &Expectations::entra());
     let untrusted = [
         (CheckName::Discovery, "the token names no issuer to ask"),
         (CheckName::KeySet, "no trusted discovery document says where it is"),
@@ -181,7 +181,7 @@ fn empty_members_and_private_hosts_are_warned_of() {
     let empty = VerifyWarning::EmptyMembers(vec!["token_endpoint".to_owned(), "claims_supported".to_owned()]);
     assert_eq!(trusted.warnings(), [private.clone(), empty.clone()]);
     assert_eq!(empty.to_string(), r#"the discovery document has empty members: "token_endpoint", "claims_supported""#);
-    let verifier = Verifier::trusting([trusted]);
+    let verifier = Verifier::default().trust(trusted);
     let warnings = |expectations: &Expectations| examine(&verifier, &claims(), expectations).warnings;
     assert_eq!(warnings(&Expectations::entra()), [private, empty.clone()]);
     assert_eq!(warnings(&Expectations::oidc().audience(ENTRA)), [empty], "how a name resolves concerns Entra");

@@ -101,7 +101,7 @@ fn record_of_version_0_1_0_is_carried_over_by_the_next_write() {
     // Another key comes, and so the record changes.
     let keys = KeySet::from_bytes(&recording("mixed-keys").bytes("p256.pub")).unwrap();
     let keys = KeySet::from_keys(keys.iter().chain(desired().keys.iter()).cloned()).unwrap();
-    let plan = Plan::new(&current(&fixture("0.1.0.json")), &DesiredState { keys, ..desired() }, now());
+    let plan = Plan::new(&current(&fixture("0.1.0.json")), &DesiredState::new(issuer(), keys), now());
     assert_eq!(plan.documents[0].change, Change::Changed);
     let new = &plan.documents[0].content.retention;
     for jwk in entries() {
@@ -122,7 +122,7 @@ fn owners_of_keys_stay_when_another_input_is_published() {
         assert_eq!(owners, ["prod-1", "prod-2"], "{}", jwk.to_value());
     }
     // A dropped key takes its owners with it.
-    let prune = DesiredState { prune: true, ..desired() };
+    let prune = desired().prune(true);
     let plan = Plan::new(&current(&owned), &prune, now());
     let dropped =
         plan.keys.iter().find(|key| matches!(key.state, KeyState::Dropped(DropReason::Pruned { .. }))).unwrap();
@@ -138,7 +138,7 @@ fn record_of_a_later_version_is_refused_until_told_otherwise() {
     let plan = Plan::new(&later, &desired(), now());
     assert_eq!((plan.refusals.as_slice(), plan.warnings.as_slice()), (&[PlanRefusal::LaterRecord(3)][..], &[][..]));
     assert!(plan.refusals[0].hint().unwrap().contains("--replace-unreadable"));
-    let replace = DesiredState { replace_unreadable: true, ..desired() };
+    let replace = desired().replace_unreadable(true);
     let plan = Plan::new(&later, &replace, now());
     assert_eq!(plan.refusals, []);
     assert_eq!(plan.warnings, [PlanWarning::RecordUnreadable(RetentionError::Version(3))]);

@@ -13,7 +13,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 /// Plans to remove the documents of `url`, published with the signer's key, with a token of these claims.
 fn plan_removal(url: &str, header: &Value, claims: &Value) -> Result<usize, RemovalRefusal> {
     let (url, site): (IssuerUrl, _) = (url.parse().unwrap(), Memory::default());
-    let desired = DesiredState { allow_private_issuer: true, ..DesiredState::new(url.clone(), signer().keys.clone()) };
+    let desired = DesiredState::new(url.clone(), signer().keys.clone()).allow_private_issuer(true);
     block_on(issuer::publish(&site, &desired, &now())).unwrap();
     let (text, mut buffer) = (signer().sign(header, claims), Vec::new());
     let guard = RemovalGuard::Token { token: &Token::parse(&text, &mut buffer).unwrap(), now: now() };

@@ -97,7 +97,7 @@ fn several_audiences_are_all_given() {
 fn two_issuers(one: &Signer, other: &Signer) -> Verifier {
     let trusted =
         |url: &str, signer: &Signer| TrustedIssuer::new(&Documents::new(url.parse().unwrap(), &signer.keys)).unwrap();
-    Verifier::trusting([trusted(ISSUER, one), trusted(OTHER, other)])
+    Verifier::from_iter([trusted(ISSUER, one), trusted(OTHER, other)])
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn the_same_kid_at_two_issuers_is_two_keys() {
     let mut entry = issuer::Jwk::new(other.keys[0].clone()).to_value();
     entry["kid"] = one.kid().into();
     let jwks = Jwks::parse(json!({ "keys": [entry] }).to_string().as_bytes()).unwrap();
-    let verifier = Verifier::trusting([
+    let verifier = Verifier::from_iter([
         TrustedIssuer::new(&Documents::new(issuer(), &one.keys)).unwrap(),
         TrustedIssuer::from_jwks(OTHER.parse().unwrap(), &jwks),
     ]);
@@ -163,7 +163,7 @@ fn a_jwks_away_from_the_issuer_is_followed_and_reported() {
 
 #[test]
 fn a_verifier_that_trusts_no_issuer_says_so() {
-    let verifier = Verifier::without_issuer();
+    let verifier = Verifier::default();
     let verify = |issuer: &str| {
         let token = signer().sign(&signer().header(), &with(claims(), "iss", issuer.into()));
         verifier.verify(&token, &Expectations::entra(), now()).unwrap_err()

@@ -228,7 +228,7 @@ fn a_trusted_discovery_document_without_a_jwks_verifies_nothing() {
         Verifier::from_published(issuer(), &issuer::PublishedIssuer { discovery, jwks: None, private_host: None });
     let token = signer.sign(&signer.header(), &claims());
     assert_eq!(verifier.verify(&token, &Expectations::entra(), now()), Err(Refusal::KeySetEmpty));
-    assert!(Verifier::without_issuer().verify(&token, &Expectations::entra(), now()).is_err());
+    assert!(Verifier::default().verify(&token, &Expectations::entra(), now()).is_err());
 }
 
 /// The check of the key set and of the key, for a token of the signer and a JWKS of these entries.

@@ -110,10 +110,10 @@ fn trusted() -> &'static [Verifier] {
         let absent = || Err(FetchError::NotThere("memory".to_owned()));
         let good = documents(ISSUER);
         vec![
-            Verifier::without_issuer(),
+            Verifier::default(),
             signer().verifier(),
-            Verifier::trusting([issuer_of(slash), issuer_of(ISSUER), issuer_of(other)]),
-            Verifier::trusting([issuer_of(slash), issuer_of(other)]),
+            Verifier::from_iter([issuer_of(slash), issuer_of(ISSUER), issuer_of(other)]),
+            Verifier::from_iter([issuer_of(slash), issuer_of(other)]),
             Verifier::new(&documents(other)).unwrap(),
             from_keys(json!([])),
             from_keys(json!([key(), { "kty": "oct", "k": "AAAA", "kid": "s" }])),

@@ -117,19 +117,19 @@ impl Publish {
             return Err(Failure::usage("--wait is for reading back, and nothing is read back", "pass --published URL"));
         }
         let wait = wait.unwrap_or(if request.is_azure() { WAIT_AZURE } else { WAIT });
-        let desired = |issuer: IssuerUrl| DesiredState {
-            relying_party: self.relying_party.into(),
-            prune: self.prune,
-            retain,
-            remove: self.remove.clone(),
-            adopt: self.adopt.clone(),
-            remove_unknown: self.remove_unknown,
-            allow_issuer_change: self.allow_issuer_change,
-            allow_jwks_uri_change: self.allow_jwks_uri_change,
-            allow_private_issuer: self.allow_private_issuer,
-            replace_unreadable: self.replace_unreadable,
-            cache_control: cache_control.clone(),
-            ..DesiredState::new(issuer, keys.clone())
+        let desired = |issuer: IssuerUrl| {
+            DesiredState::new(issuer, keys.clone())
+                .relying_party(self.relying_party.into())
+                .prune(self.prune)
+                .retain(retain)
+                .remove(self.remove.clone())
+                .adopt(self.adopt.clone())
+                .remove_unknown(self.remove_unknown)
+                .allow_issuer_change(self.allow_issuer_change)
+                .allow_jwks_uri_change(self.allow_jwks_uri_change)
+                .allow_private_issuer(self.allow_private_issuer)
+                .replace_unreadable(self.replace_unreadable)
+                .cache_control(cache_control.clone())
         };
         let only_plan = self.dry_run || self.check;
         output.watch();

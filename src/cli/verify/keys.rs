@@ -26,7 +26,7 @@ impl Keys {
                 unusable(issuer.url().as_str(), &refusal, output)?;
             }
         }
-        Ok(Self::Fixed { verifier: Verifier::trusting(issuers), at })
+        Ok(Self::Fixed { verifier: issuers.into_iter().collect(), at })
     }
 
     /// Reads the documents of every issuer, and keeps them up to date from then on.

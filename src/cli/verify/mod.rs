@@ -96,7 +96,7 @@ impl Verify {
             [] => named.and_then(|text| text.parse().ok()).into_iter().collect(),
             issuers => issuers.to_vec(),
         };
-        let verifier = Verifier::trusting(trusted.read(issuers, output)?);
+        let verifier: Verifier = trusted.read(issuers, output)?.into_iter().collect();
         tell_of_audience(output);
         let report = verifier.examine(&input.text, &expectations, at.unwrap_or_else(Timestamp::now));
         let relying_party = self.relying_party.into();
