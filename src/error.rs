@@ -26,7 +26,7 @@ use crate::{
 /// }
 /// let error = keys().unwrap_err();
 /// assert!(matches!(error, Error::Key(KeyError::NoKey { .. })));
-/// assert_eq!(error.hint().unwrap(), "pass the API server's --service-account-key-file");
+/// assert!(error.hint().unwrap().starts_with("pass the file of the API server's flag --service-account-key-file"));
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
