@@ -19,8 +19,8 @@ const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.
 
 /// The purpose of a certificate by its extensions.
 ///
-/// The API server ignores the purpose of a certificate in its service account key file. kops stores its key in a self-signed CA
-/// certificate.
+/// The API server ignores the purpose of a certificate in its service account key file. kops stores its key in a
+/// self-signed CA certificate.
 ///
 /// ```
 /// use issuer::{KeyReader, Note};
@@ -37,7 +37,8 @@ const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.
 pub struct CertificatePurpose {
     /// The certificate signs other certificates: basicConstraints with CA:TRUE.
     pub authority: bool,
-    /// The certificate identifies a server: extendedKeyUsage with serverAuth, or no extendedKeyUsage and a DNS name or an address.
+    /// The certificate identifies a server: extendedKeyUsage with serverAuth, or no extendedKeyUsage and a DNS name or
+    /// an address.
     pub server: bool,
     /// The certificate identifies a client: extendedKeyUsage with clientAuth.
     pub client: bool,
@@ -86,8 +87,8 @@ pub(super) fn purpose(der: &[u8]) -> Option<CertificatePurpose> {
 
 /// The public key of a certificate in DER.
 ///
-/// OpenSSL's `TRUSTED CERTIFICATE` appends a SEQUENCE of trust settings (`d2i_X509_AUX`), which is ignored. Expiry, serial
-/// number and signature are not checked, because client-go does not check them.
+/// OpenSSL's `TRUSTED CERTIFICATE` appends a SEQUENCE of trust settings (`d2i_X509_AUX`), which is ignored. Expiry,
+/// serial number and signature are not checked, because client-go does not check them.
 pub(super) fn key(der: &[u8]) -> Result<PublicKey, KeyProblem> {
     let (certificate, rest) = CertificateInner::<Raw>::from_der_partial(der).map_err(KeyProblem::der)?;
     if !rest.is_empty() && AnyRef::from_der(rest).map_err(KeyProblem::der)?.tag() != Tag::Sequence {

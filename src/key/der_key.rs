@@ -21,7 +21,8 @@ pub(super) struct DerKey {
     pub(super) purpose: Option<CertificatePurpose>,
 }
 
-/// Reads a public key, certificate or private key. The structure decides the type, so that a wrong PEM label does not matter.
+/// Reads a public key, certificate or private key. The structure decides the type, so that a wrong PEM label does not
+/// matter.
 pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyProblem> {
     let public = |key| DerKey { key, private: false, purpose: None };
     let private = |key| DerKey { key, private: true, purpose: None };
@@ -64,7 +65,8 @@ pub(super) fn looks_like(bytes: &[u8]) -> bool {
     sequence(bytes).is_some_and(|(_, rest)| rest.is_empty() || sequence(rest).is_some_and(|(_, rest)| rest.is_empty()))
 }
 
-/// Whether DER has the structure of a PKCS#1 public key: two numbers, which need a label or name to be recognised as a key.
+/// Whether DER has the structure of a PKCS#1 public key: two numbers, which need a label or name to be recognised as a
+/// key.
 pub(super) fn is_two_numbers(der: &[u8]) -> bool {
     matches!(shape(der), Ok(Shape::RsaPublicKey))
 }
@@ -147,7 +149,8 @@ fn shape(der: &[u8]) -> Result<Shape, KeyProblem> {
     }
 }
 
-/// The kind of signed contents: certificate, certificate request or revocation list (RFC 5280 sections 4.1 and 5.1, RFC 2986).
+/// The kind of signed contents: certificate, certificate request or revocation list (RFC 5280 sections 4.1 and 5.1, RFC
+/// 2986).
 fn signed(contents: AnyRef<'_>) -> Shape {
     let Ok(members) = sequence_members(contents) else { return Shape::Certificate };
     let tags: Vec<_> = members.iter().map(Tagged::tag).collect();

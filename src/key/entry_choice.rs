@@ -1,5 +1,5 @@
-//! Chooses the service account keys among the entries of Secrets and other documents: the entries that the caller names, else
-//! those with the name of a service account key, else the only key.
+//! Chooses the service account keys among the entries of Secrets and other documents: the entries that the caller
+//! names, else those with the name of a service account key, else the only key.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -190,7 +190,8 @@ impl KeyReader {
             let mut reader = Self { depth: self.depth + 1, ..Self::default() };
             let is_of_authority = is_of_authority(&entry.name) || is_named_ca_crt(&entry.name);
             if (is_of_authority || document_is_of_authority) && !entry_says_so && !is_chosen {
-                // A CA certificate without extensions does not state its purpose; remember its key, so that it is skipped as well.
+                // A CA certificate without extensions does not state its purpose; remember its key, so that it is
+                // skipped as well.
                 let _ = reader.read_bytes(&place, &bytes, &mut Skipped::new(), true);
                 let keys = reader.found.into_iter().map(|(key, _)| key).collect();
                 entries.authorities.push((keys, stem(&full_name(&entry.name)).to_owned()));

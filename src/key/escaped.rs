@@ -2,7 +2,8 @@
 
 use super::manifest::Entry;
 
-/// The text with its escaped line breaks replaced by real ones; `None` if the first PEM block has no escaped line break.
+/// The text with its escaped line breaks replaced by real ones; `None` if the first PEM block has no escaped line
+/// break.
 pub(super) fn unescaped(text: &str) -> Option<String> {
     let (_, block) = text.split_once("-----BEGIN ")?;
     let label_end = block.find("-----")?;

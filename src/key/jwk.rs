@@ -8,8 +8,9 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 
 /// One entry of a JWK Set (RFC 7517 section 4).
 ///
-/// An entry made [from a key](Jwk::new) has the form that the API server serves. An entry that was [read](Jwk::from_value) keeps
-/// all its members, even if its key is not usable, so that publishing preserves the keys of other publishers.
+/// An entry made [from a key](Jwk::new) has the form that the API server serves. An entry that was
+/// [read](Jwk::from_value) keeps all its members, even if its key is not usable, so that publishing preserves the keys
+/// of other publishers.
 ///
 /// ```
 /// use issuer::{Jwk, KeySet};
@@ -31,8 +32,8 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// The entry that the API server serves for a key with [this key ID](PublicKey::key_id), with its members in the order of
-    /// go-jose's `rawJSONWebKey`.
+    /// The entry that the API server serves for a key with [this key ID](PublicKey::key_id), with its members in the
+    /// order of go-jose's `rawJSONWebKey`.
     pub fn new(key: PublicKey) -> Self {
         let encode = |bytes: &Vec<u8>| Some(Value::from(BASE64_URL_SAFE_NO_PAD.encode(bytes)));
         let (kty, crv, x, y, n, e) = match key.material() {
@@ -137,7 +138,8 @@ impl Jwk {
         })
     }
 
-    /// Reason why a usable key is not for service account tokens: its `use`, `alg` or `key_ops` (RFC 7517 sections 4.2 to 4.4).
+    /// Reason why a usable key is not for service account tokens: its `use`, `alg` or `key_ops` (RFC 7517 sections 4.2
+    /// to 4.4).
     pub(super) fn other_purpose(&self) -> Option<KeyProblem> {
         let key = self.key.as_ref().ok()?;
         let is_for_signatures = |operation: &Value| operation == "verify" || operation == "sign";
@@ -164,8 +166,8 @@ impl Jwk {
 
     /// The first of `kid`, `use` and `alg` that is neither a string nor null.
     ///
-    /// Such an entry is ambiguous. go-jose rejects it (`rawJSONWebKey` declares these members as strings), and treats null as a
-    /// missing member.
+    /// Such an entry is ambiguous. go-jose rejects it (`rawJSONWebKey` declares these members as strings), and treats
+    /// null as a missing member.
     pub(crate) fn misfit(&self) -> Option<&'static str> {
         ["kid", "use", "alg"]
             .into_iter()

@@ -9,8 +9,8 @@ use super::KeyProblem;
 ///
 /// A bare key has the key ID that the API server computes: base64url without padding of SHA-256 over the DER
 /// SubjectPublicKeyInfo, 43 characters (`keyIDFromPublicKey` of Kubernetes' `pkg/serviceaccount/jwt.go`). It is not the
-/// RFC 7638 thumbprint. A JWK keeps its `kid`: an external signer (KEP-740) chooses its own key IDs, and the tokens of that
-/// cluster carry them.
+/// RFC 7638 thumbprint. A JWK keeps its `kid`: an external signer (KEP-740) chooses its own key IDs, and the tokens of
+/// that cluster carry them.
 ///
 /// ```
 /// let key = issuer::PublicKey::from_spki_der(&std::fs::read("fixtures/keys/rsa2048-spki.der")?)?;

@@ -16,16 +16,17 @@ use super::{
 ///
 /// An input may have one of these forms:
 ///
-/// - PEM, DER, SSH public keys, a JWK or JWK Set, a response of Azure Key Vault, or base64 of any of these. PEM blocks, SSH
-///   public keys and JSON may be mixed in one input, with other text around them.
-/// - A document with entries in these forms: Secrets and ConfigMaps in YAML or JSON, a Keyset of kops, the secrets or machine
-///   configuration of Talos, JSON with PEM in its strings, a file of environment variables.
+/// - PEM, DER, SSH public keys, a JWK or JWK Set, a response of Azure Key Vault, or base64 of any of these. PEM blocks,
+///   SSH public keys and JSON may be mixed in one input, with other text around them.
+/// - A document with entries in these forms: Secrets and ConfigMaps in YAML or JSON, a Keyset of kops, the secrets or
+///   machine configuration of Talos, JSON with PEM in its strings, a file of environment variables.
 ///
-/// From a document with entries, the reader uses only service account keys. A service account key is recognised by the name of
-/// its entry or document; without such a name, a document with exactly one key is accepted. The reader skips certificates of a
-/// CA, a server or a client and their keys, and reports them as notes.
+/// From a document with entries, the reader uses only service account keys. A service account key is recognised by the
+/// name of its entry or document; without such a name, a document with exactly one key is accepted. The reader skips
+/// certificates of a CA, a server or a client and their keys, and reports them as notes.
 ///
-/// PEM is read as client-go's `keyutil.ParsePublicKeysPEM` reads it: the DER decides the type of a block, not its label.
+/// PEM is read as client-go's `keyutil.ParsePublicKeysPEM` reads it: the DER decides the type of a block, not its
+/// label.
 ///
 /// ```
 /// use issuer::{KeyReader, Note};
@@ -64,8 +65,8 @@ impl KeyReader {
 
     /// Reads only these entries of Secrets, ConfigMaps and other documents.
     ///
-    /// A name is `sa.pub` for an entry, or `prod-1-sa/tls.crt` for an entry of a certain document. Inputs without entries are
-    /// not affected.
+    /// A name is `sa.pub` for an entry, or `prod-1-sa/tls.crt` for an entry of a certain document. Inputs without
+    /// entries are not affected.
     ///
     /// ```
     /// use issuer::KeyReader;

@@ -15,10 +15,10 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// The JWK in a response of Key Vault, and its `kid` in the vault; `None` for any other value.
 ///
-/// The `kid` is the URL of the key in its vault. The JWK omits it, because tokens carry the key ID that the API server computes.
-/// A published JWK may have such a `kid` and keeps it. Therefore a response is recognised only by features that no other JWK
-/// has: the member `key` around the JWK, a type with the suffix `-HSM`, or `keyOps` in the spelling of the Azure CLI.
-/// See <https://learn.microsoft.com/rest/api/keyvault/keys/get-key/get-key>.
+/// The `kid` is the URL of the key in its vault. The JWK omits it, because tokens carry the key ID that the API server
+/// computes. A published JWK may have such a `kid` and keeps it. Therefore a response is recognised only by features
+/// that no other JWK has: the member `key` around the JWK, a type with the suffix `-HSM`, or `keyOps` in the spelling
+/// of the Azure CLI. See <https://learn.microsoft.com/rest/api/keyvault/keys/get-key/get-key>.
 pub(super) fn jwk(value: &Value) -> Option<(Value, Option<String>)> {
     let wrapped = value.get("key").and_then(Value::as_object);
     let members = wrapped.or(value.as_object())?;

@@ -1,4 +1,5 @@
-//! Documents with named entries: Secrets, ConfigMaps, lists of them, kops Keysets, Talos files, and JSON or YAML with PEM.
+//! Documents with named entries: Secrets, ConfigMaps, lists of them, kops Keysets, Talos files, and JSON or YAML with
+//! PEM.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;

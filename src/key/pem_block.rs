@@ -1,7 +1,7 @@
 //! PEM blocks: read as Go's `encoding/pem` reads them, else leniently.
 //!
-//! client-go's `keyutil.ParsePublicKeysPEM` tries every block of `pem.Decode`, whatever its label. Go skips malformed blocks
-//! silently. This module reports them: an error if the label announces a key, else a note.
+//! client-go's `keyutil.ParsePublicKeysPEM` tries every block of `pem.Decode`, whatever its label. Go skips malformed
+//! blocks silently. This module reports them: an error if the label announces a key, else a note.
 
 use base64::{
     Engine, alphabet,
@@ -44,8 +44,8 @@ pub(super) fn find_begin(bytes: &[u8]) -> Option<usize> {
 
 /// The block whose BEGIN is at the start of `bytes`.
 ///
-/// Go requires BEGIN at the start of a line. A block that Go does not read ends before the next BEGIN, so that a malformed block
-/// is reported and never hides the next one.
+/// Go requires BEGIN at the start of a line. A block that Go does not read ends before the next BEGIN, so that a
+/// malformed block is reported and never hides the next one.
 pub(super) fn read(bytes: &[u8], is_line_start: bool) -> PemBlock {
     is_line_start.then(|| read_as_go(bytes)).flatten().unwrap_or_else(|| read_leniently(bytes))
 }
@@ -86,7 +86,8 @@ fn read_as_go(bytes: &[u8]) -> Option<PemBlock> {
         is_encrypted |= says_encrypted(line, colon);
         rest = next;
     }
-    // Base64 has no dash, so the first dash must be that of the END line. After headers, Go requires an extra line break.
+    // Base64 has no dash, so the first dash must be that of the END line. After headers, Go requires an extra line
+    // break.
     let (body, trailer) = rest.split_at_checked(memchr::memchr(b'-', rest)?)?;
     if !(body.ends_with(b"\n") || body.is_empty() && !has_headers) {
         return None;

@@ -13,7 +13,8 @@ use super::{
 impl KeyReader {
     /// Reads every key of a text, and reports the parts that cannot be read.
     ///
-    /// A text with PEM may hold any other text. Without PEM, a line that is not a key is an error, because it may be a truncated key.
+    /// A text with PEM may hold any other text. Without PEM, a line that is not a key is an error, because it may be a
+    /// truncated key.
     pub(super) fn read_text(&mut self, at: &Place, text: &[u8], skipped: &mut Skipped) -> Result<(), KeyError> {
         let is_strict = pem_block::find_begin(text).is_none();
         let mut blocks = 0;
@@ -63,7 +64,8 @@ impl KeyReader {
         let place = at.step(Step::Block(number, block.label));
         let unusable = match block.contents {
             Ok(der) => match der_key::read(&der) {
-                // Two numbers are a PKCS#1 key only under that label, because Diffie-Hellman parameters have the same structure.
+                // Two numbers are a PKCS#1 key only under that label, because Diffie-Hellman parameters have the same
+                // structure.
                 Ok(_) if !is_public && der_key::is_two_numbers(&der) => KeyProblem::Structure,
                 Ok(found) => {
                     self.keep_der(found, place);
@@ -110,8 +112,8 @@ pub(super) fn looks_like(text: &[u8]) -> bool {
     }
 }
 
-/// Whether text that starts like JSON holds keys in another encoding: after the first JSON value, or in a PEM block at the start
-/// of a line, where a JSON string cannot have one.
+/// Whether text that starts like JSON holds keys in another encoding: after the first JSON value, or in a PEM block at
+/// the start of a line, where a JSON string cannot have one.
 pub(super) fn is_more_than_json(text: &[u8]) -> bool {
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
     let is_json = values.next().is_some_and(|value| value.is_ok());

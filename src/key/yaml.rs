@@ -66,8 +66,8 @@ pub(super) fn documents(_: &str) -> Vec<Result<Value, Option<u64>>> {
     Vec::new()
 }
 
-/// Splits a stream at lines of `---`, so that a malformed document does not hide others; also returns the number of lines
-/// before each document.
+/// Splits a stream at lines of `---`, so that a malformed document does not hide others; also returns the number of
+/// lines before each document.
 #[cfg(feature = "yaml")]
 fn split(text: &str) -> Vec<(u64, &str)> {
     let mut documents = Vec::new();
