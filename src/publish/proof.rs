@@ -13,7 +13,7 @@ use crate::{
 /// let issuer = "https://issuer.example.com".parse()?;
 /// let published = PublishedIssuer::from_directory(&issuer, "fixtures/keys".as_ref());
 /// let mismatch = issuer::published_documents(&issuer, &published, RelyingParty::Entra).unwrap_err();
-/// assert!(mismatch.to_string().ends_with("fixtures/keys/.well-known/openid-configuration is not there"));
+/// assert!(mismatch.to_string().ends_with("fixtures/keys/.well-known/openid-configuration does not exist"));
 /// assert_eq!(mismatch.aadsts(), Some(Aadsts::UNREACHABLE));
 /// assert!(!mismatch.is_inconclusive());
 /// assert!(mismatch.hint().unwrap().starts_with("publish"));
@@ -246,7 +246,7 @@ mod remote {
     /// let (wait, mut told) = (Duration::from_millis(50), Vec::new());
     /// let tell = |mismatch: &Mismatch| told.push(mismatch.to_string());
     /// let read = issuer::read_back_telling(&site, &desired, &publication, &elsewhere, &fetcher, wait, tell).await;
-    /// assert!(read.is_err() && told[0].ends_with("openid-configuration is not there"));
+    /// assert!(read.is_err() && told[0].ends_with("openid-configuration does not exist"));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// # })?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

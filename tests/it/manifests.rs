@@ -271,9 +271,9 @@ fn a_distrusted_key_of_a_keyset_is_skipped() {
     });
     assert_eq!(kids(keyset.to_string().as_bytes()), [first]);
     let (_, notes) = read(keyset.to_string().as_bytes()).unwrap();
-    assert!(
-        notes.iter().any(|note| note.to_string().contains("entry \"2/publicMaterial\" is skipped: the Keyset marks it as distrusted"))
-    );
+    assert!(notes.iter().any(|note| {
+        note.to_string().contains("entry \"2/publicMaterial\" is skipped: the Keyset marks it as distrusted")
+    }));
     let mut of_a_ca = keyset;
     of_a_ca["metadata"]["name"] = "kubernetes-ca".into();
     let error = read(of_a_ca.to_string().as_bytes()).unwrap_err();
