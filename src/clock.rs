@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 
-/// Tells the time, so that callers and tests own it.
+/// A source of the current time, so that callers and tests control it.
 ///
 /// ```
 /// use issuer::{Clock, Timestamp};
@@ -13,11 +13,11 @@ use jiff::Timestamp;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait Clock: Sync {
-    /// The time now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// The clock of this machine.
+/// The system clock of this machine.
 ///
 /// ```
 /// use issuer::{Clock, SystemClock, Timestamp};
@@ -33,7 +33,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still.
+/// A fixed time, for tests.
 impl Clock for Timestamp {
     fn now(&self) -> Timestamp {
         *self

@@ -26,7 +26,7 @@ use crate::{
 /// }
 /// let error = keys().unwrap_err();
 /// assert!(matches!(error, Error::Key(KeyError::NoKey { .. })));
-/// assert_eq!(error.hint().unwrap(), "pass the API server's --service-account-key-file");
+/// assert!(error.hint().unwrap().starts_with("pass the file of the API server's flag --service-account-key-file"));
 /// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -46,9 +46,9 @@ pub enum Error {
     /// An input is not a token.
     #[error("{input} is not a token: {source}")]
     Token {
-        /// What was read.
+        /// The name of the input.
         input: String,
-        /// What is wrong with it.
+        /// Why the input is not a token.
         source: TokenError,
     },
     /// A file or directory cannot be read or written.
@@ -60,7 +60,7 @@ pub enum Error {
     /// Documents were not published or removed.
     #[error(transparent)]
     Publish(PublishError),
-    /// Documents may not be removed.
+    /// The removal of documents was refused.
     #[error(transparent)]
     Removal(#[from] RemovalRefusal),
     /// The HTTP client cannot be set up.
@@ -82,7 +82,7 @@ impl Hint for Error {
             Self::Url(error) => error.hint(),
             Self::Key(error) => error.hint(),
             Self::Token { .. } => {
-                Some("pass the file a projected volume holds, or what `kubectl create token` prints".to_owned())
+                Some("pass the token file of a projected volume, or the output of `kubectl create token`".to_owned())
             }
             Self::File(error) => error.hint(),
             Self::Site(error) => error.hint(),
@@ -97,7 +97,7 @@ impl Hint for Error {
     }
 }
 
-/// The error of a site stays the error of a site, whether it was read or published to.
+/// An error of a site becomes [`Error::Site`], also when it occurred while publishing.
 impl From<PublishError> for Error {
     fn from(error: PublishError) -> Self {
         match error {
@@ -107,7 +107,7 @@ impl From<PublishError> for Error {
     }
 }
 
-/// An error of Azure is one of its site.
+/// An error of Azure becomes an error of its site.
 #[cfg(feature = "azure")]
 impl From<AzureError> for Error {
     fn from(error: AzureError) -> Self {

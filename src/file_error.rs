@@ -18,7 +18,7 @@ use crate::{hint::Hint, redact::redacted};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
-    /// It cannot be read.
+    /// The file or directory cannot be read.
     #[error("cannot read {}: {source}", shown(path))]
     Read {
         /// The file or directory.
@@ -26,7 +26,7 @@ pub enum FileError {
         /// The error of the operating system.
         source: io::Error,
     },
-    /// It cannot be written.
+    /// The file or directory cannot be written.
     #[error("cannot write {}: {source}", shown(path))]
     Write {
         /// The file or directory.
@@ -41,17 +41,17 @@ impl Hint for FileError {
         let hint = match self {
             Self::Read { source, .. } => match source.kind() {
                 ErrorKind::NotFound => "check the path",
-                ErrorKind::PermissionDenied => "run it as a user who may read it",
-                ErrorKind::IsADirectory => "pass a file in it",
+                ErrorKind::PermissionDenied => "run the command as a user with read permission",
+                ErrorKind::IsADirectory => "pass a file in this directory",
                 ErrorKind::NotADirectory => "pass a directory",
                 _ => return None,
             },
             Self::Write { source, .. } => match source.kind() {
-                ErrorKind::NotFound => "make the directory first",
+                ErrorKind::NotFound => "create the directory first",
                 ErrorKind::IsADirectory => "pass the path of a file",
                 ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "pass the path of a directory",
-                ErrorKind::PermissionDenied => "run it as a user who may write there",
-                ErrorKind::StorageFull => "free some space; what was there is untouched",
+                ErrorKind::PermissionDenied => "run the command as a user with write permission",
+                ErrorKind::StorageFull => "free some disk space; existing files are unchanged",
                 _ => return None,
             },
         };
@@ -59,7 +59,7 @@ impl Hint for FileError {
     }
 }
 
-/// A path as errors show it. A secret may stand in its place.
+/// A path for error messages, redacted because a user may pass a secret by mistake.
 pub(crate) fn shown(path: &Path) -> String {
     redacted(&path.display().to_string()).into_owned()
 }

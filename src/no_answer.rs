@@ -1,15 +1,15 @@
-//! The next step where a request gets no answer, as far as the cause tells it.
+//! The next step after a request without a response, if its cause gives one.
 
-const DISTRUSTED: &str = "where TLS is inspected on the way, or the host is one of yours, pass the certificate of its authority as --ca-file; where this machine has no certificate authorities, install them (ca-certificates), or set SSL_CERT_FILE";
+const DISTRUSTED: &str = "if a proxy inspects TLS or the host has a private certificate authority, pass the CA certificate with --ca-file; if this machine has no CA certificates, install ca-certificates or set SSL_CERT_FILE";
 const PROXY: &str = "correct or unset the proxy variable, or list the host in NO_PROXY";
 
 const THROUGH_PROXY: &str =
-    "check that the host answers, and that the proxy lets requests to it through; NO_PROXY lists hosts without it";
+    "check that the host responds and that the proxy allows requests to this host, or list the host in NO_PROXY";
 
-/// How a cause starts that a proxy is the reason of.
+/// The start of every cause that is a failure of a proxy.
 pub(crate) const OF_PROXY: &str = "the proxy ";
 
-/// The hint for a cause; `None` where the cause does not tell what to do.
+/// The hint for a cause; `None` for an unknown cause.
 pub(crate) fn hint(because: &str) -> Option<&'static str> {
     if because.contains("through the proxy ") {
         Some(THROUGH_PROXY)
@@ -22,7 +22,7 @@ pub(crate) fn hint(because: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether the certificate of a host is signed by no authority that is trusted here. An expired one is another matter.
+/// Whether no trusted certificate authority signed the certificate of a host. An expired certificate is another cause.
 fn is_of_certificate(because: &str) -> bool {
     ["UnknownIssuer", "self-signed certificate", "No CA certificates", "no native root", "unable to get local issuer"]
         .iter()

@@ -10,23 +10,23 @@ fn directives(header: &str) -> impl Iterator<Item = (String, &str)> {
     })
 }
 
-/// The number of seconds of a directive. A number too large to keep is as large as can be (section 1.2.2); `None` where the value
-/// is not a number.
+/// The value of a directive in seconds; `None` if the value is not a number. A number that overflows becomes the
+/// maximum (section 1.2.2).
 fn seconds(value: &str) -> Option<u64> {
     let is_number = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| value.parse().unwrap_or(u64::MAX))
 }
 
-/// The longest time that a cache may keep a document, private or shared; `None` where the header gives no time.
+/// The longest time that a private or shared cache may keep a document; `None` if the header gives no time.
 pub(crate) fn longest_lifetime(header: &str) -> Option<Duration> {
     let lifetimes = directives(header).filter(|(name, _)| matches!(name.as_str(), "max-age" | "s-maxage"));
     lifetimes.filter_map(|(_, value)| seconds(value)).max().map(Duration::from_secs)
 }
 
-/// The freshness lifetime of a response in a private cache, less its age; `None` where the server gives no time.
+/// The remaining freshness lifetime of a response in a private cache; `None` if the header gives no time.
 ///
-/// Sections 4.2.1 and 5.2.2: `max-age` counts; `no-store` and `no-cache`, a value that is not a number and two different values
-/// leave no time at all.
+/// Sections 4.2.1 and 5.2.2: `max-age` sets the lifetime. The lifetime is zero for `no-store`, `no-cache`, a value that
+/// is not a number, and two different values.
 #[cfg(feature = "remote")]
 pub(crate) fn fresh_for<'a>(headers: impl Iterator<Item = &'a str>, age: Option<&str>) -> Option<Duration> {
     let mut lifetime: Option<u64> = None;
@@ -50,7 +50,7 @@ mod tests {
 
     #[cfg(feature = "remote")]
     #[test]
-    fn response_is_fresh_as_long_as_its_server_says() {
+    fn freshness_lifetime_follows_max_age() {
         let cases: [(&[&str], Option<&str>, Option<u64>); 13] = [
             (&[], None, None),
             (&["public"], None, None),
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn longest_lifetime_is_that_of_any_cache() {
+    fn longest_lifetime_covers_shared_caches() {
         for (header, expected) in [
             ("", None),
             ("no-store", None),

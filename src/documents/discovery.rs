@@ -9,9 +9,9 @@ use crate::{
     key::PublicKey,
 };
 
-/// A discovery document: the API server's five members in its order (OpenID Connect Discovery 1.0 section 3).
+/// A discovery document with the API server's five members in its order (OpenID Connect Discovery 1.0 section 3).
 ///
-/// Read from elsewhere it keeps these members and forgets any other.
+/// [`Discovery::parse`] ignores other members.
 ///
 /// ```
 /// use issuer::{Discovery, KeySet};
@@ -26,23 +26,23 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Discovery {
-    /// The issuer, which relying parties hold byte for byte against `iss`.
+    /// The issuer, which relying parties compare with `iss` byte for byte.
     pub issuer: String,
-    /// Where the JWKS is.
+    /// The URL of the JWKS.
     pub jwks_uri: String,
-    /// `id_token` alone.
+    /// Always `id_token`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub response_types_supported: Vec<String>,
-    /// `public` alone.
+    /// Always `public`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subject_types_supported: Vec<String>,
-    /// The algorithms of the keys, sorted, each once.
+    /// The algorithms of the keys, sorted and without repetitions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub id_token_signing_alg_values_supported: Vec<String>,
 }
 
 impl Discovery {
-    /// The document for an issuer whose keys are at `jwks_uri`.
+    /// The document for an issuer with these keys at `jwks_uri`.
     pub fn new<'a>(issuer: &IssuerUrl, jwks_uri: &JwksUri, keys: impl IntoIterator<Item = &'a PublicKey>) -> Self {
         let algorithms: BTreeSet<_> = keys.into_iter().map(PublicKey::algorithm).collect();
         Self {
@@ -54,7 +54,7 @@ impl Discovery {
         }
     }
 
-    /// Reads a published document; lists that are absent or of another type are taken as empty.
+    /// Parses a published document; a list that is missing or of another type becomes empty.
     ///
     /// # Errors
     ///
@@ -76,26 +76,26 @@ impl Discovery {
         })
     }
 
-    /// The issuer of a document, even where the rest of it cannot be used.
+    /// The issuer of a document, even if other members are not usable.
     pub(crate) fn issuer_of(bytes: &[u8]) -> Option<String> {
         let document: Value = parse(bytes).ok()?;
         Some(document.get("issuer")?.as_str()?.to_owned())
     }
 
-    /// The members of a document that hold nothing: an empty string or an empty list.
+    /// The members of a document with an empty string or an empty list.
     pub(crate) fn empty_members(bytes: &[u8]) -> Vec<String> {
         let Ok(Value::Object(members)) = parse(bytes) else { return Vec::new() };
         let is_empty = |value: &Value| value.as_str() == Some("") || value.as_array().is_some_and(Vec::is_empty);
         members.into_iter().filter(|(_, value)| is_empty(value)).map(|(name, _)| name).collect()
     }
 
-    /// The bytes to publish: compact, no newline, what the API server serves for the same values.
+    /// The bytes to publish: compact, without a newline, identical to what the API server serves for the same values.
     pub fn to_bytes(&self) -> Vec<u8> {
-        // Serialising strings into memory cannot fail. Go's encoder writes an ampersand as its escape.
+        // Serialising strings into memory cannot fail. Go's encoder escapes an ampersand.
         serde_json::to_string(self).unwrap_or_default().replace('&', "\\u0026").into_bytes()
     }
 
-    /// The same members for people: two spaces, final newline.
+    /// The same members for printing, indented by two spaces, with a final newline.
     pub fn to_pretty(&self) -> Vec<u8> {
         pretty(self)
     }

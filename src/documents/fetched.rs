@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::{Address, Discovery, Jwks, Location};
 use crate::issuer_url::IssuerUrl;
 
-/// A document as it was read from where the public reads it, or why it was not.
+/// A published document after an attempt to fetch it.
 ///
 /// ```
 /// use issuer::{Fetched, PublishedIssuer};
@@ -16,19 +16,19 @@ use crate::issuer_url::IssuerUrl;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
-    /// The URL or file asked for.
+    /// The URL or file of the request.
     pub from: String,
-    /// What came back.
+    /// The document, or the reason why it was not fetched.
     pub outcome: Result<Page, FetchError>,
 }
 
 impl Fetched {
-    /// Whether the place answered that there is no such document.
+    /// Whether the document does not exist.
     pub(crate) fn is_absent(&self) -> bool {
         self.outcome.as_ref().is_err_and(FetchError::is_absence)
     }
 
-    /// Names the cause of a discovery document that is absent although the JWKS is there: its folder starts with a dot.
+    /// Explains a missing discovery document when the JWKS exists: some servers omit folders that start with a dot.
     pub(crate) fn or_dot_folder(self, jwks: impl FnOnce() -> Self) -> Self {
         let is_key_set = |fetched: Self| fetched.outcome.is_ok_and(|page| Jwks::parse(&page.body).is_ok());
         if self.is_absent() && is_key_set(jwks()) {
@@ -37,8 +37,8 @@ impl Fetched {
         self
     }
 
-    /// Where the discovery document says the JWKS is. Another issuer's document is followed no further than to the
-    /// trusted issuer's own place, where the difference may be a slash.
+    /// The address of the JWKS by the discovery document. If the document has another issuer, which may differ only by
+    /// a slash, its `jwks_uri` is followed only below the trusted issuer.
     pub(crate) fn jwks_place(&self, issuer: &IssuerUrl, location: &Location) -> Option<Address> {
         let discovery = Discovery::parse(&self.outcome.as_ref().ok()?.body).ok()?;
         let trusted = discovery.issuer == issuer.as_str() || issuer.rest_below(&discovery.jwks_uri).is_some();
@@ -46,7 +46,7 @@ impl Fetched {
     }
 }
 
-/// A document that came back.
+/// The content of a fetched document.
 ///
 /// ```
 /// use issuer::Page;
@@ -57,17 +57,17 @@ impl Fetched {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// The body.
+    /// The body of the response, or the content of the file.
     pub body: Vec<u8>,
-    /// The Content-Type, empty where the server sent none; `None` in a directory, which keeps none.
+    /// The Content-Type, empty if the response has none; `None` for a file.
     pub content_type: Option<String>,
-    /// The URL the body came from in the end, where redirects led elsewhere.
+    /// The final URL after redirects, if it differs from the requested URL.
     pub redirected_to: Option<String>,
-    /// How long it may be kept, where its server says so.
+    /// How long the response may be cached, if the server gives a time.
     pub fresh_for: Option<Duration>,
 }
 
-/// Why a document did not come back; reads as the end of "the JWKS cannot be fetched: …".
+/// Reason why a document cannot be fetched; the text completes the sentence "cannot fetch the JWKS: …".
 ///
 /// ```
 /// use issuer::{FetchError, PublishedIssuer};
@@ -75,69 +75,70 @@ pub struct Page {
 /// let published = PublishedIssuer::from_directory(&issuer, "fixtures/kubernetes/rotation".as_ref());
 /// let error = published.discovery.outcome.unwrap_err();
 /// assert!(matches!(error, FetchError::NotThere(_)) && !error.is_inconclusive());
-/// assert_eq!(error.to_string(), "fixtures/kubernetes/rotation/.well-known/openid-configuration is not there");
+/// assert_eq!(error.to_string(), "fixtures/kubernetes/rotation/.well-known/openid-configuration does not exist");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
-    /// No answer: the name, the connection, TLS, or the time ran out. Nothing is known of the document.
-    #[error("{url} did not answer: {because}")]
+    /// No response: name resolution, connection or TLS failed, or the request timed out. The state of the document is
+    /// unknown.
+    #[error("no response from {url}: {because}")]
     NoAnswer {
         /// The URL.
         url: String,
-        /// What went wrong, innermost cause last.
+        /// The cause, the innermost cause last.
         because: String,
     },
-    /// An answer with a status other than 200.
-    #[error("{url} answered {status}{}", reason(*.is_html, .code.as_deref()))]
+    /// A response with a status other than 200.
+    #[error("{url} returned status {status}{}", reason(*.is_html, .code.as_deref()))]
     Status {
         /// The URL.
         url: String,
         /// The HTTP status.
         status: u16,
-        /// Whether a page for people came with it, as the error page of a static website.
+        /// Whether the body is an HTML page, such as the error page of a static website.
         is_html: bool,
-        /// The reason that Azure Storage gives, such as `PublicAccessNotPermitted`.
+        /// The error code of Azure Storage, such as `PublicAccessNotPermitted`.
         code: Option<String>,
     },
-    /// A body that is compressed, or is said to be: the request asked for `identity` (RFC 9110 section 12.5.3).
+    /// A response with a Content-Encoding, although the request accepts only `identity` (RFC 9110 section 12.5.3).
     #[error("{url} is served with Content-Encoding {coding}{}", encoding(*.is_plain))]
     Encoded {
         /// The URL.
         url: String,
         /// The Content-Encoding.
         coding: String,
-        /// Whether the body is JSON as it is, so that whoever decodes it fails.
+        /// Whether the body is plain JSON, so that clients that decode it fail.
         is_plain: bool,
     },
-    /// A host that the internet cannot reach, and that the caller did not name. No request was sent.
+    /// A URL with a host that the internet cannot reach and that the caller did not name. No request was sent.
     #[error("no request was sent to {url}, because its host {because}")]
     NotPublic {
         /// The URL.
         url: String,
-        /// What the host is, as the end of a sentence.
+        /// Why the host is not public; the text completes the sentence "its host …".
         because: String,
     },
-    /// A host that looks public and has other addresses on this machine. No request was sent.
+    /// A URL with a host name that looks public, but has non-public addresses on this machine. No request was sent.
     #[error("no request was sent to {url}, because its host {because}")]
     NotPublicHere {
         /// The URL.
         url: String,
-        /// What it resolves to, as the end of a sentence.
+        /// The addresses of the host; the text completes the sentence "its host …".
         because: String,
     },
-    /// A URL with a user name or password, which is shown without them. No request was sent.
-    #[error("no request was sent to {0}, because it holds a user name or password")]
+    /// A URL with a user name or password, shown without them. No request was sent.
+    #[error("no request was sent to {0}, because the URL contains a user name or password")]
     Credentials(String),
-    /// No file in a directory.
-    #[error("{0} is not there")]
+    /// A file that does not exist in a directory.
+    #[error("{0} does not exist")]
     NotThere(String),
-    /// No discovery document, although the JWKS below the same issuer is there.
-    #[error("{0} is not there, but the JWKS of the issuer is")]
+    /// A missing discovery document, although the JWKS of the issuer exists.
+    #[error("{0} does not exist, but the JWKS of the issuer exists")]
     DotFolder(String),
-    /// A body longer than is read.
-    #[error("{url} answered with more than {limit} bytes")]
+    /// A document that is longer than the limit.
+    #[error("{url} is longer than {limit} bytes")]
     TooLong {
         /// The URL or file.
         url: String,
@@ -145,38 +146,38 @@ pub enum FetchError {
         limit: usize,
     },
     /// A redirect that is not followed.
-    #[error("{url} redirects to {to}, and {because}")]
+    #[error("{url} redirects to {to}, which is not followed: {because}")]
     Redirect {
         /// The URL.
         url: String,
-        /// Where to.
+        /// The target of the redirect.
         to: String,
-        /// Why it is not followed.
+        /// Why the redirect is not followed.
         because: &'static str,
     },
-    /// A URL that is neither https nor on this machine.
+    /// A URL that is neither https nor on a loopback host.
     #[error("{0} is not an https URL")]
     NotHttps(String),
-    /// The file is there and cannot be read.
-    #[error("{path} cannot be read: {because}")]
+    /// A file that exists, but cannot be read.
+    #[error("cannot read {path}: {because}")]
     Unreadable {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The error of the operating system.
         because: String,
     },
-    /// A `jwks_uri` away from the issuer, where a directory was given to read from.
-    #[error("{0} is not below the issuer, and only a directory was given to read from")]
+    /// A `jwks_uri` that is not below the issuer, so that the directory with the documents cannot hold the JWKS.
+    #[error("{0} is not below the issuer, so the directory cannot hold the JWKS")]
     Elsewhere(String),
 }
 
 impl FetchError {
-    /// Whether the place answered that there is no such document.
+    /// Whether the document does not exist.
     fn is_absence(&self) -> bool {
         matches!(self, Self::NotThere(_) | Self::Status { status: 404, .. })
     }
 
-    /// Whether nothing is known of the document, so that a later attempt may find it well.
+    /// Whether the state of the document is unknown, so that a later attempt may succeed.
     pub fn is_inconclusive(&self) -> bool {
         matches!(
             self,
@@ -188,7 +189,7 @@ impl FetchError {
         )
     }
 
-    /// Whether the server keeps the document from everybody who is not signed in.
+    /// Whether the server rejects anonymous requests for the document.
     pub(crate) fn is_blocked(&self) -> bool {
         match self {
             Self::Status { status: 401 | 403, .. } => true,
@@ -198,7 +199,7 @@ impl FetchError {
     }
 }
 
-/// The end of "X answered 404". The page of a static website says its own code again.
+/// The suffix of "X returned status 404". The HTML page of a static website repeats the code, so the code is omitted.
 fn reason(is_html: bool, code: Option<&str>) -> String {
     match (is_html, code) {
         (true, _) => " with an HTML page".to_owned(),
@@ -207,11 +208,11 @@ fn reason(is_html: bool, code: Option<&str>) -> String {
     }
 }
 
-/// The end of "X is served with Content-Encoding gzip".
+/// The suffix of "X is served with Content-Encoding gzip".
 fn encoding(is_plain: bool) -> &'static str {
     if is_plain {
-        ", but it is not encoded: a client that decodes it fails"
+        ", but its body is not encoded; clients that decode it fail"
     } else {
-        " although identity was asked for"
+        ", although the request accepts only identity"
     }
 }

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::{DocumentError, parse, pretty};
 use crate::key::{Jwk, PublicKey};
 
-/// A JWK Set (RFC 7517 section 5), in order.
+/// A JWK Set (RFC 7517 section 5).
 ///
 /// ```
 /// use issuer::{Jwks, KeySet};
@@ -16,19 +16,20 @@ use crate::key::{Jwk, PublicKey};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Jwks {
-    /// Its entries, usable or not.
+    /// The entries in their order, usable or not.
     pub keys: Vec<Jwk>,
 }
 
 impl Jwks {
-    /// The set the API server serves for these keys.
+    /// The set that the API server serves for these keys.
     pub fn from_keys<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> Self {
         Self { keys: keys.into_iter().cloned().map(Jwk::new).collect() }
     }
 
-    /// Reads a published set; entries that are not usable are kept and say so.
+    /// Parses a published set; entries that are not usable are kept.
     ///
-    /// A [`Verifier`](crate::verify::Verifier) rejects a set with an entry that is not a JSON object, as other readers do.
+    /// A [`Verifier`](crate::verify::Verifier) rejects a set with an entry that is not a JSON object, as other
+    /// libraries do.
     ///
     /// # Errors
     ///
@@ -43,10 +44,14 @@ impl Jwks {
 
     /// Whether every entry is a JSON object, as RFC 7517 section 5.1 requires.
     ///
-    /// Section 5 lets a reader ignore a *JWK* that it does not understand, so an object without a known `kty` is fine. Any
-    /// other value is malformed. Readers disagree about it: `jose` rejects the whole set (`isJWKSLike` in `src/jwks/local.ts`:
-    /// "JSON Web Key Set malformed"), and so does go-jose (`JSONWebKey.UnmarshalJSON`). `PyJWT` skips the entry. Microsoft's
-    /// `JsonWebKeySetSerializer.ReadKeys` skips it too, but stops reading at the end of an entry that is a list.
+    /// Section 5 lets a reader ignore a *JWK* that it does not understand, so an object without a known `kty` is valid.
+    /// Any other value is malformed, and libraries differ:
+    ///
+    /// - `jose` rejects the whole set (`isJWKSLike` in `src/jwks/local.ts`: "JSON Web Key Set malformed").
+    /// - go-jose rejects the whole set (`JSONWebKey.UnmarshalJSON`).
+    /// - `PyJWT` skips the entry.
+    /// - Microsoft's `JsonWebKeySetSerializer.ReadKeys` skips the entry, but stops reading at the end of an entry that
+    ///   is a list.
     pub(crate) fn check_entries(&self) -> Result<(), DocumentError> {
         match self.keys.iter().position(|jwk| !jwk.is_object()) {
             Some(index) => Err(DocumentError::Entry(index + 1)),
@@ -54,13 +59,13 @@ impl Jwks {
         }
     }
 
-    /// The bytes to publish: compact, no newline; for keys of an API server exactly what it serves.
+    /// The bytes to publish: compact, without a newline, identical to what the API server serves for the same keys.
     pub fn to_bytes(&self) -> Vec<u8> {
         // Serialising maps, lists and strings into memory cannot fail.
         serde_json::to_vec(&self.to_value()).unwrap_or_default()
     }
 
-    /// The same members for people: two spaces, final newline.
+    /// The same members for printing, indented by two spaces, with a final newline.
     pub fn to_pretty(&self) -> Vec<u8> {
         pretty(&self.to_value())
     }

@@ -2,11 +2,11 @@ use std::{fmt, path::PathBuf, str::FromStr};
 
 use crate::issuer_url::{IssuerUrl, UrlError};
 
-/// Where the documents of an issuer are read from.
+/// The location from which the documents of an issuer are read.
 ///
-/// Another place stands in for the whole issuer URL, path included: the discovery document is at
-/// `{place}/.well-known/openid-configuration`, and a `jwks_uri` below the issuer is read from the same place below it.
-/// What the documents say is held to the issuer all the same.
+/// Another location replaces the whole issuer URL, including its path. The discovery document is read from
+/// `{location}/.well-known/openid-configuration`, and a JWKS below the issuer from the same path below the location.
+/// The strings in the documents are still compared with the issuer.
 ///
 /// ```
 /// use issuer::Location;
@@ -19,15 +19,15 @@ use crate::issuer_url::{IssuerUrl, UrlError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Location {
-    /// At the issuer's own URL.
+    /// The issuer URL.
     Issuer,
-    /// At another URL, held to the rules of an issuer URL.
+    /// Another URL, which must meet the rules for an issuer URL.
     Url(IssuerUrl),
-    /// In a directory.
+    /// A directory.
     Directory(PathBuf),
 }
 
-/// A URL when it starts like one, else a directory.
+/// Parses a string with `://` as a URL, any other string as a directory.
 impl FromStr for Location {
     type Err = UrlError;
 
@@ -37,12 +37,12 @@ impl FromStr for Location {
         }
         text.parse()
             .map(Self::Url)
-            .map_err(|error: UrlError| UrlError { what: "a URL documents are published at", ..error })
+            .map_err(|error: UrlError| UrlError { what: "a URL of published documents", ..error })
     }
 }
 
 impl Location {
-    /// Whether documents are read over plain http, which is only ever from this machine.
+    /// Whether documents are read over plain http, which is accepted only for loopback hosts.
     #[cfg(feature = "remote")]
     pub(crate) fn is_plain(&self, issuer: &IssuerUrl) -> bool {
         let url = match self {
@@ -53,7 +53,7 @@ impl Location {
         url.as_str().starts_with("http:")
     }
 
-    /// Where the discovery document is.
+    /// The address of the discovery document.
     pub(crate) fn discovery(&self, issuer: &IssuerUrl) -> Address {
         match self {
             Self::Issuer => Address::Url(issuer.discovery_url()),
@@ -62,12 +62,12 @@ impl Location {
         }
     }
 
-    /// Where the JWKS is if it is where `publish` puts it.
+    /// The address of the JWKS at the path that `publish` uses.
     pub(crate) fn expected_jwks(&self, issuer: &IssuerUrl) -> Address {
         self.jwks(issuer, issuer.jwks_uri().as_str())
     }
 
-    /// Where the JWKS is that a discovery document points to by its `jwks_uri`.
+    /// The address of the JWKS for the `jwks_uri` of a discovery document.
     pub(crate) fn jwks(&self, issuer: &IssuerUrl, uri: &str) -> Address {
         let elsewhere = || Address::Url(uri.to_owned());
         match self {
@@ -93,7 +93,7 @@ impl fmt::Display for Location {
     }
 }
 
-/// One document's address.
+/// The address of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {
     Url(String),

@@ -1,4 +1,4 @@
-//! The two documents of an issuer: to the byte as they are published, and as the public reads them.
+//! The two documents of an issuer: their exact bytes, and the documents that relying parties fetch.
 
 mod cache_control;
 mod discovery;
@@ -30,7 +30,7 @@ use crate::{issuer_url::IssuerUrl, key::PublicKey};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Documents {
-    /// The issuer both documents speak for.
+    /// The issuer.
     pub issuer: IssuerUrl,
     /// The discovery document.
     pub discovery: Discovery,
@@ -39,17 +39,17 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// The longest document that is read or written, in bytes; a retention record has the same limit.
+    /// The maximum length of a document and of a retention record, in bytes.
     pub const BYTES_MAX: usize = 1 << 20;
 
-    /// The documents an API server serves for an issuer and its keys, with the JWKS below the issuer.
+    /// The documents that an API server serves for this issuer and these keys, with the JWKS below the issuer.
     pub fn new(issuer: IssuerUrl, keys: &[PublicKey]) -> Self {
         let discovery = Discovery::new(&issuer, &issuer.jwks_uri(), keys);
         Self { issuer, discovery, jwks: Jwks::from_keys(keys) }
     }
 }
 
-/// Why bytes are not the document they should be; reads as the end of "the JWKS is not usable: …".
+/// Reason why a document is not usable; the text completes the sentence "the JWKS is not usable: …".
 ///
 /// ```
 /// use issuer::{DocumentError, Jwks};
@@ -60,27 +60,27 @@ impl Documents {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DocumentError {
-    /// There is no such document.
-    #[error("it is not there")]
+    /// The document does not exist.
+    #[error("it does not exist")]
     Missing,
-    /// Nothing is in it.
+    /// The document is empty.
     #[error("it is empty")]
     Empty,
-    /// An HTML page, such as a website's error page.
+    /// The document is an HTML page, such as the error page of a website.
     #[error("it is an HTML page, not JSON")]
     Html,
-    /// Not JSON.
+    /// The document is not JSON.
     #[error("it is not JSON: {0}")]
     NotJson(String),
-    /// A member the document needs is absent or of another type.
+    /// A required member is missing or of the wrong type.
     #[error("its member \"{0}\" is missing or of the wrong type")]
     Member(&'static str),
-    /// An entry of a JWKS, counted from 1, is not a JSON object.
+    /// An entry of a JWKS is not a JSON object. Entries are counted from 1.
     #[error("its entry {0} is not a JSON object")]
     Entry(usize),
 }
 
-/// Reads a JSON object as a document; a byte order mark in front is passed over.
+/// Parses the JSON of a document; a byte order mark at the start is ignored.
 fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let start = bytes.trim_ascii_start();
@@ -93,7 +93,7 @@ fn parse<T: serde::de::DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentErro
     serde_json::from_slice(bytes).map_err(|error| DocumentError::NotJson(error.to_string()))
 }
 
-/// A document for people: two spaces, final newline.
+/// JSON for printing, indented by two spaces, with a final newline.
 fn pretty(value: &impl serde::Serialize) -> Vec<u8> {
     // Serialising maps, lists and strings into memory cannot fail.
     let mut bytes = serde_json::to_vec_pretty(value).unwrap_or_default();

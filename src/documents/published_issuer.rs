@@ -1,6 +1,6 @@
 use super::Fetched;
 
-/// Both documents of an issuer, as they were read.
+/// Both documents of an issuer after an attempt to fetch them.
 ///
 /// ```
 /// use issuer::{Expectations, PublishedIssuer, Verifier};
@@ -23,7 +23,7 @@ use super::Fetched;
 /// # async fn read() -> Result<(), issuer::Error> {
 /// let issuer = "https://issuer.example.com".parse()?;
 /// let published = PublishedIssuer::fetch(&issuer, &Location::Issuer, &HttpFetcher::default()).await;
-/// // Both at once, where the JWKS is where `publish` puts it.
+/// // Fetch both at once, if the JWKS is at the path that `publish` uses.
 /// let same = PublishedIssuer::fetch_expected(&issuer, &Location::Issuer, &HttpFetcher::default()).await;
 /// # Ok(())
 /// # }
@@ -32,8 +32,9 @@ use super::Fetched;
 pub struct PublishedIssuer {
     /// The discovery document.
     pub discovery: Fetched,
-    /// The JWKS; `None` when no trusted discovery document said where it is.
+    /// The JWKS; `None` without a trusted discovery document that gives its URL.
     pub jwks: Option<Fetched>,
-    /// The host of the issuer, if this machine resolves it to private addresses only. Split DNS may give others elsewhere.
+    /// The host of the issuer, if this machine resolves it to private addresses only. With split DNS, other machines
+    /// may resolve it to public addresses.
     pub private_host: Option<String>,
 }

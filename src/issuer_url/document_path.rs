@@ -1,8 +1,8 @@
 use std::fmt;
 
-/// Where a document stands on a site: segments joined by slashes, no slash at either end, none of them `.` or `..`.
+/// The path of a document on a site: segments joined by slashes, without `.` and `..`, and no slash at either end.
 ///
-/// Made by an [`IssuerUrl`](crate::issuer_url::IssuerUrl) only, which checks its path.
+/// Only an [`IssuerUrl`](crate::issuer_url::IssuerUrl) creates a document path, and checks it.
 ///
 /// ```
 /// let issuer: issuer::IssuerUrl = "https://issuers.example.com/clusters/a".parse()?;
@@ -18,7 +18,7 @@ impl DocumentPath {
         Self(path)
     }
 
-    /// The path as a blob name or as a path below a directory.
+    /// The path as a string: a blob name, or a relative path in a directory.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -5,7 +5,7 @@ use fluent_uri::Uri;
 use super::{UrlError, UrlProblem, parse, refuse};
 use crate::redact::redacted;
 
-/// The URL of a JWKS: the same rules as for an [`IssuerUrl`](super::IssuerUrl), and a query is allowed.
+/// The URL of a JWKS: an [`IssuerUrl`](super::IssuerUrl) that may also have a query and any length.
 ///
 /// ```
 /// use issuer::JwksUri;
@@ -18,7 +18,7 @@ use crate::redact::redacted;
 pub struct JwksUri(pub(super) String);
 
 impl JwksUri {
-    /// The string, exactly as it was given.
+    /// The original string.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -42,7 +42,7 @@ impl fmt::Display for JwksUri {
     }
 }
 
-/// Whether a signature stands in the query of a URL, or a token in its path. A long path is only that.
+/// Whether a URL has a signature in its query or a token in its path. A long path alone is not a secret.
 fn holds_secret(uri: &Uri<&str>) -> bool {
     let is_token = |segment: &str| segment.starts_with("eyJ") && segment.matches('.').count() >= 2;
     uri.query().is_some_and(|query| redacted(query.as_str()) != query.as_str())

@@ -15,21 +15,22 @@ use percent_encoding::percent_decode_str;
 
 use crate::redact::{redacted_start, without_password};
 
-/// What Entra stores of a federated credential's issuer at most, in characters.
+/// The maximum length of the issuer in a federated identity credential, in characters.
 const LENGTH_MAX: usize = 600;
 
-/// The longest string that an error shows whole, in characters.
+/// The maximum length of a string in an error, in characters; longer strings are truncated.
 const SHOWN_MAX: usize = 700;
 
-/// Where an API server puts its documents, below the issuer (Kubernetes `pkg/serviceaccount/openidmetadata.go`).
+/// The paths of the documents below the issuer (Kubernetes `pkg/serviceaccount/openidmetadata.go`).
 const DISCOVERY: &str = ".well-known/openid-configuration";
 const JWKS: &str = "openid/v1/jwks";
 
 /// An issuer URL: the string in `iss`, in the discovery document and in the federated credential.
 ///
-/// Always compared byte for byte and never normalised: with and without trailing slash are two issuers. It has the scheme
-/// `https` (`http` on loopback), a host, no query, no fragment, no credentials, and at most 600 characters, as OpenID
-/// Connect Discovery 1.0 section 3, the API server's `--service-account-issuer` and Entra ask.
+/// Issuer URLs are compared byte for byte and never normalised: with and without trailing slash are two issuers. An
+/// issuer URL has the scheme `https` (`http` on loopback), a host, no query, no fragment, no credentials, and at most
+/// 600 characters. OpenID Connect Discovery 1.0 section 3, the API server's `--service-account-issuer` and Entra
+/// require this.
 ///
 /// ```
 /// use issuer::IssuerUrl;
@@ -45,28 +46,29 @@ const JWKS: &str = "openid/v1/jwks";
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IssuerUrl {
     text: String,
-    /// The path, percent-decoded, without slashes at either end: where the documents stand on a site.
+    /// The path of the issuer on a site: percent-decoded, without slashes at either end.
     path: String,
 }
 
 impl IssuerUrl {
-    /// The string, exactly as it was given.
+    /// The original string.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The string without its trailing slash, which other URLs are built on (OpenID Connect Discovery 1.0 section 4.1).
+    /// The string without its trailing slash, the prefix of the document URLs (OpenID Connect Discovery 1.0 section
+    /// 4.1).
     pub fn base(&self) -> &str {
         self.text.strip_suffix('/').unwrap_or(&self.text)
     }
 
-    /// Whether another issuer's documents are found at the same place, whatever its string: the host in any case, the port it
-    /// has anyway, the path with or without its last slash and encoding.
+    /// Whether the documents of another issuer have the same URLs. Case of the host, default port, trailing slash and
+    /// percent-encoding do not matter.
     pub(crate) fn is_same_place(&self, other: &Self) -> bool {
         self.origin() == other.origin() && self.path == other.path
     }
 
-    /// Whether this URL is at or below another, by the same rules.
+    /// Whether this URL is equal to or below another URL, by the rules of [`Self::is_same_place`].
     #[cfg(feature = "azure")]
     pub(crate) fn is_at_or_below(&self, other: &Self) -> bool {
         let rest = self.path.strip_prefix(&other.path);
@@ -74,7 +76,7 @@ impl IssuerUrl {
         self.origin() == other.origin() && is_below
     }
 
-    /// The host, in lower case and without a dot at its end, and the port.
+    /// The host, in lower case and without a trailing dot, and the port.
     fn origin(&self) -> Option<(String, u16)> {
         let uri = Uri::parse(self.text.as_str()).ok()?;
         let authority = uri.authority()?;
@@ -82,27 +84,27 @@ impl IssuerUrl {
         Some((authority.host().trim_end_matches('.').to_ascii_lowercase(), port))
     }
 
-    /// Where relying parties fetch the discovery document.
+    /// The URL of the discovery document.
     pub fn discovery_url(&self) -> String {
         format!("{}/{DISCOVERY}", self.base())
     }
 
-    /// The `jwks_uri` the API server advertises below its issuer.
+    /// The URL of the JWKS below the issuer, the default `jwks_uri`.
     pub fn jwks_uri(&self) -> JwksUri {
         JwksUri(format!("{}/{JWKS}", self.base()))
     }
 
-    /// Where the discovery document stands on a site.
+    /// The path of the discovery document on a site.
     pub fn discovery_path(&self) -> DocumentPath {
         self.document_path(DISCOVERY)
     }
 
-    /// Where the JWKS stands on a site.
+    /// The path of the JWKS on a site.
     pub fn jwks_path(&self) -> DocumentPath {
         self.document_path(JWKS)
     }
 
-    /// Where the document of a URL stands on the site of this issuer; `None` when the URL is not below the issuer.
+    /// The path on the site for a URL below this issuer; `None` when the URL is not below the issuer.
     ///
     /// ```
     /// let issuer: issuer::IssuerUrl = "https://issuers.example.com/clusters/a".parse()?;
@@ -115,7 +117,7 @@ impl IssuerUrl {
         self.rest_below(url).map(|rest| self.document_path(&rest))
     }
 
-    /// What follows the issuer in the path of a URL below it, decoded.
+    /// The decoded rest of a URL below the issuer, after the issuer.
     pub(crate) fn rest_below(&self, url: &str) -> Option<String> {
         let rest = url.strip_prefix(self.base())?.strip_prefix('/')?;
         decode_path(rest).ok().filter(|rest| !rest.is_empty() && !rest.contains(['?', '#']))
@@ -142,7 +144,7 @@ impl FromStr for IssuerUrl {
         if path == DISCOVERY || path.ends_with(&format!("/{DISCOVERY}")) {
             return Err(refuse(UrlProblem::Discovery));
         }
-        // What starts with a dot is hidden, and no server of documents gives it out.
+        // Names that start with a dot are hidden files, which the document server does not serve.
         if let Some(hidden) = path.split('/').find(|segment| segment.starts_with('.')) {
             return Err(refuse(UrlProblem::Segment(hidden.to_owned())));
         }
@@ -162,7 +164,7 @@ impl AsRef<str> for IssuerUrl {
     }
 }
 
-/// The rules an issuer URL and a `jwks_uri` share.
+/// Checks the rules that apply to both an issuer URL and a `jwks_uri`.
 pub(crate) fn parse(text: &str) -> Result<Uri<&str>, UrlProblem> {
     if text.is_empty() {
         return Err(UrlProblem::Empty);
@@ -201,14 +203,14 @@ pub(crate) fn parse(text: &str) -> Result<Uri<&str>, UrlProblem> {
     Ok(uri)
 }
 
-/// The error for a string, without the password or signature it may hold.
+/// The error for a string, which is redacted because it may hold a password or signature.
 fn refuse(text: &str, what: &'static str, problem: UrlProblem) -> UrlError {
-    // Strangers choose how long it is; no issuer URL has more characters.
+    // The string is not trusted, so its length is limited.
     let url = redacted_start(&without_password(text), SHOWN_MAX);
     UrlError { url, what, problem }
 }
 
-/// Whether a host is this machine: `localhost`, 127.0.0.0/8 or `::1`.
+/// Whether a host is a loopback host: `localhost`, 127.0.0.0/8 or `::1`.
 fn is_loopback(authority: &Authority<'_>) -> bool {
     let host = authority.host();
     host.eq_ignore_ascii_case("localhost")
@@ -216,13 +218,13 @@ fn is_loopback(authority: &Authority<'_>) -> bool {
         || host.trim_matches(['[', ']']).parse().is_ok_and(|address: Ipv6Addr| address.is_loopback())
 }
 
-/// Whether a URL is `http` to this machine, where it never leaves it.
+/// Whether a URL is `http` with a loopback host.
 #[cfg(feature = "remote")]
 pub(crate) fn is_loopback_http(url: &str) -> bool {
     url.starts_with("http:") && parse(url).is_ok()
 }
 
-/// A path as a site stores it: decoded, without slashes at either end, no segment that means something else.
+/// Decodes a path for a site, without slashes at either end. Segments with a special meaning are rejected.
 fn decode_path(path: &str) -> Result<String, UrlProblem> {
     if matches!(path, "" | "/") {
         return Ok(String::new());
@@ -250,7 +252,7 @@ mod tests {
 
     #[cfg(feature = "azure")]
     #[test]
-    fn a_url_is_below_its_own_folders_alone() {
+    fn url_is_below_its_own_parent_paths_only() {
         let url: IssuerUrl = "https://issuer.example.com/a/b".parse().unwrap();
         for (folder, expected) in [
             ("https://issuer.example.com", true),
@@ -272,7 +274,7 @@ mod tests {
 
     #[cfg(feature = "remote")]
     #[test]
-    fn http_is_fetched_from_this_machine_alone() {
+    fn plain_http_is_accepted_for_loopback_only() {
         for (url, expected) in [
             ("http://localhost:8080/jwks?a", true),
             ("http://127.0.0.1", true),

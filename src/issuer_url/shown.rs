@@ -2,13 +2,13 @@ use percent_encoding::{CONTROLS, utf8_percent_encode};
 
 use crate::redact::without_password;
 
-/// The longest URL that is shown whole, in characters: no issuer URL is longer.
+/// The maximum length of a shown URL in characters, which is the maximum length of an issuer URL.
 const SHOWN_MAX: usize = 600;
 
-/// A URL as errors show it: without credentials, in visible ASCII, and cut where it is long, for a stranger may have written it.
+/// An untrusted URL for error messages: without credentials, in visible ASCII, and truncated.
 pub(crate) fn shown(url: &str) -> String {
     let mut text = utf8_percent_encode(&without_password(url), CONTROLS).to_string();
-    // The mark in place of credentials.
+    // Restore the mark that replaces credentials.
     text = text.replace("%E2%80%A6@", "…@");
     match text.char_indices().nth(SHOWN_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn urls_are_shown_clean_and_short() {
+    fn shown_urls_are_redacted_ascii_and_short() {
         let long = format!("https://a.example/{}", "x".repeat(900));
         for (url, expected) in [
             ("https://a.example/jwks?b=c", "https://a.example/jwks?b=c"),

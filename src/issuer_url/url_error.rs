@@ -1,62 +1,60 @@
 use crate::hint::Hint;
 
-/// A string is not a URL of the kind it should be.
+/// A string is not a valid issuer URL, `jwks_uri` or URL of published documents.
 ///
 /// ```
 /// use issuer::{Hint, IssuerUrl, UrlProblem};
 /// let error = "issuer.example.com".parse::<IssuerUrl>().unwrap_err();
 /// assert_eq!((error.url.as_str(), &error.problem), ("issuer.example.com", &UrlProblem::NoScheme));
 /// assert_eq!(error.to_string(), "\"issuer.example.com\" is not an issuer URL: it has no scheme");
-/// assert_eq!(error.hint().unwrap(), "write it as the API server has it, https:// included");
+/// assert_eq!(error.hint().unwrap(), "pass the whole URL, including https://");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{url:?} is not {what}: {problem}")]
 pub struct UrlError {
     /// The string, without a password or signature.
     pub url: String,
-    /// What it should be, with its article: `an issuer URL`.
+    /// The expected kind of URL, with its article: `an issuer URL`.
     pub what: &'static str,
-    /// The rule it breaks.
+    /// The rule that the string breaks.
     pub problem: UrlProblem,
 }
 
 impl Hint for UrlError {
     fn hint(&self) -> Option<String> {
         let hint = match self.problem {
-            UrlProblem::NoScheme => "write it as the API server has it, https:// included",
-            UrlProblem::Scheme(_) | UrlProblem::Http => {
-                "Entra and the API server accept https only; http is for tests on this machine"
-            }
+            UrlProblem::NoScheme => "pass the whole URL, including https://",
+            UrlProblem::Scheme(_) | UrlProblem::Http => "pass an https URL; http is accepted only for loopback hosts",
             UrlProblem::Query | UrlProblem::Fragment => "pass scheme, host and path only",
-            UrlProblem::WhiteSpace => "Entra blocks an issuer with white space; check the quoting",
-            _ => "pass it as --service-account-issuer or --service-account-jwks-uri has it, byte for byte",
+            UrlProblem::WhiteSpace => "check the quoting; Entra rejects an issuer that contains white space",
+            _ => "pass exactly the value of the API server's --service-account-issuer or --service-account-jwks-uri",
         };
         Some(hint.to_owned())
     }
 }
 
-/// The rule that a string breaks as an issuer URL or a `jwks_uri`; reads as the end of "X is not an issuer URL: …".
+/// The rule that a URL breaks; the text completes the sentence "X is not an issuer URL: …".
 ///
 /// ```
 /// use issuer::{IssuerUrl, UrlProblem};
 /// let error = "http://issuer.example.com".parse::<IssuerUrl>().unwrap_err();
 /// assert_eq!(error.problem, UrlProblem::Http);
-/// assert_eq!(error.problem.to_string(), "its scheme is http, and only https is trusted beyond this machine");
+/// assert_eq!(error.problem.to_string(), "its scheme is http, which is accepted only for loopback hosts");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlProblem {
-    /// Nothing is there.
+    /// An empty string.
     #[error("it is empty")]
     Empty,
-    /// White space anywhere; Entra blocks the exchange for it (and no URL may hold it).
-    #[error("it holds white space")]
+    /// White space, which a URL must not contain and for which Entra rejects the exchange.
+    #[error("it contains white space")]
     WhiteSpace,
     /// A character outside ASCII.
-    #[error("it holds {0:?}, and a URL is written in ASCII")]
+    #[error("it contains {0:?}; only ASCII characters are accepted")]
     NotAscii(char),
     /// More than 600 characters.
-    #[error("it has {0} characters, and Entra stores 600 at most")]
+    #[error("it has {0} characters; Entra accepts at most 600")]
     TooLong(usize),
     /// No scheme.
     #[error("it has no scheme")]
@@ -64,8 +62,8 @@ pub enum UrlProblem {
     /// A scheme other than `https`.
     #[error("its scheme is {0}, not https")]
     Scheme(String),
-    /// `http` to a host that is not this machine.
-    #[error("its scheme is http, and only https is trusted beyond this machine")]
+    /// `http` with a host that is not a loopback host.
+    #[error("its scheme is http, which is accepted only for loopback hosts")]
     Http,
     /// No host.
     #[error("it has no host")]
@@ -76,8 +74,8 @@ pub enum UrlProblem {
     /// A port that is not a number from 1 to 65535.
     #[error("its port is not a number from 1 to 65535")]
     Port,
-    /// User information in front of the host.
-    #[error("it holds credentials")]
+    /// User information before the host.
+    #[error("it contains credentials")]
     Credentials,
     /// A query.
     #[error("it has a query")]
@@ -85,19 +83,19 @@ pub enum UrlProblem {
     /// A fragment.
     #[error("it has a fragment")]
     Fragment,
-    /// A path segment that a site cannot store under its own name.
-    #[error("its path segment {0:?} cannot stand on a site")]
+    /// A path segment that is not a valid file name on a site.
+    #[error("its path segment {0:?} is not a valid file name on a site")]
     Segment(String),
-    /// What looks like a secret, such as the signature of a SAS: everybody reads the document it would stand in.
-    #[error("it holds what looks like a secret, and everybody could read it")]
+    /// A secret, such as the signature of a SAS, which would become public with the discovery document.
+    #[error("it seems to contain a secret, which would become public")]
     Secret,
     /// A path with two slashes in a row.
     #[error("its path has an empty segment (//)")]
     EmptySegment,
-    /// The URL of the discovery document instead of its issuer.
-    #[error("it is the URL of a discovery document, and the issuer is what stands before /.well-known")]
+    /// The URL of the discovery document instead of the issuer URL.
+    #[error("it is the URL of a discovery document; the issuer is the part before /.well-known")]
     Discovery,
-    /// Characters no URL holds.
+    /// A string that is not a URL by RFC 3986.
     #[error("it is not a URL (RFC 3986)")]
     Malformed,
 }

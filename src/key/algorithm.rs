@@ -1,8 +1,8 @@
 use std::fmt;
 
-/// A JWS signature algorithm the API server signs service account tokens with (RFC 7518 section 3.1).
+/// A JWS algorithm with which the API server signs service account tokens (RFC 7518 section 3.1).
 ///
-/// The order is that of the names, which is the order of `id_token_signing_alg_values_supported`.
+/// Algorithms are ordered by name, as in `id_token_signing_alg_values_supported`.
 ///
 /// ```
 /// use issuer::{Algorithm, KeySet};
@@ -42,7 +42,7 @@ impl Algorithm {
         }
     }
 
-    /// The name as JWS and JWK write it.
+    /// The name in a JWS or JWK.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Es256 => "ES256",

@@ -1,4 +1,4 @@
-//! X.509 certificates: the public key in one, and what the certificate is for (RFC 5280).
+//! X.509 certificates: public key and purpose (RFC 5280).
 
 use std::fmt;
 
@@ -17,9 +17,9 @@ use super::{KeyProblem, PublicKey};
 const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
 
-/// What a certificate is for, as its extensions say.
+/// The purpose of a certificate by its extensions.
 ///
-/// The API server ignores the purpose of a certificate that it is given as a service account key. kops stores its key in a
+/// The API server ignores the purpose of a certificate in its service account key file. kops stores its key in a
 /// self-signed CA certificate.
 ///
 /// ```
@@ -35,24 +35,25 @@ const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CertificatePurpose {
-    /// It signs other certificates: basicConstraints with CA:TRUE.
+    /// The certificate signs other certificates: basicConstraints with CA:TRUE.
     pub authority: bool,
-    /// It identifies a server: extendedKeyUsage with serverAuth, or without an extendedKeyUsage a DNS name or an address.
+    /// The certificate identifies a server: extendedKeyUsage with serverAuth, or no extendedKeyUsage and a DNS name or
+    /// an address.
     pub server: bool,
-    /// It identifies a client: extendedKeyUsage with clientAuth.
+    /// The certificate identifies a client: extendedKeyUsage with clientAuth.
     pub client: bool,
-    /// The common name of its subject.
+    /// The common name of the subject.
     pub common_name: Option<String>,
 }
 
 impl CertificatePurpose {
-    /// Whether the certificate states a purpose other than holding a key.
+    /// Whether the certificate states one of these purposes.
     pub(super) fn is_stated(&self) -> bool {
         self.authority || self.server || self.client
     }
 }
 
-/// `a CA certificate with the common name "kubernetes"`.
+/// For example `a CA certificate with the common name "kubernetes"`.
 impl fmt::Display for CertificatePurpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match (self.authority, self.server, self.client) {
@@ -69,11 +70,11 @@ impl fmt::Display for CertificatePurpose {
     }
 }
 
-/// What a certificate in DER is for; `None` for DER that is not a certificate.
+/// The purpose of a certificate in DER; `None` for DER that is not a certificate.
 pub(super) fn purpose(der: &[u8]) -> Option<CertificatePurpose> {
     let (certificate, _) = CertificateInner::<Raw>::from_der_partial(der).ok()?;
     let tbs = certificate.tbs_certificate();
-    // An extension that cannot be decoded states nothing.
+    // Ignore extensions that cannot be decoded.
     let authority = tbs.get_extension::<BasicConstraints>().ok().flatten().is_some_and(|(_, basic)| basic.ca);
     let usages = tbs.get_extension::<ExtendedKeyUsage>().ok().flatten().map(|(_, usages)| usages.0).unwrap_or_default();
     let common_name = tbs.subject().common_name().ok().flatten().map(|name| name.value().into_owned());
@@ -86,8 +87,8 @@ pub(super) fn purpose(der: &[u8]) -> Option<CertificatePurpose> {
 
 /// The public key of a certificate in DER.
 ///
-/// OpenSSL's `TRUSTED CERTIFICATE` appends trust settings, a SEQUENCE (`d2i_X509_AUX`), which are ignored. Expiry, serial
-/// number and signature are not checked, as client-go does not check them.
+/// OpenSSL's `TRUSTED CERTIFICATE` appends a SEQUENCE of trust settings (`d2i_X509_AUX`), which is ignored. Expiry,
+/// serial number and signature are not checked, because client-go does not check them.
 pub(super) fn key(der: &[u8]) -> Result<PublicKey, KeyProblem> {
     let (certificate, rest) = CertificateInner::<Raw>::from_der_partial(der).map_err(KeyProblem::der)?;
     if !rest.is_empty() && AnyRef::from_der(rest).map_err(KeyProblem::der)?.tag() != Tag::Sequence {
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_says_what_it_is_for() {
+    fn extensions_of_a_certificate_give_its_purpose() {
         use ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
         let authority = IsCa::Ca(BasicConstraints::Unconstrained);
         for (der, expected) in [

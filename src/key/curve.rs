@@ -32,7 +32,7 @@ impl Curve {
         Self::ALL.into_iter().find(|curve| curve.name() == name)
     }
 
-    /// The name as a JWK writes it.
+    /// The value of the JWK member `crv`.
     pub const fn name(self) -> &'static str {
         match self {
             Self::P256 => "P-256",
@@ -50,7 +50,7 @@ impl Curve {
         }
     }
 
-    /// RFC 5480 section 2.1.1.1.
+    /// The object identifier (RFC 5480 section 2.1.1.1).
     pub(super) const fn oid(self) -> ObjectIdentifier {
         match self {
             Self::P256 => ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7"),

@@ -1,4 +1,4 @@
-//! DER of every structure that holds a public key, told apart by its outer shape.
+//! Public keys from DER; the outer structure decides the type.
 
 use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair};
 use der::{
@@ -12,23 +12,24 @@ use super::{
     CertificatePurpose, Curve, KeyProblem, OtherFormat, PublicKey, certificate, curve::curve_of, key_problem::name_of,
 };
 
-/// A public key and what it was read from.
+/// A public key and the kind of its source.
 pub(super) struct DerKey {
     pub(super) key: PublicKey,
-    /// Whether it was read from a private key.
+    /// Whether the source is a private key.
     pub(super) private: bool,
-    /// What the certificate is for that it was read from.
+    /// The purpose of the certificate, if the source is one.
     pub(super) purpose: Option<CertificatePurpose>,
 }
 
-/// Reads a public key, certificate or private key; the shape decides, so that a wrong PEM label does no harm.
+/// Reads a public key, certificate or private key. The structure decides the type, so that a wrong PEM label does not
+/// matter.
 pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyProblem> {
     let public = |key| DerKey { key, private: false, purpose: None };
     let private = |key| DerKey { key, private: true, purpose: None };
     match shape(der)? {
         Shape::SubjectPublicKeyInfo => PublicKey::from_spki_der(der).map(public),
         Shape::RsaPublicKey => match PublicKey::from_pkcs1_der(der) {
-            // The parameters of Diffie-Hellman are a prime and a generator, which is 2 most of the time.
+            // Diffie-Hellman parameters are a prime and a generator, which is usually 2.
             Err(KeyProblem::RsaExponentSmall(2)) => Err(KeyProblem::Format(OtherFormat::Parameters)),
             key => key.map(public),
         },
@@ -58,19 +59,19 @@ pub(super) fn read(der: &[u8]) -> Result<DerKey, KeyProblem> {
     }
 }
 
-/// Whether bytes are one DER SEQUENCE, or two: what OpenSSL appends to a trusted certificate is another one.
+/// Whether bytes are one DER SEQUENCE, or two: OpenSSL appends a second one to a trusted certificate.
 pub(super) fn looks_like(bytes: &[u8]) -> bool {
     let sequence = |bytes| AnyRef::from_der_partial(bytes).ok().filter(|(any, _)| any.tag() == Tag::Sequence);
     sequence(bytes).is_some_and(|(_, rest)| rest.is_empty() || sequence(rest).is_some_and(|(_, rest)| rest.is_empty()))
 }
 
-/// Whether DER is a public key of PKCS#1: two numbers, which mean nothing without a label or name that says so.
+/// Whether DER has the structure of a PKCS#1 public key: two numbers, which need a label or name to be recognised as a
+/// key.
 pub(super) fn is_two_numbers(der: &[u8]) -> bool {
     matches!(shape(der), Ok(Shape::RsaPublicKey))
 }
 
-/// The modulus and public exponent of `RSAPrivateKey` (RFC 8017 appendix A.1.2): nine numbers, and the further primes of a key
-/// that has more than two.
+/// The public key of an `RSAPrivateKey` (RFC 8017 appendix A.1.2): nine numbers, then any primes after the second.
 fn rsa_private(der: &[u8]) -> Result<PublicKey, KeyProblem> {
     let members = sequence_members(AnyRef::from_der(der).map_err(KeyProblem::der)?)?;
     let (numbers, further) = members.split_at_checked(9).ok_or(KeyProblem::Structure)?;
@@ -87,7 +88,7 @@ fn rsa_private(der: &[u8]) -> Result<PublicKey, KeyProblem> {
     }
 }
 
-/// The public part is computed from the private one: SEC 1 lets a file leave it out.
+/// Computes the public key from the private key, because SEC 1 makes the public key optional in a file.
 fn ec_private(curve: Curve, der: &[u8]) -> Result<PublicKey, KeyProblem> {
     let algorithm: &'static EcdsaSigningAlgorithm = match curve {
         Curve::P256 => &signature::ECDSA_P256_SHA256_FIXED_SIGNING,
@@ -98,7 +99,7 @@ fn ec_private(curve: Curve, der: &[u8]) -> Result<PublicKey, KeyProblem> {
     PublicKey::ec_point(curve, pair.public_key().as_ref())
 }
 
-/// Whether the parameters of an `ECPrivateKey` are not the name of a curve (RFC 5915 section 3, SEC 1 section C.2).
+/// Whether an `ECPrivateKey` has explicit curve parameters (RFC 5915 section 3, SEC 1 section C.2).
 fn has_explicit_curve(der: &[u8]) -> bool {
     let parameters = members(der).ok().and_then(|members| {
         members.into_iter().find(|member| matches!(member.tag(), Tag::ContextSpecific { number: TagNumber(0), .. }))
@@ -117,7 +118,7 @@ enum Shape {
     Other(OtherFormat),
 }
 
-/// The first members of the outer SEQUENCE name the structure.
+/// The first members of the outer SEQUENCE identify the structure.
 fn shape(der: &[u8]) -> Result<Shape, KeyProblem> {
     let members = members(der)?;
     let tags: Vec<_> = members.iter().map(Tagged::tag).collect();
@@ -148,7 +149,8 @@ fn shape(der: &[u8]) -> Result<Shape, KeyProblem> {
     }
 }
 
-/// What is signed: a certificate, a request for one, or a list of revoked ones (RFC 5280 sections 4.1 and 5.1, RFC 2986).
+/// The kind of signed contents: certificate, certificate request or revocation list (RFC 5280 sections 4.1 and 5.1, RFC
+/// 2986).
 fn signed(contents: AnyRef<'_>) -> Shape {
     let Ok(members) = sequence_members(contents) else { return Shape::Certificate };
     let tags: Vec<_> = members.iter().map(Tagged::tag).collect();
@@ -165,12 +167,12 @@ fn signed(contents: AnyRef<'_>) -> Shape {
     }
 }
 
-/// The object identifier that a SEQUENCE starts with.
+/// The object identifier at the start of a SEQUENCE.
 fn first_oid(sequence: AnyRef<'_>) -> Option<ObjectIdentifier> {
     sequence_members(sequence).ok()?.first()?.decode_as().ok()
 }
 
-/// The members of the outer SEQUENCE, which may have something after it; ten of them are enough to know it.
+/// The first ten members of the outer SEQUENCE, enough to identify it. Other data may follow the SEQUENCE.
 fn members(der: &[u8]) -> Result<Vec<AnyRef<'_>>, KeyProblem> {
     sequence_members(AnyRef::from_der_partial(der).map_err(KeyProblem::der)?.0)
 }

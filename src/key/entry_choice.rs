@@ -1,5 +1,5 @@
-//! Which entries of Secrets and other documents are service account keys: those that the caller names, else those whose names say
-//! so, else the one key that is there.
+//! Chooses the service account keys among the entries of Secrets and other documents: the entries that the caller
+//! names, else those with the name of a service account key, else the only key.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -10,12 +10,12 @@ use super::{
     place::Step,
 };
 
-/// The entries that the caller asks for, and which of them were found.
+/// The entries that the caller requests, and those of them that were found.
 #[derive(Debug, Default)]
 pub(super) struct ChosenEntries {
     names: Vec<String>,
     found: BTreeSet<String>,
-    /// Every entry that was there, for the error.
+    /// Every entry of the inputs, for the error.
     there: BTreeSet<String>,
 }
 
@@ -28,7 +28,7 @@ impl ChosenEntries {
         !self.names.is_empty()
     }
 
-    /// Whether an entry is asked for, by its name or by that of its document and its own.
+    /// Whether an entry is requested, as `entry` or as `document/entry`.
     fn takes(&mut self, document: Option<&str>, entry: &str) -> bool {
         self.there.insert(document.map_or_else(|| entry.to_owned(), |document| format!("{document}/{entry}")));
         let is_named = |name: &&String| {
@@ -45,7 +45,7 @@ impl ChosenEntries {
 
     /// # Errors
     ///
-    /// [`KeyError::NoEntry`] for the first that no input has.
+    /// [`KeyError::NoEntry`] for the first requested entry that no input has.
     pub(super) fn all_found(&self) -> Result<(), KeyError> {
         match self.names.iter().find(|name| !self.found.contains(*name)) {
             Some(entry) => Err(KeyError::NoEntry { entry: entry.clone(), there: self.there.iter().cloned().collect() }),
@@ -56,28 +56,28 @@ impl ChosenEntries {
 
 /// An entry that holds keys.
 struct Candidate {
-    /// `prod-1-sa/tls.crt` or `sa.pub`.
+    /// For example `prod-1-sa/tls.crt` or `sa.pub`.
     name: String,
     place: Place,
     keys: Vec<(PublicKey, Place)>,
     notes: Vec<Note>,
-    /// What its certificate is for, where it is one that says so.
+    /// The purpose of its certificate, if the certificate states one.
     purpose: Option<CertificatePurpose>,
-    /// What says that it is a service account key.
+    /// The evidence that it is a service account key.
     claim: Claim,
-    /// Whether its name says that it is something else.
+    /// Whether its name is that of another kind of key.
     is_other: bool,
 }
 
-/// How many documents may stand one in an entry of the other.
+/// The maximum depth of documents inside entries of other documents.
 const DEPTH_MAX: usize = 8;
 
-/// What says that an entry is a service account key.
+/// The evidence that an entry is a service account key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Claim {
-    /// Its own name, or the caller.
+    /// The name of the entry, or the choice of the caller.
     Entry,
-    /// The name of its document: its key may still be that of a certificate beside it.
+    /// The name of the document. The key may still belong to a certificate in the same document.
     Document,
     None,
 }
@@ -86,11 +86,11 @@ enum Claim {
 #[derive(Default)]
 struct Entries {
     candidates: Vec<Candidate>,
-    /// The keys of certificates that are called `ca.crt`, with the names of their entries.
+    /// The keys of certificate authorities (`ca.crt`), each with the name of its entry.
     authorities: Vec<(Vec<PublicKey>, String)>,
-    /// The first document that cannot be read: it may be the one with the service account keys.
+    /// The first document that cannot be read. It may hold the service account keys.
     unreadable: Option<KeyError>,
-    /// The first entry that should hold a key and cannot be read: an error if no other holds one.
+    /// The first entry that should hold a key and cannot be read. It is an error if no other entry holds a key.
     broken: Option<KeyError>,
 }
 
@@ -109,7 +109,7 @@ impl KeyReader {
         skipped: &mut Skipped,
     ) -> Result<(), KeyError> {
         if self.depth > DEPTH_MAX {
-            let because = format!("it stands in more than {DEPTH_MAX} documents, one in the other");
+            let because = format!("documents are nested more than {DEPTH_MAX} levels deep");
             return Err(KeyError::Input { input: at.to_string(), because });
         }
         let single = documents.len() == 1;
@@ -146,7 +146,7 @@ impl KeyReader {
         }
     }
 
-    /// Reads every entry by itself; what holds no key is skipped and named.
+    /// Reads each entry on its own; entries without a key are skipped and noted.
     fn read_entries(
         &mut self,
         at: &Place,
@@ -190,7 +190,8 @@ impl KeyReader {
             let mut reader = Self { depth: self.depth + 1, ..Self::default() };
             let is_of_authority = is_of_authority(&entry.name) || is_named_ca_crt(&entry.name);
             if (is_of_authority || document_is_of_authority) && !entry_says_so && !is_chosen {
-                // One without extensions does not say that it is a CA's, and its key is skipped with it.
+                // A CA certificate without extensions does not state its purpose; remember its key, so that it is
+                // skipped as well.
                 let _ = reader.read_bytes(&place, &bytes, &mut Skipped::new(), true);
                 let keys = reader.found.into_iter().map(|(key, _)| key).collect();
                 entries.authorities.push((keys, stem(&full_name(&entry.name)).to_owned()));
@@ -200,7 +201,7 @@ impl KeyReader {
             let mut inner = Skipped::new();
             match reader.read_bytes(&place, &bytes, &mut inner, true) {
                 Ok(_) if reader.found.is_empty() => {
-                    // What it is says more than that it holds no key.
+                    // The kind of the document is a better reason than "it holds no key".
                     let reason = reader.notes.iter().find_map(Note::document).cloned();
                     self.skip(place, reason.map_or(SkipReason::NoKey, SkipReason::Document), what, skipped);
                     continue;
@@ -212,7 +213,7 @@ impl KeyReader {
                     return Err(error);
                 }
                 Err(error) => {
-                    // A template or a kubeconfig beside the keys is nobody's mistake.
+                    // Secrets often hold a template or a kubeconfig besides the keys.
                     if matches!(error, KeyError::Key { .. }) && entries.broken.is_none() {
                         entries.broken = Some(error);
                     }
@@ -226,7 +227,7 @@ impl KeyReader {
             let is_alone = found.len() == 1;
             let (of_certificates, mut other_notes): (Vec<_>, Vec<_>) =
                 notes.into_iter().partition(|note| matches!(note, Note::Certificate { .. }));
-            // Keys without a certificate stay together; each certificate is judged by itself.
+            // Bare keys of an entry form one candidate; each certificate is a candidate of its own.
             let (certified, bare): (Vec<_>, Vec<_>) =
                 found.into_iter().partition(|(_, at)| certificates.iter().any(|(place, _)| place == at));
             if !bare.is_empty() {
@@ -250,7 +251,7 @@ impl KeyReader {
                 let purpose = certificates.iter().find(|(place, _)| *place == at);
                 let mut purpose = purpose.map(|(_, purpose)| purpose.clone()).unwrap_or_default();
                 let names_the_key = purpose.common_name.as_deref().is_some_and(names_the_key);
-                // A CA certificate without extensions does not say that it is one.
+                // A CA certificate without extensions does not state its purpose.
                 purpose.authority |= (is_of_authority || is_unnamed_keyset) && !names_the_key;
                 let is_in_keyset = manifest.is_keyset && !purpose.server && !purpose.client;
                 let claim = match () {
@@ -280,10 +281,10 @@ impl KeyReader {
         Ok(())
     }
 
-    /// Keeps the candidates that are service account keys, and names the others.
+    /// Keeps the candidates that are service account keys, and reports the others.
     fn choose(&mut self, at: &Place, entries: Entries, skipped: &mut Skipped) -> Result<(), KeyError> {
         let Entries { candidates, authorities, unreadable, .. } = entries;
-        // The keys of certificates that are for something else: the same key may stand beside its certificate.
+        // The keys of certificates with another purpose: such a key may also have an entry of its own.
         let authority = CertificatePurpose { authority: true, ..CertificatePurpose::default() };
         let mut others: Vec<_> = authorities.into_iter().map(|(keys, stem)| (keys, stem, authority.clone())).collect();
         others.extend(candidates.iter().filter(|candidate| candidate.claim == Claim::None).filter_map(|candidate| {
@@ -295,7 +296,7 @@ impl KeyReader {
             let counts = |purpose: &CertificatePurpose, of: &str| match candidate.claim {
                 Claim::None => true,
                 _ if of == stem(&candidate.name) => true,
-                // A service account key may be kept with a CA certificate of its own.
+                // A Secret may hold a service account key together with a CA certificate of that key.
                 Claim::Document => purpose.server || purpose.client,
                 // The API server may use the key of its server certificate for service accounts.
                 Claim::Entry => false,
@@ -340,25 +341,25 @@ impl KeyReader {
     }
 }
 
-/// Whether all of them are keys of one entry.
+/// Whether all candidates come from the same entry.
 fn is_one_entry(candidates: &[Candidate]) -> bool {
     candidates.windows(2).all(|pair| pair[0].name == pair[1].name)
 }
 
-/// Whether a common name says that the key of its certificate is that of service accounts: `service-account` of kops,
-/// `service-accounts`. A user name such as `system:serviceaccount:default:app` is that of a client.
+/// Whether a common name identifies the key of its certificate as the service account key: `service-account` (kops),
+/// `service-accounts`. A user name such as `system:serviceaccount:default:app` identifies a client.
 fn names_the_key(common_name: &str) -> bool {
     names_service_accounts(common_name) && !common_name.contains(':')
 }
 
-/// Whether the name of an entry says that it is of a certificate authority: `etcd-ca.crt`, `cacert.pem`, `pki.ca.key`.
+/// Whether the name of an entry is that of a certificate authority: `etcd-ca.crt`, `cacert.pem`, `pki.ca.key`.
 fn is_of_authority(name: &str) -> bool {
     words(name).iter().any(|word| {
         word == "ca" || ["cacert", "cabundle"].iter().any(|start| word.starts_with(start)) || word.ends_with("rootca")
     })
 }
 
-/// Whether the name of an entry says that its key is for something else: `server.key`, `apiserver-etcd-client.key`.
+/// Whether the name of an entry is that of another kind of key: `server.key`, `apiserver-etcd-client.key`.
 fn is_of_others(name: &str) -> bool {
     const OTHERS: [&str; 9] =
         ["apiserver", "client", "etcd", "ingress", "kubelet", "proxy", "server", "webhook", "controller"];
@@ -370,7 +371,7 @@ fn stem(name: &str) -> &str {
     name.rsplit_once(['.', '/']).map_or(name, |(stem, _)| stem)
 }
 
-/// The words of a name: `prod-1-sa` has `prod`, `1` and `sa`, and `serviceAccountCA` has `service`, `account` and `ca`.
+/// Splits a name into words: `prod-1-sa` into `prod`, `1`, `sa`; `serviceAccountCA` into `service`, `account`, `ca`.
 fn words(name: &str) -> HashSet<String> {
     let mut words = String::with_capacity(name.len());
     let mut before = ' ';
@@ -384,7 +385,7 @@ fn words(name: &str) -> HashSet<String> {
     words.split_ascii_whitespace().map(str::to_owned).collect()
 }
 
-/// Whether the name of an entry says that it is a service account key: `sa.pub`, `service-account-001.pub`,
+/// Whether the name of an entry is that of a service account key: `sa.pub`, `service-account-001.pub`,
 /// `bound-service-account-signing-key`, `certs.k8sserviceaccount.key`.
 fn names_service_accounts(name: &str) -> bool {
     let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
@@ -393,8 +394,8 @@ fn names_service_accounts(name: &str) -> bool {
     letters.contains("serviceaccount") || (words(name).contains("sa") && !is_region)
 }
 
-/// Whether the name of a Secret or ConfigMap says that its keys are those of service accounts: `prod-1-sa` of Cluster API,
-/// `bound-sa-token-signing-certs` of OpenShift. `default-sa-token-abcde` is a token.
+/// Whether a Secret or ConfigMap holds service account keys by its name: `prod-1-sa` (Cluster API),
+/// `bound-sa-token-signing-certs` (OpenShift). `default-sa-token-abcde` holds a token.
 fn is_of_service_accounts(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let letters: String = name.chars().filter(char::is_ascii_alphanumeric).collect();

@@ -1,13 +1,14 @@
-//! PEM whose line ends are written as `\n`: in files of environment variables, and in strings that were copied out of JSON.
+//! PEM with line breaks escaped as `\n`, in files of environment variables and in strings copied from JSON.
 
 use super::manifest::Entry;
 
-/// Text with real line ends in place of escaped ones; `None` where PEM has none.
+/// The text with its escaped line breaks replaced by real ones; `None` if the first PEM block has no escaped line
+/// break.
 pub(super) fn unescaped(text: &str) -> Option<String> {
     let (_, block) = text.split_once("-----BEGIN ")?;
     let label_end = block.find("-----")?;
     let body = &block[label_end + "-----".len()..];
-    // A value in quotes inside of quotes has its backslashes doubled.
+    // A quoted value inside another quoted value has doubled backslashes.
     let is_escaped = body.trim_start_matches('\\').starts_with(['n', 'r']) && body.starts_with('\\');
     is_escaped.then(|| {
         let single = text.replace("\\\\", "\\");
@@ -15,10 +16,10 @@ pub(super) fn unescaped(text: &str) -> Option<String> {
     })
 }
 
-/// The variables of a file of them that hold escaped PEM, by their names; `None` for any other text.
+/// The variables that hold escaped PEM, by name; `None` if the text has no such variable.
 pub(super) fn entries(text: &str) -> Option<Vec<Entry>> {
     let mut entries = Vec::new();
-    // A block with real line ends is no value of a variable.
+    // The value of a variable cannot hold a block with real line breaks.
     if text.lines().any(|line| line.trim_start().starts_with("-----")) {
         return None;
     }

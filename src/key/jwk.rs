@@ -8,8 +8,9 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 
 /// One entry of a JWK Set (RFC 7517 section 4).
 ///
-/// An entry made [from a key](Jwk::new) is in the API server's form. An entry that was [read](Jwk::from_value) keeps what it
-/// was, usable or not, so that publishing loses nothing another publisher put there.
+/// An entry made [from a key](Jwk::new) has the form that the API server serves. An entry that was
+/// [read](Jwk::from_value) keeps all its members, even if its key is not usable, so that publishing preserves the keys
+/// of other publishers.
 ///
 /// ```
 /// use issuer::{Jwk, KeySet};
@@ -25,14 +26,14 @@ const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Jwk {
     members: Map<String, Value>,
-    /// An entry that is no object, and so has no members.
+    /// An entry that is not a JSON object.
     other: Option<Value>,
     key: Result<PublicKey, KeyProblem>,
 }
 
 impl Jwk {
-    /// The entry the API server serves for a key under [its key ID](PublicKey::key_id), members in the order of go-jose's
-    /// `rawJSONWebKey`.
+    /// The entry that the API server serves for a key with [this key ID](PublicKey::key_id), with its members in the
+    /// order of go-jose's `rawJSONWebKey`.
     pub fn new(key: PublicKey) -> Self {
         let encode = |bytes: &Vec<u8>| Some(Value::from(BASE64_URL_SAFE_NO_PAD.encode(bytes)));
         let (kty, crv, x, y, n, e) = match key.material() {
@@ -56,12 +57,12 @@ impl Jwk {
         Self { members, other: None, key: Ok(key) }
     }
 
-    /// The entry a JSON value is; anything parses, and [`key`](Self::key) says whether it is usable.
+    /// An entry from any JSON value; [`key`](Self::key) returns an error if the entry is not usable.
     ///
     /// ```
     /// use serde_json::json;
     /// let jwk = issuer::Jwk::from_value(json!({ "kty": "oct", "kid": "a", "k": "c2VjcmV0" }));
-    /// assert_eq!(jwk.key().unwrap_err().to_string(), "its type is oct, and RSA and EC keys are accepted");
+    /// assert_eq!(jwk.key().unwrap_err().to_string(), "its type is oct; RSA and EC keys are accepted");
     /// assert_eq!(jwk.private_members(), ["k"]);
     /// assert_eq!(jwk.to_value(), json!({ "kty": "oct", "kid": "a" }));
     /// ```
@@ -72,36 +73,36 @@ impl Jwk {
         }
     }
 
-    /// The public key, under the `kid` of the entry; without one under the API server's key ID.
+    /// The public key. Its key ID is the `kid` of the entry, or the API server's key ID if the entry has no `kid`.
     ///
     /// # Errors
     ///
-    /// Why the entry does not hold a key this crate works with.
+    /// The reason why the entry is not a usable key.
     pub fn key(&self) -> Result<&PublicKey, &KeyProblem> {
         self.key.as_ref()
     }
 
-    /// The `kid` member, as it stands.
+    /// The `kid` member, unchecked.
     pub fn kid(&self) -> Option<&str> {
         self.text("kid")
     }
 
-    /// The `alg` member, as it stands.
+    /// The `alg` member, unchecked.
     pub fn alg(&self) -> Option<&str> {
         self.text("alg")
     }
 
-    /// The `use` member, as it stands.
+    /// The `use` member, unchecked.
     pub fn public_key_use(&self) -> Option<&str> {
         self.text("use")
     }
 
-    /// The members of a private or symmetric key that the entry holds, which must never be public.
+    /// The names of the private or symmetric key members in the entry, which must never be published.
     pub fn private_members(&self) -> Vec<&'static str> {
         PRIVATE_MEMBERS.into_iter().filter(|name| self.members.contains_key(*name)).collect()
     }
 
-    /// Whether the entry is what [`Jwk::new`] makes of its key, members and order alike.
+    /// Whether the entry has the same members in the same order as [`Jwk::new`] gives its key.
     pub fn is_canonical(&self) -> bool {
         self.key.as_ref().is_ok_and(|key| {
             let canonical = Self::new(key.clone());
@@ -109,7 +110,7 @@ impl Jwk {
         })
     }
 
-    /// The entry as JSON, without any private member.
+    /// The entry as JSON, without private members.
     pub fn to_value(&self) -> Value {
         if let Some(other) = &self.other {
             return other.clone();
@@ -118,7 +119,7 @@ impl Jwk {
         Value::Object(public.map(|(name, value)| (name.clone(), value.clone())).collect())
     }
 
-    /// The entry as it is published: without any private member.
+    /// The entry without private members, for publishing.
     pub(crate) fn into_public(mut self) -> Self {
         self.members.retain(|name, _| !PRIVATE_MEMBERS.contains(&name.as_str()));
         self
@@ -129,7 +130,7 @@ impl Jwk {
         self.other.is_none()
     }
 
-    /// Whether the entry says what its key is for, and verifying is not among it (RFC 7517 section 4.3).
+    /// Whether the entry has `key_ops` without `verify` (RFC 7517 section 4.3).
     pub(crate) fn is_for_other_operations(&self) -> bool {
         let operations = self.members.get("key_ops");
         operations.is_some_and(|operations| {
@@ -137,8 +138,8 @@ impl Jwk {
         })
     }
 
-    /// Why the key does not verify tokens that the API server issues, though it could: `use`, `alg` and `key_ops` say what it
-    /// is for (RFC 7517 sections 4.2 to 4.4).
+    /// Reason why a usable key is not for service account tokens: its `use`, `alg` or `key_ops` (RFC 7517 sections 4.2
+    /// to 4.4).
     pub(super) fn other_purpose(&self) -> Option<KeyProblem> {
         let key = self.key.as_ref().ok()?;
         let is_for_signatures = |operation: &Value| operation == "verify" || operation == "sign";
@@ -148,7 +149,7 @@ impl Jwk {
             (_, Some(alg), _) if alg != key.algorithm().name() => {
                 Some(KeyProblem::JwkAlgorithm { alg: alg.to_owned(), algorithm: key.algorithm() })
             }
-            // The public part of a private key that signs verifies what it signed.
+            // A private key with the operation `sign` has a public key that verifies.
             (_, _, Some(operations))
                 if !operations.as_array().is_some_and(|list| list.iter().any(is_for_signatures)) =>
             {
@@ -158,15 +159,15 @@ impl Jwk {
         }
     }
 
-    /// Whether a member is there and no string.
+    /// Whether a member is present and not a string.
     pub(crate) fn is_odd(&self, name: &str) -> bool {
         self.members.get(name).is_some_and(|value| !value.is_string())
     }
 
-    /// A member beside the key itself that is there and is neither a string nor null.
+    /// The first of `kid`, `use` and `alg` that is neither a string nor null.
     ///
-    /// Such an entry cannot be read as what its author meant. go-jose rejects it (`rawJSONWebKey` has strings there), and
-    /// takes null for absence.
+    /// Such an entry is ambiguous. go-jose rejects it (`rawJSONWebKey` declares these members as strings), and treats
+    /// null as a missing member.
     pub(crate) fn misfit(&self) -> Option<&'static str> {
         ["kid", "use", "alg"]
             .into_iter()

@@ -5,12 +5,12 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::KeyProblem;
 
-/// The ID that a key is published under: the `kid` of a JWK and of the tokens signed with the key.
+/// The key ID under which a key is published: the `kid` of its JWK and of the tokens signed with it.
 ///
-/// A bare key has the ID that the API server computes: base64url without padding of SHA-256 over the DER
+/// A bare key has the key ID that the API server computes: base64url without padding of SHA-256 over the DER
 /// SubjectPublicKeyInfo, 43 characters (`keyIDFromPublicKey` of Kubernetes' `pkg/serviceaccount/jwt.go`). It is not the
-/// RFC 7638 thumbprint. A JWK keeps the `kid` that it has: an external signer (KEP-740) chooses its own key IDs, and the
-/// tokens of that cluster carry them.
+/// RFC 7638 thumbprint. A JWK keeps its `kid`: an external signer (KEP-740) chooses its own key IDs, and the tokens of
+/// that cluster carry them.
 ///
 /// ```
 /// let key = issuer::PublicKey::from_spki_der(&std::fs::read("fixtures/keys/rsa2048-spki.der")?)?;
@@ -42,7 +42,7 @@ impl KeyId {
     ///
     /// # Errors
     ///
-    /// [`KeyProblem`] for an empty string and for one that is longer than [`KeyId::LEN_MAX`].
+    /// [`KeyProblem`] for a string that is empty or longer than [`KeyId::LEN_MAX`].
     pub fn from_kid(kid: &str) -> Result<Self, KeyProblem> {
         match kid.len() {
             0 => Err(KeyProblem::KeyIdEmpty),
@@ -55,7 +55,7 @@ impl KeyId {
         Self(BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, der)))
     }
 
-    /// The characters.
+    /// The key ID as a string.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -2,19 +2,19 @@ use der::asn1::ObjectIdentifier;
 
 use super::{Algorithm, Curve, OtherFormat};
 
-/// Why bytes are not a public key this crate works with; reads as the end of "X is not usable: …".
+/// Reason why bytes are not a usable public key; the text completes the sentence "X is not a usable key: …".
 ///
 /// ```
 /// use issuer::{KeyProblem, PublicKey};
 /// let error = PublicKey::rsa(&[0xff; 32], &[1, 0, 1]).unwrap_err();
 /// assert_eq!(error, KeyProblem::RsaSize(256));
-/// assert_eq!(error.to_string(), "its RSA modulus has 256 bits, and 512 to 16384 are accepted");
+/// assert_eq!(error.to_string(), "its RSA modulus has 256 bits; 512 to 16384 are accepted");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyProblem {
-    /// The modulus has a size outside 512 to 16384 bits.
-    #[error("its RSA modulus has {0} bits, and 512 to 16384 are accepted")]
+    /// The modulus has fewer than 512 or more than 16384 bits.
+    #[error("its RSA modulus has {0} bits; 512 to 16384 are accepted")]
     RsaSize(usize),
     /// The modulus is even, so not a product of two odd primes.
     #[error("its RSA modulus is even")]
@@ -25,93 +25,93 @@ pub enum KeyProblem {
     /// The exponent is 0, 1 or 2.
     #[error("its RSA exponent {0} is smaller than 3")]
     RsaExponentSmall(u64),
-    /// The exponent is larger than the API server works with.
-    #[error("its RSA exponent is larger than 2147483647, which the API server refuses")]
+    /// The exponent is larger than the API server accepts.
+    #[error("its RSA exponent is larger than 2147483647, the maximum that the API server accepts")]
     RsaExponentLarge,
-    /// A coordinate or point does not have the length of its curve.
-    #[error("its point does not have the length of {}", .0.name())]
+    /// A coordinate or point has the wrong length for the curve.
+    #[error("its EC point has the wrong length for {}", .0.name())]
     EcCoordinates(Curve),
     /// The point is in compressed form.
-    #[error("its EC point is compressed, which the API server does not read")]
+    #[error("its EC point is compressed; the API server accepts only uncompressed points")]
     EcCompressed,
     /// The point is not on the curve.
-    #[error("its point is not on {}", .0.name())]
+    #[error("its EC point is not on {}", .0.name())]
     EcPoint(Curve),
-    /// A curve other than P-256, P-384 and P-521, by object identifier or name.
-    #[error("its curve {0} is not P-256, P-384 or P-521")]
+    /// Another curve than P-256, P-384 and P-521, by name or object identifier.
+    #[error("its curve is {0}; P-256, P-384 and P-521 are accepted")]
     Curve(String),
-    /// The curve is not given.
-    #[error("its curve is not named")]
+    /// The key does not name its curve.
+    #[error("it does not name its curve")]
     CurveMissing,
-    /// The curve is given by its parameters, not by its name.
-    #[error("its curve is given by explicit parameters, which the API server does not read")]
+    /// The curve is given by explicit parameters, not by its name.
+    #[error("its curve is given by explicit parameters; the API server accepts only named curves")]
     CurveExplicit,
     /// A key type other than RSA and EC.
-    #[error("its type is {0}, and RSA and EC keys are accepted")]
+    #[error("its type is {0}; RSA and EC keys are accepted")]
     Type(String),
-    /// A private key that does not hold its public part, from which none can be computed.
-    #[error("its public part cannot be computed from the private key")]
+    /// A private key from which the public key cannot be computed.
+    #[error("its public key cannot be computed from the private key")]
     PublicPart,
-    /// A bit string with unused bits.
-    #[error("its bit string is not whole bytes")]
+    /// A BIT STRING with unused bits.
+    #[error("its BIT STRING is not a whole number of bytes")]
     BitString,
-    /// The DER structure is broken.
+    /// The DER cannot be parsed.
     #[error("its DER is malformed ({0})")]
     Der(String),
-    /// The DER structure is sound and not that of a key or certificate.
+    /// The DER is valid, but it is neither a key nor a certificate.
     #[error("its DER is neither a key nor a certificate")]
     Structure,
-    /// Another format than that of a key or certificate.
+    /// A file format that holds no public key.
     #[error("it is {}", .0.name())]
     Format(OtherFormat),
-    /// A private key under a password.
+    /// A private key that is encrypted with a password.
     #[error("it is encrypted")]
     Encrypted,
-    /// The contents between PEM lines are broken.
+    /// A malformed PEM block.
     #[error("{0}")]
     Pem(&'static str),
-    /// An SSH public key is broken.
+    /// A malformed SSH public key.
     #[error("its SSH key data is malformed")]
     Ssh,
-    /// A JWK member that the key type needs is absent, of another type, or not base64url.
+    /// A JWK member that the key type requires is missing or not base64url without padding.
     #[error("its member \"{0}\" is missing or not base64url without padding")]
     JwkMember(&'static str),
-    /// A JWK member that must be a string is absent or of another type.
+    /// A required JWK member is missing or not a string.
     #[error("its member \"{0}\" is missing or not a string")]
     JwkString(&'static str),
-    /// A JWK whose entry is not an object.
+    /// A JWK Set entry that is not a JSON object.
     #[error("it is not a JSON object")]
     JwkObject,
-    /// A key ID without a character.
+    /// An empty key ID.
     #[error("its key ID is empty")]
     KeyIdEmpty,
     /// A key ID that is longer than Kubernetes accepts.
-    #[error("its key ID has {0} bytes, and Kubernetes accepts 1024 at most")]
+    #[error("its key ID has {0} bytes; Kubernetes accepts at most 1024")]
     KeyIdLong(usize),
-    /// A JWK for another algorithm than the API server signs with.
-    #[error("its alg is {alg:?}, and the API server signs with {algorithm} and such a key")]
+    /// A JWK whose `alg` the API server does not use with such a key.
+    #[error("its alg is {alg:?}; the API server signs with {algorithm} when it has such a key")]
     JwkAlgorithm {
         /// The `alg` member.
         alg: String,
-        /// The algorithm that the API server would use.
+        /// The algorithm that the API server uses with such a key.
         algorithm: Algorithm,
     },
-    /// A JWK for other operations than signatures.
-    #[error("its key_ops are not those of a key for signatures")]
+    /// A JWK whose `key_ops` contain neither `sign` nor `verify`.
+    #[error("its key_ops contain neither sign nor verify")]
     JwkOperations,
-    /// A JWK that is meant for encryption.
+    /// A JWK whose `use` is not `sig`.
     #[error("its use is \"{0}\", not \"sig\"")]
     JwkUse(String),
 }
 
 impl KeyProblem {
-    /// The error of DER that cannot be parsed.
+    /// The problem with DER that cannot be parsed.
     pub(super) fn der(error: der::Error) -> Self {
         Self::Der(error.to_string())
     }
 }
 
-/// A key type or curve by the name people know it under, or its object identifier.
+/// The common name of a key type or curve, or its object identifier if it is not in this list.
 pub(super) fn name_of(oid: ObjectIdentifier) -> String {
     match oid.to_string().as_str() {
         "1.3.101.112" => "Ed25519".to_owned(),

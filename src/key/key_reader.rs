@@ -14,12 +14,19 @@ use super::{
 
 /// Collects the keys of any number of inputs.
 ///
-/// An input may be PEM, DER, SSH public keys, a JWK or JWK Set, an answer of Azure Key Vault, or base64 of any of these; or a
-/// document with entries of these: Secrets and ConfigMaps in YAML or JSON, one or many, a Keyset of kops, the secrets or machine
-/// configuration of Talos, JSON with PEM in its strings, a file of environment variables. Of such a document only service
-/// account keys are read: entries and documents whose names say so, else the one key that is there. Certificates of a CA, a
-/// server or a client and their keys are skipped and named. PEM is read as client-go's `keyutil.ParsePublicKeysPEM` reads it: the DER decides what a block holds, and its label
-/// does not. PEM blocks, SSH public keys and JSON may stand in one input, with other text around.
+/// An input may have one of these forms:
+///
+/// - PEM, DER, SSH public keys, a JWK or JWK Set, a response of Azure Key Vault, or base64 of any of these. PEM blocks,
+///   SSH public keys and JSON may be mixed in one input, with other text around them.
+/// - A document with entries in these forms: Secrets and ConfigMaps in YAML or JSON, a Keyset of kops, the secrets or
+///   machine configuration of Talos, JSON with PEM in its strings, a file of environment variables.
+///
+/// From a document with entries, the reader uses only service account keys. A service account key is recognised by the
+/// name of its entry or document; without such a name, a document with exactly one key is accepted. The reader skips
+/// certificates of a CA, a server or a client and their keys, and reports them as notes.
+///
+/// PEM is read as client-go's `keyutil.ParsePublicKeysPEM` reads it: the DER decides the type of a block, not its
+/// label.
 ///
 /// ```
 /// use issuer::{KeyReader, Note};
@@ -37,17 +44,17 @@ pub struct KeyReader {
     pub(super) found: Vec<(PublicKey, Place)>,
     pub(super) notes: Vec<Note>,
     pub(super) chosen: ChosenEntries,
-    /// Where certificates were read, and what each is for.
+    /// The place and purpose of each certificate that was read.
     pub(super) certificates: Vec<(Place, CertificatePurpose)>,
-    /// How many documents this one is in, one in an entry of the other.
+    /// The number of documents around this one: an entry may hold a document itself.
     pub(super) depth: usize,
 }
 
-/// What was passed over in one input, noun and name, for the error when nothing else is there.
+/// The skipped parts of one input, each as noun and name, for the error when the input holds no key.
 pub(super) type Skipped = Vec<(&'static str, String)>;
 
 impl KeyReader {
-    /// The longest input that is read, in bytes: a thousand keys of 16384 bits are shorter.
+    /// The maximum length of an input in bytes; it has room for a thousand keys of 16384 bits.
     ///
     /// ```
     /// use issuer::{KeyError, KeyReader};
@@ -56,10 +63,10 @@ impl KeyReader {
     /// ```
     pub const INPUT_MAX: usize = 4 << 20;
 
-    /// Reads these entries of Secrets, ConfigMaps and other documents and no others, whatever their names say.
+    /// Reads only these entries of Secrets, ConfigMaps and other documents.
     ///
-    /// A name is that of an entry, or of a document and its entry: `sa.pub`, `prod-1-sa/tls.crt`. Inputs that have no entries
-    /// are read as always.
+    /// A name is `sa.pub` for an entry, or `prod-1-sa/tls.crt` for an entry of a certain document. Inputs without
+    /// entries are not affected.
     ///
     /// ```
     /// use issuer::KeyReader;
@@ -74,13 +81,15 @@ impl KeyReader {
         self
     }
 
-    /// Reads one input; `name` is what messages call it, a path or `-`.
+    /// Reads one input. Messages use `name` for the input, for example its path or `-`.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NoKey`] when the input holds no key, [`KeyError::Key`] for the first block that announces a key and is not
-    /// usable, [`KeyError::Input`] for an input that is too long or a manifest that cannot be read, [`KeyError::OtherDocument`] for a
-    /// document of another kind, [`KeyError::Ambiguous`] when several keys may be the service account keys.
+    /// - [`KeyError::NoKey`] when the input holds no key
+    /// - [`KeyError::Key`] for the first block that announces a key and is not usable
+    /// - [`KeyError::Input`] for an input that is too long or a manifest that cannot be parsed
+    /// - [`KeyError::OtherDocument`] for a document of a kind that holds no keys
+    /// - [`KeyError::Ambiguous`] when several keys may be the service account key
     pub fn read(&mut self, name: &str, bytes: &[u8]) -> Result<(), KeyError> {
         if bytes.len() > Self::INPUT_MAX {
             let because = format!("it is longer than {} bytes", Self::INPUT_MAX);
@@ -92,7 +101,7 @@ impl KeyReader {
         if self.found.len() > before {
             return Ok(());
         }
-        // The command that prints the public key of another format helps more than a list of what was skipped.
+        // The hint for the other format is more useful than a list of the skipped parts.
         if let Some(error) = self.notes[notes_before..].iter().find_map(|note| note.other_input(name)) {
             return Err(error);
         }
@@ -101,25 +110,28 @@ impl KeyReader {
         }
         let because = match (skipped.as_slice(), recognised) {
             ([], false) if bytes.iter().all(u8::is_ascii_whitespace) => "it is empty".to_owned(),
-            ([], false) => "it is not PEM, DER, an SSH public key, a Secret, a JWKS, or base64 of one".to_owned(),
+            ([], false) => {
+                "it is not PEM, DER, an SSH public key, a Secret, a JWKS, or base64 of one of these".to_owned()
+            }
             (_, _) => describe(&skipped),
         };
         Err(KeyError::NoKey { input: name.to_owned(), because })
     }
 
-    /// The keys of all inputs, each once under each of its key IDs, and what their owner should know.
+    /// The keys of all inputs without repetitions, and the notes about the inputs.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NoKey`] when nothing was read, [`KeyError::KeyIdTwice`] when two different keys have one key ID,
-    /// [`KeyError::NoEntry`] when an entry that was asked for is not there.
+    /// - [`KeyError::NoKey`] when no key was read
+    /// - [`KeyError::KeyIdTwice`] when two different keys have the same key ID
+    /// - [`KeyError::NoEntry`] when no input has a requested entry
     pub fn finish(mut self) -> Result<(KeySet, Vec<Note>), KeyError> {
         self.chosen.all_found()?;
         let keys = KeySet::from_places(self.found, &mut self.notes)?;
         Ok((keys, self.notes))
     }
 
-    /// Reads bytes of any accepted encoding; `Ok(false)` when they are none. Base64 is unwrapped once.
+    /// Reads bytes in any accepted encoding; `Ok(false)` for other bytes. Base64 is decoded once, not recursively.
     pub(super) fn read_bytes(
         &mut self,
         at: &Place,
@@ -142,7 +154,7 @@ impl KeyReader {
         let decoded = decode_utf16(bytes);
         let bytes = decoded.as_deref().unwrap_or(bytes);
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        // One character of another encoding makes no document a plain text.
+        // A single character in another encoding must not turn a document into plain text.
         let text = &*String::from_utf8_lossy(bytes);
         let trimmed = text.trim();
         if trimmed.starts_with(['{', '[', '"']) {
@@ -151,7 +163,10 @@ impl KeyReader {
                 Err(_) if self.read_json_stream(at, trimmed, skipped)? => return Ok(true),
                 Err(_) if yaml::looks_like(text) || text::is_more_than_json(trimmed.as_bytes()) => {}
                 Err(error) if trimmed.starts_with('{') => {
-                    return Err(KeyError::Input { input: at.to_string(), because: format!("it is not JSON: {error}") });
+                    return Err(KeyError::Input {
+                        input: at.to_string(),
+                        because: format!("its JSON is malformed: {error}"),
+                    });
                 }
                 Err(_) => {}
             }
@@ -177,22 +192,22 @@ impl KeyReader {
         Ok(true)
     }
 
-    /// Reads a YAML stream; `Ok(false)` when no document of it is an object and other parts of the text hold keys.
+    /// Reads a YAML stream; `Ok(false)` when none of its documents is an object and the text holds keys in other forms.
     fn read_yaml(&mut self, at: &Place, text: &str, skipped: &mut Skipped) -> Result<bool, KeyError> {
         let refuse = |because: String| KeyError::Input { input: at.to_string(), because };
         let values = yaml::documents(text);
         if !values.iter().any(|value| value.as_ref().is_ok_and(Value::is_object)) {
-            // A manifest that cannot be parsed is never read as plain text: every key in it would count.
+            // A manifest that cannot be parsed must not be read as plain text, which would accept every key in it.
             if text::looks_like(text.as_bytes()) && !yaml::is_manifest(text) {
                 return Ok(false);
             }
             if !yaml::IS_READ {
-                return Err(refuse("it is a YAML manifest, and this build reads manifests in JSON only".to_owned()));
+                return Err(refuse("it is a YAML manifest; this build reads only JSON manifests".to_owned()));
             }
             let broken = values.into_iter().find_map(Result::err);
             return Err(refuse(match broken {
-                Some(Some(line)) => format!("it is not a manifest in YAML, from line {line} on"),
-                _ => "it is not a manifest in YAML".to_owned(),
+                Some(Some(line)) => format!("it is not a YAML manifest: the YAML is malformed at line {line}"),
+                _ => "it is not a YAML manifest".to_owned(),
             }));
         }
         let single = values.len() == 1;
@@ -202,8 +217,8 @@ impl KeyReader {
                 Ok(value) if single => return self.read_json_value(at, value, skipped).map(|_| true),
                 Ok(value) => documents.extend(manifest::read(&value)),
                 Err(line) => {
-                    let line = line.map(|line| format!(", from line {line} on")).unwrap_or_default();
-                    documents.push(Document::Unreadable(format!("it is not YAML{line}")));
+                    let line = line.map(|line| format!(" at line {line}")).unwrap_or_default();
+                    documents.push(Document::Unreadable(format!("its YAML is malformed{line}")));
                 }
             }
         }
@@ -211,7 +226,7 @@ impl KeyReader {
         Ok(true)
     }
 
-    /// Reads several JSON values one after the other, as `kubectl` prints them; `Ok(false)` when the text is something else.
+    /// Reads several JSON values in sequence, as `kubectl` prints them; `Ok(false)` for other text.
     fn read_json_stream(&mut self, at: &Place, text: &str, skipped: &mut Skipped) -> Result<bool, KeyError> {
         let values: Result<Vec<Value>, _> = serde_json::Deserializer::from_str(text).into_iter().collect();
         let Ok(values) = values else { return Ok(false) };
@@ -222,7 +237,7 @@ impl KeyReader {
         Ok(true)
     }
 
-    /// Reads a JSON value; `Ok(false)` when it is not one that holds keys.
+    /// Reads a JSON value; `Ok(false)` for a value of a kind that holds no keys.
     pub(super) fn read_json_value(
         &mut self,
         at: &Place,
@@ -241,7 +256,7 @@ impl KeyReader {
         } else if let Some(keys) =
             value.get("keys").filter(|keys| !keys.is_object() || manifest::read(&value).is_empty())
         {
-            let keys = keys.as_array().ok_or_else(|| refuse("its member \"keys\" is not a list".to_owned()))?;
+            let keys = keys.as_array().ok_or_else(|| refuse("its member \"keys\" is not an array".to_owned()))?;
             for (index, key) in keys.iter().enumerate() {
                 let jwk = Jwk::from_value(key.clone());
                 self.read_jwk(at.step(Step::Key(index + 1)), &jwk, skipped)?;
@@ -269,7 +284,7 @@ impl KeyReader {
         }
         let unusable = match jwk.key() {
             Ok(_) => jwk.other_purpose(),
-            // RFC 7517 section 5: a key of another type is ignored, not an error.
+            // RFC 7517 section 5: a key of an unknown type is ignored and is not an error.
             Err(reason @ (KeyProblem::Type(_) | KeyProblem::Curve(_))) => Some(reason.clone()),
             Err(reason) => return Err(KeyError::Key { place, problem: reason.clone() }),
         };
@@ -332,11 +347,11 @@ fn describe(skipped: &Skipped) -> String {
         [(noun, _)] => format!("1 {noun} {names} was skipped"),
         [("entry", _), ..] => format!("{} entries {names} were skipped", skipped.len()),
         [(noun, _), ..] => format!("{} {noun}s {names} were skipped", skipped.len()),
-        [] => "nothing is in it".to_owned(),
+        [] => "it has no entries".to_owned(),
     }
 }
 
-/// Text that Windows PowerShell redirected into a file: UTF-16 with a byte order mark.
+/// Decodes UTF-16 with a byte order mark, which Windows PowerShell writes when it redirects output to a file.
 fn decode_utf16(bytes: &[u8]) -> Option<Vec<u8>> {
     let from: fn([u8; 2]) -> u16 = match bytes.first_chunk::<2>()? {
         [0xff, 0xfe] => u16::from_le_bytes,

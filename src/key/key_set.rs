@@ -2,7 +2,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use super::{KeyError, KeyId, KeyReader, Note, Place, PublicKey, place::Step};
 
-/// Public keys in the order of the input, each once under each of its key IDs, at least one.
+/// At least one public key, in the order of the input; a key occurs once for each of its key IDs.
 ///
 /// ```
 /// use issuer::KeySet;
@@ -31,25 +31,25 @@ impl KeySet {
     ///
     /// # Errors
     ///
-    /// As [`KeyReader::read`]; the input is called `input` there.
+    /// The errors of [`KeyReader::read`], with `input` as the name of the input.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, KeyError> {
         let mut reader = KeyReader::default();
         reader.read("input", bytes)?;
         Ok(reader.finish()?.0)
     }
 
-    /// The keys given, each once under each of its key IDs.
+    /// A set of these keys; repetitions are dropped.
     ///
     /// # Errors
     ///
-    /// [`KeyError::NoKey`] when there is none, [`KeyError::KeyIdTwice`] when two different keys have one key ID.
+    /// [`KeyError::NoKey`] for an empty list, [`KeyError::KeyIdTwice`] when two different keys have the same key ID.
     pub fn from_keys(keys: impl IntoIterator<Item = PublicKey>) -> Result<Self, KeyError> {
         let list = Place::new("the list of keys");
         let placed = keys.into_iter().enumerate().map(|(index, key)| (key, list.step(Step::Key(index + 1))));
         Self::from_places(placed, &mut Vec::new())
     }
 
-    /// The keys of these places, each once under each of its key IDs; repetitions are noted.
+    /// A set of these keys; each repetition is dropped and becomes a note.
     pub(super) fn from_places(
         keys: impl IntoIterator<Item = (PublicKey, Place)>,
         notes: &mut Vec<Note>,
@@ -60,7 +60,7 @@ impl KeySet {
             match first.entry(key.key_id().clone()) {
                 Entry::Occupied(known) => {
                     let (index, first) = known.get();
-                    // A token names its key by the ID alone (RFC 7515 section 4.1.4).
+                    // A token identifies its key by the key ID alone (RFC 7515 section 4.1.4).
                     if unique[*index] != key {
                         let (key_id, first) = (key.key_id().clone(), first.clone());
                         return Err(KeyError::KeyIdTwice { key_id, place, first });

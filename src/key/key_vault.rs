@@ -1,4 +1,4 @@
-//! Keys as Azure Key Vault and the Azure CLI print them (`az keyvault key show`).
+//! Keys in responses of Azure Key Vault and the Azure CLI (`az keyvault key show`).
 
 use base64::{
     Engine, alphabet,
@@ -7,18 +7,18 @@ use base64::{
 };
 use serde_json::{Map, Value};
 
-/// The Azure CLI prints bytes in standard base64 with padding, the REST API in base64url without.
+/// The Azure CLI prints bytes in standard base64 with padding, the REST API in base64url without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The JWK of an answer of Key Vault, and the `kid` that it has there; `None` for any other value.
+/// The JWK in a response of Key Vault, and its `kid` in the vault; `None` for any other value.
 ///
-/// The `kid` is the URL of the key in its vault. It is left out of the JWK: tokens carry the ID that the API server computes.
-/// A JWK with such a `kid` that is published elsewhere keeps it, so an answer is told by what no other JWK has: the member
-/// `key` around it, the type of a key in hardware, or `keyOps` as the Azure CLI spells it.
-/// See <https://learn.microsoft.com/rest/api/keyvault/keys/get-key/get-key>.
+/// The `kid` is the URL of the key in its vault. The JWK omits it, because tokens carry the key ID that the API server
+/// computes. A published JWK may have such a `kid` and keeps it. Therefore a response is recognised only by features
+/// that no other JWK has: the member `key` around the JWK, a type with the suffix `-HSM`, or `keyOps` in the spelling
+/// of the Azure CLI. See <https://learn.microsoft.com/rest/api/keyvault/keys/get-key/get-key>.
 pub(super) fn jwk(value: &Value) -> Option<(Value, Option<String>)> {
     let wrapped = value.get("key").and_then(Value::as_object);
     let members = wrapped.or(value.as_object())?;

@@ -1,36 +1,37 @@
-//! Documents with named entries: Secrets, ConfigMaps, lists of them, kops Keysets, Talos files, and JSON or YAML with PEM in it.
+//! Documents with named entries: Secrets, ConfigMaps, lists of them, kops Keysets, Talos files, and JSON or YAML with
+//! PEM.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
 
 use super::{OtherDocument, SkipReason};
 
-/// One entry, decoded.
+/// A decoded entry.
 pub(super) struct Entry {
     pub(super) name: String,
-    /// Why there are no bytes, where there are none.
+    /// The bytes, or the reason why they cannot be decoded.
     pub(super) bytes: Result<Vec<u8>, SkipReason>,
 }
 
 /// A document with entries.
 pub(super) struct Manifest {
-    /// Its kind and name, such as `Secret` and `prod-1-sa`.
+    /// The kind, such as `Secret`.
     pub(super) kind: &'static str,
     pub(super) name: Option<String>,
-    /// Whether it holds service account keys and nothing else, whatever its entries are called.
+    /// Whether all entries are service account keys, whatever their names.
     pub(super) is_keyset: bool,
     pub(super) entries: Vec<Entry>,
 }
 
-/// What a document turned out to be.
+/// A classified document.
 pub(super) enum Document {
     Manifest(Manifest),
     Other(OtherDocument),
-    /// One that is not read, and why.
+    /// A document that cannot be read, with the reason.
     Unreadable(String),
 }
 
-/// The manifests of a value: one, or those of a list.
+/// The documents of a JSON value: the value itself, or the items of a list.
 pub(super) fn read(value: &Value) -> Vec<Document> {
     read_as(value, None)
 }
@@ -38,7 +39,7 @@ pub(super) fn read(value: &Value) -> Vec<Document> {
 fn read_as(value: &Value, item_kind: Option<&str>) -> Vec<Document> {
     let kind = value.get("kind").and_then(Value::as_str).or(item_kind);
     if let (Some(list), Some(items)) = (kind, value.get("items").and_then(Value::as_array)) {
-        // `kubectl get secrets -o json` leaves out the kind of what is inside a SecretList.
+        // `kubectl get secrets -o json` omits the kind of the items in a SecretList.
         let of_items = list.strip_suffix("List").filter(|kind| !kind.is_empty());
         return items.iter().flat_map(|item| read_as(item, of_items)).collect();
     }
@@ -56,20 +57,18 @@ fn read_as(value: &Value, item_kind: Option<&str>) -> Vec<Document> {
         Some("Secret") => match entries(value, &[("data", Form::Base64), ("stringData", Form::Text)]) {
             Ok(entries) => manifest("Secret", entries),
             Err(member) => {
-                vec![Document::Unreadable(format!("it is not a Secret as Kubernetes writes it: {member} is no object"))]
+                vec![Document::Unreadable(format!("it is not a valid Secret: {member} is not an object"))]
             }
         },
         Some("ConfigMap") => match entries(value, &[("data", Form::Text), ("binaryData", Form::Base64)]) {
             Ok(entries) => manifest("ConfigMap", entries),
             Err(member) => {
-                vec![Document::Unreadable(format!(
-                    "it is not a ConfigMap as Kubernetes writes it: {member} is no object"
-                ))]
+                vec![Document::Unreadable(format!("it is not a valid ConfigMap: {member} is not an object"))]
             }
         },
         Some("Keyset") => match name {
             Some(name) if !name.contains("service-account") => vec![Document::Other(OtherDocument::Keyset(name))],
-            // Without a name it may be that of a CA: its certificates say.
+            // A Keyset without a name may be that of a CA; its certificates state their purpose.
             name => {
                 let (is_keyset, entries) = (name.is_some(), keyset(value));
                 vec![Document::Manifest(Manifest { kind: "Keyset", name, is_keyset, entries })]
@@ -89,7 +88,7 @@ enum Form {
     Text,
 }
 
-/// The entries of members of a Secret or ConfigMap; the name of a member that is no object.
+/// The entries in these members of a Secret or ConfigMap; the error is the name of a member that is not an object.
 fn entries<'a>(value: &Value, members: &[(&'a str, Form)]) -> Result<Vec<Entry>, &'a str> {
     let mut all = Vec::new();
     for (member, form) in members {
@@ -102,7 +101,7 @@ fn entries<'a>(value: &Value, members: &[(&'a str, Form)]) -> Result<Vec<Entry>,
             let bytes = match (form, value) {
                 (_, Value::Null) => Ok(Vec::new()),
                 (Form::Text, Value::String(text)) => Ok(text.clone().into_bytes()),
-                // What YAML's tag !!binary has decoded, or what was never encoded.
+                // The YAML tag !!binary was decoded already, or the value was never encoded.
                 (Form::Base64, Value::String(text)) if text.contains("-----BEGIN ") => Ok(text.clone().into_bytes()),
                 (Form::Base64, Value::String(text)) => decode(text).ok_or(SkipReason::Base64),
                 _ => Err(SkipReason::NoKey),
@@ -125,7 +124,7 @@ fn encoded(name: String, value: &Value) -> Option<Entry> {
     Some(Entry { name, bytes: decode(text).ok_or(SkipReason::Base64) })
 }
 
-/// The keys of a kops Keyset (`upup/pkg/fi`, `keyset.yaml`); a distrusted one is not read.
+/// The keys of a kops Keyset (`upup/pkg/fi`, `keyset.yaml`); distrusted keys are not read.
 fn keyset(value: &Value) -> Vec<Entry> {
     let keys = value.pointer("/spec/keys").and_then(Value::as_array);
     let mut entries = Vec::new();
@@ -144,7 +143,7 @@ fn keyset(value: &Value) -> Vec<Entry> {
     entries
 }
 
-/// Keys in a Talos secrets bundle or machine configuration, in base64.
+/// The keys in a Talos secrets bundle or machine configuration, in base64.
 fn talos(value: &Value) -> Vec<Entry> {
     let mut entries = Vec::new();
     for (pointer, name) in [
@@ -172,7 +171,7 @@ fn is_service_account(name: &str) -> bool {
     matches!(name, "k8sserviceaccount" | "serviceAccount")
 }
 
-/// Every string with a PEM block in it, by the path to it.
+/// Every string that holds a PEM block, named by its path.
 fn texts_with_pem(value: &Value) -> Vec<Entry> {
     let mut entries = Vec::new();
     collect(value, String::new(), &mut entries);
@@ -191,7 +190,7 @@ fn collect(value: &Value, path: String, entries: &mut Vec<Entry>) {
             }
         }
         Value::Object(members) => {
-            // A file that cloud-init writes: its path says more than its place in the list.
+            // The path of a file that cloud-init writes is a better name than its index in the list.
             if let Some(file) = written_file(members) {
                 entries.push(file);
                 return;

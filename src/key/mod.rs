@@ -1,4 +1,4 @@
-//! Bytes of every encoding in, checked public keys with the API server's key IDs out.
+//! Reads public keys of every file format, checks them, and gives each its key ID.
 
 mod algorithm;
 mod certificate;

@@ -1,6 +1,6 @@
 use super::{CertificatePurpose, KeyError, KeyId, KeyProblem, OtherDocument, Place};
 
-/// Something about the input that its owner should know and that stops nothing.
+/// A remark about an input that is not an error.
 ///
 /// ```
 /// use issuer::{KeyReader, Note};
@@ -14,50 +14,50 @@ use super::{CertificatePurpose, KeyError, KeyId, KeyProblem, OtherDocument, Plac
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Note {
-    /// A block, entry or key was passed over.
+    /// A block, entry or key was skipped.
     #[error("{place} is skipped: {reason}")]
     Skipped {
-        /// What was passed over.
+        /// The skipped part.
         place: Place,
-        /// Why.
+        /// The reason.
         reason: SkipReason,
     },
-    /// A private key was given where its public part is enough.
-    #[error("{place} is a private key: only its public part is used")]
+    /// A private key was passed, although its public key is enough.
+    #[error("{place} is a private key: only its public key is used")]
     Private {
         /// The private key.
         place: Place,
     },
     /// A key was read from a certificate of a CA, a server or a client.
-    #[error("{place} is {purpose}: its key is read as a service account key, as the API server would read it")]
+    #[error("{place} is {purpose}: its key is used as a service account key, because the API server accepts it")]
     Certificate {
         /// The certificate.
         place: Place,
-        /// What it is for.
+        /// The purpose of the certificate.
         purpose: CertificatePurpose,
     },
-    /// A key was given more than once.
+    /// A key was passed more than once.
     #[error("{place} is the same key as {first}")]
     Duplicate {
-        /// The later one.
+        /// The repeated key.
         place: Place,
-        /// The one that is used.
+        /// The first occurrence, which is used.
         first: Place,
     },
-    /// A key was read from an answer of Azure Key Vault, whose `kid` is not the key ID that tokens carry.
-    #[error("{place} is an answer of Azure Key Vault: the ID that the API server computes is used in place of {kid:?}")]
+    /// A key was read from a response of Azure Key Vault, whose `kid` is not the key ID in tokens.
+    #[error("{place} is a response of Azure Key Vault: the key ID that the API server computes replaces {kid:?}")]
     KeyVault {
-        /// The answer.
+        /// The response.
         place: Place,
         /// The URL of the key in its vault.
         kid: String,
     },
-    /// A JWK has another key ID than the API server computes; it is kept.
-    #[error("{place} keeps its key ID {:?}, which its tokens must carry; the API server's own ID for this key is {spki_key_id}", .key_id.as_str())]
+    /// A JWK keeps its key ID, which differs from the key ID that the API server computes.
+    #[error("{place} keeps its key ID {:?}, which must be the kid of its tokens; the API server computes the key ID {spki_key_id}", .key_id.as_str())]
     KeyIdKept {
         /// The JWK.
         place: Place,
-        /// The key ID that it keeps.
+        /// The key ID of the JWK.
         key_id: KeyId,
         /// The key ID that the API server computes.
         spki_key_id: KeyId,
@@ -65,7 +65,7 @@ pub enum Note {
 }
 
 impl Note {
-    /// The error that an input of another kind is, where nothing else is in it.
+    /// The error for an input that holds nothing but this document or format.
     pub(super) fn other_input(&self, input: &str) -> Option<KeyError> {
         match self {
             Self::Skipped { place, reason: SkipReason::Key(reason @ KeyProblem::Format(_)) } => {
@@ -79,7 +79,7 @@ impl Note {
         }
     }
 
-    /// The document of another kind that was passed over.
+    /// The document of another kind that was skipped.
     pub(super) fn document(&self) -> Option<&OtherDocument> {
         match self {
             Self::Skipped { reason: SkipReason::Document(document), .. } => Some(document),
@@ -88,7 +88,7 @@ impl Note {
     }
 }
 
-/// Why a part of the input was passed over.
+/// Reason why a part of the input was skipped.
 ///
 /// ```
 /// use issuer::{KeyReader, Note, SkipReason};
@@ -103,10 +103,10 @@ impl Note {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// A PEM block that does not hold a key or certificate and does not announce one.
+    /// A PEM block that neither holds nor announces a key or certificate.
     #[error("it is not a public key, certificate or private key")]
     Label,
-    /// A document of another kind.
+    /// A document of a kind that holds no keys.
     #[error("it is {0}")]
     Document(OtherDocument),
     /// A document that cannot be read.
@@ -115,28 +115,28 @@ pub enum SkipReason {
     /// An entry that should be base64.
     #[error("it is not base64")]
     Base64,
-    /// A key that its owner distrusts.
-    #[error("it is distrusted since a time that the Keyset gives")]
+    /// A key that a kops Keyset marks as distrusted.
+    #[error("the Keyset marks it as distrusted (distrustTimestamp)")]
     Distrusted,
-    /// A certificate that is for something else.
+    /// A certificate with another purpose.
     #[error("it is {0}, not a service account key")]
     Certificate(CertificatePurpose),
-    /// The key of such a certificate.
+    /// The key of a certificate with another purpose.
     #[error("it is the key of {0}, not a service account key")]
     KeyOf(CertificatePurpose),
-    /// A key beside others whose names say that they are the service account keys.
-    #[error("other entries say that they are the service account keys")]
+    /// A key without the name of a service account key, while other entries have such a name.
+    #[error("other entries have the name of a service account key")]
     NotServiceAccount,
-    /// A key whose name says that it is for something else.
-    #[error("its name says that it is another key")]
+    /// A key with the name of another kind of key.
+    #[error("its name is that of another kind of key")]
     OtherName,
     /// An entry of a Secret that holds no key in any accepted encoding.
     #[error("it holds no key")]
     NoKey,
-    /// The `ca.crt` of a Secret: an authority, not a signing key.
+    /// The certificate of a certificate authority, such as `ca.crt`.
     #[error("it is a certificate authority, not a signing key")]
     Authority,
-    /// A key that cannot verify tokens the API server issues, or something that is not such a key.
+    /// A key that cannot verify tokens of the API server, or a format that holds no such key.
     #[error("{0}")]
     Key(KeyProblem),
 }

@@ -1,10 +1,10 @@
-//! What people pass in place of keys and is a document of another kind, and how to get keys instead.
+//! Documents that are often passed by mistake and hold no service account keys, each with a hint.
 
 use std::fmt;
 
 use serde_json::Value;
 
-/// A document that holds no service account keys that can be read.
+/// A kind of document from which no service account key can be read.
 ///
 /// ```
 /// use issuer::{Hint, KeyError, KeySet, OtherDocument};
@@ -17,30 +17,30 @@ use serde_json::Value;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OtherDocument {
-    /// An error of the API server (`kind: Status`).
+    /// An error response of the API server (`kind: Status`).
     Status {
-        /// Its HTTP status.
+        /// The HTTP status.
         code: Option<u16>,
-        /// What it says.
+        /// The error message.
         message: String,
     },
-    /// A manifest whose values SOPS has encrypted.
+    /// A manifest with values encrypted by SOPS.
     Sops,
     /// A `SealedSecret` of Bitnami's controller.
     SealedSecret,
-    /// An `ExternalSecret`, which names where a Secret comes from.
+    /// An `ExternalSecret`, which names the source of a Secret.
     ExternalSecret,
     /// A kubeconfig.
     Kubeconfig,
-    /// An answer of the TokenRequest API, or a review of a token.
+    /// A TokenRequest or a TokenReview.
     TokenRequest,
     /// A token.
     Token,
-    /// A configuration of kubeadm.
+    /// A kubeadm configuration.
     Kubeadm,
-    /// The key of a service account of Google Cloud, which has nothing to do with Kubernetes.
+    /// The key of a Google Cloud service account, which is unrelated to Kubernetes.
     GoogleServiceAccount,
-    /// A kops Keyset of something else than service accounts, by its name.
+    /// A kops Keyset with other keys than service account keys, by its name.
     Keyset(String),
     /// A discovery document, with its `jwks_uri`.
     Discovery(Option<String>),
@@ -53,7 +53,7 @@ pub enum OtherDocument {
 }
 
 impl OtherDocument {
-    /// What a text is that is neither JSON nor YAML.
+    /// The kind of a text that is neither JSON nor YAML.
     pub(super) fn of_text(text: &str) -> Option<Self> {
         let text = text.trim_start();
         let lower: String = text.chars().take(64).collect::<String>().to_ascii_lowercase();
@@ -69,7 +69,7 @@ impl OtherDocument {
         (token.starts_with("eyJ") && token.matches('.').count() >= 2).then_some(Self::Token)
     }
 
-    /// What an object is that holds no keys by its kind or its members; `None` for one that may hold some.
+    /// The kind of an object that, by its `kind` or members, holds no keys; `None` for an object that may hold keys.
     pub(super) fn of_object(value: &Value) -> Option<Self> {
         let text = |name: &str| value.get(name).and_then(Value::as_str);
         if is_encrypted_by_sops(value) {
@@ -99,61 +99,61 @@ impl OtherDocument {
         })
     }
 
-    /// The next step.
+    /// One next step for the user.
     pub(crate) fn hint(&self) -> String {
         match self {
             Self::Status { code: Some(401), .. } => {
                 "check the credentials of your kubeconfig: kubectl auth whoami".to_owned()
             }
             Self::Status { code: Some(403), .. } => {
-                "the user lacks the ClusterRole system:service-account-issuer-discovery: kubectl create clusterrolebinding issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=USER; or --serviceaccount=NAMESPACE:NAME in place of --user".to_owned()
+                "grant the ClusterRole system:service-account-issuer-discovery: kubectl create clusterrolebinding issuer-discovery --clusterrole=system:service-account-issuer-discovery --user=USER (for a service account: --serviceaccount=NAMESPACE:NAME)".to_owned()
             }
             Self::Status { code: Some(404), .. } => {
-                "ask for /openid/v1/jwks; it is served only if --service-account-issuer is an https URL".to_owned()
+                "fetch /openid/v1/jwks; the API server serves this path only if --service-account-issuer is an https URL".to_owned()
             }
             Self::Status { .. } => "fetch the keys again: kubectl get --raw /openid/v1/jwks".to_owned(),
-            Self::Sops => "decrypt it first: sops -d FILE | issuer jwks -".to_owned(),
+            Self::Sops => "decrypt the file first: sops -d FILE | issuer jwks -".to_owned(),
             Self::SealedSecret | Self::ExternalSecret => {
-                "read the Secret that the controller makes of it: kubectl get secret NAME -o yaml | issuer jwks -".to_owned()
+                "read the Secret that the controller creates: kubectl get secret NAME -o yaml | issuer jwks -".to_owned()
             }
             Self::Kubeconfig => {
-                "read the keys from the API server with it: kubectl get --raw /openid/v1/jwks --kubeconfig FILE | issuer jwks -".to_owned()
+                "fetch the keys from the API server with this kubeconfig: kubectl get --raw /openid/v1/jwks --kubeconfig FILE | issuer jwks -".to_owned()
             }
             Self::TokenRequest | Self::Token => {
-                "pass the public keys of the API server; to judge a token use issuer verify".to_owned()
+                "pass the public keys of the API server, or check the token with issuer verify".to_owned()
             }
-            Self::Kubeadm | Self::GoogleServiceAccount => "pass /etc/kubernetes/pki/sa.pub of a control plane node".to_owned(),
+            Self::Kubeadm | Self::GoogleServiceAccount => "pass /etc/kubernetes/pki/sa.pub from a control plane node".to_owned(),
             Self::Keyset(_) => "pass the Keyset service-account: kops get keypairs service-account -o yaml".to_owned(),
-            // Strangers choose the text, and it would stand in a command.
-            Self::Discovery(Some(uri)) if is_plain(uri) => format!("pass the document at its jwks_uri: curl {uri} | issuer jwks -"),
+            // The URL is not trusted, so only one that needs no quoting goes into the command.
+            Self::Discovery(Some(uri)) if is_plain(uri) => format!("pass the JWKS from the jwks_uri: curl {uri} | issuer jwks -"),
             Self::Discovery(_) => "pass the JWKS: kubectl get --raw /openid/v1/jwks | issuer jwks -".to_owned(),
             Self::Html => {
-                "fetch the keys without a login page or proxy in between: kubectl get --raw /openid/v1/jwks".to_owned()
+                "fetch the keys directly from the API server, without a login page or proxy: kubectl get --raw /openid/v1/jwks".to_owned()
             }
-            Self::Xml(_) => "check the URL; a document that is not public gets such an answer".to_owned(),
-            Self::Manifest(_) => "pass the Secret or ConfigMap with the service account keys, or sa.pub itself".to_owned(),
+            Self::Xml(_) => "check the URL, and check that the document is public".to_owned(),
+            Self::Manifest(_) => "pass the Secret or ConfigMap with the service account keys, or sa.pub".to_owned(),
         }
     }
 }
 
-/// Reads as the end of "the input holds no key: it is …".
+/// The text completes the sentence "the input holds no key: it is …".
 impl fmt::Display for OtherDocument {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Status { code: Some(code), message } => {
-                write!(f, "an error of the API server, {code}: {message}")
+                write!(f, "an error of the API server, status {code}: {message}")
             }
             Self::Status { code: None, message } => write!(f, "an error of the API server: {message}"),
             Self::Sops => f.write_str("encrypted by SOPS"),
             Self::SealedSecret => f.write_str("a SealedSecret, which only its controller can decrypt"),
-            Self::ExternalSecret => f.write_str("an ExternalSecret, which holds no keys itself"),
+            Self::ExternalSecret => f.write_str("an ExternalSecret, which does not contain the keys"),
             Self::Kubeconfig => f.write_str("a kubeconfig"),
-            Self::TokenRequest => f.write_str("an answer of the TokenRequest API"),
+            Self::TokenRequest => f.write_str("a response of the TokenRequest API"),
             Self::Token => f.write_str("a token"),
-            Self::Kubeadm => f.write_str("a configuration of kubeadm"),
-            Self::GoogleServiceAccount => f.write_str("the key of a service account of Google Cloud"),
-            Self::Keyset(name) => write!(f, "the Keyset {name:?}, not that of service accounts"),
-            Self::Discovery(_) => f.write_str("a discovery document, which names the JWKS and does not hold it"),
+            Self::Kubeadm => f.write_str("a kubeadm configuration"),
+            Self::GoogleServiceAccount => f.write_str("the key of a Google Cloud service account"),
+            Self::Keyset(name) => write!(f, "the Keyset {name:?}, which holds no service account keys"),
+            Self::Discovery(_) => f.write_str("a discovery document, which holds the URL of the JWKS and no keys"),
             Self::Html => f.write_str("an HTML page"),
             Self::Xml(Some(code)) => write!(f, "an error of Azure Storage ({code})"),
             Self::Xml(None) => f.write_str("an XML document"),
@@ -162,13 +162,13 @@ impl fmt::Display for OtherDocument {
     }
 }
 
-/// Whether a shell reads a URL as one word.
+/// Whether a URL needs no quoting in a shell.
 fn is_plain(uri: &str) -> bool {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b":/._~%-".contains(&byte);
     uri.starts_with("https://") && uri.len() <= 600 && uri.bytes().all(is_plain)
 }
 
-/// SOPS adds a member of its name, and encrypts values to `ENC[AES256_GCM,…]`.
+/// SOPS adds a member `sops`, and replaces values with `ENC[AES256_GCM,…]`.
 fn is_encrypted_by_sops(value: &Value) -> bool {
     let is_encrypted = |value: &Value| value.as_str().is_some_and(|text| text.starts_with("ENC[AES256_GCM,"));
     let members = ["data", "stringData"].into_iter().filter_map(|name| value.get(name)?.as_object());

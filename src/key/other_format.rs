@@ -1,8 +1,8 @@
-//! What people pass in place of a public key, and how to get the public key out of it.
+//! File formats that are often passed by mistake in place of a public key, each with a hint.
 
 use der::asn1::ObjectIdentifier;
 
-/// A format that the API server does not read as a service account key.
+/// A file format that the API server does not accept as a service account key.
 ///
 /// ```
 /// use issuer::{Hint, KeyError, KeyProblem, KeySet, OtherFormat};
@@ -20,7 +20,7 @@ pub enum OtherFormat {
     CertificateRequest,
     /// A certificate revocation list (RFC 5280 section 5).
     RevocationList,
-    /// A private key under a password (RFC 5958 section 3).
+    /// A private key that is encrypted with a password (RFC 5958 section 3).
     EncryptedPrivateKey,
     /// A key store with certificates and private keys (RFC 7292).
     Pkcs12,
@@ -61,32 +61,32 @@ impl OtherFormat {
         }
     }
 
-    /// The command that prints the public key of such a file.
+    /// The command that prints the public key of a file in this format, where there is one.
     pub(crate) const fn hint(self) -> &'static str {
         match self {
             Self::CertificateRequest => {
-                "print its public key: openssl req -in FILE -noout -pubkey; add -inform DER for a binary file"
+                "print the public key: openssl req -in FILE -noout -pubkey; add -inform DER for a binary file"
             }
             Self::EncryptedPrivateKey => "pass the public key instead: openssl pkey -in KEY -pubout",
             Self::Pkcs12 => {
-                "print its public key: openssl pkcs12 -in FILE -nokeys -clcerts | openssl x509 -noout -pubkey"
+                "print the public key: openssl pkcs12 -in FILE -nokeys -clcerts | openssl x509 -noout -pubkey"
             }
             Self::Pkcs7 => {
-                "print its certificates: openssl pkcs7 -in FILE -print_certs; add -inform DER for a binary file"
+                "print the certificates: openssl pkcs7 -in FILE -print_certs; add -inform DER for a binary file"
             }
-            Self::OpenSshPrivateKey => "print its public key: ssh-keygen -e -m PKCS8 -f KEY",
+            Self::OpenSshPrivateKey => "print the public key: ssh-keygen -e -m PKCS8 -f KEY",
             Self::Ssh2PrivateKey => {
-                "print its public key: ssh-keygen -i -f KEY > OPENSSH_KEY && ssh-keygen -y -f OPENSSH_KEY"
+                "print the public key: ssh-keygen -i -f KEY > OPENSSH_KEY && ssh-keygen -y -f OPENSSH_KEY"
             }
-            Self::PuttyPrivateKey => "print its public key: puttygen KEY -L",
-            Self::JavaKeyStore => "print a certificate of it: keytool -exportcert -rfc -keystore FILE -alias ALIAS",
+            Self::PuttyPrivateKey => "print the public key: puttygen KEY -L",
+            Self::JavaKeyStore => "print a certificate: keytool -exportcert -rfc -keystore FILE -alias ALIAS",
             Self::RevocationList | Self::Parameters | Self::DsaPrivateKey | Self::Pgp => {
-                "pass the API server's --service-account-key-file"
+                "pass the file of the API server's flag --service-account-key-file, for example /etc/kubernetes/pki/sa.pub"
             }
         }
     }
 
-    /// The format that a PEM label announces.
+    /// The format of a PEM block, by its label.
     pub(super) fn of_label(label: &str) -> Option<Self> {
         Some(match label {
             "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Self::CertificateRequest,
@@ -106,9 +106,9 @@ impl OtherFormat {
     /// The format of a file that is neither PEM nor DER, by its first bytes.
     pub(super) fn of_bytes(bytes: &[u8]) -> Option<Self> {
         match bytes {
-            // Magic numbers of `JavaKeyStore` and `JceKeyStore` in OpenJDK.
+            // The magic numbers of `JavaKeyStore` and `JceKeyStore` in OpenJDK.
             [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => Some(Self::JavaKeyStore),
-            // A public key packet with a length of two bytes, of version 4 (RFC 9580 sections 4.2 and 5.5.2).
+            // A public key packet of version 4 with a two-byte length (RFC 9580 sections 4.2 and 5.5.2).
             [0x99, _, _, 4, ..] => Some(Self::Pgp),
             _ if bytes.starts_with(b"openssh-key-v1\0") => Some(Self::OpenSshPrivateKey),
             _ => match bytes.trim_ascii_start() {
@@ -119,14 +119,14 @@ impl OtherFormat {
         }
     }
 
-    /// The format of a structure that starts with an object identifier.
+    /// The format of a structure that starts with this object identifier.
     pub(super) fn of_content_type(oid: ObjectIdentifier) -> Option<Self> {
         // The content types of PKCS#7: 1.2.840.113549.1.7.
         const PKCS7: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7");
         (oid.parent() == Some(PKCS7)).then_some(Self::Pkcs7)
     }
 
-    /// The format of a structure that starts with an algorithm, by what the algorithm is for.
+    /// The format of a structure that starts with this algorithm identifier.
     pub(super) fn of_algorithm(oid: ObjectIdentifier) -> Option<Self> {
         // The encryption schemes of PKCS#5 and PKCS#12: 1.2.840.113549.1.5 and 1.2.840.113549.1.12.1.
         const PKCS5: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.5");

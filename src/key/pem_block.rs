@@ -1,7 +1,7 @@
-//! PEM blocks, read as Go's `encoding/pem` reads them, and the forms of people beside them.
+//! PEM blocks: read as Go's `encoding/pem` reads them, else leniently.
 //!
-//! client-go's `keyutil.ParsePublicKeysPEM` tries every block of `pem.Decode`, whatever its label. What Go rejects in silence
-//! is told here: a block that announces a key and cannot be read is an error, any other is named.
+//! client-go's `keyutil.ParsePublicKeysPEM` tries every block of `pem.Decode`, whatever its label. Go skips malformed
+//! blocks silently. This module reports them: an error if the label announces a key, else a note.
 
 use base64::{
     Engine, alphabet,
@@ -13,40 +13,39 @@ use super::{KeyProblem, OtherFormat};
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
-/// Stands for a label that is not shown, because it may be the key itself.
+/// Replaces a label that is not shown because it may be the key itself.
 const HIDDEN: &str = "…";
 
-/// Go's `base64.StdEncoding`: padding is required, bits after the last byte may be set.
+/// Go's `base64.StdEncoding` requires padding and accepts trailing bits that are not zero.
 const STD_ENCODING: GeneralPurpose =
     GeneralPurpose::new(&alphabet::STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
 
-/// One block.
 pub(super) struct PemBlock {
-    /// The label; an unusual one is not shown.
+    /// The label, or [`HIDDEN`] if it is unusual.
     pub(super) label: String,
-    /// Whether the label says that a key or certificate follows.
+    /// Whether the label announces a key or certificate.
     pub(super) announces_key: bool,
-    /// Whether it says that a public key follows on its own.
+    /// Whether the label announces a bare public key.
     pub(super) announces_public_key: bool,
-    /// Another format, by the label.
+    /// The other format that the label announces.
     pub(super) format: Option<OtherFormat>,
     /// Whether a header says that the contents are encrypted.
     pub(super) is_encrypted: bool,
     /// The decoded contents, or why there are none.
     pub(super) contents: Result<Vec<u8>, KeyProblem>,
-    /// How many bytes it takes.
+    /// The length of the block in bytes.
     pub(super) len: usize,
 }
 
-/// Where the next BEGIN is.
+/// The offset of the next BEGIN.
 pub(super) fn find_begin(bytes: &[u8]) -> Option<usize> {
     find(bytes, BEGIN)
 }
 
-/// The block that starts with the BEGIN at the start of `bytes`.
+/// The block whose BEGIN is at the start of `bytes`.
 ///
-/// A block of Go starts at the start of a line. One that Go does not read ends before the next BEGIN, so that one broken block
-/// is named and never hides another.
+/// Go requires BEGIN at the start of a line. A block that Go does not read ends before the next BEGIN, so that a
+/// malformed block is reported and never hides the next one.
 pub(super) fn read(bytes: &[u8], is_line_start: bool) -> PemBlock {
     is_line_start.then(|| read_as_go(bytes)).flatten().unwrap_or_else(|| read_leniently(bytes))
 }
@@ -67,7 +66,7 @@ impl PemBlock {
     }
 }
 
-/// `pem.Decode` of Go 1.24 from its BEGIN line on; `None` where Go goes on to the next BEGIN line.
+/// `pem.Decode` of Go 1.24, from the BEGIN line on; `None` where Go skips to the next BEGIN line.
 fn read_as_go(bytes: &[u8]) -> Option<PemBlock> {
     let (line, mut rest) = get_line(&bytes[BEGIN.len()..]);
     let label = line.strip_suffix(DASHES)?;
@@ -87,7 +86,8 @@ fn read_as_go(bytes: &[u8]) -> Option<PemBlock> {
         is_encrypted |= says_encrypted(line, colon);
         rest = next;
     }
-    // Base64 has no dash, so the first one must be that of the END line. After headers, Go wants a line break of its own.
+    // Base64 has no dash, so the first dash must be that of the END line. After headers, Go requires an extra line
+    // break.
     let (body, trailer) = rest.split_at_checked(memchr::memchr(b'-', rest)?)?;
     if !(body.ends_with(b"\n") || body.is_empty() && !has_headers) {
         return None;
@@ -99,12 +99,12 @@ fn read_as_go(bytes: &[u8]) -> Option<PemBlock> {
     }
     let base64: Vec<_> = body.iter().copied().filter(|byte| !b" \t\r\n".contains(byte)).collect();
     let decoded = STD_ENCODING.decode(base64).ok()?;
-    // A label need not be UTF-8, and such a one is not shown.
+    // A label that is not UTF-8 gets a replacement character, is therefore unusual and not shown.
     let block = PemBlock::new(&String::from_utf8_lossy(label), Ok(decoded), bytes.len() - rest.len());
     Some(PemBlock { is_encrypted, ..block })
 }
 
-/// Go's `getLine`: a line without its end and the white space before it, and what follows.
+/// Go's `getLine`: the first line without its line break and trailing white space, and the rest.
 fn get_line(bytes: &[u8]) -> (&[u8], &[u8]) {
     let (line, rest) = match memchr::memchr(b'\n', bytes) {
         None => (bytes, &bytes[bytes.len()..]),
@@ -119,29 +119,28 @@ fn says_encrypted(line: &[u8], colon: usize) -> bool {
     line[..colon].trim_ascii() == b"Proc-Type" && find(&line[colon..], b"ENCRYPTED").is_some()
 }
 
-/// A block on one line, indented, or with text behind its END line; else what is wrong with it.
+/// A block that Go does not read: on one line, indented, or followed by text on its END line.
 fn read_leniently(bytes: &[u8]) -> PemBlock {
     let after = &bytes[BEGIN.len()..];
     let block = &bytes[..BEGIN.len() + find_begin(after).unwrap_or(after.len())];
     let after = &block[BEGIN.len()..];
     let label = find(after, DASHES).and_then(|len| std::str::from_utf8(&after[..len]).ok());
     let Some(label) = label.filter(|label| is_usual(label)) else {
-        // The label may be the key itself, and it may be that of a key.
-        let contents = Err(KeyProblem::Pem("its BEGIN line is broken"));
+        // The label may be the key itself, and the block may be a key.
+        let contents = Err(KeyProblem::Pem("its BEGIN line is malformed"));
         return PemBlock { announces_key: true, ..PemBlock::new(HIDDEN, contents, block.len()) };
     };
     let body = BEGIN.len() + label.len() + DASHES.len();
     let end_line = format!("-----END {label}-----");
     let Some(end) = find(&block[body..], end_line.as_bytes()).map(|end| body + end) else {
-        // What follows is not part of it, and may hold a key.
-        return PemBlock::new(label, Err(KeyProblem::Pem("it has no END line, so the file may be cut off")), body);
+        // The text after the BEGIN line may hold another key, so it is not part of this block.
+        return PemBlock::new(label, Err(KeyProblem::Pem("it has no END line; the file may be truncated")), body);
     };
     let (contents, is_encrypted) = decode_leniently(&block[body..end]);
     PemBlock { is_encrypted, ..PemBlock::new(label, contents, end + end_line.len()) }
 }
 
-/// The contents between BEGIN and END line, headers up to a blank line and base64, and whether a header says that they are
-/// encrypted.
+/// Decodes the base64 after the headers; also returns whether a header says that the contents are encrypted.
 fn decode_leniently(body: &[u8]) -> (Result<Vec<u8>, KeyProblem>, bool) {
     let mut base64 = Vec::new();
     let (mut is_encrypted, mut in_headers) = (false, body.contains(&b':'));
@@ -158,8 +157,8 @@ fn decode_leniently(body: &[u8]) -> (Result<Vec<u8>, KeyProblem>, bool) {
     (STD_ENCODING.decode(base64).map_err(|_| KeyProblem::Pem("its base64 is malformed")), is_encrypted)
 }
 
-/// A label as they are in use: short, of capital letters, digits and spaces, as in `X9.42 DH PARAMETERS` or
-/// `PKCS #7 SIGNED DATA`. RFC 7468 section 3 allows more, and a key that stands in the label's place would pass for one.
+/// Whether a label is short and has only capital letters, digits and spaces, such as `X9.42 DH PARAMETERS` or
+/// `PKCS #7 SIGNED DATA`. RFC 7468 section 3 allows more, but a key in the place of the label would match its grammar.
 fn is_usual(label: &str) -> bool {
     let usual = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || b" .#".contains(&byte);
     (1..=40).contains(&label.len()) && label.bytes().all(usual)

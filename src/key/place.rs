@@ -1,8 +1,8 @@
 use std::fmt;
 
-/// Where in the input something stands: the input's name, then the way into it.
+/// A position in the input: the name of the input and the path inside the input.
 ///
-/// Shows as `sa.pub, block 2 "PUBLIC KEY"` or `secret.yaml, entry "tls.crt", block 1 "CERTIFICATE"`.
+/// It is displayed as `sa.pub, block 2 "PUBLIC KEY"` or `secret.yaml, entry "tls.crt", block 1 "CERTIFICATE"`.
 ///
 /// ```
 /// use issuer::{KeyError, KeyReader};
@@ -19,22 +19,22 @@ pub struct Place {
     steps: Vec<Step>,
 }
 
-/// One step into an input.
+/// One step of the path inside an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// A PEM block by number and label.
     Block(usize, String),
-    /// A line of SSH keys.
+    /// A line of a text, from 1.
     Line(usize),
-    /// A key of a JWK Set.
+    /// A key of a JWK Set, from 1.
     Key(usize),
-    /// An entry of a Secret's `data` or `stringData`.
+    /// An entry of a Secret, a ConfigMap or another document with entries.
     Entry(String),
-    /// A manifest of a kind that holds no keys.
+    /// A manifest of a kind that holds no keys, by its kind.
     Manifest(String),
     /// A document of a stream, from 1.
     Document(usize),
-    /// A Secret, ConfigMap or another object of a list, by its kind and name.
+    /// An object of a list or stream, by its kind and name.
     Object(&'static str, String),
 }
 
@@ -49,7 +49,7 @@ impl Place {
         place
     }
 
-    /// The name the input was given: a path, `-`, or what the caller chose.
+    /// The name of the input: a path, `-`, or another name that the caller chose.
     pub fn input(&self) -> &str {
         &self.input
     }

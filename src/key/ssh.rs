@@ -17,7 +17,7 @@ pub(super) fn is_rfc4716(line: &str) -> bool {
     line.trim() == BEGIN
 }
 
-/// The key of one line: type, base64, and a comment that is not read. Options or a host name may stand before it.
+/// The key of one line: type, base64 and a comment, which is ignored. Options or a host name may precede the type.
 pub(super) fn read(line: &str) -> Result<PublicKey, KeyProblem> {
     let (kind, data) = words(line).ok_or(KeyProblem::Ssh)?;
     let blob = BASE64_STANDARD.decode(data).map_err(|_| KeyProblem::Ssh)?;
@@ -28,7 +28,7 @@ pub(super) fn read(line: &str) -> Result<PublicKey, KeyProblem> {
     read_blob(&blob)
 }
 
-/// How many bytes a key in the form of RFC 4716 takes that starts at the start of `text`; `None` if it does not end.
+/// The length in bytes of the RFC 4716 key at the start of `text`; `None` if the END line is missing.
 pub(super) fn rfc4716_len(text: &[u8]) -> Option<usize> {
     memchr::memmem::find(text, END.as_bytes()).map(|end| end + END.len())
 }
@@ -37,7 +37,7 @@ pub(super) fn rfc4716_len(text: &[u8]) -> Option<usize> {
 pub(super) fn read_rfc4716(text: &str) -> Result<PublicKey, KeyProblem> {
     let (mut data, mut is_continued) = (String::new(), false);
     for line in text.lines().map(str::trim).filter(|line| *line != BEGIN && *line != END) {
-        // A header stands before the key, and goes on in the next line after a backslash.
+        // Headers precede the key; a backslash at the end of a line continues the header.
         if data.is_empty() && (is_continued || line.contains(':')) {
             is_continued = line.ends_with('\\');
         } else {
@@ -68,7 +68,7 @@ fn read_blob(blob: &[u8]) -> Result<PublicKey, KeyProblem> {
             "ecdsa-sha2-nistp256" => Curve::P256,
             "ecdsa-sha2-nistp384" => Curve::P384,
             "ecdsa-sha2-nistp521" => Curve::P521,
-            // The name stands in messages, so what is no name is not repeated.
+            // Messages quote this name, so bytes that are not a name are not quoted.
             other if other.len() <= 64 && other.bytes().all(|byte| byte.is_ascii_graphic()) => {
                 return Err(KeyProblem::Type(other.to_owned()));
             }

@@ -1,4 +1,4 @@
-//! Text that holds keys in more than one encoding: PEM blocks, SSH keys and JSON, in any order, with other text around.
+//! Text with keys in several encodings: PEM blocks, SSH keys and JSON, in any order and with other text around them.
 
 use serde_json::Value;
 
@@ -11,9 +11,10 @@ use super::{
 };
 
 impl KeyReader {
-    /// Reads every part of a text that holds a key, and names those that cannot be read.
+    /// Reads every key of a text, and reports the parts that cannot be read.
     ///
-    /// Beside PEM any other text may stand. Without PEM, a line that is no key is an error: it may be one that was cut off.
+    /// A text with PEM may hold any other text. Without PEM, a line that is not a key is an error, because it may be a
+    /// truncated key.
     pub(super) fn read_text(&mut self, at: &Place, text: &[u8], skipped: &mut Skipped) -> Result<(), KeyError> {
         let is_strict = pem_block::find_begin(text).is_none();
         let mut blocks = 0;
@@ -35,7 +36,7 @@ impl KeyReader {
                     }
                 }
                 Part::BrokenJson(line) => {
-                    let because = "it is not JSON, though it looks like a JWK or a JWKS".to_owned();
+                    let because = "it looks like a JWK or a JWKS, but its JSON is malformed".to_owned();
                     return Err(KeyError::Input { input: place(line).to_string(), because });
                 }
                 Part::Other(line, format) => {
@@ -63,7 +64,8 @@ impl KeyReader {
         let place = at.step(Step::Block(number, block.label));
         let unusable = match block.contents {
             Ok(der) => match der_key::read(&der) {
-                // Two numbers are a key of PKCS#1 under its label alone: the parameters of Diffie-Hellman look the same.
+                // Two numbers are a PKCS#1 key only under that label, because Diffie-Hellman parameters have the same
+                // structure.
                 Ok(_) if !is_public && der_key::is_two_numbers(&der) => KeyProblem::Structure,
                 Ok(found) => {
                     self.keep_der(found, place);
@@ -87,17 +89,16 @@ impl KeyReader {
     }
 }
 
-/// One part of a text.
 pub(super) enum Part {
     /// A PEM block.
     Pem(PemBlock),
-    /// An SSH key, and the line that it starts at, from 1.
+    /// An SSH key and its first line, from 1.
     Ssh(usize, Result<PublicKey, KeyProblem>),
-    /// A JSON object, and the line that it starts at.
+    /// A JSON object and its first line.
     Json(usize, Value),
-    /// Something that looks like a JWK or a JWK Set and is not JSON, and the line that it starts at.
+    /// The first line of text that looks like a JWK or a JWK Set and is not valid JSON.
     BrokenJson(usize),
-    /// The start of a file of another format, and its line.
+    /// The line of the start of a file in another format.
     Other(usize, OtherFormat),
     /// A line of any other text.
     Text(usize),
@@ -111,8 +112,8 @@ pub(super) fn looks_like(text: &[u8]) -> bool {
     }
 }
 
-/// Whether text that starts like JSON and is not one JSON value holds keys in another encoding: after the first value, or in a
-/// PEM block, which no string of JSON has at the start of a line.
+/// Whether text that starts like JSON holds keys in another encoding: after the first JSON value, or in a PEM block at
+/// the start of a line, where a JSON string cannot have one.
 pub(super) fn is_more_than_json(text: &[u8]) -> bool {
     let mut values = serde_json::Deserializer::from_slice(text).into_iter::<serde::de::IgnoredAny>();
     let is_json = values.next().is_some_and(|value| value.is_ok());
@@ -120,11 +121,11 @@ pub(super) fn is_more_than_json(text: &[u8]) -> bool {
     is_json && (rest.starts_with(b"{") || looks_like(rest)) || memchr::memmem::find(text, b"\n-----BEGIN ").is_some()
 }
 
-/// The parts of a text in their order; blank lines and comments are none.
+/// Iterates over the parts of a text; blank lines and comments are omitted.
 pub(super) struct Parts<'a> {
     text: &'a [u8],
     at: usize,
-    /// The line that `at` is in, from 1.
+    /// The line of the offset `at`, from 1.
     line: usize,
 }
 
@@ -133,7 +134,7 @@ impl<'a> Parts<'a> {
         Self { text, at: 0, line: 1 }
     }
 
-    /// Moves on by so many bytes.
+    /// Advances by this number of bytes.
     fn take(&mut self, len: usize) -> &'a [u8] {
         let taken = &self.text[self.at..][..len];
         self.at += len;
@@ -148,7 +149,7 @@ impl<'a> Parts<'a> {
         let begin = pem_block::find_begin(line);
         let before = line[..begin.unwrap_or(line_len)].trim_ascii();
         if before.is_empty() {
-            // A block starts at once, or the line is blank.
+            // Nothing precedes the block, or the line is blank.
             let Some(begin) = begin else {
                 self.take(line_len);
                 return None;

@@ -1,11 +1,11 @@
-//! YAML streams as JSON values, document by document.
+//! Converts YAML streams to JSON values, one for each document.
 
 use serde_json::Value;
 
-/// Whether this build reads YAML; without the feature `yaml` a manifest is recognised and refused.
+/// Whether this build reads YAML. Without the feature `yaml`, a YAML manifest is recognised and rejected.
 pub(super) const IS_READ: bool = cfg!(feature = "yaml");
 
-/// Whether text may be YAML that holds keys: manifests, and files of Talos and SOPS.
+/// Whether text may be YAML that holds keys, such as a manifest or a file of Talos or SOPS.
 pub(super) fn looks_like(text: &str) -> bool {
     let has = |word: &str| text.contains(word);
     (has("apiVersion") && has("kind"))
@@ -17,7 +17,7 @@ pub(super) fn looks_like(text: &str) -> bool {
         || text.lines().any(|line| line.starts_with("kind:"))
 }
 
-/// Whether a member has PEM as its block: `sa.pub: |` and below it, indented, `-----BEGIN …`.
+/// Whether a member has PEM as a block scalar: `sa.pub: |`, then an indented `-----BEGIN …`.
 fn holds_block_of_pem(text: &str) -> bool {
     let mut before = "";
     for line in text.lines().filter(|line| !line.trim().is_empty()) {
@@ -30,7 +30,7 @@ fn holds_block_of_pem(text: &str) -> bool {
     false
 }
 
-/// Whether text has a member that every manifest has, or PEM stands indented below a member, as in a block of YAML.
+/// Whether text has the member `apiVersion` or `kind`, or indented PEM as in a block scalar.
 pub(super) fn is_manifest(text: &str) -> bool {
     let is_member = |line: &str| {
         ["apiVersion", "kind"].iter().any(|name| {
@@ -45,7 +45,7 @@ pub(super) fn is_manifest(text: &str) -> bool {
     text.lines().any(|line| is_member(line) || is_indented_pem(line))
 }
 
-/// The documents of a stream; of one that cannot be read the line from which on it is broken.
+/// The documents of a stream; for a malformed document, the line of the error.
 #[cfg(feature = "yaml")]
 pub(super) fn documents(text: &str) -> Vec<Result<Value, Option<u64>>> {
     let mut documents = Vec::new();
@@ -54,7 +54,7 @@ pub(super) fn documents(text: &str) -> Vec<Result<Value, Option<u64>>> {
         documents.push(match read {
             Ok(Value::Null) => continue,
             Ok(value) => Ok(value),
-            // The parser's own words may quote what stands there, and that may be a secret.
+            // Drop the message of the parser: it may quote the document, which may hold secrets.
             Err(error) => Err(error.location().map(|at| first_line + at.line())),
         });
     }
@@ -66,7 +66,8 @@ pub(super) fn documents(_: &str) -> Vec<Result<Value, Option<u64>>> {
     Vec::new()
 }
 
-/// The documents between lines of `---`, each with the number of lines before it: one that is broken hides no other.
+/// Splits a stream at lines of `---`, so that a malformed document does not hide others; also returns the number of
+/// lines before each document.
 #[cfg(feature = "yaml")]
 fn split(text: &str) -> Vec<(u64, &str)> {
     let mut documents = Vec::new();

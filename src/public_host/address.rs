@@ -1,10 +1,10 @@
-//! Which addresses everybody on the internet can reach, and what the others are.
+//! Classifies addresses: public, or not reachable from the internet.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::NotPublic;
 
-/// The networks of IPv4 that are not public (IANA IPv4 Special-Purpose Address Registry, and multicast).
+/// The IPv4 networks that are not public (IANA IPv4 Special-Purpose Address Registry, and multicast).
 const NOT_PUBLIC_V4: [(Ipv4Addr, u32, NotPublic); 15] = [
     (Ipv4Addr::UNSPECIFIED, 8, NotPublic::SpecialAddress),
     (Ipv4Addr::new(10, 0, 0, 0), 8, NotPublic::PrivateAddress),
@@ -23,9 +23,9 @@ const NOT_PUBLIC_V4: [(Ipv4Addr, u32, NotPublic); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4, NotPublic::SpecialAddress),
 ];
 
-/// The public network of IPv6. Everything outside of it is not public (IANA IPv6 Special-Purpose Address Registry).
+/// The public IPv6 network. All other addresses are not public (IANA IPv6 Special-Purpose Address Registry).
 const PUBLIC_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
-/// The networks inside it that are not public, and those outside that have a name of their own.
+/// The networks inside [`PUBLIC_V6`] that are not public, and the networks outside it with a reason of their own.
 const NOT_PUBLIC_V6: [(Ipv6Addr, u32, NotPublic); 6] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23, NotPublic::SpecialAddress),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32, NotPublic::SpecialAddress),
@@ -35,15 +35,15 @@ const NOT_PUBLIC_V6: [(Ipv6Addr, u32, NotPublic); 6] = [
     (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10, NotPublic::LinkLocal),
 ];
 
-/// The networks of IPv6 whose addresses hold the IPv4 address that packets go to in the end, and the position of its last
-/// bit: mapped (RFC 4291 section 2.5.5.2), NAT64 (RFC 6052), 6to4 (RFC 3056).
+/// The IPv6 networks whose addresses embed the IPv4 address of the destination, and the position of its last bit:
+/// mapped (RFC 4291 section 2.5.5.2), NAT64 (RFC 6052), 6to4 (RFC 3056).
 const HOLDS_V4: [(Ipv6Addr, u32, u32); 3] = [
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96, 0),
     (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96, 0),
     (Ipv6Addr::new(0x2002, 0, 0, 0, 0, 0, 0, 0), 16, 80),
 ];
 
-/// Why an address is not public; `None` for one that is.
+/// Reason why an address is not public; `None` for a public address.
 pub(crate) fn why_address_not_public(address: IpAddr) -> Option<NotPublic> {
     match address {
         IpAddr::V4(address) => why_not_public_v4(address),

@@ -1,4 +1,4 @@
-//! Whether a host is one that everybody on the internet can reach, judged by its name or address alone.
+//! Whether the internet can reach a host, judged only by its name or address.
 
 mod address;
 
@@ -11,7 +11,7 @@ use std::{
 pub(crate) use address::why_address_not_public;
 use percent_encoding::percent_decode_str;
 
-/// Why the internet cannot reach a host, as far as its name or address tells; reads as the end of "its host …".
+/// Reason why the internet cannot reach a host, by its name or address; the text completes the sentence "its host …".
 ///
 /// ```
 /// use issuer::{KeySet, CurrentState, NotPublic, Plan, PlanRefusal, Timestamp, DesiredState};
@@ -30,11 +30,11 @@ pub enum NotPublic {
     Loopback,
     /// An address of a private network (RFC 1918, RFC 4193).
     PrivateAddress,
-    /// A link-local address (RFC 3927, RFC 4291), where metadata services are, too.
+    /// A link-local address (RFC 3927, RFC 4291), which metadata services also have.
     LinkLocal,
-    /// Another address of the IANA registries of special-purpose addresses, or multicast.
+    /// Another address of the IANA special-purpose address registries, or multicast.
     SpecialAddress,
-    /// A number that is no address.
+    /// A number that is not an IP address.
     NoAddress,
     /// `localhost` and names below it (RFC 6761).
     Localhost,
@@ -46,7 +46,7 @@ pub enum NotPublic {
     Local,
     /// A name of a private network (`.internal`, reserved by ICANN; `.home.arpa`, RFC 8375).
     Internal,
-    /// A top-level domain that the public DNS never has (RFC 6761, RFC 7686, RFC 9476).
+    /// A top-level domain that does not exist in the public DNS (RFC 6761, RFC 7686, RFC 9476).
     Reserved,
 }
 
@@ -63,16 +63,21 @@ impl fmt::Display for NotPublic {
             Self::Cluster => "is a name inside a Kubernetes cluster",
             Self::Local => "is a name of the local network (.local)",
             Self::Internal => "is a name of a private network",
-            Self::Reserved => "is under a top-level domain that the public DNS does not have",
+            Self::Reserved => "is under a top-level domain that does not exist in the public DNS",
         })
     }
 }
 
-/// Why the internet cannot reach the host of a URL, or a bare host; `None` where name and address do not tell.
+/// Reason why the internet cannot reach a bare host or the host of a URL; `None` if the name or address gives no
+/// reason.
 ///
-/// Nothing is resolved. Addresses count in every spelling that a URL parser reads as one: decimal, octal and hexadecimal
-/// numbers, fewer than four of them (WHATWG URL section 3.5), percent-encoded, full-width, with a dot at the end, IPv4 within
-/// IPv6, with a zone. So do names: in any case, percent-encoded, with a dot at the end.
+/// Names are not resolved. Addresses are recognised in every spelling that a URL parser accepts:
+///
+/// - decimal, octal and hexadecimal numbers, also fewer than four (WHATWG URL section 3.5)
+/// - percent-encoded, full-width, or with a trailing dot
+/// - IPv4 inside IPv6, and IPv6 with a zone
+///
+/// Names are recognised in upper and lower case, percent-encoded, and with a trailing dot.
 pub(crate) fn why_not_public(url_or_host: &str) -> Option<NotPublic> {
     let host = plain(&host_of(url_or_host));
     if host.is_empty() {
@@ -91,7 +96,7 @@ fn judge_name(name: &str) -> Option<NotPublic> {
     if below_any(&["localhost", "localhost.localdomain"]) {
         Some(NotPublic::Localhost)
     } else if below_any(&["svc", "cluster.local"]) || name.starts_with("kubernetes.default.svc.") {
-        // The API server's own service has this name in a cluster with another domain, too (kubelet --cluster-domain).
+        // The Service of the API server also has this name in a cluster with another domain (kubelet --cluster-domain).
         Some(NotPublic::Cluster)
     } else if is_below("local") {
         Some(NotPublic::Local)
@@ -106,8 +111,8 @@ fn judge_name(name: &str) -> Option<NotPublic> {
     }
 }
 
-/// The host in a URL as a URL parser finds it (WHATWG URL section 4.4), which is more lenient than RFC 3986; a text without a
-/// scheme is a host, with or without a port.
+/// The host that a URL parser finds in a URL (WHATWG URL section 4.4), which is more lenient than RFC 3986. A text
+/// without a scheme is a host, with or without a port.
 fn host_of(text: &str) -> Cow<'_, str> {
     let text = text.trim_matches(|character: char| character <= ' ');
     let text = if text.contains(['\t', '\n', '\r']) {
@@ -126,14 +131,14 @@ fn host_of(text: &str) -> Cow<'_, str> {
     let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = match host_and_port.rsplit_once(':') {
-        // Two colons outside of brackets are a bare IPv6 address.
+        // A host with two colons outside brackets is a bare IPv6 address.
         Some((host, _)) if host.ends_with(']') || !host.contains(':') => host,
         _ => host_and_port,
     };
     Cow::Owned(host.to_owned())
 }
 
-/// A host percent-decoded, in lower case, with ASCII for what UTS #46 maps to it, without dots at its end.
+/// Normalises a host: percent-decoded, mapped to ASCII where UTS #46 does so, in lower case, without trailing dots.
 fn plain(host: &str) -> String {
     let decoded = percent_decode_str(host).decode_utf8_lossy();
     let folded = decoded.chars().filter_map(|character| match character {
@@ -142,12 +147,12 @@ fn plain(host: &str) -> String {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(character) - 0xff01 + 0x21),
         other => Some(other),
     });
-    // Upper case first: the long s and the Kelvin sign become ASCII letters.
+    // Convert to upper case first: this maps the long s and the Kelvin sign to ASCII letters.
     let lower = folded.flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect::<String>();
     lower.trim_end_matches('.').to_owned()
 }
 
-/// The address that a host is: `None` for a name, an error for what looks like an address and is none.
+/// The address in a host: `None` for a name, an error for a malformed address.
 fn address(host: &str) -> Option<Result<IpAddr, NotPublic>> {
     if host.contains([':', '[', ']']) {
         let literal = host.trim_matches(['[', ']']);
@@ -163,7 +168,7 @@ fn address(host: &str) -> Option<Result<IpAddr, NotPublic>> {
     (ends_in_a_number && !last.is_empty()).then(|| ipv4(&parts).map(IpAddr::V4).ok_or(NotPublic::NoAddress))
 }
 
-/// An IPv4 address as `inet_aton` and URL parsers read it: the last number fills all bytes that are left.
+/// An IPv4 address as `inet_aton` and URL parsers read it: the last number fills all remaining bytes.
 fn ipv4(parts: &[&str]) -> Option<Ipv4Addr> {
     let numbers: Vec<u32> = parts.iter().map(|part| number(part)).collect::<Option<_>>()?;
     let (last, first) = numbers.split_last()?;
@@ -197,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_of_a_special_address_is_found() {
+    fn special_addresses_are_found_in_every_spelling() {
         use NotPublic::{LinkLocal, Loopback, NoAddress, PrivateAddress, SpecialAddress};
         let cases: [(NotPublic, &[&str]); 5] = [
             (
@@ -325,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_the_public_dns_does_not_have_are_found() {
+    fn names_outside_the_public_dns_are_found() {
         use NotPublic::{Cluster, Internal, Local, Localhost, Reserved, SingleLabel};
         for (why, hosts) in [
             (Localhost, &["localhost", "LOCALHOST.", "l%6Fcalhost", "a.localhost", "localho\u{17f}t"][..]),
@@ -353,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn public_addresses_and_names_are_left_alone() {
+    fn public_addresses_and_names_are_accepted() {
         for host in [
             "1.1.1.1",
             "9.255.255.255",
@@ -391,7 +396,7 @@ mod tests {
             assert_eq!(why_not_public(&format!("https://{host}/127.0.0.1@localhost")), None, "{host}");
         }
         assert_eq!(why_not_public(""), None);
-        // The user information and the rest of a URL are not its host.
+        // The user information and the path of a URL are not part of its host.
         assert_eq!(why_not_public("https://localhost@example.com/"), None);
         assert_eq!(why_not_public("https://127.0.0.1:80@example.com#@10.0.0.1"), None);
     }

@@ -13,7 +13,7 @@ use crate::{
 /// let issuer = "https://issuer.example.com".parse()?;
 /// let published = PublishedIssuer::from_directory(&issuer, "fixtures/keys".as_ref());
 /// let mismatch = issuer::published_documents(&issuer, &published, RelyingParty::Entra).unwrap_err();
-/// assert!(mismatch.to_string().ends_with("fixtures/keys/.well-known/openid-configuration is not there"));
+/// assert!(mismatch.to_string().ends_with("fixtures/keys/.well-known/openid-configuration does not exist"));
 /// assert_eq!(mismatch.aadsts(), Some(Aadsts::UNREACHABLE));
 /// assert!(!mismatch.is_inconclusive());
 /// assert!(mismatch.hint().unwrap().starts_with("publish"));

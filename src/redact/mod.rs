@@ -1,4 +1,4 @@
-//! Secrets that stand in the wrong place, taken out of text before it is printed.
+//! Removes secrets from text before it is printed.
 
 mod url_password;
 
@@ -11,17 +11,17 @@ pub(crate) use url_password::without_password;
 /// The length of an API server's key ID, which is public.
 const KEY_ID_CHARS: usize = 43;
 
-/// What secrets look like, and what is printed in their place.
+/// Patterns of secrets, each with its replacement.
 ///
-/// - PEM private keys, with real or escaped line ends.
-/// - Tokens: a JOSE header starts with `{"`, which is `eyJ` in base64. One that was cut off counts, too.
-/// - Names with a value: connection strings, shared access signatures, OAuth parameters, variables; in URLs, forms and JSON, also
-///   where they are percent-encoded.
-/// - User and password of a URL.
+/// - PEM private keys, with real or escaped line breaks.
+/// - Tokens, also truncated tokens: a JOSE header starts with `{"`, which is `eyJ` in base64.
+/// - Named values: connection strings, shared access signatures, OAuth parameters, variables; in URLs, forms and JSON,
+///   also percent-encoded.
+/// - User name and password of a URL.
 /// - Storage account keys (64 bytes in base64), signatures (32 bytes) and other long base64 with its padding.
-/// - Client secrets of Entra, which have `8Q~` or `7Q~` at the fourth character.
-/// - Tokens of GitHub, and bearer tokens of other forms.
-/// - Bytes in hexadecimal with colons between them, as of a fingerprint; a key may be printed so, too.
+/// - Client secrets of Entra, which have `8Q~` or `7Q~` from the fourth character on.
+/// - Tokens of GitHub, and other bearer tokens.
+/// - Hexadecimal bytes with colons between them: fingerprints, but also keys.
 const SHAPES: [(&str, &str); 13] = [
     (r"(?is)-----BEGIN [A-Z0-9 ]*PRIVATE KEY.*?(?:-----END [A-Z0-9 ]*-----|$)", "…"),
     (r"(^|[^A-Za-z0-9])eyJ[A-Za-z0-9_-]{12,}(?:(?:(?:\.|%2E)[A-Za-z0-9_-]*)+…?|…|$)", "${1}…"),
@@ -47,14 +47,14 @@ const SHAPES: [(&str, &str); 13] = [
     (r"(?i)\b(?:[0-9a-f]{2}:){24,}[0-9a-f]{2}\b", "…"),
 ];
 
-/// What may be a key in hexadecimal, or one of 48 bytes and more in base64 or base64url without its padding, also where it is
-/// percent-encoded. An API server's key ID, which is public, has 43 characters.
+/// A run of characters that may be a key: hexadecimal, or 48 or more bytes in base64 or base64url without padding, also
+/// percent-encoded. The key ID of an API server is public and has 43 characters.
 const LONG: &str = r"(?:[A-Za-z0-9+/_-]|%2[BbFf]|\\/){60,}";
 
-/// Text without what looks like a secret in it: private keys, tokens, account keys, signatures, passwords.
+/// Replaces everything in a text that looks like a secret: private keys, tokens, account keys, signatures, passwords.
 ///
-/// Every error, hint and note of the command line goes through it; errors of this library that show what a caller passed do,
-/// too. A secret in a form that nobody knows is not found, so what may hold one should not be printed at all.
+/// The command line redacts every error, hint and note. Errors of this library are redacted where they quote an input.
+/// Secrets of an unknown form are not found, so do not print text that may hold a secret at all.
 ///
 /// ```
 /// use issuer::redacted;
@@ -86,12 +86,12 @@ pub fn redacted(text: &str) -> Cow<'_, str> {
     text
 }
 
-/// Text whose URLs are without a password, also where it holds characters that end a host.
+/// Removes the passwords from the URLs of a text, even if a password contains a character that ends a host.
 fn without_passwords(text: &str) -> String {
     let is_end = |character: char| character.is_whitespace() || matches!(character, '"' | '\'' | '<' | '>');
     let mut shown = String::with_capacity(text.len());
     for word in text.split_inclusive(is_end) {
-        // What stands before a host without a colon is a name, and is shown: it may be there to mislead.
+        // User information without a colon is a user name. It is shown, because it may be there to mislead the reader.
         let rest = ["//", "\\\\", ":/", "\\/\\/"].iter().find_map(|mark| word.split_once(mark).map(|(_, rest)| rest));
         let user = rest.and_then(|rest| rest.rsplit_once('@')).map_or("", |(user, _)| user);
         if user.contains(':') {
@@ -103,9 +103,10 @@ fn without_passwords(text: &str) -> String {
     shown
 }
 
-/// A run of base64 without the keys in it: the whole run where it may be one key, else the parts between slashes that may be.
+/// Replaces the keys in a run of base64: the whole run if it may be one key, else each part between slashes that may be
+/// a key.
 fn without_keys(run: &str) -> String {
-    // A key has a slash in sixty characters or so, and a path has more.
+    // In random base64, about one of sixty characters is a slash. A path has more slashes.
     let plain = run.replace("\\/", "/").replace("%2F", "/").replace("%2f", "/").replace("%2B", "+").replace("%2b", "+");
     let is_key = |part: &str| part.len() >= 60 && (is_random(part) || is_hexadecimal(part));
     if 12 * plain.matches('/').count() <= plain.len() && is_key(&plain) && (plain.len() >= 86 || !holds_key_id(&plain))
@@ -116,9 +117,10 @@ fn without_keys(run: &str) -> String {
     parts.join("/")
 }
 
-/// The start of a text from outside, without what looks like a secret: cut after so many characters, and `…` there.
+/// The redacted start of an untrusted text, truncated to `max` characters with `…` at its end.
 ///
-/// What follows in the text is looked at for four times as long, for a secret that is cut in two is not found.
+/// Redaction comes before truncation, because a truncated secret may not be found. It processes more than four times
+/// `max` characters, so that the cost of a long text is bounded.
 pub(crate) fn redacted_start(text: &str, max: usize) -> String {
     let start = |text: &str, max: usize| text.char_indices().nth(max).map(|(end, _)| end);
     let looked_at = start(text, 4 * max + 4096).map_or(text, |end| &text[..end]);
@@ -130,14 +132,16 @@ pub(crate) fn redacted_start(text: &str, max: usize) -> String {
     }
 }
 
-/// Whether a part of a path is as long as a key ID.
+/// Whether a part of a path has the length of a key ID.
 fn holds_key_id(run: &str) -> bool {
     run.split('/').any(|part| part.len() == KEY_ID_CHARS)
 }
 
-/// Whether a run of characters is random base64: upper case, lower case and digits, and one kind changes to another often.
+/// Whether a run of characters is random base64: upper case, lower case and digits, with frequent changes between these
+/// kinds.
 ///
-/// Six of ten neighbours differ in random base64. In paths, names and host names, words and numbers are of one kind.
+/// In random base64, six of ten neighbours are of different kinds. Paths and names consist of words and numbers of one
+/// kind.
 fn is_random(run: &str) -> bool {
     let kind = |byte: u8| match byte {
         b'A'..=b'Z' => 0,
@@ -152,7 +156,7 @@ fn is_random(run: &str) -> bool {
     is_mixed && 5 * changes >= 2 * run.len()
 }
 
-/// Whether a key of 32 bytes or more in hexadecimal is part of a run of characters.
+/// Whether a run of characters contains a key of 32 or more bytes in hexadecimal.
 fn is_hexadecimal(run: &str) -> bool {
     let mut words = run.split(|character: char| !character.is_ascii_hexdigit());
     words.any(|word| word.len() >= 64 && word.bytes().collect::<HashSet<_>>().len() >= 10)
@@ -175,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_taken_out_wherever_they_stand() {
+    fn secrets_are_redacted_in_every_context() {
         let key = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
         let secrets = [
             key,
@@ -225,7 +229,7 @@ mod tests {
         }
     }
 
-    /// Numbers that look random, and are the same each time (Knuth's constants).
+    /// Pseudo-random bytes from a linear congruential generator with Knuth's constants.
     fn bytes(seed: u64, len: usize) -> Vec<u8> {
         let mut state = seed;
         let mut next = || {
@@ -236,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_without_a_name_are_taken_out_in_every_encoding() {
+    fn unnamed_keys_are_redacted_in_every_encoding() {
         for seed in 0..200 {
             let key = bytes(seed, 64);
             let hex: String = key[..32]
@@ -255,14 +259,14 @@ mod tests {
                 let shown = redacted(&format!("cannot read {encoded}: gone")).into_owned();
                 assert_eq!(shown, "cannot read …: gone", "{of}, seed {seed}");
             }
-            // A key ID is as long as a key of 32 bytes.
+            // A key ID has the length of a 32-byte key and must stay.
             let kid = format!("no key {:?}", BASE64_URL_SAFE_NO_PAD.encode(&key[..32]));
             assert_eq!(redacted(&kid), kid, "seed {seed}");
         }
     }
 
     #[test]
-    fn a_secret_is_taken_out_before_text_is_cut() {
+    fn text_is_redacted_before_it_is_truncated() {
         let token = format!("eyJhbGciOiJSUzI1NiJ9.{}.c2lnbmF0dXJl", BASE64_URL_SAFE_NO_PAD.encode(bytes(1, 900)));
         assert_eq!(redacted_start(&format!("https://x.example/{token}"), 100), "https://x.example/…");
         for end in (16..token.len()).step_by(13) {
@@ -274,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_public_stays() {
+    fn public_text_is_unchanged() {
         for text in [
             "the JWKS has no key \"R4Jf-ds5L8_k48zrD0XYs2clIk0lDpbzhHP-yRG78Xo\"",
             "issuer \"https://acct.z6.web.core.windows.net/clusters/prod-1\"",

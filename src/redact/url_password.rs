@@ -1,5 +1,5 @@
-/// A URL as it may be printed: without credentials, in every spelling in which a URL parser finds some (WHATWG URL section
-/// 4.4), and where a password holds characters that end the host.
+/// Removes the credentials from a URL, in every spelling in which a URL parser finds credentials (WHATWG URL section
+/// 4.4), and also if the password contains characters that end the host.
 pub(crate) fn without_password(text: &str) -> String {
     let is_slash = |character: char| matches!(character, '/' | '\\');
     let is_ignored = |character: char| matches!(character, '\t' | '\n' | '\r' | ' ');
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_spelling_of_a_url_is_printed_with_its_password() {
+    fn every_spelling_of_a_url_loses_its_password() {
         for (url, expected) in [
             ("https://user:secret@a.example/x@y", "https://…@a.example/x@y"),
             ("https://user@a.example", "https://…@a.example"),

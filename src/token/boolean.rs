@@ -1,4 +1,4 @@
-//! `true` or `false`, where the member is present; null is rejected.
+//! An optional member that is `true` or `false`; null is rejected.
 
 use std::fmt;
 

@@ -7,8 +7,8 @@ use super::{numeric_date, object, text};
 
 /// The claims of a service account token (RFC 7519 section 4.1, Kubernetes `pkg/serviceaccount/claims.go`).
 ///
-/// A known claim that is given twice, is null or has another type makes the token unreadable. The API server leaves out
-/// what it has no value for (`omitempty`), and never writes null. An unknown claim only has to be well-formed JSON.
+/// A token is malformed if a known claim occurs twice, is null or has another type. The API server omits empty claims
+/// (`omitempty`) and never writes null. An unknown claim must only be well-formed JSON.
 ///
 /// ```
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;
@@ -30,22 +30,22 @@ pub struct Claims<'a> {
     /// The audiences; `None` when the claim is absent.
     #[serde(borrow, default, deserialize_with = "text::one_or_list")]
     pub aud: Option<Vec<Cow<'a, str>>>,
-    /// When the token stops being valid.
+    /// The time at which the token expires.
     #[serde(default, deserialize_with = "numeric_date::deserialize")]
     pub exp: Option<Timestamp>,
-    /// When the token starts being valid.
+    /// The time before which the token is not valid.
     #[serde(default, deserialize_with = "numeric_date::deserialize")]
     pub nbf: Option<Timestamp>,
-    /// When the token was issued.
+    /// The time at which the token was issued.
     #[serde(default, deserialize_with = "numeric_date::deserialize")]
     pub iat: Option<Timestamp>,
-    /// The token's own ID, from Kubernetes 1.30 on.
+    /// The ID of the token, since Kubernetes 1.30.
     #[serde(borrow, default, deserialize_with = "text::optional")]
     pub jti: Option<Cow<'a, str>>,
-    /// What Kubernetes says of the service account and what the token is bound to.
+    /// The service account, and the objects to which the token is bound.
     #[serde(borrow, default, rename = "kubernetes.io", deserialize_with = "object::optional")]
     pub kubernetes: Option<KubernetesClaims<'a>>,
-    /// The namespace in a token from a Secret, the kind that came before projected tokens.
+    /// The namespace in a legacy token from a Secret, which projected tokens replace.
     #[serde(borrow, default, rename = "kubernetes.io/serviceaccount/namespace", deserialize_with = "text::optional")]
     pub legacy_namespace: Option<Cow<'a, str>>,
 }
@@ -69,16 +69,16 @@ pub struct KubernetesClaims<'a> {
     /// The service account.
     #[serde(borrow, default, deserialize_with = "object::optional")]
     pub serviceaccount: Option<ObjectReference<'a>>,
-    /// The pod the token is bound to.
+    /// The pod to which the token is bound.
     #[serde(borrow, default, deserialize_with = "object::optional")]
     pub pod: Option<ObjectReference<'a>>,
-    /// The Secret the token is bound to.
+    /// The Secret to which the token is bound.
     #[serde(borrow, default, deserialize_with = "object::optional")]
     pub secret: Option<ObjectReference<'a>>,
-    /// The node the pod runs on, or the token is bound to.
+    /// The node of the pod, or the node to which the token is bound.
     #[serde(borrow, default, deserialize_with = "object::optional")]
     pub node: Option<ObjectReference<'a>>,
-    /// From when on the API server reports use of the token, where it extended the token's lifetime
+    /// The time after which the API server reports use of a token with an extended lifetime
     /// (`--service-account-extend-token-expiration`).
     #[serde(default, rename = "warnafter", deserialize_with = "numeric_date::deserialize")]
     pub warn_after: Option<Timestamp>,
@@ -101,7 +101,7 @@ pub struct ObjectReference<'a> {
     /// The name.
     #[serde(borrow)]
     pub name: Cow<'a, str>,
-    /// The UID, which a new object of the same name does not share.
+    /// The UID, which differs from that of a later object with the same name.
     #[serde(borrow, default, deserialize_with = "text::optional")]
     pub uid: Option<Cow<'a, str>>,
 }

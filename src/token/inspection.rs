@@ -6,7 +6,7 @@ use super::{
     segments::{Segments, read},
 };
 
-/// The header and claims of a token as they stand, for people to look at; nothing is judged, not even their types.
+/// The header and claims of a token for display, without any check, even of their types.
 ///
 /// ```
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
@@ -17,14 +17,14 @@ use super::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
-    /// The members of the JOSE header, in their order; of one given twice the last.
+    /// The members of the JOSE header in their order; the last value of a repeated member.
     pub header: Map<String, Value>,
-    /// The claims, likewise.
+    /// The claims in their order; the last value of a repeated claim.
     pub claims: Map<String, Value>,
 }
 
 impl Inspection {
-    /// Takes a token apart.
+    /// Decodes a token.
     ///
     /// # Errors
     ///
@@ -35,13 +35,10 @@ impl Inspection {
         Ok(Self { header: read("header", segments.header)?, claims: read("claims", segments.claims)? })
     }
 
-    /// A claim that is a NumericDate, as a time to the second; `None` when it is absent or something else.
+    /// The time of a NumericDate claim, to the second; `None` if the claim is missing or not a NumericDate.
     pub fn time(&self, claim: &str) -> Option<Timestamp> {
         let value = self.claims.get(claim)?;
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a float cast to an integer stops at the ends of its range"
-        )]
+        #[expect(clippy::cast_possible_truncation, reason = "a cast from float to integer saturates")]
         let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds.floor() as i64))?;
         Timestamp::from_second(seconds).ok()
     }

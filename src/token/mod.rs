@@ -1,4 +1,4 @@
-//! Tokens taken apart, and not yet trusted.
+//! Parses tokens without verifying them.
 
 mod boolean;
 mod claims;
@@ -23,10 +23,10 @@ pub use other_input::OtherInput;
 pub use service_account::ServiceAccount;
 pub(crate) use service_account::parts as subject_parts;
 
-/// A JWS in compact serialization (RFC 7515 section 3.1) whose header and claims were read, and nothing more.
+/// A parsed JWS in compact serialization (RFC 7515 section 3.1), not verified.
 ///
-/// Nothing in it may be believed before a [`Verifier`](crate::verify::Verifier) has made a
-/// [`VerifiedToken`](crate::verify::VerifiedToken) of the same text. Its `Debug` form leaves the signature out.
+/// Do not trust the header or claims before a [`Verifier`](crate::verify::Verifier) returns a
+/// [`VerifiedToken`](crate::verify::VerifiedToken) for the same text. The `Debug` output omits the signature.
 ///
 /// ```
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/pod-bound.jwt")?;
@@ -46,9 +46,9 @@ pub struct Token<'a> {
 }
 
 impl<'a> Token<'a> {
-    /// Takes a token apart; the text is exactly the token, without a newline at its end.
+    /// Parses a token; the text must not have a newline at its end.
     ///
-    /// The decoded segments stand in `buffer`, whatever was in it before; its room may be used for one token after the other.
+    /// `buffer` receives the decoded segments and loses its previous contents. It can be reused for the next token.
     ///
     /// # Errors
     ///
@@ -58,14 +58,14 @@ impl<'a> Token<'a> {
         Ok(Self { header: segments.header()?, claims: segments.claims()?, segments })
     }
 
-    /// Reads the header of a JWS whose payload may be anything, as test vectors of JOSE have it; the claims stay empty.
+    /// Parses a JWS with any payload, as in test vectors of JOSE; the claims stay empty.
     #[cfg(test)]
     pub(crate) fn parse_with_any_payload(text: &'a str, buffer: &'a mut Vec<u8>) -> Result<Self, TokenError> {
         let (segments, _) = Segments::decode_with_any_payload(text, buffer)?;
         Ok(Self { header: segments.header()?, claims: Claims::default(), segments })
     }
 
-    /// The bytes the signature is over (RFC 7515 section 5.2).
+    /// The bytes that the signature covers (RFC 7515 section 5.2).
     pub(crate) fn signing_input(&self) -> &[u8] {
         self.segments.signing_input.as_bytes()
     }
@@ -74,7 +74,7 @@ impl<'a> Token<'a> {
         self.segments.signature
     }
 
-    /// The claims as they were signed, in JSON.
+    /// The signed claims, as the original JSON.
     pub(crate) fn claims_json(&self) -> &'a str {
         self.segments.claims
     }
@@ -86,39 +86,39 @@ impl fmt::Debug for Token<'_> {
     }
 }
 
-/// Why text is not a token; reads as the end of "X is not a token: …".
+/// Reason why a text is not a token; the text completes the sentence "X is not a token: …".
 ///
 /// ```
 /// use issuer::{Token, TokenError};
 /// let error = Token::parse("a.b.c.d", &mut Vec::new()).unwrap_err();
 /// assert_eq!(error, TokenError::Segments(4));
-/// assert_eq!(error.to_string(), "it has 4 segments between dots, and a signed token has 3");
+/// assert_eq!(error.to_string(), "it has 4 segments; a signed token has 3");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// Nothing is there.
+    /// The text is empty.
     #[error("it is empty")]
     Empty,
-    /// Something else than a token, and what.
+    /// The text is a known kind of input that is not a token.
     #[error("{0}")]
     Other(OtherInput),
-    /// More bytes than the header of a request holds on most servers.
-    #[error("it has {0} bytes, and tokens have 16384 at most")]
+    /// The text is longer than 16384 bytes, about the maximum for the headers of a request on most servers.
+    #[error("it has {0} bytes; at most 16384 are accepted")]
     TooLong(usize),
-    /// Not three segments.
-    #[error("it has {0} {segment} between dots, and a signed token has 3", segment = if *.0 == 1 { "segment" } else { "segments" })]
+    /// The text does not have three segments.
+    #[error("it has {0} {segment}; a signed token has 3", segment = if *.0 == 1 { "segment" } else { "segments" })]
     Segments(usize),
-    /// Five segments: a JWE.
-    #[error("it is encrypted (5 segments), and the API server signs its tokens")]
+    /// The text has five segments, as a JWE.
+    #[error("it is encrypted (5 segments); the API server issues signed tokens (3 segments)")]
     Encrypted,
     /// A segment is not base64url.
     #[error("its {0} is not base64url without padding")]
     Base64(&'static str),
-    /// The header says that the claims are signed without base64url (RFC 7797).
-    #[error("its header has b64 false, and the claims of a token are signed in base64url (RFC 7797 section 7)")]
+    /// The header has `b64` set to `false` (RFC 7797).
+    #[error("its header has b64 set to false, which RFC 7797 section 7 forbids for a JWT")]
     Unencoded,
-    /// A segment is not the JSON it should be.
-    #[error("its {0} cannot be read: {1}")]
+    /// A segment is not valid JSON, or a member has the wrong type.
+    #[error("its {0} cannot be parsed: {1}")]
     Json(&'static str, String),
 }

@@ -33,7 +33,7 @@ impl de::Visitor<'_> for Seconds {
         i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok()).ok_or_else(refuse)
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a float cast to an integer stops at the ends of its range")]
+    #[expect(clippy::cast_possible_truncation, reason = "a cast from float to integer saturates")]
     fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<Timestamp, E> {
         let nanoseconds = (seconds.fract() * 1e9) as i32;
         Timestamp::new(seconds.trunc() as i64, nanoseconds)

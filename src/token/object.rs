@@ -1,5 +1,5 @@
-//! JSON objects as structs, held to more than serde holds them: a list is no object, and members that the struct does not
-//! know are [`Sound`].
+//! Stricter deserialisation of JSON objects to structs than serde's: an array is rejected, and unknown members must be
+//! [`Sound`].
 
 use std::{fmt, marker::PhantomData};
 
@@ -20,7 +20,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// An object, where the member is present; null is rejected.
+/// An optional member that is an object; null is rejected.
 pub(super) fn optional<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     Object::deserialize(deserializer).map(|object| Some(object.0))
 }
@@ -43,7 +43,7 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
     }
 }
 
-/// The members of an object, or the value of one of them; what nobody asks for is read all the same.
+/// Wraps the members of an object or the value of a member, so that ignored values are checked as well.
 struct Checked<T>(T);
 
 impl<'de, A: MapAccess<'de>> MapAccess<'de> for Checked<A> {
@@ -77,7 +77,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Checked<D> {
         self.0.deserialize_option(visitor)
     }
 
-    /// Serde asks so for the value of a member that a struct does not know.
+    /// Serde calls this for the value of a member that is not in the struct.
     fn deserialize_ignored_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         Sound::deserialize(self.0)?;
         visitor.visit_unit()

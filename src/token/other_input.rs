@@ -2,7 +2,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// What a text is that was given in place of a token; reads as the end of "X is not a token: …".
+/// The kind of a text that was passed in place of a token; the text completes the sentence "X is not a token: …".
 ///
 /// ```
 /// use issuer::{OtherInput, Token, TokenError};
@@ -31,32 +31,32 @@ pub enum OtherInput {
     Bearer,
     /// A token in quotes.
     Quoted,
-    /// A token in base64, as in a Secret's `data`.
+    /// A base64-encoded token, as in the `data` of a Secret.
     Base64,
     /// The object that `kubectl create token -o json` prints (`authentication.k8s.io/v1`).
     TokenRequest,
-    /// What a credential plugin prints (`client.authentication.k8s.io/v1`).
+    /// The output of a credential plugin (`client.authentication.k8s.io/v1`).
     ExecCredential,
     /// A Secret.
     Secret,
     /// An error of the API server (`kind: Status`).
     Status,
-    /// The answer of a token endpoint (RFC 6749 section 5.1).
+    /// The response of a token endpoint (RFC 6749 section 5.1).
     TokenResponse,
     /// Other JSON.
     Json,
-    /// A page of HTML, or XML.
+    /// HTML or XML.
     Markup,
 }
 
 impl OtherInput {
-    /// Recognizes a text that is not a token; `None` for what may be a damaged one.
+    /// Recognizes a text that is not a token; `None` for a text that may be a damaged token.
     pub(super) fn recognize(text: &str) -> Option<Self> {
         let text = text.trim();
         let starts = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
         if let Some(label) = text.strip_prefix("-----BEGIN ").and_then(|rest| rest.split("-----").next()) {
             return Some(match label {
-                // Its parameters may stand before a private key.
+                // EC parameters may precede a private key.
                 _ if text.contains("PRIVATE KEY-----") => Self::PrivateKey,
                 certificate if certificate.contains("CERTIFICATE") => Self::Certificate,
                 public if public.ends_with("PUBLIC KEY") => Self::PublicKey,
@@ -70,7 +70,7 @@ impl OtherInput {
             b'"' | b'\'' if is_quoted('"') || is_quoted('\'') => Some(Self::Quoted),
             _ if starts("bearer ") || starts("authorization:") => Some(Self::Bearer),
             _ if starts("ssh-rsa ") || starts("ecdsa-sha2-") => Some(Self::PublicKey),
-            // Base64 of `eyJ`, with which every token starts.
+            // Base64 of `eyJ`, the start of every token.
             _ if text.starts_with("ZXlK") && !text.contains('.') => Some(Self::Base64),
             _ => Self::of_yaml(text),
         }
@@ -91,7 +91,7 @@ impl OtherInput {
         }
     }
 
-    /// The kind of a Kubernetes object in YAML, by its line alone.
+    /// The kind of a Kubernetes object in YAML, by its `kind:` line.
     fn of_yaml(text: &str) -> Option<Self> {
         let kind = text.lines().find_map(|line| line.strip_prefix("kind:"))?;
         match kind.trim() {
@@ -103,23 +103,23 @@ impl OtherInput {
         }
     }
 
-    /// The next step.
+    /// The next step for the user.
     pub const fn fix(self) -> &'static str {
         match self {
             Self::PublicKey | Self::Certificate | Self::Pem | Self::PrivateKey | Self::Jwks => {
-                "pass the token of a pod, and the keys as --jwks; `kubectl create token NAME --audience api://AzureADTokenExchange` makes a token"
+                "pass a token, and pass keys with --jwks; create a token with `kubectl create token NAME --audience api://AzureADTokenExchange`"
             }
-            Self::Discovery => "pass the token of a pod; the documents of an issuer go to --published",
-            Self::Bearer => "leave out the words before the token",
-            Self::Quoted => "leave out the quotes; jq prints a string without them with -r",
-            Self::Base64 => "decode it first: base64 -d",
-            Self::TokenRequest | Self::ExecCredential => "pass its member status.token alone: jq -r .status.token",
+            Self::Discovery => "pass a token, and pass published documents with --published",
+            Self::Bearer => "remove the text before the token",
+            Self::Quoted => "remove the quotes; jq -r prints a string without quotes",
+            Self::Base64 => "decode the token first: base64 -d",
+            Self::TokenRequest | Self::ExecCredential => "pass only the member status.token: jq -r .status.token",
             Self::Secret => "use a projected token: a serviceAccountToken volume, or kubectl create token",
-            Self::Status => "read its message: the API server refused to make a token",
+            Self::Status => "read the message of this error: the API server did not issue a token",
             Self::TokenResponse => {
-                "pass the projected token of the pod: Entra's own tokens are not signed by the API server"
+                "pass the projected token of the pod: tokens of Entra are not signed by the API server"
             }
-            Self::Json | Self::Markup => "pass the projected token itself, as the kubelet wrote it",
+            Self::Json | Self::Markup => "pass the projected token exactly as the kubelet writes it",
         }
     }
 }
@@ -133,16 +133,16 @@ impl fmt::Display for OtherInput {
             Self::Pem => "it is a PEM file",
             Self::Jwks => "it is a JWKS",
             Self::Discovery => "it is a discovery document",
-            Self::Bearer => "it is an Authorization header; the token is what follows `Bearer `",
-            Self::Quoted => "it stands in quotes",
-            Self::Base64 => "it is in base64 once more",
+            Self::Bearer => "it is an Authorization header; the token is the part after `Bearer `",
+            Self::Quoted => "it is in quotes",
+            Self::Base64 => "it is base64-encoded a second time",
             Self::TokenRequest => "it is a TokenRequest object; the token is its member status.token",
             Self::ExecCredential => "it is an ExecCredential object; the token is its member status.token",
             Self::Secret => "it is a Secret",
             Self::Status => "it is an error of the API server (kind: Status)",
-            Self::TokenResponse => "it is the answer of a token endpoint",
+            Self::TokenResponse => "it is the response of a token endpoint",
             Self::Json => "it is JSON",
-            Self::Markup => "it is a page of HTML or XML",
+            Self::Markup => "it is HTML or XML",
         })
     }
 }

@@ -4,12 +4,12 @@ use serde::Deserialize;
 
 use super::{Claims, Header, OtherInput, TokenError, object::Object};
 
-/// The longest token that is taken apart, in bytes; the API server's are under 2 KiB.
+/// The maximum length of a token in bytes. Tokens of the API server are shorter than 2 KiB.
 ///
-/// It bounds what a token costs that is refused: the header of a whole request has about as much on most servers.
+/// The limit bounds the cost of rejecting a token. Most servers limit all headers of a request to about this length.
 const TOKEN_MAX: usize = 16 << 10;
 
-/// The three segments of a token, decoded.
+/// The three decoded segments of a token.
 #[derive(Clone, Copy)]
 pub(super) struct Segments<'a> {
     pub(super) signing_input: &'a str,
@@ -24,7 +24,7 @@ impl<'a> Segments<'a> {
         Ok(Self { claims: json("claims", payload)?, ..segments })
     }
 
-    /// The segments without claims, and the payload, which may be anything.
+    /// The segments without claims, and the payload, which may be any bytes.
     pub(super) fn decode_with_any_payload(
         text: &'a str,
         buffer: &'a mut Vec<u8>,
@@ -44,7 +44,7 @@ impl<'a> Segments<'a> {
             });
         };
         let (header, payload, signature) = (&text[..first], &text[first + 1..second], &text[second + 1..]);
-        // Each has a little more room than it needs: what decodes to less than three bytes is written as three.
+        // The decoder writes groups of three bytes, so each segment may need up to three extra bytes.
         buffer.resize(base64::decoded_len_estimate(text.len()) + 9, 0);
         let decoded = decode("header", header, buffer);
         let (header, rest) = decoded.map_err(|error| OtherInput::recognize(text).map_or(error, TokenError::Other))?;
@@ -62,7 +62,7 @@ impl<'a> Segments<'a> {
     }
 }
 
-/// Decodes a segment to the front of the room; gives what it says, and the room behind it.
+/// Decodes a segment to the start of the buffer; returns the decoded bytes and the rest of the buffer.
 fn decode<'a>(name: &'static str, segment: &str, room: &'a mut [u8]) -> Result<(&'a [u8], &'a mut [u8]), TokenError> {
     let length = BASE64_URL_SAFE_NO_PAD.decode_slice(segment, room).map_err(|_| TokenError::Base64(name))?;
     let (decoded, rest) = room.split_at_mut(length);

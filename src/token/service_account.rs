@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 /// A Kubernetes service account: its namespace and name.
 ///
-/// Shows as the subject of its tokens; parses from `NAMESPACE/NAME`.
+/// It is displayed as the subject of its tokens, and parsed from `NAMESPACE/NAME` or a subject.
 ///
 /// ```
 /// use issuer::ServiceAccount;
@@ -33,13 +33,14 @@ impl ServiceAccount {
     }
 }
 
-/// The namespace and name of a subject, without a copy; `None` for a subject that is not a service account's.
+/// The namespace and name of a subject, without a copy; `None` for a subject that is not a service account.
 pub(crate) fn parts(subject: &str) -> Option<(&str, &str)> {
     let (namespace, name) = subject.strip_prefix(SUBJECT)?.split_once(':')?;
     are_names(namespace, name).then_some((namespace, name))
 }
 
-/// Kubernetes' rules for both names: a DNS label of up to 63, a DNS subdomain of up to 253 characters.
+/// Kubernetes' rules: the namespace is a DNS label of up to 63 characters, the name a DNS subdomain of up to 253
+/// characters.
 fn are_names(namespace: &str, name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let label = |text: &str| (1..=63).contains(&text.len()) && text.bytes().all(plain);
@@ -53,9 +54,9 @@ impl FromStr for ServiceAccount {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('/').and_then(|(namespace, name)| Self::new(namespace, name));
-        parts.or_else(|| Self::from_subject(text)).ok_or_else(|| {
-            "write it as NAMESPACE/NAME, both as Kubernetes names are: lower case, digits, - and .".to_owned()
-        })
+        parts
+            .or_else(|| Self::from_subject(text))
+            .ok_or_else(|| "pass NAMESPACE/NAME; both consist of lower-case letters, digits, - and .".to_owned())
     }
 }
 

@@ -2,10 +2,10 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
-/// JSON that is sound throughout, and nothing kept of it: strings that are Unicode, numbers in range, no deeper than
-/// `serde_json` follows.
+/// Checked JSON whose value is dropped: strings are valid Unicode, numbers are in range, and the depth is within the
+/// limit of `serde_json`.
 ///
-/// Serde passes over what it does not need without such a look, and other readers refuse what they find there.
+/// Serde skips ignored values without these checks, but other libraries reject tokens with such values.
 pub(super) struct Sound;
 
 impl<'de> Deserialize<'de> for Sound {

@@ -1,13 +1,13 @@
-//! Strings and lists of them, borrowed from the JSON they stand in wherever it has no escape in them.
+//! Strings and lists of strings, borrowed from the JSON unless a string contains an escape.
 
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, de};
 
-/// A string where none should be, in an error: serde would quote all of it.
+/// An unexpected string in an error message. Serde's default would quote the whole string.
 pub(super) const STRING: de::Unexpected<'static> = de::Unexpected::Other("string");
 
-/// One string. Serde makes a copy of a `Cow` inside of an option or a list; this borrows.
+/// A borrowed string. Serde copies the string of a `Cow` inside an `Option` or a list.
 struct Text<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
@@ -34,7 +34,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// A string, where the member is present. Null is not absence: readers disagree about it, so it is rejected.
+/// An optional member that is a string. Null is rejected, because libraries differ in how they treat null.
 pub(super) fn optional<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Cow<'a, str>>, D::Error> {
     match Option::<Text<'a>>::deserialize(deserializer)? {
         Some(text) => Ok(Some(text.0)),
@@ -42,7 +42,7 @@ pub(super) fn optional<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Re
     }
 }
 
-/// A list of strings, where the member is present.
+/// An optional member that is a list of strings.
 pub(super) fn list<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<Cow<'a, str>>>, D::Error> {
     deserializer.deserialize_any(List { or_one: false }).map(Some)
 }
@@ -80,7 +80,7 @@ impl<'de> de::Visitor<'de> for List {
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        // Most tokens have one audience: room for more is made when they come.
+        // Most tokens have one audience.
         let mut all = Vec::with_capacity(1);
         while let Some(Text(one)) = list.next_element()? {
             all.push(one);

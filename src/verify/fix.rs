@@ -17,7 +17,7 @@ impl Refusal {
                 "check that the file belongs to the projected volume and that the kubelet has written it"
             }
             Self::Malformed(TokenError::Other(other)) => other.fix(),
-            Self::Malformed(_) => "pass the projected token itself, as the kubelet wrote it",
+            Self::Malformed(_) => "pass the projected token exactly as the kubelet writes it",
             Self::Legacy => "use a projected token: a serviceAccountToken volume, or kubectl create token",
             Self::Algorithm { alg, .. } if alg.starts_with("ES") => {
                 "sign with an RSA key (--service-account-signing-key-file); for other relying parties pass --for oidc"

@@ -92,7 +92,7 @@ pub enum Refusal {
         because: NotPublic,
     },
     /// The discovery document could not be fetched.
-    #[error("the discovery document cannot be fetched: {0}")]
+    #[error("cannot fetch the discovery document: {0}")]
     DiscoveryFetch(FetchError),
     /// The discovery document is not one.
     #[error("the discovery document is not usable: {0}")]
@@ -106,7 +106,7 @@ pub enum Refusal {
         seen: String,
     },
     /// The JWKS could not be fetched.
-    #[error("the JWKS cannot be fetched: {0}")]
+    #[error("cannot fetch the JWKS: {0}")]
     KeySetFetch(FetchError),
     /// The JWKS is not one.
     #[error("the JWKS is not usable: {0}")]

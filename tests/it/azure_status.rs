@@ -104,7 +104,7 @@ fn status_says_that_the_website_is_off_and_that_nothing_is_published() {
     assert_eq!(off.status.code(), Some(1));
     assert!(stdout(&off).contains("website  off"), "{off:?}");
     assert!(stderr(&off).contains("the static website is off"), "{off:?}");
-    assert!(stderr(&off).contains("answered 404 with an HTML page; Entra will answer AADSTS90061"), "{off:?}");
+    assert!(stderr(&off).contains("returned status 404 with an HTML page; Entra will answer AADSTS90061"), "{off:?}");
 }
 
 #[test]

@@ -75,8 +75,8 @@ fn each_token_has_its_line_of_json_and_the_summary_counts_them() {
         {
             "line": 4, "verdict": "refused", "refusal": {
                 "check": "token", "aadsts": 50027, "meaning": "the token is malformed",
-                "message": "not a token: it has 2 segments between dots, and a signed token has 3",
-                "fix": "pass the projected token itself, as the kubelet wrote it",
+                "message": "not a token: it has 2 segments; a signed token has 3",
+                "fix": "pass the projected token exactly as the kubelet writes it",
             },
         },
     ]);
@@ -168,7 +168,7 @@ fn memory_does_not_grow_with_the_input() {
     let mut answer = String::new();
     answers.read_line(&mut answer).unwrap();
     answers.read_line(&mut answer).unwrap();
-    assert!(answer.contains("it has 209715200 bytes, and tokens have 16384 at most"), "{answer}");
+    assert!(answer.contains("it has 209715200 bytes; at most 16384 are accepted"), "{answer}");
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let kibibytes: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();

@@ -62,8 +62,8 @@ type Encode = fn(Vec<u8>) -> Vec<u8>;
 
 #[test]
 fn a_coding_is_named_with_the_code_that_it_leads_to() {
-    let not_encoded = ", but it is not encoded: a client that decodes it fails";
-    let encoded = " although identity was asked for";
+    let not_encoded = ", but its body is not encoded; clients that decode it fail";
+    let encoded = ", although the request accepts only identity";
     let gzip: Encode = |body| [b"\x1f\x8b\x08\0\0\0\0\0\0\x03".as_slice(), &body].concat();
     let plain: Encode = |body| body;
     for (coding, encode, end) in [

@@ -84,7 +84,7 @@ fn an_answer_of_key_vault_is_read_under_the_api_server_s_key_id() {
         assert_eq!(kids, [KID], "{value}");
         let [note @ Note::KeyVault { kid, .. }] = notes.as_slice() else { panic!("{notes:?}") };
         assert_eq!(kid, "https://kv.vault.azure.net/keys/sa/0123");
-        assert!(note.to_string().starts_with("keys.json is an answer of Azure Key Vault: "), "{note}");
+        assert!(note.to_string().starts_with("keys.json is a response of Azure Key Vault: "), "{note}");
     }
     // As the REST API writes it, and an EC key in standard base64.
     let ec = jwk(Some("keys/p521-private.pub"));

@@ -50,8 +50,8 @@ fn a_jwks_keeps_its_key_ids_and_a_note_says_so() {
     assert_eq!(
         note.to_string(),
         format!(
-            "keys.json, key 1 keeps its key ID \"rfc-7638\", which its tokens must carry; \
-             the API server's own ID for this key is {}",
+            "keys.json, key 1 keeps its key ID \"rfc-7638\", which must be the kid of its tokens; \
+             the API server computes the key ID {}",
             spki_key_id(1)
         )
     );
@@ -88,7 +88,7 @@ fn one_key_under_two_key_ids_is_published_under_both() {
 #[test]
 fn one_key_id_for_two_keys_is_an_error_that_names_both() {
     let error = read(&[("a.json", jwks(&[jwk(1, Some("x"))])), ("b.json", jwks(&[jwk(2, Some("x"))]))]).unwrap_err();
-    assert_eq!(error.to_string(), "b.json, key 1 has the key ID \"x\" of another key, a.json, key 1");
+    assert_eq!(error.to_string(), "b.json, key 1 has the same key ID \"x\" as a different key, a.json, key 1");
     assert!(error.hint().unwrap().starts_with("remove one of the two keys"));
     // A JWK that takes the ID of a bare key.
     let pem = encode::numbered_pem(1).into_bytes();
@@ -100,7 +100,7 @@ fn one_key_id_for_two_keys_is_an_error_that_names_both() {
     let error = KeySet::from_keys([named(1), named(2)]).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the list of keys, key 2 has the key ID \"x\" of another key, the list of keys, key 1"
+        "the list of keys, key 2 has the same key ID \"x\" as a different key, the list of keys, key 1"
     );
     assert_eq!(KeySet::from_keys([named(1), named(1), key(1)]).unwrap().len(), 2);
 }
@@ -113,7 +113,7 @@ fn a_key_id_over_1024_bytes_is_an_error() {
         assert_eq!(
             read_long(&kid).unwrap_err().to_string(),
             format!(
-                "keys.json, key 1 is not a usable key: its key ID has {} bytes, and Kubernetes accepts 1024 at most",
+                "keys.json, key 1 is not a usable key: its key ID has {} bytes; Kubernetes accepts at most 1024",
                 kid.len()
             )
         );

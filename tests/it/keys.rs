@@ -216,5 +216,5 @@ fn keys_are_read_in_the_order_of_the_input_and_each_once() {
 fn an_input_that_never_ends_is_refused() {
     let mut reader = KeyReader::default();
     let error = reader.read("/dev/zero", &vec![b' '; KeyReader::INPUT_MAX + 1]).unwrap_err();
-    assert_eq!(error.to_string(), "/dev/zero cannot be read: it is longer than 4194304 bytes");
+    assert_eq!(error.to_string(), "cannot read /dev/zero: it is longer than 4194304 bytes");
 }

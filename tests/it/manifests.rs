@@ -88,12 +88,12 @@ fn a_document_of_another_kind_is_named_with_the_next_step() {
     let discovery = recording("rotation").text("openid-configuration.json");
     let xml = "<?xml version=\"1.0\"?><Error><Code>PublicAccessNotPermitted</Code></Error>".to_owned();
     for (text, is, hint) in [
-        (status(403), "an error of the API server, 403: m", "kubectl create clusterrolebinding"),
-        (status(401), "an error of the API server, 401: m", "check the credentials"),
-        (status(404), "an error of the API server, 404: m", "--service-account-issuer"),
+        (status(403), "an error of the API server, status 403: m", "kubectl create clusterrolebinding"),
+        (status(401), "an error of the API server, status 401: m", "check the credentials"),
+        (status(404), "an error of the API server, status 404: m", "--service-account-issuer"),
         (
             field("api-server-says-no/status-403.json"),
-            "an error of the API server, 403",
+            "an error of the API server, status 403",
             "system:service-account-issuer-discovery",
         ),
         (field("api-server-says-no/html.txt"), "an HTML page", "kubectl get --raw /openid/v1/jwks"),
@@ -102,9 +102,9 @@ fn a_document_of_another_kind_is_named_with_the_next_step() {
         (sealed.to_owned(), "a SealedSecret", "kubectl get secret NAME -o yaml"),
         (external.to_owned(), "an ExternalSecret", "kubectl get secret NAME -o yaml"),
         (kubeconfig.to_owned(), "a kubeconfig", "--kubeconfig FILE"),
-        (kubeadm.to_owned(), "a configuration of kubeadm", "/etc/kubernetes/pki/sa.pub"),
+        (kubeadm.to_owned(), "a kubeadm configuration", "/etc/kubernetes/pki/sa.pub"),
         (discovery, "a discovery document", "curl https://"),
-        (field("tokenrequest-json/tokenrequest.json"), "an answer of the TokenRequest API", "issuer verify"),
+        (field("tokenrequest-json/tokenrequest.json"), "a response of the TokenRequest API", "issuer verify"),
         (token.clone(), "a token", "issuer verify"),
         (format!("Bearer {token}"), "a token", "issuer verify"),
     ] {
@@ -185,8 +185,8 @@ fn what_stays_ambiguous_is_an_error_until_an_entry_is_chosen() {
     let output = run(["jwks", path]);
     assert_eq!(output.status.code(), Some(3));
     let said = stderr(&output);
-    assert!(said.contains("does not say which of its keys is the service account key: a.pub, b.pub"), "{said}");
-    assert!(said.contains("hint: choose with --entry, for example --entry a.pub"), "{said}");
+    assert!(said.contains("is the service account key: a.pub, b.pub"), "{said}");
+    assert!(said.contains("hint: choose the entry of the service account key, for example --entry a.pub"), "{said}");
     for (entries, expected) in [
         (vec!["a.pub"], vec![&first]),
         (vec!["b.pub"], vec![&second]),
@@ -201,7 +201,7 @@ fn what_stays_ambiguous_is_an_error_until_an_entry_is_chosen() {
     let output = run(["jwks", path, "--entry", "c.pub"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(
-        stderr(&output).contains("no input has an entry \"c.pub\"; there are x/a.pub, x/b.pub"),
+        stderr(&output).contains("no input has an entry \"c.pub\"; entries found: x/a.pub, x/b.pub"),
         "{}",
         stderr(&output)
     );
@@ -271,13 +271,16 @@ fn a_distrusted_key_of_a_keyset_is_skipped() {
     });
     assert_eq!(kids(keyset.to_string().as_bytes()), [first]);
     let (_, notes) = read(keyset.to_string().as_bytes()).unwrap();
-    assert!(
-        notes.iter().any(|note| note.to_string().contains("entry \"2/publicMaterial\" is skipped: it is distrusted"))
-    );
+    assert!(notes.iter().any(|note| {
+        note.to_string().contains("entry \"2/publicMaterial\" is skipped: the Keyset marks it as distrusted")
+    }));
     let mut of_a_ca = keyset;
     of_a_ca["metadata"]["name"] = "kubernetes-ca".into();
     let error = read(of_a_ca.to_string().as_bytes()).unwrap_err();
-    assert!(error.to_string().ends_with("it is the Keyset \"kubernetes-ca\", not that of service accounts"), "{error}");
+    assert!(
+        error.to_string().ends_with("it is the Keyset \"kubernetes-ca\", which holds no service account keys"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -36,13 +36,13 @@ fn other_inputs_are_named_and_the_fix_names_the_way() {
         (format!("{request:#}"), "it is a TokenRequest object", "jq -r .status.token"),
         (yaml, "it is a TokenRequest object", "status.token"),
         (plugin.to_string(), "it is an ExecCredential object", "status.token"),
-        (refused.to_string(), "it is an error of the API server", "read its message"),
-        (format!("Bearer {token}"), "it is an Authorization header", "leave out"),
-        (format!("authorization: bearer {token}"), "it is an Authorization header", "leave out"),
-        (format!("\"{token}\""), "it stands in quotes", "leave out the quotes"),
-        (BASE64_STANDARD.encode(&token), "it is in base64 once more", "base64 -d"),
-        (json!({ "access_token": token }).to_string(), "it is the answer of a token endpoint", "the projected token"),
-        ("<!DOCTYPE html><html></html>".to_owned(), "it is a page of HTML or XML", "the projected token"),
+        (refused.to_string(), "it is an error of the API server", "read the message"),
+        (format!("Bearer {token}"), "it is an Authorization header", "remove the text"),
+        (format!("authorization: bearer {token}"), "it is an Authorization header", "remove the text"),
+        (format!("\"{token}\""), "it is in quotes", "remove the quotes"),
+        (BASE64_STANDARD.encode(&token), "it is base64-encoded a second time", "base64 -d"),
+        (json!({ "access_token": token }).to_string(), "it is the response of a token endpoint", "the projected token"),
+        ("<!DOCTYPE html><html></html>".to_owned(), "it is HTML or XML", "the projected token"),
     ];
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("token.jwt");

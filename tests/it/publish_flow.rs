@@ -58,7 +58,7 @@ fn the_plan_comes_first_then_what_was_written_then_the_first_failure_and_a_stop_
         assert!(site.path().join("openid/v1/jwks").exists());
         // It has not ended, and tells why.
         let told = read_to(&mut stderr, "note: not read back yet");
-        assert!(told.contains("waiting up to 60 s: ") && told.ends_with("is not there\n"), "{told}");
+        assert!(told.contains("waiting up to 60 s: ") && told.ends_with("does not exist\n"), "{told}");
         assert_eq!(child.try_wait().unwrap(), None);
         signal(&child, name);
         let said = read_to(&mut stderr, "hint:");

@@ -64,32 +64,32 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
     }
     let cases: [(&str, Answer, Option<u32>); 16] = [
         (
-            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 404",
+            "cannot fetch the discovery document: {url}/.well-known/openid-configuration returned status 404",
             |_| Some(response("404 Not Found", &[], b"<html>")),
             Some(90061),
         ),
         (
-            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration is not there, but the JWKS of the issuer is",
+            "cannot fetch the discovery document: {url}/.well-known/openid-configuration does not exist, but the JWKS of the issuer is",
             |path| discovery(path, response("404 Not Found", &[], b"<html>")),
             Some(90061),
         ),
         (
-            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 403",
+            "cannot fetch the discovery document: {url}/.well-known/openid-configuration returned status 403",
             |path| discovery(path, response("403 Forbidden", &[], b"")),
             Some(50166),
         ),
         (
-            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 409 (PublicAccessNotPermitted)",
+            "cannot fetch the discovery document: {url}/.well-known/openid-configuration returned status 409 (PublicAccessNotPermitted)",
             |path| discovery(path, response("409 Conflict", &["x-ms-error-code: PublicAccessNotPermitted"], b"<?xml")),
             Some(50166),
         ),
         (
-            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered 409",
+            "cannot fetch the discovery document: {url}/.well-known/openid-configuration returned status 409",
             |path| discovery(path, response("409 Conflict", &[], b"")),
             Some(90061),
         ),
         (
-            "the JWKS cannot be fetched: {url}/openid/v1/jwks answered 404 (ResourceNotFound)",
+            "cannot fetch the JWKS: {url}/openid/v1/jwks returned status 404 (ResourceNotFound)",
             |path| jwks(path, response("404 Not Found", &["x-ms-error-code: ResourceNotFound"], b"<?xml")),
             Some(90061),
         ),
@@ -116,12 +116,12 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
             Some(700_211),
         ),
         (
-            "the JWKS cannot be fetched: {url}/openid/v1/jwks answered 404",
+            "cannot fetch the JWKS: {url}/openid/v1/jwks returned status 404",
             |path| jwks(path, response("404 Not Found", &[], b"")),
             Some(90061),
         ),
         (
-            "the JWKS cannot be fetched: {url}/openid/v1/jwks answered 404 with an HTML page",
+            "cannot fetch the JWKS: {url}/openid/v1/jwks returned status 404 with an HTML page",
             |path| jwks(path, response("404 Not Found", &["Content-Type: text/html"], b"<html>")),
             Some(90061),
         ),
@@ -136,12 +136,12 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
             Some(7_000_272),
         ),
         (
-            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration redirects to {url}/.well-known/openid-configuration, and too many redirects came before it",
+            "cannot fetch the discovery document: {url}/.well-known/openid-configuration redirects to {url}/.well-known/openid-configuration, which is not followed: too many redirects came before it",
             |path| discovery(path, response("302 Found", &["Location: /.well-known/openid-configuration"], b"")),
             Some(90061),
         ),
         (
-            "the discovery document cannot be fetched: {url}/.well-known/openid-configuration answered with more than 1048576 bytes",
+            "cannot fetch the discovery document: {url}/.well-known/openid-configuration is longer than 1048576 bytes",
             |path| discovery(path, response("200 OK", &[JSON], &vec![b' '; (1 << 20) + 1])),
             None,
         ),
@@ -294,7 +294,7 @@ fn a_server_that_never_answers_is_given_up_after_ten_seconds() {
     let error = published.discovery.outcome.unwrap_err();
     assert_eq!(
         error.to_string(),
-        format!("{url}/.well-known/openid-configuration did not answer: no answer within 10 s")
+        format!("no response from {url}/.well-known/openid-configuration: no answer within 10 s")
     );
     assert_eq!(waited.as_secs(), 10);
 }

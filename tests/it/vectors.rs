@@ -129,11 +129,11 @@ fn empty_truncated_and_ed25519_inputs_are_errors() {
         ("derived/empty.pub", "input holds no usable key: it is empty"),
         (
             "derived/truncated.pub",
-            "input, block 1 \"PUBLIC KEY\" is not a usable key: it has no END line, so the file may be cut off",
+            "input, block 1 \"PUBLIC KEY\" is not a usable key: it has no END line; the file may be truncated",
         ),
         (
             "derived/ed25519-rfc8410.pub",
-            "input, block 1 \"PUBLIC KEY\" is not a usable key: its type is Ed25519, and RSA and EC keys are accepted",
+            "input, block 1 \"PUBLIC KEY\" is not a usable key: its type is Ed25519; RSA and EC keys are accepted",
         ),
     ] {
         let error = KeySet::from_bytes(&fs::read(folder.join(file)).unwrap()).unwrap_err();

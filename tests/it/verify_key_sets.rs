@@ -81,7 +81,7 @@ fn a_jwks_that_entra_cannot_use_is_refused_with_its_code() {
             vec![other(1), with(good.clone(), "n", "AQ".into())],
             CheckName::Key,
             Some(7_000_272),
-            unusable("its RSA modulus has 1 bits, and 512 to 16384 are accepted"),
+            unusable("its RSA modulus has 1 bits; 512 to 16384 are accepted"),
         ),
         (
             vec![other(1), weak],
