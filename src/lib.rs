@@ -115,7 +115,7 @@ pub use verify::{
     VerifyWarning,
 };
 
-/// The example of the README, compiled.
+/// The examples of the book, compiled.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+#[doc = include_str!("../docs/embedding.md")]
+struct Embedding;

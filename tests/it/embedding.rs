@@ -79,13 +79,13 @@ fn the_batch_job_counts_the_tokens_of_each_service_account() {
 }
 
 #[test]
-fn what_the_readme_shows_stands_in_the_examples() {
+fn the_book_shows_code_of_the_examples() {
     let read = |path: &str| std::fs::read_to_string(crate::support::fixtures().parent().unwrap().join(path)).unwrap();
-    let readme = read("README.md");
+    let chapter = read("docs/embedding.md");
     let shown: Vec<_> =
-        readme.split("```rust,ignore\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+        chapter.split("```rust,ignore\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert_eq!(shown.len(), 2);
-    for (code, example) in shown.iter().zip(["examples/middleware.rs", "examples/batch_job.rs"]) {
+    for (code, example) in shown.iter().zip(["examples/batch_job.rs", "examples/middleware.rs"]) {
         assert!(read(example).contains(code), "{example} has no\n{code}");
     }
 }

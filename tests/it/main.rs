@@ -17,6 +17,7 @@ mod cli;
 mod content_encoding;
 mod directory;
 mod directory_attack;
+mod docs;
 mod document_changes;
 mod embedding;
 mod emulator;

@@ -72,27 +72,37 @@ pub(crate) struct Azurite {
 impl Azurite {
     /// Over plain HTTP, which takes shared keys and shared access signatures.
     pub(crate) fn start() -> Self {
-        Self::start_with(&[])
+        Self::start_with(&["--disableProductStyleUrl"], random_names())
     }
 
     /// Over HTTPS, which takes bearer tokens as well. Their signatures are not checked.
     pub(crate) fn start_with_oauth(cert: &Path, key: &Path) -> Self {
         let [cert, key] = [cert, key].map(|path| std::path::absolute(path).unwrap().into_os_string());
         let [cert, key] = [cert, key].map(|path| path.into_string().unwrap());
-        Self::start_with(&["--oauth", "basic", "--cert", &cert, "--key", &key])
+        Self::start_with(
+            &["--disableProductStyleUrl", "--oauth", "basic", "--cert", &cert, "--key", &key],
+            random_names(),
+        )
     }
 
-    fn start_with(options: &[&str]) -> Self {
+    /// The same with accounts of these names, each of which is also reached as `NAME.blob.core.windows.net`.
+    pub(crate) fn start_with_hosts(cert: &Path, key: &Path, names: &[&str]) -> Self {
+        let [cert, key] = [cert, key].map(|path| path.to_str().unwrap());
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        Self::start_with(&["--oauth", "basic", "--cert", cert, "--key", key], names)
+    }
+
+    fn start_with(options: &[&str], names: Vec<String>) -> Self {
         let main = home().join("node_modules/azurite/dist/src/blob/main.js");
         assert!(main.is_file(), "Azurite is not installed: run scripts/test once");
-        let mut keys: Vec<_> = (0..ACCOUNTS).map(|_| (random_name(), BASE64_STANDARD.encode(random::<64>()))).collect();
+        let mut keys: Vec<_> = names.into_iter().map(|name| (name, BASE64_STANDARD.encode(random::<64>()))).collect();
         keys.push(("devstoreaccount1".to_owned(), EMULATOR_KEY.to_owned()));
         let accounts: Vec<_> = keys.iter().map(|(name, key)| format!("{name}:{key}")).collect();
         let data = tempfile::Builder::new().prefix("azurite-").tempdir().unwrap().keep();
         let mut child = Command::new("node")
             .args(["--no-warnings", "--import", LEASH])
             .arg(main)
-            .args(["--blobHost", "127.0.0.1", "--blobPort", "0", "--disableProductStyleUrl", "--location"])
+            .args(["--blobHost", "127.0.0.1", "--blobPort", "0", "--location"])
             .arg(&data)
             .args(["--skipApiVersionCheck", "--disableTelemetry", "--silent"])
             .args(options)
@@ -150,6 +160,10 @@ fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).unwrap();
     bytes
+}
+
+fn random_names() -> Vec<String> {
+    (0..ACCOUNTS).map(|_| random_name()).collect()
 }
 
 /// A name such as accounts have: 3 to 24 lower-case letters and digits.

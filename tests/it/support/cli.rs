@@ -134,7 +134,7 @@ fn quote(text: &str) -> String {
 }
 
 /// Written by another process: a file that this one has open for writing while some thread starts a program is busy.
-fn write_executable(path: &Path, script: &str) {
+pub(crate) fn write_executable(path: &Path, script: &str) {
     let mut writer = Command::new("/bin/sh")
         .args(["-c", "cat >\"$0\" && chmod 755 \"$0\""])
         .arg(path)

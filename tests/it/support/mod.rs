@@ -24,6 +24,7 @@ pub(crate) mod signer;
 pub(crate) mod stand_in;
 pub(crate) mod storage;
 pub(crate) mod tls;
+pub(crate) mod tunnel;
 
 use std::path::{Path, PathBuf};
 

@@ -21,9 +21,14 @@ pub(crate) struct Authority {
 
 impl Authority {
     pub(crate) fn new() -> Self {
+        Self::for_hosts(&[])
+    }
+
+    /// The same with a certificate that is good for these host names too.
+    pub(crate) fn for_hosts(hosts: &[&str]) -> Self {
         let issuer = CertifiedIssuer::self_signed(root_params(), KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
-        let leaf = leaf_params().signed_by(&key, &issuer).unwrap();
+        let leaf = leaf_params(hosts).signed_by(&key, &issuer).unwrap();
         let folder = TempDir::new().unwrap();
         let write = |name: &str, pem: String| std::fs::write(folder.path().join(name), pem).unwrap();
         write("ca.pem", issuer.pem());
@@ -88,8 +93,9 @@ fn root_params() -> CertificateParams {
 }
 
 /// Its name differs from the authority's, or OpenSSL would take it for self-signed.
-fn leaf_params() -> CertificateParams {
-    let mut params = CertificateParams::new(["localhost", "127.0.0.1"].map(str::to_owned)).unwrap();
+fn leaf_params(hosts: &[&str]) -> CertificateParams {
+    let names: Vec<_> = ["localhost", "127.0.0.1"].iter().chain(hosts).map(|name| (*name).to_owned()).collect();
+    let mut params = CertificateParams::new(names).unwrap();
     params.distinguished_name.push(DnType::CommonName, "localhost");
     params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

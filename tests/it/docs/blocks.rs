@@ -1,0 +1,126 @@
+//! The code blocks of a document, with the marks that say how a test runs them.
+//!
+//! A block of `sh` or `console` has an HTML comment in the line above it:
+//!
+//! - `<!-- run: SETTING -->` runs it in a new sandbox, `<!-- run: continued -->` in that of the block before it;
+//! - `<!-- run: SETTING, exit CODE -->` expects this exit code of the last command;
+//! - `<!-- not run: REASON -->` does not run it.
+
+use std::path::{Path, PathBuf};
+
+/// A fenced code block.
+#[derive(Debug)]
+pub(super) struct Block {
+    pub(super) file: PathBuf,
+    /// The number of its first line, the fence, counted from 1.
+    pub(super) line: usize,
+    pub(super) language: String,
+    /// The lines between the fences, without the indentation of the fence.
+    pub(super) lines: Vec<String>,
+    pub(super) indentation: usize,
+    /// `None` where no comment marks it.
+    pub(super) mark: Option<Mark>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Mark {
+    Run(Run),
+    /// With the reason.
+    NotRun(String),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) setting: Setting,
+    /// The API server of the sandbox has another issuer than the published one.
+    pub(super) is_moved: bool,
+    pub(super) exit_code: i32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Setting {
+    /// Nothing is published.
+    Empty,
+    /// `sa.pub` is published to the account, and to directories.
+    Published,
+    /// As the block before left it.
+    Continued,
+}
+
+impl Block {
+    pub(super) fn is_command(&self) -> bool {
+        matches!(self.language.as_str(), "sh" | "console")
+    }
+
+    /// Where it is, for messages.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// Every code block of a document.
+pub(super) fn blocks(file: &Path, text: &str) -> Vec<Block> {
+    let lines: Vec<&str> = text.lines().collect();
+    let (mut found, mut at) = (Vec::new(), 0);
+    while at < lines.len() {
+        let trimmed = lines[at].trim_start();
+        let Some(language) = trimmed.strip_prefix("```") else {
+            at += 1;
+            continue;
+        };
+        let indentation = lines[at].len() - trimmed.len();
+        let length = lines[at + 1..].iter().position(|line| line.trim() == "```");
+        let length = length.unwrap_or_else(|| panic!("{}:{}: the block does not end", file.display(), at + 1));
+        let content = lines[at + 1..=at + length].iter();
+        found.push(Block {
+            file: file.to_owned(),
+            line: at + 1,
+            language: language.to_owned(),
+            lines: content.map(|line| line.get(indentation..).unwrap_or_default().to_owned()).collect(),
+            indentation,
+            mark: at.checked_sub(1).and_then(|above| mark(lines[above].trim())),
+        });
+        at += length + 2;
+    }
+    found
+}
+
+/// The mark in a line, `None` where the line is none.
+fn mark(line: &str) -> Option<Mark> {
+    let comment = line.strip_prefix("<!-- ")?.strip_suffix(" -->")?;
+    if let Some(reason) = comment.strip_prefix("not run: ") {
+        return Some(Mark::NotRun(reason.to_owned()));
+    }
+    let mut words = comment.strip_prefix("run: ")?.split(", ");
+    let setting = match words.next()? {
+        "empty" => Setting::Empty,
+        "published" => Setting::Published,
+        "continued" => Setting::Continued,
+        _ => return None,
+    };
+    let mut run = Run { setting, is_moved: false, exit_code: 0 };
+    for word in words {
+        match word.strip_prefix("exit ") {
+            Some(code) => run.exit_code = code.parse().ok()?,
+            None if word == "old issuer" => run.is_moved = true,
+            None => return None,
+        }
+    }
+    Some(Mark::Run(run))
+}
+
+#[test]
+fn marks_and_blocks_are_read() {
+    let text = "text\n<!-- run: empty, exit 1 -->\n```sh\na\n\n  b\n```\n- list\n\n  <!-- not run: because -->\n  ```console\n  $ c\n  ```\n```rust\n```\n";
+    let found = blocks(Path::new("x.md"), text);
+    assert_eq!(found.iter().map(|block| block.line).collect::<Vec<_>>(), [3, 11, 14]);
+    assert_eq!(found[0].lines, ["a", "", "  b"]);
+    let run = Run { setting: Setting::Empty, is_moved: false, exit_code: 1 };
+    assert_eq!(found[0].mark, Some(Mark::Run(run)));
+    assert_eq!((&found[1].lines[..], found[1].indentation), (&["$ c".to_owned()][..], 2));
+    assert_eq!(found[1].mark, Some(Mark::NotRun("because".to_owned())));
+    assert!(found[2].mark.is_none() && !found[2].is_command());
+    for unknown in ["<!-- run: elsewhere -->", "<!-- run: empty, exit x -->", "<!-- runs: empty -->", "run: empty"] {
+        assert_eq!(mark(unknown), None, "{unknown}");
+    }
+}

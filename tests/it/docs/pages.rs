@@ -1,0 +1,52 @@
+//! Limits and promises of single pages.
+
+use std::path::Path;
+
+use super::{read, root};
+use serde_json::Value;
+
+#[test]
+fn the_readme_is_short() {
+    let readme = read(Path::new("README.md"));
+    assert!(readme.lines().count() <= 150, "{} lines", readme.lines().count());
+    let long: Vec<_> = readme.lines().filter(|line| line.chars().count() > 120).collect();
+    assert!(long.is_empty(), "{long:#?}");
+}
+
+#[test]
+fn the_picture_has_a_title_and_a_description() {
+    let svg = read(Path::new("docs/overview.svg"));
+    for part in ["role=\"img\"", "<title id=\"title\">", "<desc id=\"description\">", "prefers-color-scheme: dark"] {
+        assert!(svg.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn the_chapter_of_json_names_every_member() {
+    let chapter = read(Path::new("docs/json.md"));
+    let mut seen = 0;
+    for entry in std::fs::read_dir(root().join("docs/schemas")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        // Those are the documents themselves.
+        if path.extension().is_none_or(|extension| extension != "json")
+            || ["jwks", "discovery"].contains(&name.as_str())
+        {
+            continue;
+        }
+        let schema: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        for member in schema["properties"].as_object().unwrap().keys() {
+            seen += 1;
+            assert!(chapter.contains(&format!("`{member}`")), "{name}: {member}");
+        }
+    }
+    assert!(seen > 30, "{seen}");
+}
+
+#[test]
+fn the_changelog_has_this_version() {
+    let changelog = read(Path::new("CHANGELOG.md"));
+    assert!(
+        changelog.contains(concat!("## [", env!("CARGO_PKG_VERSION"), "]")) || changelog.contains("## [Unreleased]")
+    );
+}
