@@ -16,9 +16,9 @@ use crate::{
     resolver::PublicOnly,
 };
 
-/// The longest file of authorities that is read, in bytes: a system's whole bundle has a quarter of it.
+/// The longest file of certificate authorities, in bytes: four times the usual bundle of a system.
 const CA_FILE_MAX: u64 = 1 << 20;
-/// How long a connection may take to be there.
+/// The timeout for opening a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The HTTP client cannot be set up.
@@ -35,12 +35,12 @@ pub enum ClientError {
     /// A file of certificate authorities cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A file of certificate authorities cannot be used.
+    /// A file of certificate authorities cannot be parsed.
     #[error("{} is not a file of PEM certificates: {because}", shown(path))]
     CaFile {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The cause.
         because: String,
     },
 }
@@ -50,19 +50,19 @@ impl Hint for ClientError {
         match self {
             Self::File(error) => error.hint(),
             Self::CaFile { .. } => {
-                Some("pass the PEM certificate of the authority that signed the server's".to_owned())
+                Some("pass the PEM certificate of the authority that signed the server certificate".to_owned())
             }
         }
     }
 }
 
-/// The HTTP clients, each made when it is first asked for: nothing is connected or loaded before.
+/// The HTTP clients. Each is created at its first use, because loading certificate authorities takes time.
 ///
-/// None of them follows a redirect.
+/// None of them follows redirects.
 #[derive(Debug, Default)]
 pub(crate) struct HttpClients {
     authorities: Vec<Certificate>,
-    /// How [`public`](Self::public) resolves names.
+    /// The resolver of [`public`](Self::public).
     resolver: PublicOnly,
     secure: OnceLock<Client>,
     public: OnceLock<Client>,
@@ -71,7 +71,7 @@ pub(crate) struct HttpClients {
 }
 
 impl HttpClients {
-    /// Clients that trust the system's certificate authorities and those of PEM files.
+    /// Clients that trust the certificate authorities of the system and of PEM files.
     pub(crate) fn new(ca_files: &[impl AsRef<Path>]) -> Result<Self, ClientError> {
         let mut authorities = Vec::new();
         for path in ca_files {
@@ -86,14 +86,14 @@ impl HttpClients {
             }
             let found = Certificate::from_pem_bundle(&pem).map_err(|error| refuse(innermost(&error)))?;
             if found.is_empty() {
-                return Err(refuse("no certificate is in it".to_owned()));
+                return Err(refuse("it has no certificate".to_owned()));
             }
             authorities.extend(found);
         }
         Ok(Self { authorities, ..Self::default() })
     }
 
-    /// Clients that resolve the names of public hosts so.
+    /// Clients that resolve the names of public hosts with this resolver.
     #[cfg(test)]
     pub(crate) fn resolving(resolver: PublicOnly) -> Self {
         Self { resolver, ..Self::default() }
@@ -104,10 +104,10 @@ impl HttpClients {
         get_or_build(&self.secure, || builder().tls_certs_merge(self.authorities.iter().cloned()).build())
     }
 
-    /// The client for https to a host that the caller did not name: it connects to public addresses only.
+    /// The client for https to a host that the caller did not name. It connects to public addresses only.
     ///
-    /// The resolver gives out only addresses that it has checked, so DNS cannot change in between. It never sees an IP address,
-    /// which has to be checked before. A proxy resolves names itself, so behind one they are left to it.
+    /// The resolver returns only addresses that it has checked, so DNS rebinding has no effect. The resolver never receives
+    /// an IP address in a URL, so the caller must check it before. A proxy resolves names itself.
     pub(crate) fn public(&self, url: &Url) -> Result<&Client, String> {
         if self.is_proxied(url) {
             return self.secure();
@@ -123,13 +123,13 @@ impl HttpClients {
         self.proxy(url).is_some()
     }
 
-    /// The proxy that a request goes to: `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as reqwest reads them.
+    /// The proxy of a request by `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`, as reqwest reads them.
     fn proxy(&self, url: &Url) -> Option<Intercept> {
         let proxies = self.proxies.get_or_init(Matcher::from_system);
         proxies.intercept(&url.as_str().parse().ok()?)
     }
 
-    /// The cause of a failed request; a proxy that is the cause is named with its variable.
+    /// The cause of a failed request. If a proxy is the cause, it is named with its variable.
     pub(crate) fn cause(&self, url: &Url, error: &reqwest::Error) -> String {
         let cause = innermost(error);
         if !error.is_connect() {
@@ -147,16 +147,16 @@ impl HttpClients {
         }
     }
 
-    /// The cause of a request that got no answer in time.
+    /// The cause of a request that timed out.
     pub(crate) fn late(&self, url: &Url, limit: Duration) -> String {
         let through = self.named_proxy(url).map(|proxy| format!(" through {proxy}")).unwrap_or_default();
         format!("no answer{through} within {} s", (limit.as_secs_f64() * 10.0).round() / 10.0)
     }
 
-    /// `the proxy http://proxy.example.com:3128 (HTTPS_PROXY)`, where an https request goes to one.
+    /// `the proxy http://proxy.example.com:3128 (HTTPS_PROXY)`, if an https request uses one.
     fn named_proxy(&self, url: &Url) -> Option<String> {
         let proxy = self.proxy(url).filter(|_| url.scheme() == "https")?;
-        // The address alone: user name and password may stand in the variable.
+        // Only the address: the variable may hold a user name and password.
         let proxy = proxy.uri();
         let set = |name: &&str| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
         let variable = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().find(set);
@@ -166,8 +166,7 @@ impl HttpClients {
         Some(format!("{OF_PROXY}{scheme}://{}{port} ({of})", proxy.host().unwrap_or_default()))
     }
 
-    /// The client for http that stays on this machine: a proxy stands for the outside, and the system's authorities take time
-    /// to load.
+    /// The client for http on this machine. It uses no proxy and loads no certificate authorities, which takes time.
     pub(crate) fn plain(&self) -> Result<&Client, String> {
         get_or_build(&self.plain, || builder().no_proxy().tls_certs_only([]).build())
     }
@@ -186,7 +185,7 @@ fn get_or_build(cell: &OnceLock<Client>, build: impl FnOnce() -> reqwest::Result
     Ok(cell.get_or_init(|| client))
 }
 
-/// The cause at the bottom: the layers above it only say that something failed, and some print the URL with what is secret in it.
+/// The innermost cause. The outer errors only say that a request failed, and some print the URL with its secrets.
 pub(crate) fn innermost(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(source) = cause.source() {
@@ -197,9 +196,9 @@ pub(crate) fn innermost(error: &reqwest::Error) -> String {
         Some(_) => "the request failed".to_owned(),
         None => cause.to_string(),
     };
-    // rustls has no words of its own for it.
+    // rustls reports only `CaUsedAsEndEntity` for it.
     if text.contains("CaUsedAsEndEntity") {
-        return "the server's certificate is that of an authority; let the authority sign one for the server"
+        return "the server uses the certificate of a certificate authority; install a server certificate signed by the authority"
             .to_owned();
     }
     text

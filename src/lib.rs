@@ -1,12 +1,12 @@
 //! Makes a self-managed Kubernetes cluster a trusted identity provider for Microsoft Entra ID, and proves it.
 //!
-//! The API server's `sa.pub` becomes a JWKS with the API server's own key IDs, a discovery document goes with it, both are
-//! published to a site without ever losing a key, and projected service account tokens are verified against what the
-//! public reads. The command line `issuer` is a thin user of this library.
+//! The library turns the API server's `sa.pub` into a JWKS with the API server's own key IDs and makes the discovery document.
+//! It publishes both to a site without losing a key, and verifies projected service account tokens against the published
+//! documents. The command line `issuer` uses only this library.
 //!
 //! # Uses
 //!
-//! Keys to a JWKS, to the byte what the API server serves:
+//! Keys to a JWKS, with exactly the bytes that the API server serves:
 //!
 //! ```
 //! use issuer::{Jwks, KeySet};
@@ -16,29 +16,37 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Publishing to a directory: [`publish`] with a [`site::Directory`] and what is [`DesiredState`]; [`plan`] shows it beforehand, [`status`]
-//! afterwards, and [`unpublish`] takes it away. Publishing to Azure Storage: the same with a `site::Azure`.
-//! Verifying tokens: a [`Verifier`] of any number of trusted issuers and [`Expectations`], each with an example of its own; with
-//! the feature `remote` a `RemoteVerifier`, which fetches what the issuers have published and keeps it up to date.
+//! - Publish: [`publish`] writes the [`DesiredState`] to a [`site::Directory`] or, with the feature `azure`, a `site::Azure`.
+//!   [`plan`] shows the changes before, [`status`] shows the stored documents after, and [`unpublish`] removes them.
+//! - Verify: a [`Verifier`] of any number of trusted issuers checks tokens against [`Expectations`]. With the feature `remote`
+//!   a `RemoteVerifier` fetches the documents of the issuers and keeps them up to date.
+//! - Observe: with the feature `tracing`, which `remote` and `azure` include, reads, writes, retries and refreshes are spans
+//!   and events of the crate `tracing`. They contain no secrets.
 //!
 //! # Layout
 //!
-//! The core is pure: bytes, times and documents come in, values go out. The edge does I/O: it reads and writes sites, fetches
-//! documents, serves them. `docs/architecture.md` has the table of the modules, and a test holds it.
+//! The core is pure: it computes values from bytes, times and documents. The edge does I/O: it reads and writes sites, fetches
+//! documents and serves them. `docs/architecture.md` has the table of the modules, and a test enforces it.
 //!
 //! | to | core | edge |
 //! | --- | --- | --- |
 //! | read keys | [`KeyReader`], [`KeySet`], [`PublicKey`], [`KeyId`] | |
 //! | make documents | [`Documents`], [`Jwks`], [`Discovery`] | |
 //! | publish | [`DesiredState`], [`Plan`], [`Retention`] | [`publish`], [`status`], [`unpublish`], [`site`], `DocumentServer` |
-//! | read what is published | [`PublishedIssuer`], [`Location`] | `HttpFetcher`, `read_back` |
+//! | read published documents | [`PublishedIssuer`], [`Location`] | `HttpFetcher`, `read_back` |
 //! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
 //! | explain | [`Aadsts`] and its catalogue, [`Hint`] | |
 //!
 //! # Features
 //!
-//! `cli` (default) is the command line and all of the others; `azure` publishes to Azure Storage; `remote` fetches over HTTPS with tokio and reqwest, for verifying too; `serve` is the
-//! HTTP server; `yaml` reads Secret manifests in YAML. Without any of them there is no runtime, no client and no server.
+//! - `cli` (default): the command line, and all other features.
+//! - `azure`: publishing to Azure Storage.
+//! - `remote`: fetching over HTTPS with tokio and reqwest, also for verifying.
+//! - `serve`: the HTTP server.
+//! - `tracing`: spans and events.
+//! - `yaml`: Secret manifests in YAML.
+//!
+//! Without features the library has no runtime, no HTTP client and no server.
 
 // No panic is reachable from input; tests may.
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]

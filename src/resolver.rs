@@ -1,4 +1,4 @@
-//! Names looked up on this machine, and held to public addresses.
+//! Resolves host names on this machine, and accepts only public addresses.
 
 use std::{
     error::Error,
@@ -11,16 +11,16 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::public_host::{self, NotPublic, why_address_not_public};
 
-/// A resolver that gives out addresses only where all addresses of a name are public.
+/// A resolver that returns the addresses of a name only if all of them are public.
 ///
-/// One that is not fails the whole name: a public name has no reason to have one.
+/// One private address fails the whole name: no public service has one.
 #[derive(Clone)]
 pub(crate) struct PublicOnly {
     names: Arc<dyn Resolve>,
 }
 
 impl PublicOnly {
-    /// The same, with names looked up elsewhere than in the system.
+    /// The same with another source of addresses than the system.
     #[cfg(test)]
     pub(crate) fn of(names: impl Resolve + 'static) -> Self {
         Self { names: Arc::new(names) }
@@ -52,7 +52,7 @@ impl Resolve for PublicOnly {
     }
 }
 
-/// A name has an address that the internet cannot reach.
+/// A name has an address that is not reachable from the internet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("resolves to {address}, which {why}")]
 pub(crate) struct NotPublicAddress {
@@ -65,7 +65,7 @@ impl NotPublicAddress {
         why_address_not_public(address).map(|why| Self { address, why })
     }
 
-    /// Finds it among the causes of a failed request.
+    /// Finds this error among the causes of a failed request.
     pub(crate) fn find(error: &reqwest::Error) -> Option<Self> {
         let mut cause: Option<&(dyn Error + 'static)> = error.source();
         while let Some(error) = cause {
@@ -78,7 +78,7 @@ impl NotPublicAddress {
     }
 }
 
-/// The names of the system.
+/// The resolver of the system.
 struct System;
 
 impl Resolve for System {
@@ -87,10 +87,10 @@ impl Resolve for System {
     }
 }
 
-/// Whether a name that looks public resolves on this machine to addresses that are not; `false` for one that does not
-/// resolve, and for a host that by itself is not public.
+/// Whether a public name resolves only to private addresses on this machine.
 ///
-/// Split DNS gives such answers: Entra may get others.
+/// `false` for a name that does not resolve, and for a host that is not public by its form. Split DNS causes such answers:
+/// Entra may receive others.
 pub(crate) async fn resolves_to_private_only(host: &str) -> bool {
     if public_host::why_not_public(host).is_some() {
         return false;
@@ -99,7 +99,7 @@ pub(crate) async fn resolves_to_private_only(host: &str) -> bool {
     !addresses.is_empty() && addresses.iter().all(|address| NotPublicAddress::new(address.ip()).is_some())
 }
 
-/// The system's addresses of a host, a name or an address.
+/// The addresses of a host, which is a name or an address, as the system resolves it.
 async fn look_up(host: &str) -> io::Result<Vec<SocketAddr>> {
     Ok(tokio::net::lookup_host((host.trim_matches(['[', ']']), 0)).await?.collect())
 }
@@ -108,7 +108,7 @@ async fn look_up(host: &str) -> io::Result<Vec<SocketAddr>> {
 mod tests {
     use super::*;
 
-    /// Has these addresses for every name.
+    /// Returns these addresses for every name.
     struct Fixed(&'static [&'static str]);
 
     impl Resolve for Fixed {

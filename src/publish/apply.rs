@@ -15,10 +15,10 @@ use crate::{
     site::{Site, SiteError, Written},
 };
 
-/// How often a site is read and planned anew when other publishers keep changing it. Each round one of them gets through.
+/// The number of attempts when other publishers keep changing the site. In each round one publisher succeeds.
 pub(super) const ATTEMPTS_MAX: u32 = 1000;
 
-/// What publishing did.
+/// The result of publishing.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -41,11 +41,11 @@ pub struct Publication {
     pub plan: Plan,
     /// The documents as they are published now.
     pub documents: Documents,
-    /// How often the site was read and planned: more than once when others published at the same time.
+    /// The number of plans that were made: more than one if other publishers wrote at the same time.
     pub attempts: u32,
 }
 
-/// Works out what publishing would change on a site, and writes nothing.
+/// Plans the changes that publishing would make to a site, and writes nothing.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -69,10 +69,10 @@ pub async fn plan(site: &dyn Site, desired: &DesiredState, clock: &impl Clock) -
     Ok(Plan::new(&current, desired, clock.now()))
 }
 
-/// Publishes: reads the site, plans, and writes what changed, the JWKS before the discovery document.
+/// Publishes: reads the site, plans, and writes the changed documents, the JWKS before the discovery document.
 ///
-/// Every write holds the version that was planned from; when another publisher was faster, it starts over, so that all
-/// keys of both end up published.
+/// Every write is conditional on the version that the plan was made from. A publisher that loses the race reads the site
+/// again and makes a new plan, so that the keys of all publishers end up published.
 ///
 /// ```
 /// use issuer::{KeySet, SystemClock, DesiredState, site::Memory};
@@ -89,14 +89,14 @@ pub async fn plan(site: &dyn Site, desired: &DesiredState, clock: &impl Clock) -
 ///
 /// # Errors
 ///
-/// [`PublishError::Refused`] with the plan when it would take something away unasked or publish what Entra cannot use;
-/// [`PublishError::Contended`] when others changed the site before every attempt; other variants when the site cannot be read or
-/// written.
+/// - [`PublishError::Refused`], with the plan, if the plan has refusals.
+/// - [`PublishError::Contended`] if other publishers changed the site during every attempt.
+/// - Other variants if the site cannot be read or written.
 pub async fn publish(site: &dyn Site, desired: &DesiredState, clock: &impl Clock) -> Result<Publication, PublishError> {
     let mut made = ChangesMade::default();
     let mut desired = desired.clone();
-    // The plan and the document of a lost conditional write. What stands there may be this publisher's own, by a request whose
-    // answer was lost.
+    // The plan and the document of a failed conditional write. The stored document may be this publisher's own: the answer to
+    // its write may have been lost.
     let mut tried: Option<(Plan, DocumentKind)> = None;
     let mut lost_races = 0;
     'attempts: for attempts in 1..=ATTEMPTS_MAX {
@@ -143,12 +143,12 @@ pub async fn publish(site: &dyn Site, desired: &DesiredState, clock: &impl Clock
     Err(PublishError::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
 }
 
-/// Whether a document that an earlier plan was about to write is there as that plan has it.
+/// Whether the site holds the document that an earlier plan was about to write.
 fn is_found(plan: &Plan, tried: &Plan, kind: DocumentKind) -> bool {
     plan.document(kind).zip(tried.document(kind)).is_some_and(|(found, tried)| found.is_found(tried))
 }
 
-/// Whether a document is missing below the last one, if that is new: another process may have removed it in between.
+/// Whether an earlier document is missing although the last one was created: another process may have removed it meanwhile.
 async fn is_incomplete(site: &dyn Site, plan: &Plan) -> Result<bool, SiteError> {
     let Some((last, earlier)) = plan.documents.split_last() else { return Ok(false) };
     if last.change != Change::Created {
@@ -163,7 +163,7 @@ async fn is_incomplete(site: &dyn Site, plan: &Plan) -> Result<bool, SiteError> 
     Ok(false)
 }
 
-/// What a publish did over its attempts: each plan only knows what it found.
+/// The changes of all attempts of one publish. A plan lists only the changes of one attempt.
 #[derive(Default)]
 struct ChangesMade {
     hosted: bool,
@@ -192,14 +192,14 @@ impl ChangesMade {
         let touched =
             |key: &&PlannedKey| !matches!(key.state, KeyState::Kept | KeyState::Retired { .. } | KeyState::Unknown);
         for key in plan.keys.iter().filter(touched) {
-            // A key that was added and then retired by somebody else comes back; it was added all the same.
+            // A key that was added and then retired by another publisher counts as added.
             if !self.keys.iter().any(|known| known.jwk == key.jwk) {
                 self.keys.push(key.clone());
             }
         }
     }
 
-    /// The last plan, with what was done before it.
+    /// The last plan with the changes of earlier attempts.
     fn add_to(self, mut plan: Plan) -> Plan {
         if self.hosted {
             plan.hosting = Hosting::Off;
@@ -211,7 +211,7 @@ impl ChangesMade {
             }
         }
         plan.adopted = plan.adopted.max(self.adopted);
-        // What this run dropped itself is no longer there to be dropped.
+        // This run removed the key itself, so the next plan does not find it.
         let dropped = |kid: &str| self.keys.iter().any(|deed| deed.kid() == kid && !deed.is_published());
         plan.warnings.retain(|warning| !matches!(warning, PlanWarning::NotPublished(kid) if dropped(kid)));
         for deed in self.keys {
@@ -225,7 +225,7 @@ impl ChangesMade {
     }
 }
 
-/// Leaves out the requests that a written JWKS has met, as a second plan would find nothing for them; whether there were any.
+/// Removes the requests that the written JWKS fulfils: a second plan would not find their keys. Returns whether there were any.
 fn settle(desired: &mut DesiredState) -> bool {
     let (keys, before) = (&desired.keys, desired.remove.len() + desired.adopt.len());
     desired.remove.retain(|kid| !keys.iter().any(|key| key.key_id().as_str() == kid));

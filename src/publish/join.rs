@@ -6,7 +6,7 @@ use std::{
 
 /// Waits for two futures at once, as `futures_util::future::join` does.
 ///
-/// It is all that the core would need that crate for. `std::future::join!` is not stable.
+/// It avoids a dependency of the core for one function. `std::future::join!` is not stable.
 pub(super) async fn join<A, B>(first: impl Future<Output = A>, second: impl Future<Output = B>) -> (A, B) {
     let (mut first, mut second) = (pin!(first), pin!(second));
     let (mut first_output, mut second_output) = (None, None);

@@ -1,4 +1,4 @@
-//! Publishing that only ever adds, unless it is told otherwise and the time has come.
+//! Publishing, reading back, status and removal. Publishing adds keys; it removes a key only on request.
 
 mod apply;
 mod join;

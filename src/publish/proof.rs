@@ -6,7 +6,7 @@ use crate::{
     verify::{Refusal, RelyingParty, TrustedIssuer},
 };
 
-/// How what the public reads differs from what was written.
+/// A difference between the written documents and those that relying parties fetch.
 ///
 /// ```
 /// use issuer::{Aadsts, Hint, PublishedIssuer, RelyingParty};
@@ -22,16 +22,16 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mismatch {
-    /// A document cannot be fetched or used, or names another issuer.
+    /// A document cannot be fetched or parsed, or names another issuer.
     #[error("{0}")]
     Refusal(Refusal),
-    /// The discovery document names the right issuer and is otherwise another one.
+    /// The discovery document names the issuer, but is not the one that was written.
     #[error("{from} is not the discovery document that was written")]
     Discovery {
         /// The URL.
         from: String,
     },
-    /// Keys that were written are not read.
+    /// Keys that were written are missing.
     #[error("{from} lacks {}", keys(.kids))]
     KeysMissing {
         /// The URL.
@@ -39,7 +39,7 @@ pub enum Mismatch {
         /// The `kid`s that are missing.
         kids: Vec<String>,
     },
-    /// Something else than the keys that were written is read as well.
+    /// The JWKS has entries that were not written.
     #[error("{from} is not the JWKS that was written")]
     KeysUnexpected {
         /// The URL.
@@ -48,7 +48,7 @@ pub enum Mismatch {
 }
 
 impl Mismatch {
-    /// The code that Entra answers with while the documents differ so; `None` where none is known.
+    /// The error code that Entra returns while this difference lasts; `None` if no code is known.
     pub fn aadsts(&self) -> Option<Aadsts> {
         match self {
             Self::Refusal(refusal) => refusal.aadsts(),
@@ -57,7 +57,7 @@ impl Mismatch {
         }
     }
 
-    /// Whether nothing is known of the documents, as when the network is down.
+    /// Whether the documents could not be compared, for example because the network is down.
     pub fn is_inconclusive(&self) -> bool {
         matches!(self, Self::Refusal(refusal) if refusal.is_inconclusive())
     }
@@ -68,14 +68,14 @@ impl Hint for Mismatch {
         match self {
             Self::Refusal(refusal) => refusal.hint(),
             Self::Discovery { .. } | Self::KeysMissing { .. } | Self::KeysUnexpected { .. } => Some(
-                "check that this place serves the site that was written; a cache in front of it is up to date after the max-age of the old document, and --wait waits for it"
+                "check that this URL serves the site that was written; pass a longer --wait if a cache still holds the old document"
                     .to_owned(),
             ),
         }
     }
 }
 
-/// Holds what the public reads against the documents that were written.
+/// Compares the documents that relying parties fetch with those that were written.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -95,7 +95,7 @@ impl Hint for Mismatch {
 ///
 /// # Errors
 ///
-/// The first [`Mismatch`]. Documents that [`TrustedIssuer::judge`] refuses are one, also where they are what was written.
+/// The first [`Mismatch`]. A refusal of [`TrustedIssuer::judge`] is one, even if the documents are those that were written.
 pub fn compare(
     documents: &Documents,
     published: &PublishedIssuer,
@@ -114,7 +114,7 @@ pub fn compare(
     if read.jwks == documents.jwks { Ok(()) } else { Err(Mismatch::KeysUnexpected { from }) }
 }
 
-/// The documents the public reads, where they are of use for this issuer.
+/// The documents that relying parties fetch, if they can use them for this issuer.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -134,7 +134,7 @@ pub fn compare(
 ///
 /// # Errors
 ///
-/// [`Mismatch::Refusal`], the first of [`TrustedIssuer::judge`].
+/// [`Mismatch::Refusal`] with the first refusal of [`TrustedIssuer::judge`].
 pub fn published_documents(
     issuer: &IssuerUrl,
     published: &PublishedIssuer,
@@ -187,19 +187,19 @@ mod remote {
         verify::{RelyingParty, TrustedIssuer, VerifyWarning},
     };
 
-    /// The pause before the second look, doubled before each further one.
+    /// The pause before the second attempt. It doubles before each further attempt.
     const FIRST_PAUSE: Duration = Duration::from_millis(100);
     const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-    /// How long each look may take at least.
+    /// The shortest timeout of an attempt.
     const LOOK_MIN: Duration = Duration::from_secs(1);
 
-    /// Reads the documents back as the public does, until they are what was written or `wait` is over; gives the warnings
-    /// about how they are served.
+    /// Reads the documents back as relying parties fetch them, until they are those that were written or `wait` is over.
+    /// Returns the warnings about how they are served.
     ///
-    /// Each look that finds something else is an event of `tracing` with the mismatch as `cause`.
+    /// Each attempt that finds a difference is an event of `tracing` at level INFO with the [`Mismatch`] as `cause`.
     ///
-    /// When another publisher has written since, what counts is what the site holds now, as long as every key of ours is
-    /// in it.
+    /// If another publisher has written meanwhile, the documents that the site holds now are expected, if they have every key
+    /// of the input.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -222,7 +222,7 @@ mod remote {
     ///
     /// # Errors
     ///
-    /// [`Mismatch`] when what the public reads stayed different.
+    /// The last [`Mismatch`] if the documents still differ at the end.
     #[instrument(name = "read back from", skip_all, fields(%location, limit_s = wait.as_secs_f64()))]
     pub async fn read_back(
         site: &dyn Site,
@@ -232,15 +232,15 @@ mod remote {
         fetcher: &HttpFetcher,
         wait: Duration,
     ) -> Result<Vec<VerifyWarning>, Mismatch> {
-        // A wait beyond the end of time has no end.
+        // An overflowing wait means no deadline.
         let deadline = Instant::now().checked_add(wait);
-        // Publishing for relying parties in the same network was allowed, so Entra's reach is not judged.
+        // The caller allowed an issuer that Entra cannot reach, so that is not a mismatch.
         let is_private = desired.allow_private_issuer && why_not_public(desired.issuer.as_str()).is_some();
         let relying_party = if is_private { RelyingParty::Oidc } else { desired.relying_party };
         let mut documents = publication.documents.clone();
         let mut pause = FIRST_PAUSE;
         loop {
-            // A server that does not answer must not use up more than the wait, nor the last look end before it began.
+            // An attempt ends with the wait, but the last attempt has at least `LOOK_MIN`.
             let soonest = Instant::now() + LOOK_MIN;
             let until = deadline.map(|deadline| deadline.max(soonest)).filter(|_| !wait.is_zero());
             let fetcher = until.map_or_else(|| fetcher.clone(), |until| fetcher.clone().until(until.into_std()));
@@ -264,8 +264,8 @@ mod remote {
         }
     }
 
-    /// What the site holds now, where that is something else and still has every key of the input. A site that does not
-    /// answer has told what it holds already.
+    /// The documents that the site holds now, if they differ and have every key of the input. A failure to read the site is
+    /// not an error here: its documents are known from the publish.
     async fn newer(site: &dyn Site, desired: &DesiredState, known: &Documents) -> Option<Documents> {
         let current = read_current(site, &desired.issuer).await.ok()?;
         let discovery = Discovery::parse(&current.document(DocumentKind::Discovery)?.bytes).ok()?;

@@ -22,22 +22,22 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PublishError {
-    /// A plan would take something away unasked, or publish what Entra cannot use.
-    #[error("publishing to {site} is refused: {}", refusal_of(.plan))]
+    /// The plan has refusals: it would remove something without a request, or publish documents that Entra cannot use.
+    #[error("cannot publish to {site}: {}", refusal_of(.plan))]
     Refused {
         /// The site.
         site: String,
         /// The plan, with every reason in its `refusals`.
         plan: Box<Plan>,
-        /// Whether the JWKS was written before another publisher made the plan what it is.
+        /// Whether the JWKS was written before another publisher's change led to the refusal.
         written: bool,
     },
     /// Other publishers changed the site before every attempt to write.
-    #[error("{site} was changed by others during each of {attempts} attempts to publish")]
+    #[error("other publishers changed {site} during each of {attempts} attempts to publish")]
     Contended {
         /// The site.
         site: String,
-        /// How often it was read and planned.
+        /// The number of attempts.
         attempts: u32,
     },
     /// The site cannot be read or written.

@@ -15,7 +15,7 @@ use crate::{
     site::{Site, SiteError},
 };
 
-/// What is published on a site for one issuer.
+/// The documents that a site stores for one issuer, and their faults.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -34,15 +34,15 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SiteStatus {
-    /// Both documents, where both are there, can be read, and name the issuer.
+    /// Both documents, if both exist, can be parsed and name the issuer.
     pub documents: Option<Documents>,
     /// The keys of the JWKS, in its order.
     pub keys: Vec<KeyStatus>,
-    /// What is wrong with the documents.
+    /// The faults of the documents.
     pub faults: Vec<SiteFault>,
     /// Whether the site serves what it stores.
     pub hosting: Hosting,
-    /// The clocks of this machine and of the site, where they are too far apart.
+    /// The clocks of this machine and of the site, if they differ too much.
     pub clocks: Option<ClocksApart>,
 }
 
@@ -67,15 +67,15 @@ pub struct SiteStatus {
 pub struct KeyStatus {
     /// The entry.
     pub jwk: Jwk,
-    /// Since when it is published; `None` where something else published it.
+    /// When it was first published; `None` if another program published it.
     pub published: Option<Timestamp>,
-    /// Whether the retention record lists it, or there is no record that can be read, or it is not even an object.
+    /// False if a readable retention record does not list the key. An entry that is no JSON object counts as listed.
     pub known: bool,
-    /// When it was first missed from the input, and when it may be pruned; `None` while it is in the input.
+    /// When the key was first missing from the input, and when it may be pruned; `None` while it is in the input.
     pub retired: Option<(Timestamp, Timestamp)>,
 }
 
-/// What is wrong with the documents of a site.
+/// A fault of the documents of a site.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -84,7 +84,7 @@ pub struct KeyStatus {
 /// let issuer = "https://issuer.example.com".parse()?;
 /// let status = issuer::status(&Memory::default(), &issuer, DesiredState::RETAIN, &SystemClock).await?;
 /// assert_eq!(status.faults[0], SiteFault::Missing("discovery document"));
-/// assert_eq!(status.faults[0].to_string(), "there is no discovery document");
+/// assert_eq!(status.faults[0].to_string(), "the discovery document does not exist");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -92,40 +92,40 @@ pub struct KeyStatus {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SiteFault {
-    /// A document is not there.
-    #[error("there is no {0}")]
+    /// A document does not exist.
+    #[error("the {0} does not exist")]
     Missing(&'static str),
-    /// A document cannot be read.
-    #[error("the {document} cannot be read: {error}")]
+    /// A document cannot be parsed.
+    #[error("the {document} cannot be parsed: {error}")]
     Unreadable {
         /// `JWKS` or `discovery document`.
         document: &'static str,
         /// What is wrong with it.
         error: DocumentError,
     },
-    /// The discovery document points to a JWKS that is not on the site.
-    #[error("the jwks_uri is {0:?}, not below the issuer")]
+    /// The `jwks_uri` of the discovery document is not below the issuer.
+    #[error("the jwks_uri {0:?} is not below the issuer")]
     JwksElsewhere(String),
     /// The discovery document names another issuer.
     #[error("the discovery document names the issuer {seen:?}, not {expected:?}")]
     Issuer {
-        /// The issuer that was asked for.
+        /// The issuer that was given.
         expected: String,
-        /// The issuer it names.
+        /// The issuer in the document.
         seen: String,
     },
     /// A document has a Content-Encoding, though its body is published without one.
-    #[error("the {document} has the Content-Encoding {coding:?}, which makes relying parties fail")]
+    #[error("the {document} has the Content-Encoding {coding:?}, which relying parties cannot decode")]
     ContentEncoding {
         /// `JWKS` or `discovery document`.
         document: &'static str,
         /// The Content-Encoding.
         coding: String,
     },
-    /// The retention record of the JWKS cannot be read.
-    #[error("the retention record of the JWKS cannot be read: {0}")]
+    /// The retention record of the JWKS cannot be parsed.
+    #[error("the retention record of the JWKS cannot be parsed: {0}")]
     RecordUnreadable(RetentionError),
-    /// The retention record of the JWKS has times that cannot be true.
+    /// The retention record of the JWKS has times in the future or before 1970.
     #[error("the retention record of the JWKS has times in the future or before 1970")]
     RecordTimes,
     /// A published key, by its `kid` if it has one, is not in the retention record.
@@ -133,8 +133,9 @@ pub enum SiteFault {
     UnknownKey(Option<String>),
 }
 
-/// Reads what is published on a site for an issuer; `retain` is how long retired keys stay. Recorded times in the future are shown
-/// as the clock's.
+/// Reads the documents that a site stores for an issuer.
+///
+/// `retain` is how long retired keys stay. Recorded times in the future are replaced with the present time.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -156,7 +157,7 @@ pub enum SiteFault {
 ///
 /// # Errors
 ///
-/// [`SiteError`] when the site cannot be read. What is wrong with the documents is part of the answer.
+/// [`SiteError`] if the site cannot be read. Faults of the documents are part of the result.
 pub async fn status(
     site: &dyn Site,
     issuer: &IssuerUrl,
@@ -168,7 +169,7 @@ pub async fn status(
 }
 
 impl SiteStatus {
-    /// Works out the status from what stands on the site.
+    /// Judges the stored documents.
     fn new(current: &CurrentState, issuer: &IssuerUrl, retain: Duration, now: Timestamp) -> Self {
         let clocks = ClocksApart::between(now, current.site_time);
         let now = clocks.map_or(now, ClocksApart::later);
@@ -198,7 +199,7 @@ impl SiteStatus {
         }
         let documents = discovery.zip(jwks.clone()).filter(|_| faults.is_empty());
         let documents = documents.map(|(discovery, jwks)| Documents { issuer: issuer.clone(), discovery, jwks });
-        // The same record as a plan's.
+        // The record as a plan uses it.
         let found = current.record();
         if let StoredRetention::Unreadable(error) = found {
             faults.push(SiteFault::RecordUnreadable(error.clone()));

@@ -14,12 +14,12 @@ use crate::{
     verify::is_signed_by,
 };
 
-/// How old a token may be that shows which issuer a cluster names now.
+/// The greatest age of a token that shows which issuer the cluster uses now.
 const FRESH: SignedDuration = SignedDuration::from_hours(1);
-/// How far the clock that issued it may be ahead.
+/// How far the clock of the API server may be ahead.
 const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(1);
 
-/// How it is made sure that no cluster needs what is about to be removed.
+/// The check that no cluster needs the documents before they are removed.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -30,7 +30,7 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(1);
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
 /// issuer::publish(&site, &desired, &SystemClock).await?;
-/// // A token of the same cluster, which names another issuer by now.
+/// // A token of the same cluster, which uses another issuer now.
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
 /// let mut buffer = Vec::new();
 /// let token = &Token::parse(&text, &mut buffer)?;
@@ -43,18 +43,18 @@ const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(1);
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RemovalGuard<'a> {
-    /// By a token the cluster gives now: it is signed with one of the keys that are about to go, and names another issuer.
+    /// A fresh token of the cluster: it is signed with one of the keys that would be removed, and names another issuer.
     Token {
         /// The token.
         token: &'a Token<'a>,
-        /// The time: the token is valid, and an hour old at most.
+        /// The present time: the token must be valid and at most one hour old.
         now: Timestamp,
     },
-    /// Not at all.
+    /// No check.
     Force,
 }
 
-/// What was removed.
+/// The documents that were removed.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -72,11 +72,11 @@ pub enum RemovalGuard<'a> {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Removal {
-    /// The documents, in the order in which they went.
+    /// The documents, in the order of their removal.
     pub removed: Vec<DocumentPath>,
 }
 
-/// Why nothing is removed.
+/// Why no document was removed.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -89,8 +89,8 @@ pub struct Removal {
 /// let guard = RemovalGuard::Token { token, now: "2026-11-22T00:40:00Z".parse()? };
 /// let refusal = issuer::unpublish(&Memory::default(), &issuer, &guard).await?.unwrap_err();
 /// assert_eq!(refusal, RemovalRefusal::InUse(issuer.to_string()));
-/// assert_eq!(refusal.to_string(), format!("the cluster's tokens name the issuer \"{issuer}\" still"));
-/// assert!(refusal.hint().unwrap().starts_with("give the API server another --service-account-issuer first"));
+/// assert_eq!(refusal.to_string(), format!("the cluster's tokens still name the issuer \"{issuer}\""));
+/// assert!(refusal.hint().unwrap().starts_with("configure another --service-account-issuer"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -99,32 +99,32 @@ pub struct Removal {
 #[non_exhaustive]
 pub enum RemovalRefusal {
     /// The cluster's tokens still name this issuer.
-    #[error("the cluster's tokens name the issuer {0:?} still")]
+    #[error("the cluster's tokens still name the issuer {0:?}")]
     InUse(String),
     /// The cluster's tokens name an issuer with the same documents.
-    #[error("the cluster's tokens name the issuer {0:?}, whose documents are these")]
+    #[error("the cluster's tokens name the issuer {0:?}, which has the same documents")]
     SamePlace(String),
-    /// A token that says nothing about now.
-    #[error("the token expired at {0}, so it does not say which issuer the cluster names now")]
+    /// The token has expired.
+    #[error("the token expired at {0}, so it does not show which issuer the cluster uses now")]
     Expired(Timestamp),
-    /// A token that may say what the cluster named before.
+    /// The token is older than one hour.
     #[error(
-        "the token was issued at {0}, more than an hour ago, so it does not say which issuer the cluster names now"
+        "the token was issued at {0}, more than an hour ago, so it does not show which issuer the cluster uses now"
     )]
     Old(Timestamp),
-    /// A token whose time has not come, or a clock that is behind.
+    /// The token is not valid yet, or the clock of this machine is behind.
     #[error(
-        "the token was issued at {0}, which is later than now, so it does not say which issuer the cluster names now"
+        "the token was issued at {0}, which is in the future, so it does not show which issuer the cluster uses now"
     )]
     NotYetIssued(Timestamp),
-    /// A token without issuer, or without its times.
-    #[error("the token has no {0}, so it does not say which issuer the cluster names now")]
+    /// The token has no issuer, expiry or time of issue.
+    #[error("the token has no {0}, so it does not show which issuer the cluster uses now")]
     Incomplete(&'static str),
-    /// A token of another cluster, or of nobody.
-    #[error("no key that is published here signed the token, so it is not one of this cluster")]
+    /// The token is of another cluster, or forged.
+    #[error("no published key verifies the token's signature, so it is not a token of this cluster")]
     NotOfThisCluster,
     /// The documents are those of another issuer.
-    #[error("the documents there are those of the issuer {0:?}")]
+    #[error("the stored documents are those of the issuer {0:?}")]
     OtherIssuer(String),
 }
 
@@ -132,24 +132,24 @@ impl Hint for RemovalRefusal {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::InUse(_) | Self::SamePlace(_) => {
-                "give the API server another --service-account-issuer first, and wait until its old tokens have expired; --force removes it all the same"
+                "configure another --service-account-issuer on the API server first, and wait until its old tokens have expired; --force skips this check"
             }
-            Self::NotOfThisCluster => {
-                "check the context of kubectl; where the cluster has other keys by now, --force removes the documents"
+            Self::NotOfThisCluster => "check the context of kubectl; if the cluster has other keys now, pass --force",
+            Self::NotYetIssued(_) => {
+                "synchronise the clocks of the control plane and this machine (NTP), and pass a fresh token"
             }
-            Self::NotYetIssued(_) => "set the clocks of control plane and this machine (NTP), and pass a fresh token",
             Self::Expired(_) | Self::Old(_) | Self::Incomplete(_) => {
-                "pass a fresh one: kubectl create token default --audience api://AzureADTokenExchange"
+                "pass a fresh token: kubectl create token default --audience api://AzureADTokenExchange"
             }
-            Self::OtherIssuer(_) => "pass --issuer with that string, byte for byte",
+            Self::OtherIssuer(_) => "pass --issuer with exactly that string",
         };
         Some(hint.to_owned())
     }
 }
 
-/// Removes the documents of an issuer: discovery first, then the JWKS, so that no reader is sent to a key set that is not there.
+/// Removes the documents of an issuer: first the discovery document, then the JWKS, so that no `jwks_uri` leads to a missing JWKS.
 ///
-/// The JWKS that goes is the one below the issuer, where [`publish`](crate::publish) puts it.
+/// It removes the JWKS below the issuer, where [`publish`](crate::publish) writes it.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -168,8 +168,8 @@ impl Hint for RemovalRefusal {
 ///
 /// # Errors
 ///
-/// The inner [`RemovalRefusal`] when the guard or the documents speak against it, and nothing was removed; [`SiteError`] when the
-/// site cannot be read or changed.
+/// The inner [`RemovalRefusal`] if the guard or the documents do not permit the removal; then nothing was removed. [`SiteError`]
+/// if the site cannot be read or written.
 pub async fn unpublish(
     site: &dyn Site,
     issuer: &IssuerUrl,
@@ -181,7 +181,7 @@ pub async fn unpublish(
     remove(site, issuer, guard).await
 }
 
-/// Works out which documents [`unpublish`] would remove, in their order, and removes nothing.
+/// Lists the documents that [`unpublish`] would remove, in order, and removes nothing.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -223,7 +223,7 @@ async fn remove(
     guard: &RemovalGuard<'_>,
 ) -> Result<Result<Removal, RemovalRefusal>, PublishError> {
     let mut removal = Removal::default();
-    // A removal whose answer got lost is found done at the next look.
+    // If the answer to a removal is lost, the next read finds the document removed.
     let mut tried: Option<DocumentKind> = None;
     for _ in 0..ATTEMPTS_MAX {
         let current = read_current(site, issuer).await?;
@@ -234,7 +234,7 @@ async fn remove(
         {
             return Ok(Err(refusal));
         }
-        // What came after ours was removed is somebody else's.
+        // A document that appears after the removal is another publisher's.
         if other_issuer(issuer, &current).is_some() || current.documents.is_empty() {
             return Ok(Ok(removal));
         }
@@ -246,12 +246,12 @@ async fn remove(
             }
             removal.removed.push(path);
         }
-        // Read again: a publisher may have brought one of them back meanwhile.
+        // Read again: another publisher may have written one of them meanwhile.
     }
     Err(PublishError::Contended { site: site.name(), attempts: ATTEMPTS_MAX })
 }
 
-/// The issuer whose documents these are, where it is another one.
+/// The issuer in the stored documents, if it is another one.
 fn other_issuer(issuer: &IssuerUrl, current: &CurrentState) -> Option<String> {
     let recorded = current.document(DocumentKind::Jwks).and_then(|stored| stored.retention.issuer().map(str::to_owned));
     let named = current.document(DocumentKind::Discovery).and_then(|stored| Discovery::issuer_of(&stored.bytes));
@@ -259,7 +259,7 @@ fn other_issuer(issuer: &IssuerUrl, current: &CurrentState) -> Option<String> {
 }
 
 impl RemovalGuard<'_> {
-    /// Judges what stands on the site.
+    /// Checks the token against the stored documents.
     fn judge_current(&self, issuer: &IssuerUrl, current: &CurrentState) -> Option<RemovalRefusal> {
         if let Some(other) = other_issuer(issuer, current) {
             return Some(RemovalRefusal::OtherIssuer(other));
@@ -274,7 +274,7 @@ impl RemovalGuard<'_> {
         }
     }
 
-    /// Judges what the token says by itself.
+    /// Checks the claims of the token.
     fn judge(&self, issuer: &IssuerUrl) -> Result<(), RemovalRefusal> {
         let Self::Token { token, now } = self else { return Ok(()) };
         let claims = &token.claims;
@@ -282,7 +282,7 @@ impl RemovalGuard<'_> {
         if named == issuer.as_str() {
             return Err(RemovalRefusal::InUse(named.to_owned()));
         }
-        // With and without a slash at the end are two issuers, and one place.
+        // Two issuers that differ only in a trailing slash have the same documents.
         if named.parse().is_ok_and(|named| issuer.is_same_place(&named)) {
             return Err(RemovalRefusal::SamePlace(named.to_owned()));
         }

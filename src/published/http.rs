@@ -18,30 +18,30 @@ use crate::{
     resolver::NotPublicAddress,
 };
 
-/// How long one document may take, redirects and body included.
+/// The timeout of one document, redirects and body included.
 const TIMEOUT: Duration = Duration::from_secs(10);
-/// How many redirects are followed for one document.
+/// The number of redirects that are followed for one document.
 const REDIRECTS_MAX: usize = 3;
-/// The header in which Azure Storage names the reason of a refusal
-/// (<https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2>), and the longest reason that is kept.
+/// The header with the error code of Azure Storage
+/// (<https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2>), and the longest code that is kept.
 const ERROR_CODE: &str = "x-ms-error-code";
 const ERROR_CODE_MAX: usize = 60;
 
 /// Fetches public documents over https, and over http from this machine.
 ///
-/// A document has 1 MiB at most and 10 s to arrive, and is requested without compression. Up to three redirects are followed,
-/// never from https to http. Nothing is connected or loaded before the first fetch. Clones share their connections.
+/// A document may have at most 1 MiB and take at most 10 s. It is requested without compression. Up to three redirects are
+/// followed, never from https to http. The first fetch opens the first connection. Clones share their connections.
 ///
 /// # Hosts
 ///
 /// A host that the caller names, as an issuer, a [`Location::Url`](crate::documents::Location::Url) or an argument of
-/// [`fetch`](Self::fetch), may be private. A host and port that a document or a redirect names and the caller does not must
-/// be public: loopback, private, link-local and other special-purpose addresses are refused, and so are names that the
-/// public DNS does not have, such as `localhost`, `NAME.svc` and `NAME.internal`. Names are resolved once, all their addresses
-/// are checked, and the connection goes to one of them. [`only_public`](Self::only_public) holds the issuer to this, too.
+/// [`fetch`](Self::fetch), may be private. A host and port that only a document or a redirect names must be public:
+/// loopback, private, link-local and other special-purpose addresses are refused. Names that the public DNS does not have,
+/// such as `localhost`, `NAME.svc` and `NAME.internal`, are refused too. A name is resolved once, all its addresses are
+/// checked, and the connection is made to one of them. [`only_public`](Self::only_public) applies the same rule to the issuer.
 ///
-/// Where a proxy is used (`HTTPS_PROXY` or `ALL_PROXY`, without `NO_PROXY`), it resolves the names: addresses and local names
-/// in URLs are still refused here, and the proxy has to judge the rest.
+/// With a proxy (`HTTPS_PROXY` or `ALL_PROXY`, without `NO_PROXY`) the proxy resolves the names. Addresses and local names
+/// in URLs are still refused here; the proxy must refuse the rest.
 ///
 /// A URL with a user name or password is refused.
 ///
@@ -64,17 +64,17 @@ pub struct HttpFetcher {
 }
 
 impl HttpFetcher {
-    /// A fetcher that trusts the system's certificate authorities and those of PEM files.
+    /// A fetcher that trusts the certificate authorities of the system and of PEM files.
     ///
     /// # Errors
     ///
-    /// [`ClientError::File`] for a file that cannot be read, [`ClientError::CaFile`] for one that holds no certificate.
+    /// [`ClientError::File`] for a file that cannot be read, [`ClientError::CaFile`] for a file without a certificate.
     pub fn new(ca_files: &[impl AsRef<Path>]) -> Result<Self, ClientError> {
         Ok(Self { clients: Arc::new(HttpClients::new(ca_files)?), only_public: false, deadline: None })
     }
 
-    /// The same fetcher for issuers that the caller did not name, such as one from a token that is not verified yet: their
-    /// hosts must be public. A [`Location::Url`](crate::documents::Location::Url) is the caller's, and may be private.
+    /// The same fetcher for issuers that the caller did not name, such as the issuer of a token that is not verified yet:
+    /// their hosts must be public. The caller names a [`Location::Url`](crate::documents::Location::Url), so it may be private.
     ///
     /// ```
     /// use issuer::{FetchError, HttpFetcher};
@@ -90,7 +90,7 @@ impl HttpFetcher {
         Self { only_public: true, ..self }
     }
 
-    /// The same fetcher, which gives up at a time; a fetch that it gives up is [`FetchError::NoAnswer`].
+    /// The same fetcher with a deadline. A fetch that exceeds it is [`FetchError::NoAnswer`].
     ///
     /// ```
     /// use issuer::{FetchError, HttpFetcher};
@@ -121,13 +121,13 @@ impl HttpFetcher {
     ///
     /// # Errors
     ///
-    /// [`FetchError`] for everything but a whole body with status 200.
+    /// [`FetchError`] unless the server returns status 200 and a complete body.
     pub async fn fetch(&self, url: &str) -> Result<Page, FetchError> {
         let named = if self.only_public { Vec::new() } else { Url::parse(url).into_iter().collect() };
         self.fetch_for(&named, url).await
     }
 
-    /// Fetches one document for a caller who named these URLs: their hosts and ports may be private, others must be public.
+    /// Fetches one document. The hosts and ports of the `named` URLs may be private; all others must be public.
     #[instrument(name = "fetch", level = "debug", skip_all, fields(url = %shown(url)))]
     pub(super) async fn fetch_for(&self, named: &[Url], url: &str) -> Result<Page, FetchError> {
         let now = tokio::time::Instant::now();
@@ -143,7 +143,7 @@ impl HttpFetcher {
 
     async fn follow(&self, named: &[Url], url: &str) -> Result<Page, FetchError> {
         let mut at = Url::parse(url).map_err(|_| FetchError::NotHttps(shown(url)))?;
-        // The URL that redirected here, and the target as it wrote it.
+        // The URL that redirected here, and the target as the server wrote it.
         let mut from: Option<(Url, String)> = None;
         for _ in 0..=REDIRECTS_MAX {
             let is_named = named.iter().any(|named| named.origin() == at.origin());
@@ -160,18 +160,18 @@ impl HttpFetcher {
                 return Err(not_ok(&at, &response));
             };
             let refuse = |because| FetchError::Redirect { url: shown(at.as_str()), to: shown(target), because };
-            let next = at.join(target).map_err(|_| refuse("that is not a URL"))?;
+            let next = at.join(target).map_err(|_| refuse("it is not a URL"))?;
             if at.scheme() == "https" && next.scheme() != "https" {
-                return Err(refuse("https is never left for http"));
+                return Err(refuse("it leads from https to http"));
             }
             let target = shown(target);
             from = Some((std::mem::replace(&mut at, next), target));
         }
-        let because = "too many redirects came before it";
+        let because = "there were too many redirects";
         Err(FetchError::Redirect { url: shown(url), to: shown(at.as_str()), because })
     }
 
-    /// Sends one request, if the URL may be asked.
+    /// Sends one request if the URL is allowed.
     async fn get(&self, url: &Url, is_named: bool) -> Result<Response, FetchError> {
         let text = || shown(url.as_str());
         if !url.username().is_empty() || url.password().is_some() {
@@ -197,16 +197,16 @@ impl HttpFetcher {
     }
 }
 
-/// Whether a URL may be asked at all: over https, or over http on this machine.
+/// Whether requests to a URL are allowed: over https, or over http on this machine.
 fn is_fetched(url: &Url) -> bool {
     url.scheme() == "https" || issuer_url::is_loopback_http(url.as_str())
 }
 
-/// The error of a request that a redirect led to: a target that must not be asked is a fault of the redirect.
+/// The error of a request that a redirect led to. A target that is not allowed is a fault of the redirect.
 fn after_redirect(url: &Url, to: &str, error: FetchError) -> FetchError {
     let because = match error {
         FetchError::NotPublic { .. } | FetchError::NotPublicHere { .. } => {
-            "a redirect to another host is followed to public addresses only"
+            "redirects to another host are followed to public addresses only"
         }
         FetchError::Credentials(_) => "a URL with a user name or password is refused",
         error => return error,
@@ -243,7 +243,7 @@ async fn page(url: &Url, mut response: Response, redirected_to: Option<String>) 
     }
 }
 
-/// The error for an answer without a document.
+/// The error for a response without a document.
 fn not_ok(url: &Url, response: &Response) -> FetchError {
     let headers = response.headers();
     let content_type = first(headers, CONTENT_TYPE.as_str()).unwrap_or_default();
@@ -256,7 +256,7 @@ fn not_ok(url: &Url, response: &Response) -> FetchError {
     }
 }
 
-/// The content codings of an answer but `identity`, which is none (RFC 9110 section 8.4).
+/// The content codings of a response, except `identity`, which means no coding (RFC 9110 section 8.4).
 fn coding(headers: &HeaderMap) -> Option<String> {
     let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
     let values: Vec<_> = values.collect();
@@ -284,7 +284,7 @@ mod tests {
     use super::*;
     use crate::resolver::PublicOnly;
 
-    /// DNS that gives every name this machine's address, and counts how often it is asked.
+    /// A resolver that returns the loopback address for every name and counts the requests.
     #[derive(Clone, Default)]
     struct Rebound(Arc<AtomicUsize>);
 
@@ -304,7 +304,7 @@ mod tests {
         let untouched = TcpListener::bind("127.0.0.1:0").unwrap();
         untouched.set_nonblocking(true).unwrap();
         let rebound = format!("https://rebound.example.com:{}/jwks", untouched.local_addr().unwrap().port());
-        // A server that the caller names, and that redirects there.
+        // A server that the caller names redirects to that host.
         let redirecting = TcpListener::bind("127.0.0.1:0").unwrap();
         let named = format!("http://{}/", redirecting.local_addr().unwrap());
         let answer =
@@ -320,10 +320,10 @@ mod tests {
             let here = FetchError::NotPublicHere { url: rebound.clone(), because };
             assert!(here.is_inconclusive());
             assert_eq!(fetcher.fetch(&rebound).await, Err(here));
-            // Resolved once: there is no second answer that a connection could go to.
+            // The name is resolved once, so a second answer cannot lead the connection elsewhere.
             assert_eq!(dns.0.load(Ordering::SeqCst), 1);
             let caller = [Url::parse(&named).unwrap()];
-            let because = "a redirect to another host is followed to public addresses only";
+            let because = "redirects to another host are followed to public addresses only";
             let redirect = FetchError::Redirect { url: named.clone(), to: rebound.clone(), because };
             assert_eq!(fetcher.fetch_for(&caller, &named).await, Err(redirect));
         });

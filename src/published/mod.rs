@@ -27,14 +27,14 @@ use crate::{
     issuer_url::{IssuerUrl, shown},
 };
 
-/// How long the addresses of a host are looked up for a warning.
+/// The timeout for resolving a host for a warning.
 #[cfg(feature = "remote")]
 const LOOK_UP_MAX: Duration = Duration::from_secs(2);
 
 impl PublishedIssuer {
-    /// Reads the documents of an issuer from a directory that stands in for its URL.
+    /// Reads the documents of an issuer from a directory in place of its URL.
     ///
-    /// Never fails: what could not be read is part of the answer. A `jwks_uri` that is not below the issuer is not followed.
+    /// Never fails: errors are part of the result. A `jwks_uri` that is not below the issuer is not followed.
     pub fn from_directory(issuer: &IssuerUrl, directory: &Path) -> Self {
         let location = Location::Directory(directory.to_owned());
         let discovery = read_place(&location.discovery(issuer));
@@ -43,9 +43,9 @@ impl PublishedIssuer {
         Self { discovery, jwks, private_host: None }
     }
 
-    /// Fetches the documents of an issuer from where a location says, both at once: the JWKS from where `publish` puts it.
+    /// Fetches both documents of an issuer from a location at the same time: the JWKS from the URL that `publish` uses.
     ///
-    /// Gives what [`fetch`](Self::fetch) gives, in half its time where the discovery document says what is expected.
+    /// The result is that of [`fetch`](Self::fetch), in half the time if the `jwks_uri` is the expected one.
     #[cfg(feature = "remote")]
     pub async fn fetch_expected(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
         let expected = location.expected_jwks(issuer);
@@ -60,11 +60,11 @@ impl PublishedIssuer {
         Self { discovery, jwks, private_host }
     }
 
-    /// Fetches the documents of an issuer from where a location says.
+    /// Fetches the documents of an issuer from a location.
     ///
-    /// Never fails: what could not be fetched is part of the answer. The issuer and the location are the caller's, so their
-    /// hosts may be private, unless the fetcher is [for public hosts only](HttpFetcher::only_public); a `jwks_uri` or redirect
-    /// to another host or port must lead to a public one.
+    /// Never fails: errors are part of the result. The caller names the issuer and the location, so their hosts may be
+    /// private, unless the fetcher is [for public hosts only](HttpFetcher::only_public). A `jwks_uri` or redirect to another
+    /// host or port must lead to a public host.
     #[cfg(feature = "remote")]
     pub async fn fetch(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
         let fetch = Self::fetch_documents(issuer, location, fetcher);
@@ -78,7 +78,7 @@ impl PublishedIssuer {
         Self { discovery: published.discovery.or_dot_folder(|| jwks), ..published }
     }
 
-    /// The same without a look for the cause of an absent discovery document.
+    /// The same without a search for the cause of a missing discovery document.
     #[cfg(feature = "remote")]
     pub(crate) async fn fetch_documents(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
         let named = named(issuer, location, fetcher);
@@ -86,7 +86,7 @@ impl PublishedIssuer {
         Self { discovery, jwks: None, private_host: None }.fetch_jwks(issuer, location, fetcher).await
     }
 
-    /// Fetches the JWKS again, from where the discovery document said.
+    /// Fetches the JWKS again from the `jwks_uri` of the known discovery document.
     #[cfg(feature = "remote")]
     pub(crate) async fn fetch_jwks(self, issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Self {
         let jwks = fetch_jwks(self.discovery.jwks_place(issuer, location), issuer, location, fetcher).await;
@@ -94,7 +94,7 @@ impl PublishedIssuer {
     }
 }
 
-/// The host of an issuer that is read at its own URL, if it looks public and this machine resolves it to private addresses only.
+/// The host of an issuer that is fetched from its own URL, if its name is public and all its addresses are private.
 #[cfg(feature = "remote")]
 async fn private_host(issuer: &IssuerUrl, location: &Location) -> Option<String> {
     let url = Url::parse(issuer.as_str()).ok().filter(|_| *location == Location::Issuer)?;
@@ -111,7 +111,7 @@ async fn fetch_jwks(
     fetcher: &HttpFetcher,
 ) -> Option<Fetched> {
     match place? {
-        // Plain http is for an issuer on this machine, or for the place that stands in for it.
+        // Plain http is allowed only for an issuer or a location on this machine.
         Address::Url(url) if !is_https(&url) && !location.is_plain(issuer) => {
             Some(Fetched { from: shown(&url), outcome: Err(FetchError::NotHttps(shown(&url))) })
         }
@@ -130,7 +130,7 @@ fn named(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> Vec<
     location.into_iter().chain(issuer).filter_map(|url| Url::parse(url.as_str()).ok()).collect()
 }
 
-/// As the client reads the URL, which is more than one way to write it.
+/// Compares the URL as the client parses it: one URL can be written in several ways.
 #[cfg(feature = "remote")]
 fn is_https(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| url.scheme() == "https")
@@ -144,7 +144,7 @@ async fn fetch_place(place: &Address, named: &[Url], fetcher: &HttpFetcher) -> F
     }
 }
 
-/// Reads a file; a URL is never followed from a directory.
+/// Reads a file. A URL in a directory is never followed.
 fn read_place(place: &Address) -> Fetched {
     let path = match place {
         Address::Url(url) => {
@@ -163,13 +163,13 @@ fn read_place(place: &Address) -> Fetched {
     Fetched { from, outcome }
 }
 
-/// Reads a regular file; `None` when it is too long. Waits for no pipe or device in its place, not even one that came just now.
+/// Reads a regular file; `None` if it is too long. It never blocks on a pipe or device that replaced the file meanwhile.
 fn read_file(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let regular = |metadata: Metadata| {
         let error = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file");
         if metadata.is_file() { Ok(metadata.len()) } else { Err(error()) }
     };
-    // Opening a device may have effects of its own.
+    // Opening a device may have side effects.
     regular(fs::metadata(path)?)?;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);

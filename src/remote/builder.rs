@@ -6,7 +6,7 @@ use crate::{
     published::HttpFetcher,
 };
 
-/// What a [`RemoteVerifier`] is made of.
+/// Configures a [`RemoteVerifier`].
 ///
 /// ```
 /// use issuer::{HttpFetcher, Location, RemoteVerifier, SystemClock};
@@ -31,34 +31,34 @@ impl Default for RemoteVerifierBuilder {
 }
 
 impl RemoteVerifierBuilder {
-    /// Trusts an issuer whose documents are at its own URL; of two with the same URL the later one counts.
+    /// Trusts an issuer whose documents are at its own URL. Of two issuers with the same URL the later one is used.
     #[must_use]
     pub fn trust(self, issuer: IssuerUrl) -> Self {
         self.trust_published_at(issuer, Location::Issuer)
     }
 
-    /// Trusts an issuer whose documents are read from another place; what they say is held to the issuer all the same.
+    /// Trusts an issuer whose documents are read from another location. They must name the issuer all the same.
     #[must_use]
     pub fn trust_published_at(mut self, issuer: IssuerUrl, location: Location) -> Self {
         self.sources.push(Source::new(issuer, location));
         self
     }
 
-    /// Fetches with this fetcher, which may trust more certificate authorities; the system's alone unless it is given.
+    /// Sets the fetcher, for example one that trusts more certificate authorities; by default the system's are trusted.
     #[must_use]
     pub fn fetcher(mut self, fetcher: HttpFetcher) -> Self {
         self.fetcher = fetcher;
         self
     }
 
-    /// Takes the time of tokens and of keys from this clock; the machine's unless it is given.
+    /// Sets the clock for the times of tokens and keys; by default the clock of this machine.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock + Send + 'static) -> Self {
         self.clock = Box::new(clock);
         self
     }
 
-    /// The verifier. Nothing is fetched yet.
+    /// Builds the verifier. It fetches nothing yet.
     pub fn build(self) -> RemoteVerifier {
         RemoteVerifier::assemble(self)
     }

@@ -7,19 +7,19 @@ use crate::{
     verify::{CheckName, Refusal},
 };
 
-/// The shortest and longest time a JWKS is kept, and the time where its server names none.
+/// The shortest and longest time that a JWKS is cached, and the time if the server sends none.
 const KEPT_MIN: Duration = Duration::from_mins(1);
 const KEPT_MAX: Duration = Duration::from_hours(24);
 const KEPT_UNTOLD: Duration = Duration::from_mins(10);
-/// How long after an attempt an unknown `kid` or a failure may lead to the next one.
+/// The shortest interval between two attempts that an unknown `kid` or a failure causes.
 const PAUSE: Duration = Duration::from_secs(30);
-/// The same while no attempt has succeeded yet.
+/// The same interval before the first success.
 const PAUSE_AT_FIRST: Duration = Duration::from_secs(1);
 
-/// When the documents of one issuer are to be read again.
+/// When the documents of one issuer must be read again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Schedule {
-    /// How often it was tried, by which a caller that waited knows that somebody else did.
+    /// The number of attempts. A caller that waited compares it to see whether another caller made an attempt meanwhile.
     pub(super) attempts: u64,
     tried: Option<Timestamp>,
     failed: bool,
@@ -32,19 +32,19 @@ struct Kept {
     span: Duration,
 }
 
-/// What a caller is to do before it answers.
+/// The next step of a caller before it returns a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// Nothing.
+    /// Return the verdict.
     Answer,
-    /// Start to read them again, and answer from what is known.
+    /// Start a refresh, and return the verdict from the cached keys.
     Refresh,
-    /// Read them again, and judge anew.
+    /// Wait for a refresh, and verify the token again.
     Wait,
 }
 
 impl Schedule {
-    /// What is to be done for a token that was judged a moment ago, and refused or not.
+    /// The next step for a token that was accepted or refused with the cached keys.
     pub(super) fn next(&self, clock: &dyn Clock, refusal: Option<&Refusal>) -> Next {
         let now = clock.now();
         let paused = |pause| self.tried.is_some_and(|tried| elapsed(tried, now) < pause);
@@ -55,7 +55,7 @@ impl Schedule {
             return Next::Answer;
         }
         let age = elapsed(kept.since, now);
-        // A site that does not answer must not keep every caller waiting.
+        // If the last refresh failed, callers do not wait: a site that is down must not block every caller.
         let run_out = age >= kept.span && !self.failed;
         if run_out || refusal.is_some_and(may_pass_later) {
             Next::Wait
@@ -66,12 +66,12 @@ impl Schedule {
         }
     }
 
-    /// Whether anything was read so far.
+    /// Whether a refresh has ever succeeded.
     pub(super) fn has_keys(&self) -> bool {
         self.kept.is_some()
     }
 
-    /// The JWKS was read; gives how long it is kept.
+    /// Records a success, and returns how long the JWKS is cached.
     pub(super) fn succeeded(&mut self, clock: &dyn Clock, fresh_for: Option<Duration>) -> Duration {
         let (now, span) = (clock.now(), fresh_for.unwrap_or(KEPT_UNTOLD).clamp(KEPT_MIN, KEPT_MAX));
         let kept = Some(Kept { since: now, span });
@@ -79,18 +79,18 @@ impl Schedule {
         span
     }
 
-    /// The documents could not be read.
+    /// Records a failure.
     pub(super) fn failed(&mut self, clock: &dyn Clock) {
         *self = Self { attempts: self.attempts + 1, tried: Some(clock.now()), failed: true, ..*self };
     }
 }
 
-/// Whether other documents of the issuer could make a token pass that was refused.
+/// Whether newer documents of the issuer could change this refusal.
 pub(super) fn may_pass_later(refusal: &Refusal) -> bool {
     matches!(refusal.check(), CheckName::Discovery | CheckName::KeySet | CheckName::Key)
 }
 
-/// The time since. A clock that was set back by more than moments counts as all of it.
+/// The time since then. If the clock was set back by more than [`PAUSE`], the result is the maximum.
 fn elapsed(since: Timestamp, now: Timestamp) -> Duration {
     let elapsed = now.duration_since(since);
     if elapsed.is_negative() && elapsed.unsigned_abs() < PAUSE {

@@ -9,19 +9,19 @@ use crate::{
     verify::Refusal,
 };
 
-/// One published issuer: where it is read, and when.
+/// One published issuer: its location and its refresh schedule.
 pub(super) struct Source {
     pub(super) issuer: IssuerUrl,
     location: Location,
     schedule: Mutex<Schedule>,
-    /// Held while a request is in flight. The discovery document that was last read well, which is not asked for again.
+    /// The cached discovery document. The lock is held while a request is in flight (single-flight).
     pub(super) discovery: tokio::sync::Mutex<Option<Known>>,
 }
 
-/// A discovery document that was read.
+/// A cached discovery document.
 pub(super) struct Known {
     pub(super) published: PublishedIssuer,
-    /// Whether it was read together with the JWKS of now.
+    /// Whether it was read together with the cached JWKS.
     pub(super) is_fresh: bool,
 }
 
@@ -30,17 +30,17 @@ impl Source {
         Self { issuer, location, schedule: Mutex::default(), discovery: tokio::sync::Mutex::default() }
     }
 
-    /// What is to be done for a token that was judged a moment ago, and the number of the attempt it was decided after.
+    /// The next step for a token, and the number of attempts when it was decided.
     pub(super) fn next(&self, clock: &dyn Clock, refusal: Option<&Refusal>) -> (Next, u64) {
         let schedule = self.schedule();
         match schedule.next(clock, refusal) {
-            // It is being read already.
+            // A refresh is in flight.
             Next::Refresh if self.discovery.try_lock().is_err() => (Next::Answer, schedule.attempts),
             next => (next, schedule.attempts),
         }
     }
 
-    /// Fetches the documents, the discovery document only where it is not known.
+    /// Fetches the documents; the discovery document only if it is not cached.
     pub(super) async fn fetch(&self, known: Option<Known>, fetcher: &HttpFetcher) -> PublishedIssuer {
         match known {
             Some(known) => known.published.fetch_jwks(&self.issuer, &self.location, fetcher).await,
@@ -48,7 +48,7 @@ impl Source {
         }
     }
 
-    /// Has the discovery document read again with the next refresh, unless it was with the last one.
+    /// Discards the cached discovery document, unless the last refresh has just read it.
     pub(super) fn distrust_discovery(&self) {
         if let Ok(mut discovery) = self.discovery.try_lock() {
             *discovery = discovery.take().filter(|known| known.is_fresh);

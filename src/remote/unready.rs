@@ -1,6 +1,6 @@
 use crate::{issuer_url::IssuerUrl, verify::Refusal};
 
-/// An issuer none of whose tokens can pass now.
+/// An issuer whose documents cannot verify any token.
 ///
 /// ```
 /// use issuer::{Location, RemoteVerifier};
@@ -19,6 +19,6 @@ use crate::{issuer_url::IssuerUrl, verify::Refusal};
 pub struct NotReady {
     /// The issuer.
     pub issuer: IssuerUrl,
-    /// What every token of it is refused for.
+    /// The refusal of every token of this issuer.
     pub refusal: Refusal,
 }

@@ -23,24 +23,26 @@ use crate::{
     verify::{Expectations, Refusal, Report, TrustedIssuer, VerifiedToken, Verifier},
 };
 
-/// How many issuers are read at the same time.
+/// The number of issuers that are read at the same time.
 const IN_FLIGHT_MAX: usize = 32;
-/// How long a caller waits for another one that reads, which takes 20 s at most.
+/// How long a caller waits for a refresh in flight. A refresh takes at most 20 s.
 const PATIENCE: Duration = Duration::from_secs(25);
 
-/// Verifies tokens of published issuers, whose documents it fetches and keeps up to date.
+/// Verifies tokens of published issuers. It fetches their documents, caches them and keeps them up to date.
 ///
-/// An issuer is read when its first token comes, or by [`ready`](Self::ready): the discovery document once, its JWKS again
-/// and again. A JWKS is kept as long as its Cache-Control says, a minute at least and a day at most, ten minutes where it
-/// says nothing. The call that finds four fifths of that time gone starts to read it again and does not wait; only one that
-/// comes after all of it is gone does. A token with an unknown `kid` has the JWKS read again too, at most once in 30 s.
-/// However many callers wait, one request is in flight. Where reading fails the old keys stay, reports and
-/// an event of `tracing` at level WARN say so, and it is tried again after 30 s. Keys that are gone from a JWKS
-/// that was read no longer verify anything; one that no token can pass with, as an empty one, replaces the old keys and is
-/// tried again after 30 s. After a failure, or a `kid` that was not found, the discovery document is read again too: the JWKS
-/// may have moved.
+/// - The first token of an issuer, or [`ready`](Self::ready), fetches both documents. Later refreshes fetch the JWKS.
+/// - A JWKS is cached as its Cache-Control says: at least one minute, at most one day, ten minutes without the header.
+/// - After four fifths of that time the next call starts a refresh in the background. Once the time is over a call waits
+///   for the refresh.
+/// - A token with an unknown `kid` causes a refresh too, at most once in 30 s.
+/// - Refreshes are single-flight: one request is in flight for any number of callers.
+/// - If a refresh fails, the old keys stay, and the next attempt follows after 30 s. Reports and an event of `tracing` at
+///   level WARN name the cause.
+/// - Keys that are missing from a newer JWKS no longer verify tokens. A JWKS that cannot verify any token, such as an empty
+///   one, replaces the old keys, and the next attempt follows after 30 s.
+/// - After a failure or an unknown `kid` the discovery document is fetched again too: the JWKS may have moved.
 ///
-/// It works within a Tokio runtime with I/O and time; outside of one nothing is fetched. Clones share what they know.
+/// It needs a Tokio runtime with I/O and time; without one nothing is fetched. Clones share their cache.
 ///
 /// ```no_run
 /// use issuer::{Expectations, RemoteVerifier};
@@ -61,7 +63,7 @@ pub struct RemoteVerifier {
 }
 
 struct Shared {
-    /// What is known now; exchanged whole, so that no token is judged by half of a refresh.
+    /// The cached keys of all issuers. A refresh replaces the whole value, so that a token never sees half of a refresh.
     current: RwLock<Arc<Verifier>>,
     sources: HashMap<String, Source>,
     fetcher: HttpFetcher,
@@ -70,7 +72,7 @@ struct Shared {
 }
 
 impl RemoteVerifier {
-    /// A verifier for one issuer, read from its own URL.
+    /// A verifier for one issuer whose documents are at its own URL.
     pub fn new(issuer: IssuerUrl) -> Self {
         Self::builder().trust(issuer).build()
     }
@@ -89,18 +91,18 @@ impl RemoteVerifier {
         Self { shared: Arc::new(Shared { current, sources, fetcher, clock, in_flight: Semaphore::new(IN_FLIGHT_MAX) }) }
     }
 
-    /// Reads every issuer that was not read yet, or whose documents no token can pass with.
+    /// Reads the documents of every issuer that cannot verify any token yet.
     ///
     /// # Errors
     ///
-    /// [`NotReady`] for the first issuer, in the order of their URLs, whose documents cannot be used; it is tried again when a
-    /// token of it comes.
+    /// [`NotReady`] for the first issuer, in the order of the URLs, whose documents cannot be used. Its next token causes another
+    /// attempt.
     pub async fn ready(&self) -> Result<(), NotReady> {
         let current = self.shared.current();
         let unusable = current.issuers().filter_map(|issuer| Some((issuer.url().as_str(), issuer.usable().err()?)));
         let started: Vec<_> = unusable.filter_map(|(name, refusal)| self.start(name, Some(&refusal))).collect();
         for (_, task) in started {
-            // It ends early only together with the runtime.
+            // The task ends early only when the runtime ends.
             let _ = task.await;
         }
         let current = self.shared.current();
@@ -109,7 +111,7 @@ impl RemoteVerifier {
         first.map_or(Ok(()), |(issuer, refusal)| Err(NotReady { issuer: issuer.clone(), refusal }))
     }
 
-    /// The verifier as it is now, with the keys that were read last.
+    /// The verifier with the cached keys.
     ///
     /// ```
     /// use issuer::RemoteVerifier;
@@ -133,7 +135,7 @@ impl RemoteVerifier {
         self.verify_by(token, expectations, || self.shared.clock.now()).await
     }
 
-    /// Verifies a token as of another time; the keys are those of now.
+    /// Verifies a token as of another time, with the present keys.
     ///
     /// ```no_run
     /// use issuer::{Expectations, RemoteVerifier, Timestamp};
@@ -172,14 +174,14 @@ impl RemoteVerifier {
         let Some(newer) = self.shared.newer_than(&current) else { return verdict };
         let verdict = newer.verify(token, expectations, now());
         if let Err(Refusal::KeyNotFound { .. }) = verdict {
-            // The JWKS of now does not hold the key, so it may not be where the keys are by now.
+            // The fresh JWKS lacks the key too, so the JWKS may have moved.
             let source = issuer_of(token).and_then(|issuer| self.shared.sources.get(&issuer));
             source.into_iter().for_each(Source::distrust_discovery);
         }
         verdict
     }
 
-    /// Goes through every check of a token and reports each.
+    /// Runs all checks of a token and reports each.
     pub async fn examine(&self, token: &str, expectations: &Expectations) -> Report {
         let (current, now) = (self.shared.current(), self.shared.clock.now());
         let report = current.examine(token, expectations, now);
@@ -193,7 +195,7 @@ impl RemoteVerifier {
         }
     }
 
-    /// Reads the documents again where that may change a refusal.
+    /// Refreshes the documents if that could change the refusal.
     async fn refresh_after(&self, refusal: &Refusal, token: &str) {
         if may_pass_later(refusal)
             && let Some(issuer) = issuer_of(token)
@@ -202,16 +204,16 @@ impl RemoteVerifier {
         }
     }
 
-    /// Reads the documents of an issuer again where it is time to, and waits where nothing can be said before.
+    /// Refreshes the documents of an issuer if they are due, and waits for it if the cached ones cannot be used.
     async fn refresh(&self, issuer: &str, refusal: Option<&Refusal>) {
         if let Some((Next::Wait, task)) = self.start(issuer, refusal) {
-            // It ends early only together with the runtime.
+            // The task ends early only when the runtime ends.
             let _ = task.await;
         }
     }
 
-    /// Reads them in a task of its own, where it is time to: a caller that goes away does not stop it, or they would be
-    /// asked for again at once.
+    /// Starts a refresh in its own task if one is due. A cancelled caller does not cancel the refresh: the next caller would
+    /// start the same request again.
     fn start(&self, issuer: &str, refusal: Option<&Refusal>) -> Option<(Next, JoinHandle<()>)> {
         let (name, source) = self.shared.sources.get_key_value(issuer)?;
         let (next, after) = source.next(self.shared.clock.as_ref(), refusal);
@@ -232,21 +234,21 @@ impl Shared {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What is known now, where it is not what was known then.
+    /// The cached verifier, if it is newer than `then`.
     fn newer_than(&self, then: &Arc<Verifier>) -> Option<Arc<Verifier>> {
         let now = self.current();
         (!Arc::ptr_eq(&now, then)).then_some(now)
     }
 
-    /// Reads the documents of an issuer, unless somebody did since an attempt.
+    /// Refreshes the documents of an issuer, unless another caller did so since attempt `after`.
     async fn read(&self, name: &str, after: u64) {
         let Some(source) = self.sources.get(name) else { return };
-        // Whoever reads may belong to a runtime that nobody drives any more.
+        // The refresh in flight may belong to a runtime that no thread drives any more.
         let Ok(mut discovery) = timeout(PATIENCE, source.discovery.lock()).await else { return };
         if source.schedule().attempts != after {
             return;
         }
-        // Nor is it waited for those for ever.
+        // The same holds for the refreshes that hold the permits.
         let permit = timeout(PATIENCE, self.in_flight.acquire()).await;
         let known = discovery.take();
         let is_fresh = known.is_none();
@@ -255,14 +257,14 @@ impl Shared {
         let trusted = TrustedIssuer::from_published(source.issuer.clone(), &published);
         let (failure, usable) = (trusted.unreadable().cloned(), trusted.usable());
         let keeps_keys = failure.is_some() && source.schedule().has_keys();
-        // First what is known, then that it is known: who sees the attempt sees its keys.
+        // Store the keys before the attempt is counted: a caller that sees the new number must see its keys.
         self.exchange(trusted, failure.as_ref().filter(|_| keeps_keys));
         let outcome = if let Some(failure) = failure {
             source.schedule().failed(self.clock.as_ref());
             Err(failure)
         } else {
             let page = published.jwks.as_ref().and_then(|jwks| jwks.outcome.as_ref().ok());
-            // A set that no token can pass with is not worth keeping.
+            // A JWKS that cannot verify any token is not cached.
             let fresh_for = page.and_then(|page| page.fresh_for).filter(|_| usable.is_ok());
             let fresh_for = fresh_for.or(usable.is_err().then_some(Duration::ZERO));
             *discovery = Some(Known { published: PublishedIssuer { jwks: None, ..published }, is_fresh });
@@ -273,7 +275,7 @@ impl Shared {
         report(&source.issuer, &outcome, keeps_keys);
     }
 
-    /// Puts what was read in the place of what was known; where reading failed, the known keys with a word on it.
+    /// Replaces the cached issuer with the one that was read, or after a failure with the old keys and the failure.
     fn exchange(&self, trusted: TrustedIssuer, failure: Option<&Refusal>) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         let mut next = Verifier::clone(&current);
@@ -284,26 +286,26 @@ impl Shared {
     }
 }
 
-/// Records what became of a refresh as an event.
+/// Records the outcome of a refresh as an event.
 fn report(issuer: &IssuerUrl, outcome: &Result<Duration, Refusal>, keeps_keys: bool) {
     let text = |refusal: &Refusal| redacted(&refusal.to_string()).into_owned();
     match outcome {
         Ok(kept) => {
             let kept_for_s = kept.as_secs();
-            info!(%issuer, kept_for_s, "read the keys of {issuer}, next read after {kept_for_s} s");
+            info!(%issuer, kept_for_s, "read the keys of {issuer}; next read after {kept_for_s} s");
         }
         Err(refusal) => {
             let cause = text(refusal);
             if keeps_keys {
-                warn!(%issuer, cause, keeps_keys, "cannot read the keys of {issuer} again, the old keys stay");
+                warn!(%issuer, cause, keeps_keys, "cannot read the keys of {issuer} again; the old keys stay");
             } else {
-                warn!(%issuer, cause, keeps_keys, "no token of {issuer} can pass");
+                warn!(%issuer, cause, keeps_keys, "cannot verify any token of {issuer}");
             }
         }
     }
 }
 
-/// The issuer a token names.
+/// The issuer in a token.
 fn issuer_of(token: &str) -> Option<String> {
     Some(Token::parse(token, &mut Vec::new()).ok()?.claims.iss?.into_owned())
 }

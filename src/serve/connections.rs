@@ -38,24 +38,24 @@ use super::Peer;
 
 /// The longest request header, in bytes: twice the 8 KiB that RFC 9110 section 4.1 recommends for a URI.
 const HEADER_MAX: usize = 16 << 10;
-/// How long a client may take for a request header, and how long a connection may be idle before the next one.
+/// The timeout of a request header, and the longest idle time of a connection.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a client may read nothing of a response.
+/// How long a client may stop reading a response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// How many connections are open at most, whatever the limit of files is.
+/// The greatest number of open connections, for any limit of open files.
 const CONNECTIONS_MAX: u64 = 1024;
-/// How many files are left for documents and for the rest of the process.
+/// The number of open files that is reserved for documents and for the rest of the process.
 const FILES_RESERVED: u64 = 64;
-/// How long responses may take once the server is asked to stop.
+/// How long responses may take after the stop signal.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How long no connection is accepted after the system had no resources for one.
+/// The pause after the system had no resources for a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The open connections of a server.
 ///
-/// Their number is bounded. A new connection always gets in: when the server is full, it takes the place of the connection
-/// that has waited longest for a first request, else of the one whose last request is oldest. So silent clients push each
-/// other out, and a client that sends its request at once is served beside any number of them.
+/// Their number is bounded. A new connection is always accepted. A full server closes the connection that has waited longest
+/// for its first request, else the one whose last request is oldest. So silent clients displace each other, and a client that
+/// sends its request at once is served.
 pub(super) struct Connections {
     router: Router,
     limit: usize,
@@ -87,9 +87,9 @@ impl Connections {
         }
     }
 
-    /// Accepts and serves connections until `stop` is ready, then finishes the requests under way for some seconds.
+    /// Accepts and serves connections until `stop` is ready, then waits some seconds for the requests in progress.
     ///
-    /// Only a listener that is broken is an error.
+    /// Only a broken listener is an error.
     pub(super) async fn serve(mut self, listener: TcpListener, stop: impl Future<Output = ()>) -> io::Result<()> {
         let mut stop = pin!(stop);
         loop {
@@ -106,12 +106,12 @@ impl Connections {
                     self.start(stream, peer);
                 }
                 Err(error) => match error.kind() {
-                    // The client was gone before it was accepted.
+                    // The client closed the connection before it was accepted.
                     ErrorKind::ConnectionAborted | ErrorKind::ConnectionReset | ErrorKind::ConnectionRefused => {}
                     // The descriptor is not a listening socket (EINVAL, EBADF).
                     ErrorKind::InvalidInput => return Err(error),
                     _ if error.raw_os_error() == Some(Errno::BADF.raw_os_error()) => return Err(error),
-                    // No file (EMFILE, ENFILE) or memory is left, or the network has a fault of its own (accept(2)).
+                    // No file (EMFILE, ENFILE) or memory is left, or the network reports an error (accept(2)).
                     _ => {
                         self.forget_ended();
                         if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) {
@@ -127,7 +127,7 @@ impl Connections {
             }
         }
         drop(listener);
-        // What has not ended then is closed when the tasks are dropped.
+        // Dropping the tasks closes the connections that are still open.
         let _ = timeout(DRAIN, self.graceful.shutdown()).await;
         Ok(())
     }
@@ -152,13 +152,13 @@ impl Connections {
             .serve_connection(TokioIo::new(Box::pin(stream)), service);
         let connection = self.graceful.watch(connection);
         let task = self.tasks.spawn(async move {
-            // An error is the client's: nobody is left to be told.
+            // The client caused the error, and the connection is closed: no report is possible.
             let _ = connection.await;
         });
         self.open.insert(task.id(), Connection { accepted, last_request, task });
     }
 
-    /// Closes the connection that is the least loss, and waits until its file is free.
+    /// Closes the connection with the lowest value, and waits until its file is free.
     async fn close_least(&mut self) {
         if let Some(least) = self.open.values().min_by_key(|connection| connection.worth()) {
             least.task.abort();
@@ -180,7 +180,7 @@ impl Connections {
 }
 
 impl Connection {
-    /// What closing it would lose: a client that has had an answer is worth more than one that never asked.
+    /// The value of a connection: a client that has sent a request is worth more than one that has not.
     fn worth(&self) -> (bool, u64) {
         let last_request = self.last_request.load(Ordering::Relaxed);
         (last_request > 0, last_request.max(self.accepted))

@@ -1,4 +1,4 @@
-//! The HTTP server for a directory of documents, and for nothing else in it.
+//! The HTTP server for the documents of a directory. It serves no other file.
 
 mod connections;
 mod serve_error;
@@ -40,19 +40,19 @@ const DOCUMENTS: [&[&str]; 2] = [&[".well-known", "openid-configuration"], &["op
 
 /// Serves the documents of a directory site over HTTP.
 ///
-/// GET and HEAD of `.well-known/openid-configuration` and `openid/v1/jwks`, at the root and below any issuer path, with
-/// `/healthz` answers 200 while the server runs. Documents come with
-/// `ETag`, 304 and the Cache-Control that the site keeps. Everything else in the directory is 404, retention records and what links lead out of it included.
-/// Documents are read anew for every request, so a publish shows at once.
+/// It serves GET and HEAD of `.well-known/openid-configuration` and `openid/v1/jwks`, at the root and below any issuer path,
+/// with `ETag`, status 304 and the Cache-Control of the site. `/healthz` returns 200 while the server runs. Every other path
+/// is 404, also retention records and links that lead out of the directory. Documents are read again for every request, so
+/// that a publish is visible at once.
 ///
 /// # Limits
 ///
 /// For a server that faces the public without a proxy in front of it:
 ///
-/// - A request header has 10 seconds and 16 KiB. A connection may be idle for 10 seconds, and a client that reads nothing of
-///   a response for 10 seconds is cut off.
-/// - At most 1,024 connections are open, and fewer where the process may open fewer files (`ulimit -n`, less 64). A full
-///   server closes the connection that has waited longest for its first request, else the one whose last request is oldest.
+/// - A request header may take 10 seconds and have 16 KiB. A connection may be idle for 10 seconds. A client that stops
+///   reading a response for 10 seconds is disconnected.
+/// - At most 1,024 connections are open, or `ulimit -n` less 64 if that is smaller. A full server closes the connection that
+///   has waited longest for its first request, else the one whose last request is oldest.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -78,7 +78,7 @@ pub struct DocumentServer {
     observer: Option<Observer>,
 }
 
-/// Told of every request that was answered.
+/// Called for every response.
 #[derive(Clone)]
 struct Observer(Arc<dyn Fn(&Served) + Send + Sync>);
 
@@ -88,7 +88,7 @@ impl fmt::Debug for Observer {
     }
 }
 
-/// A request that was answered.
+/// A request and its response.
 ///
 /// ```
 /// use issuer::{DocumentServer, Served};
@@ -102,17 +102,17 @@ impl fmt::Debug for Observer {
 pub struct Served {
     /// The method.
     pub method: String,
-    /// The path of the request, as it came.
+    /// The path of the request, as the client sent it.
     pub path: String,
     /// The status of the response.
     pub status: u16,
     /// The length of the body that is sent, in bytes.
     pub bytes: u64,
-    /// Who asked; `None` where that is not known.
+    /// The address of the client; `None` if it is not known.
     pub peer: Option<SocketAddr>,
 }
 
-/// Who is at the other end of a connection.
+/// The address of the client of a connection.
 #[derive(Clone, Copy)]
 struct Peer(SocketAddr);
 
@@ -121,7 +121,7 @@ impl DocumentServer {
     ///
     /// # Errors
     ///
-    /// [`FileError::Read`] when the path is not a directory.
+    /// [`FileError::Read`] if the path is not a directory.
     pub fn open(directory: &Path) -> Result<Self, FileError> {
         let refuse = |source| FileError::Read { path: directory.to_owned(), source };
         if !fs::metadata(directory).map_err(refuse)?.is_dir() {
@@ -130,19 +130,19 @@ impl DocumentServer {
         Ok(Self { root: directory.to_owned(), observer: None })
     }
 
-    /// Tells of every request that was answered.
+    /// Calls `observer` for every response.
     #[must_use]
     pub fn on_request(self, observer: impl Fn(&Served) + Send + Sync + 'static) -> Self {
         Self { observer: Some(Observer(Arc::new(observer))), ..self }
     }
 
-    /// Serves until `stop` is ready, then finishes the requests under way for up to five seconds.
+    /// Serves until `stop` is ready, then waits up to five seconds for the requests in progress.
     ///
-    /// Lack of files or memory ends nothing: the server closes connections and goes on accepting.
+    /// Without free files or memory the server closes connections and continues to accept new ones.
     ///
     /// # Errors
     ///
-    /// [`ServeError::Listen`] when the listener cannot accept connections any more.
+    /// [`ServeError::Listen`] if the listener cannot accept connections any more.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -160,20 +160,20 @@ impl DocumentServer {
     /// Reads the document of a request path and its Cache-Control; `None` for everything that is not a document.
     fn read(&self, path: &str) -> io::Result<Option<(Vec<u8>, HeaderValue)>> {
         let Some(below) = document_path(path) else { return Ok(None) };
-        // Looked up anew each time: the directory may be a link that a deployment turns to another.
+        // Resolved for each request: the directory may be a symbolic link that a deployment replaces.
         let Ok(root) = fs::canonicalize(&self.root) else { return Ok(None) };
         let Ok(file) = fs::canonicalize(root.join(below)) else { return Ok(None) };
         let Ok(below) = file.strip_prefix(&root) else { return Ok(None) };
         let Some(document) = read_below(&root, below, Documents::BYTES_MAX as u64)? else { return Ok(None) };
         let name = below.file_name().unwrap_or_default().to_string_lossy();
-        // A document is not withheld for what stands beside it.
+        // An unreadable Cache-Control file must not hide the document.
         let kept = read_below(&root, &below.with_file_name(format!(".{name}.{CACHE_CONTROL_FILE}")), CACHE_CONTROL_MAX);
         let kept = kept.ok().flatten().and_then(|kept| HeaderValue::from_bytes(kept.trim_ascii()).ok());
         Ok(Some((document, kept.unwrap_or(CACHE_CONTROL))))
     }
 }
 
-/// Reads a file below a directory; `None` when it is not there, is no file, or is longer than a file of its kind.
+/// Reads a file below a directory; `None` if it does not exist, is no regular file, or is too long.
 fn read_below(root: &Path, below: &Path, longest: u64) -> io::Result<Option<Vec<u8>>> {
     let Some(file) = open_below(root, below)? else { return Ok(None) };
     let metadata = file.metadata()?;
@@ -182,7 +182,7 @@ fn read_below(root: &Path, below: &Path, longest: u64) -> io::Result<Option<Vec<
     }
     let mut bytes = Vec::new();
     file.take(longest + 1).read_to_end(&mut bytes)?;
-    // The file may have grown since.
+    // The file may have grown meanwhile.
     Ok((bytes.len() as u64 <= longest).then_some(bytes))
 }
 
@@ -209,15 +209,15 @@ fn document_path(path: &str) -> Option<PathBuf> {
         .then(|| below.iter().map(AsRef::as_ref).chain(document.iter().copied()).collect())
 }
 
-/// Opens a file below a directory; `None` when it is not there. Both paths are without links, and a link that takes the
-/// place of a part of the path meanwhile is not followed. A pipe is not waited for.
+/// Opens a file below a directory; `None` if it does not exist. Both paths are resolved, and a link that replaces a part of
+/// the path meanwhile is not followed. Opening a pipe does not block.
 fn open_below(root: &Path, below: &Path) -> io::Result<Option<File>> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
     let opened = open(root, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
         .and_then(|root| openat2(&root, below, flags, Mode::empty(), resolve));
     let opened = match opened {
-        // `openat2` is there since Linux 5.6, and some sandboxes forbid what they do not know.
+        // `openat2` exists since Linux 5.6, and some sandboxes forbid it.
         Err(Errno::NOSYS | Errno::PERM) => open(root.join(below), flags, Mode::empty()),
         opened => opened,
     };
@@ -245,7 +245,7 @@ async fn answer(State(server): State<DocumentServer>, request: Request) -> Respo
 
 fn respond(server: &DocumentServer, request: &Request) -> Response<Body> {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered");
+        let mut response = problem(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are supported");
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
@@ -280,7 +280,7 @@ fn document(bytes: Vec<u8>, cache_control: HeaderValue, request: &HeaderMap) -> 
     response
 }
 
-/// Whether the client has this version (RFC 9110 section 13.1.2, weak comparison).
+/// Whether the client already has this version (RFC 9110 section 13.1.2, weak comparison).
 fn is_known(request: &HeaderMap, etag: &str) -> bool {
     let values = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     values

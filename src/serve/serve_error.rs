@@ -2,7 +2,7 @@ use std::io::{self, ErrorKind};
 
 use crate::hint::Hint;
 
-/// The HTTP server cannot start, or stopped.
+/// The HTTP server cannot start, or has stopped.
 ///
 /// ```
 /// use issuer::{Hint, ServeError};
@@ -14,7 +14,7 @@ use crate::hint::Hint;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// An address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address.

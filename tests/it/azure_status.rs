@@ -262,12 +262,12 @@ fn unpublish_is_refused_unless_a_fresh_token_of_the_cluster_names_another_issuer
         assert!(stderr(&output).contains(sentence) && stderr(&output).contains("; nothing was removed"), "{output:?}");
         assert_eq!(account.list_blobs("$web").len(), 2);
     };
-    refused(&cluster.token(ISSUER, 0, 600), "name the issuer \"https://issuer.example.com\" still");
+    refused(&cluster.token(ISSUER, 0, 600), "still name the issuer \"https://issuer.example.com\"");
     for same_place in ["https://issuer.example.com/", "https://ISSUER.example.com", "https://issuer.example.com.:443/"]
     {
         refused(
             &cluster.token(same_place, 0, 600),
-            &format!("name the issuer {same_place:?}, whose documents are these"),
+            &format!("name the issuer {same_place:?}, which has the same documents"),
         );
     }
     let other = "https://other.example.com";
@@ -306,7 +306,7 @@ fn unpublish_with_force_asks_for_no_token_and_another_issuer_s_documents_are_lef
         issuer(&account).args(["unpublish", "--force", "--issuer", "https://issuer.example.com/"]).output().unwrap();
     assert_eq!(other.status.code(), Some(1));
     assert!(
-        stderr(&other).contains("the documents there are those of the issuer \"https://issuer.example.com\""),
+        stderr(&other).contains("the stored documents are those of the issuer \"https://issuer.example.com\""),
         "{other:?}"
     );
     let output = issuer(&account).args(["unpublish", "--force"]).output().unwrap();
@@ -375,7 +375,7 @@ fn status_of_documents_that_something_else_wrote_is_what_they_say() {
 
     // A discovery document that points elsewhere is not about the JWKS that happens to be there.
     for (jwks_uri, code, sentence) in [
-        ("https://issuer.example.com/keys.json", 1, "there is no JWKS"),
+        ("https://issuer.example.com/keys.json", 1, "the JWKS does not exist"),
         ("https://keys.example.com/jwks", 1, "the jwks_uri is \"https://keys.example.com/jwks\", not below the issuer"),
     ] {
         write(".well-known/openid-configuration", &["discovery", "--issuer", ISSUER, "--jwks-uri", jwks_uri]);

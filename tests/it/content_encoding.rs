@@ -136,7 +136,7 @@ fn a_coding_that_a_site_keeps_is_drift_that_publishing_removes() {
         assert_eq!(
             faults,
             ["discovery document", "JWKS"].map(|document| format!(
-                "the {document} has the Content-Encoding \"gzip\", which makes relying parties fail"
+                "the {document} has the Content-Encoding \"gzip\", which relying parties cannot decode"
             ))
         );
         let plan = issuer::plan(&site, &desired, &SystemClock).await.unwrap();

@@ -243,7 +243,7 @@ fn status_reports_an_entry_that_is_no_object() {
     };
     let status = site_with(serde_json::json!([entry, null]));
     let faults: Vec<_> = status.faults.iter().map(ToString::to_string).collect();
-    assert_eq!(faults, ["the JWKS cannot be read: its entry 2 is not a JSON object"]);
+    assert_eq!(faults, ["the JWKS cannot be parsed: its entry 2 is not a JSON object"]);
     assert_eq!((status.documents, status.keys.len()), (None, 2));
     assert!(site_with(serde_json::json!([entry, {}])).faults.is_empty());
 }

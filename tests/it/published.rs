@@ -136,7 +136,7 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
             Some(7_000_272),
         ),
         (
-            "cannot fetch the discovery document: {url}/.well-known/openid-configuration redirects to {url}/.well-known/openid-configuration, which is not followed: too many redirects came before it",
+            "cannot fetch the discovery document: {url}/.well-known/openid-configuration redirects to {url}/.well-known/openid-configuration, which is not followed: there were too many redirects",
             |path| discovery(path, response("302 Found", &["Location: /.well-known/openid-configuration"], b"")),
             Some(90061),
         ),
@@ -588,5 +588,5 @@ fn https_needs_a_certificate_that_is_trusted_and_ca_file_adds_one() {
     let args = ["verify", token.to_str().unwrap(), "--published", &downgraded, "--ca-file", ca_file.to_str().unwrap()];
     let downgraded = run(args);
     assert_eq!(downgraded.status.code(), Some(1));
-    assert!(stdout(&downgraded).contains("https is never left for http"), "{}", stdout(&downgraded));
+    assert!(stdout(&downgraded).contains("it leads from https to http"), "{}", stdout(&downgraded));
 }

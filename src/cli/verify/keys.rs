@@ -70,7 +70,7 @@ fn unusable(issuer: &str, refusal: &Refusal, output: &mut Output) -> Result<(), 
     if refusal.is_inconclusive() {
         return Err(Failure::new(Exit::Incomplete, refusal.to_string(), refusal.hint()));
     }
-    output.warning(format!("no token of {issuer} can pass: {refusal}"));
+    output.warning(format!("cannot verify any token of {issuer}: {refusal}"));
     Ok(())
 }
 
