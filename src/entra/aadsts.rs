@@ -2,13 +2,13 @@ use std::{fmt, num::ParseIntError, str::FromStr};
 
 use super::catalogue::{self, CatalogueEntry};
 
-/// An error code of Entra's token endpoint, known to the catalogue or not.
+/// An error code of Entra's token endpoint, listed in the catalogue or not.
 ///
 /// ```
 /// use issuer::Aadsts;
 /// assert_eq!(Aadsts::AUDIENCE.to_string(), "AADSTS700212");
 /// assert_eq!(Aadsts::AUDIENCE.code(), 700_212);
-/// assert_eq!(Aadsts::AUDIENCE.meaning(), "no federated credential matches this audience");
+/// assert_eq!(Aadsts::AUDIENCE.meaning(), "no federated identity credential matches this audience");
 ///
 /// for text in ["AADSTS700212", "aadsts700212", "700212"] {
 ///     assert_eq!(text.parse(), Ok(Aadsts::AUDIENCE));
@@ -18,7 +18,7 @@ use super::catalogue::{self, CatalogueEntry};
 ///
 /// let unknown = Aadsts::from(4711);
 /// assert_eq!(unknown.entry(), None);
-/// assert_eq!(unknown.meaning(), "the catalogue does not have this code");
+/// assert_eq!(unknown.meaning(), "this code is not in the catalogue");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Aadsts(u32);
@@ -39,19 +39,19 @@ impl Aadsts {
     pub const NO_ASSERTION: Self = Self(7_000_218);
     /// Entra could not fetch a document of the issuer.
     pub const UNREACHABLE: Self = Self(90061);
-    /// The server of the issuer denied Entra a document, as a storage firewall does.
+    /// The server of the issuer denied Entra access to a document, for example by a storage firewall.
     pub const BLOCKED: Self = Self(50166);
     /// Entra could not use the discovery document.
     pub const DISCOVERY: Self = Self(501_661);
     /// Entra could not use the JWKS.
     pub const KEY_SET: Self = Self(900_612);
-    /// No federated credential has the token's issuer.
+    /// No federated identity credential has the token's issuer.
     pub const ISSUER: Self = Self(700_211);
-    /// No federated credential has the token's audience.
+    /// No federated identity credential has the token's audience.
     pub const AUDIENCE: Self = Self(700_212);
-    /// No federated credential has the token's subject.
+    /// No federated identity credential has the token's subject.
     pub const SUBJECT: Self = Self(700_213);
-    /// The subject of the federated credential differs in upper and lower case.
+    /// The subject of the federated identity credential differs in upper and lower case.
     pub const SUBJECT_CASE: Self = Self(7_002_138);
     /// The issuer's JWKS does not contain the key that the token names.
     pub const KEY_NOT_FOUND: Self = Self(7_000_272);
@@ -65,9 +65,9 @@ impl Aadsts {
     pub const TIME: Self = Self(700_024);
 }
 
-/// Other codes of sign-ins that this crate has advice of its own for.
+/// Other sign-in codes for which this crate has its own hints.
 impl Aadsts {
-    /// No federated credential matches issuer, subject and audience of the token: an older code.
+    /// No federated identity credential matches issuer, subject and audience of the token (an older code).
     pub const NO_MATCH: Self = Self(70021);
     /// The tenant is not found.
     pub const TENANT_NOT_FOUND: Self = Self(90002);
@@ -87,7 +87,7 @@ impl Aadsts {
     pub const APPLICATION_NOT_FOUND: Self = Self(700_016);
     /// The application is disabled in the tenant.
     pub const APPLICATION_DISABLED: Self = Self(7_000_112);
-    /// The client secret is not one of the application.
+    /// The client secret does not belong to the application.
     pub const SECRET_INVALID: Self = Self(7_000_215);
     /// The client secret has expired.
     pub const SECRET_EXPIRED: Self = Self(7_000_222);
@@ -99,20 +99,20 @@ impl Aadsts {
     pub const MFA_EXPIRED: Self = Self(50078);
     /// The user must register for multifactor authentication.
     pub const MFA_NOT_REGISTERED: Self = Self(50079);
-    /// The session of the user is not valid any more.
+    /// The session of the user is no longer valid.
     pub const SESSION_INVALID: Self = Self(50132);
     /// The sign-in of the user was revoked.
     pub const GRANT_REVOKED: Self = Self(50173);
-    /// Nobody has consented that the tool signs in for the user.
+    /// The consent for the tool to sign in for the user is missing.
     pub const CONSENT_MISSING: Self = Self(65001);
     /// The sign-in of the user is older than a policy allows.
     pub const SIGN_IN_TOO_OLD: Self = Self(70043);
-    /// The sign-in of the user expired because nobody used it.
+    /// The sign-in of the user expired because of inactivity.
     pub const SIGN_IN_UNUSED: Self = Self(700_082);
 }
 
 impl Aadsts {
-    /// The code with a number, also one that the catalogue does not have.
+    /// The code with this number, even if the number is not in the catalogue.
     pub const fn new(code: u32) -> Self {
         Self(code)
     }
@@ -122,14 +122,14 @@ impl Aadsts {
         self.0
     }
 
-    /// Everything that is known about the code; `None` where the catalogue does not have it.
+    /// The catalogue entry of the code; `None` if the code is not in the catalogue.
     pub fn entry(self) -> Option<&'static CatalogueEntry> {
         catalogue::find(self)
     }
 
     /// The meaning, as a clause.
     pub fn meaning(self) -> &'static str {
-        self.entry().map_or("the catalogue does not have this code", |entry| entry.meaning)
+        self.entry().map_or("this code is not in the catalogue", |entry| entry.meaning)
     }
 
     /// All entries of the catalogue, in order of their number.
@@ -162,14 +162,14 @@ impl From<u32> for Aadsts {
     }
 }
 
-/// Reads `AADSTS700211`, in upper or lower case, and `700211`.
+/// Parses `AADSTS700211`, in upper or lower case, and `700211`.
 impl FromStr for Aadsts {
     type Err = ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let has_prefix = text.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX));
         let number = if has_prefix { &text[PREFIX.len()..] } else { text };
-        // `parse` accepts a plus sign, which no code has.
+        // Reject a plus sign, which `parse` accepts.
         let number = if number.starts_with('+') { "+" } else { number };
         number.parse().map(Self)
     }
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_code_in_a_text_is_found() {
+    fn first_code_in_a_text_is_found() {
         let found = |text| Aadsts::find_in(text).map(Aadsts::code);
         assert_eq!(found("the AADSTS code: AADSTS50166: Request failed; AADSTS1"), Some(50166));
         assert_eq!(found("AADSTS99999999999: too long; AADSTS2"), Some(2));

@@ -1,4 +1,4 @@
-/// One of Microsoft's clouds, each with hosts of its own.
+/// A Microsoft cloud with its own hosts.
 ///
 /// Microsoft Learn, "Microsoft Entra authentication and national clouds", and the constants of the Azure CLI
 /// (`azure-cli-core`, `cloud.py`).
@@ -25,7 +25,7 @@ pub enum Cloud {
 }
 
 impl Cloud {
-    /// All of them.
+    /// All clouds.
     pub const ALL: [Self; 3] = [Self::Public, Self::UsGov, Self::China];
 
     /// The name on the command line.
@@ -37,7 +37,7 @@ impl Cloud {
         }
     }
 
-    /// Where Entra gives tokens.
+    /// The URL of the authority host, which issues tokens.
     pub const fn authority_host(self) -> &'static str {
         match self {
             Self::Public => "https://login.microsoftonline.com",
@@ -46,8 +46,8 @@ impl Cloud {
         }
     }
 
-    /// The audience of tokens that are exchanged there, as Microsoft Learn, "Configure an application to trust a managed
-    /// identity", recommends it.
+    /// The audience for token exchange that Microsoft Learn, "Configure an application to trust a managed identity",
+    /// recommends for this cloud.
     pub const fn token_exchange_audience(self) -> &'static str {
         match self {
             Self::Public => super::TOKEN_EXCHANGE_AUDIENCE,
@@ -56,7 +56,7 @@ impl Cloud {
         }
     }
 
-    /// Azure Resource Manager, without a slash at its end.
+    /// The URL of Azure Resource Manager, without a trailing slash.
     pub const fn resource_manager(self) -> &'static str {
         match self {
             Self::Public => "https://management.azure.com",
@@ -65,7 +65,7 @@ impl Cloud {
         }
     }
 
-    /// What follows `ACCOUNT.blob.` in the host of a storage account.
+    /// The suffix after `ACCOUNT.blob.` in the host of a storage account.
     pub const fn storage_suffix(self) -> &'static str {
         match self {
             Self::Public => "core.windows.net",

@@ -1,4 +1,4 @@
-//! The rules of Microsoft Entra ID and the errors that it answers with.
+//! The rules and error codes of Microsoft Entra ID.
 
 mod aadsts;
 mod catalogue;
@@ -10,7 +10,7 @@ pub use cloud::Cloud;
 
 use std::time::Duration;
 
-/// The audience a federated credential has unless told otherwise, and the token of a workload is projected for.
+/// The default audience of a federated identity credential and of the projected token of a workload.
 ///
 /// ```
 /// use issuer::{TOKEN_EXCHANGE_AUDIENCE, Token};
@@ -20,7 +20,8 @@ use std::time::Duration;
 /// ```
 pub const TOKEN_EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
 
-/// How many signing keys Entra stores of an issuer: the first of its JWKS (Microsoft Learn, "Workload identity federation").
+/// The maximum number of signing keys that Entra stores for an issuer: the first keys of its JWKS (Microsoft Learn,
+/// "Workload identity federation").
 ///
 /// ```
 /// use issuer::{Jwks, KEYS_MAX};
@@ -30,7 +31,8 @@ pub const TOKEN_EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
 /// ```
 pub const KEYS_MAX: usize = 100;
 
-/// The longest lifetime of a token that Entra accepts, from `iat` to `exp`. A missing `iat` counts as 0, the year 1970.
+/// The maximum lifetime of a token that Entra accepts, from `iat` to `exp`. Entra treats a missing `iat` as 0, the year
+/// 1970.
 ///
 /// The message of AADSTS70023 gives the limit as `1.01:00:00`: one day and one hour (reported in
 /// MicrosoftDocs/azure-docs#86916 and #116275).

@@ -53,7 +53,7 @@ fn codes_are_sorted_and_found() {
 fn unknown_codes_have_no_entry_and_no_false_meaning() {
     for code in [0, 1, u32::MAX] {
         assert_eq!(Aadsts::from(code).entry(), None);
-        assert_eq!(Aadsts::from(code).meaning(), "the catalogue does not have this code");
+        assert_eq!(Aadsts::from(code).meaning(), "this code is not in the catalogue");
     }
 }
 

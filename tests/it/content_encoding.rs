@@ -109,7 +109,7 @@ fn verify_and_status_refuse_a_key_set_that_is_said_to_be_compressed() {
         let output = command().args(args).args(["--published", &server.url()]).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         let printed = stdout(&output) + &stderr(&output);
-        assert!(printed.contains("is served with Content-Encoding gzip, but it is not encoded"), "{printed}");
+        assert!(printed.contains("is served with Content-Encoding gzip, but its body is not encoded"), "{printed}");
         assert!(printed.contains("AADSTS900612"), "{printed}");
     }
 }

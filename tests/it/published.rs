@@ -69,7 +69,7 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
             Some(90061),
         ),
         (
-            "cannot fetch the discovery document: {url}/.well-known/openid-configuration does not exist, but the JWKS of the issuer is",
+            "cannot fetch the discovery document: {url}/.well-known/openid-configuration does not exist, but the JWKS of the issuer exists",
             |path| discovery(path, response("404 Not Found", &[], b"<html>")),
             Some(90061),
         ),
@@ -237,7 +237,7 @@ fn the_reason_that_azure_storage_gives_is_named_with_the_way_out() {
         let answer = response(status, &[&format!("x-ms-error-code: {code}")], b"<?xml");
         let server = server(&run, move |_| Some(answer.clone()));
         let mismatch = compare(&documents(&run), &fetch(&run, &server.url()), ENTRA).unwrap_err();
-        assert!(mismatch.to_string().ends_with(&format!("answered {shown}")), "{mismatch}");
+        assert!(mismatch.to_string().ends_with(&format!("returned status {shown}")), "{mismatch}");
         let fix = mismatch.hint().unwrap();
         assert_eq!(fix.contains("private") || fix.contains("static website"), hint.is_some(), "{code}: {fix}");
         assert!(hint.is_none_or(|hint| fix.starts_with(hint)), "{code}: {fix}");

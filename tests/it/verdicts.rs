@@ -256,7 +256,7 @@ fn a_missing_dot_folder_beside_a_jwks_is_named() {
         assert_eq!(output.status.code(), Some(1));
         let text = stdout(&output);
         assert!(
-            text.contains(".well-known/openid-configuration does not exist, but the JWKS of the issuer is"),
+            text.contains(".well-known/openid-configuration does not exist, but the JWKS of the issuer exists"),
             "{text}"
         );
         assert!(text.contains(".nojekyll") && text.contains("include-hidden-files: true"), "{text}");

@@ -24,7 +24,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         ],
         meaning: "the tenant has no application or managed identity with this client ID",
         causes: &[
-            "the object ID or the principal ID stands where the client ID belongs",
+            "the workload uses the object ID or principal ID instead of the client ID",
             "the tenant ID is that of another tenant",
             "the application or managed identity was deleted, or created again with a new client ID",
             "the application is registered in another tenant and has no service principal in this one",
@@ -36,7 +36,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         ],
         fix: &[
             "set the client ID and the tenant ID of the workload to those of the identity: annotations azure.workload.identity/client-id and tenant-id of the service account",
-            "start the pod again after changing an annotation",
+            "restart the pod after changing an annotation",
         ],
         waiting: Waiting::No,
         source: ERROR_CODES,
@@ -70,7 +70,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[SHOW_APPLICATION],
         fix: &["create the service principal: `az ad sp create --id CLIENT_ID`"],
         waiting: Waiting::No,
-        source: "a public error answer (code search 16326647381)",
+        source: "a public error response (code search 16326647381)",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -81,10 +81,10 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID",
             "Invalid client secret is provided.",
         ],
-        meaning: "the client secret is not one of the application",
+        meaning: "the client secret does not belong to the application",
         causes: &[
             "the ID of the secret is used instead of its value",
-            "the secret is one of another application, or was deleted",
+            "the secret belongs to another application, or was deleted",
         ],
         confirm: &[
             "`az ad app credential list --id CLIENT_ID` lists the secrets of the application with their first characters",
@@ -112,7 +112,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         ],
         fix: &[
             "create a new secret: `az ad app credential reset --id CLIENT_ID --append`",
-            "use a federated credential instead: it has no secret that expires",
+            "use a federated identity credential instead, which has no secret that expires",
         ],
         waiting: Waiting::No,
         source: ERROR_CODES,
@@ -123,7 +123,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         name: None,
         errors: &["invalid_client"],
         templates: &["The request body must contain the following parameter: 'client_assertion' or 'client_secret'."],
-        meaning: "the request holds no assertion",
+        meaning: "the request contains no assertion",
         causes: &["the token file is empty", "the client sends neither client_assertion nor client_secret"],
         confirm: &["`issuer inspect FILE` reports an empty token file"],
         fix: &[
@@ -164,7 +164,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         name: None,
         errors: &["invalid_client"],
         templates: &[],
-        meaning: "the certificate of the client is outside its time of validity",
+        meaning: "the certificate of the client is outside its validity period",
         causes: &["the certificate that signed the client assertion has expired, or is not valid yet"],
         confirm: LIST_CERTIFICATES,
         fix: RENEW_CERTIFICATE,
@@ -179,8 +179,8 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         templates: &[
             "Application '{client_id}'({name}) is not assigned to a role for the application '{resource_id}'({resource_name})",
         ],
-        meaning: "the application has no role in the application that the token is for",
-        causes: &["the resource requires an assignment, and the client has no app role in it"],
+        meaning: "the application has no role in the target application",
+        causes: &["the resource requires an assignment, and the client has no app role of the resource"],
         confirm: &[
             "`az ad sp show --id RESOURCE_ID --query appRoleAssignmentRequired` shows whether the resource requires an assignment",
         ],

@@ -2,10 +2,10 @@ use std::fmt;
 
 use super::super::Aadsts;
 
-/// Everything known about one error code of Entra's token endpoint.
+/// The known facts about an error code of Entra's token endpoint.
 ///
 /// Microsoft changes codes and texts without notice ("Microsoft Entra authentication and authorization error codes"):
-/// show an entry to people, and decide in code by the `error` field of the answer.
+/// show an entry to users, but base decisions of a program on the `error` field of the response.
 ///
 /// ```
 /// use issuer::{Aadsts, Evidence, Waiting};
@@ -13,7 +13,7 @@ use super::super::Aadsts;
 /// assert_eq!(entry.code, Aadsts::ISSUER);
 /// assert_eq!(entry.errors, ["invalid_client"]);
 /// assert!(entry.templates[0].contains("presented assertion issuer '{issuer}'"));
-/// assert_eq!(entry.meaning, "no federated credential matches this issuer");
+/// assert_eq!(entry.meaning, "no federated identity credential matches this issuer");
 /// assert!(entry.causes.iter().any(|cause| cause.contains("slash")));
 /// assert!(entry.confirm.iter().any(|step| step.contains("`issuer inspect")));
 /// assert_eq!((entry.waiting, entry.is_retryable()), (Waiting::Propagation, false));
@@ -24,42 +24,42 @@ use super::super::Aadsts;
 pub struct CatalogueEntry {
     /// The code.
     pub code: Aadsts,
-    /// Microsoft's symbolic name, such as `InvalidTenantName`, where one is known.
+    /// Microsoft's symbolic name, such as `InvalidTenantName`, if it is known.
     pub name: Option<&'static str>,
-    /// The values of the `error` field that the code was seen with (RFC 6749 section 5.2); empty where none is known.
+    /// The values of the `error` field in responses with this code (RFC 6749 section 5.2); empty if none is known.
     pub errors: &'static [&'static str],
-    /// The texts that follow the code, as Entra writes them; empty where none is known.
+    /// The texts of Entra after the code; empty if none is known.
     ///
-    /// A value that differs from answer to answer is a `{placeholder}`. An answer may go on after the text. Several codes
-    /// share a text, and one text may be the beginning of another: the number decides, then the longest text.
+    /// A `{placeholder}` stands for a value that varies. A response may contain more text after the template. Several
+    /// codes share a text, and one text may be the start of another: match the number first, then the longest text.
     pub templates: &'static [&'static str],
     /// The meaning, as a clause.
     pub meaning: &'static str,
-    /// What causes it, the most frequent cause first, each as a clause.
+    /// The possible causes, each as a clause, with the most frequent cause first.
     pub causes: &'static [&'static str],
-    /// How to find out which cause it is. Commands stand in backticks, values to replace in capitals.
+    /// Steps that identify the cause. Commands are in backticks, values to replace in capitals.
     pub confirm: &'static [&'static str],
-    /// What to change, each as an instruction.
+    /// Changes that fix the error, each as an instruction.
     pub fix: &'static [&'static str],
-    /// Whether the same request succeeds later without a change.
+    /// Whether the same request can succeed later without a change.
     pub waiting: Waiting,
-    /// Where the facts come from.
+    /// The source of the facts.
     pub source: &'static str,
-    /// How well they are known.
+    /// The quality of the evidence.
     pub evidence: Evidence,
 }
 
 impl CatalogueEntry {
-    /// Whether a client may send the same request again by itself, with exponential backoff and jitter.
+    /// Whether a client may retry the request automatically, with exponential backoff and jitter.
     ///
-    /// That is so for passing faults of Entra only. Where a change takes time to arrive, [`waiting`](Self::waiting) says
-    /// so: only a person knows that there was a change.
+    /// Only transient faults and throttling are retryable. An error that disappears after a recent change has taken
+    /// effect is not retryable, because a client cannot detect the change; see [`waiting`](Self::waiting).
     pub const fn is_retryable(&self) -> bool {
         matches!(self.waiting, Waiting::Transient | Waiting::Throttled)
     }
 }
 
-/// Whether an error of Entra goes away by itself.
+/// Whether an error of Entra disappears without a change.
 ///
 /// ```
 /// use issuer::{Aadsts, Waiting};
@@ -72,17 +72,17 @@ impl CatalogueEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Waiting {
-    /// It stays until something is changed.
+    /// The error stays until its cause is fixed.
     No,
-    /// It goes away within minutes if the federated credential was created or changed just now.
+    /// The error disappears within minutes if the federated identity credential was created or changed recently.
     Propagation,
-    /// It goes away if the key was published just now, once Entra reads the JWKS of the issuer again.
+    /// The error disappears if the key was published recently, as soon as Entra fetches the JWKS of the issuer again.
     ///
     /// Microsoft does not document how long Entra caches keys; half an hour was observed.
     KeyCache,
-    /// It goes away within seconds if it is a passing fault.
+    /// The error disappears within seconds if it is a transient fault.
     Transient,
-    /// It goes away within minutes; earlier requests make it last longer.
+    /// The error disappears within minutes; requests during this time extend it.
     Throttled,
 }
 
@@ -90,15 +90,15 @@ impl fmt::Display for Waiting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::No => "no",
-            Self::Propagation => "yes, for some minutes after a federated credential was created or changed",
-            Self::KeyCache => "yes, after the key was published, until Entra reads the JWKS of the issuer again",
-            Self::Transient => "yes, for seconds, if it is a passing fault: retry with exponential backoff",
-            Self::Throttled => "yes, for minutes: send fewer requests",
+            Self::Propagation => "yes, for some minutes after a federated identity credential was created or changed",
+            Self::KeyCache => "yes, after the key was published, until Entra fetches the JWKS of the issuer again",
+            Self::Transient => "yes, for some seconds, if the fault is transient: retry with exponential backoff",
+            Self::Throttled => "yes, for some minutes: send fewer requests",
         })
     }
 }
 
-/// How well the facts of a [`CatalogueEntry`] are known.
+/// The quality of the evidence for a [`CatalogueEntry`].
 ///
 /// ```
 /// use issuer::{Aadsts, Evidence};
@@ -108,13 +108,13 @@ impl fmt::Display for Waiting {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Evidence {
-    /// Documentation of Microsoft has the code, and what it means.
+    /// Microsoft documents the code and its meaning.
     Documented,
-    /// Source code or tests of Microsoft have the code and its text.
+    /// Source code or tests of Microsoft contain the code and its text.
     Source,
-    /// Issues or public files of others have an answer of Entra with this code.
+    /// Public issues or files contain a response of Entra with this code.
     Observed,
-    /// Concluded from other facts.
+    /// Inferred from other facts.
     Inferred,
     /// Only the number is known.
     NumberOnly,

@@ -1,4 +1,4 @@
-//! Documents of the issuer that Entra cannot fetch or use.
+//! Documents of an issuer that Entra cannot fetch or use.
 
 use super::{
     super::Aadsts,
@@ -9,7 +9,7 @@ use super::{
 const REQUEST_FAILED: &[&str] = &["Request to External OIDC endpoint failed."];
 
 const MAKE_PUBLIC: &str =
-    "serve both documents on the internet, over https with a certificate of a public authority, to anonymous readers";
+    "serve both documents to anonymous clients on the internet, over https with a certificate of a public authority";
 
 const PUBLISH: &str = "publish both documents: `issuer publish KEY_FILE --issuer ISSUER_URL`";
 
@@ -21,11 +21,11 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         templates: REQUEST_FAILED,
         meaning: "the request to the issuer failed",
         causes: &[
-            "the host of the issuer is private, or has no address on the internet",
-            "the documents are not published there (404), or the static website is off",
-            "a firewall or a private container denies anonymous readers (401, 403)",
-            "the TLS certificate is expired, or of a private authority",
-            "the network between Entra and the issuer failed for a moment",
+            "the host of the issuer is private, or has no public address",
+            "the documents are not published at the issuer URL (404), or the static website is disabled",
+            "a firewall or a private container rejects anonymous requests (401, 403)",
+            "the TLS certificate has expired, or was issued by a private authority",
+            "the network between Entra and the issuer failed temporarily",
         ],
         confirm: &[READ_DOCUMENTS, VERIFY_TOKEN],
         fix: &[PUBLISH, MAKE_PUBLIC, RETRY],
@@ -40,16 +40,16 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         templates: REQUEST_FAILED,
         meaning: "the request to the issuer failed",
         causes: &[
-            "the firewall of the storage account, or public network access that is disabled, hides the documents from Entra",
-            "the documents are not published, or their server denies anonymous readers",
-            "Entra or the network failed for a moment",
+            "the firewall of the storage account or disabled public network access blocks Entra",
+            "the documents are not published, or their server rejects anonymous requests",
+            "Entra or the network failed temporarily",
         ],
         confirm: &[
             READ_DOCUMENTS,
-            "`az storage account show --name ACCOUNT --query \"[publicNetworkAccess,networkRuleSet.defaultAction]\"` shows whether a firewall is on",
+            "`az storage account show --name ACCOUNT --query \"[publicNetworkAccess,networkRuleSet.defaultAction]\"` shows whether a firewall is enabled",
         ],
         fix: &[
-            "allow public network access to the storage account: Microsoft publishes no list of the addresses that Entra reads from",
+            "allow public network access to the storage account: Microsoft publishes no list of the source addresses of Entra",
             PUBLISH,
             RETRY,
         ],
@@ -65,8 +65,8 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         meaning: "the issuer's discovery document is not usable",
         causes: &[
             "the discovery document has an empty member, such as an empty authorization_endpoint or subject_types_supported",
-            "the issuer in the discovery document differs from the one in the token, as by a trailing slash",
-            "the issuer URL answers with a page in HTML instead of the document",
+            "the issuer in the discovery document differs from the issuer in the token, for example by a trailing slash",
+            "the issuer URL returns an HTML page instead of the document",
             "Entra cannot reach the issuer from the internet",
         ],
         confirm: &[READ_DOCUMENTS, VERIFY_TOKEN],
@@ -87,12 +87,12 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         meaning: "the issuer's signing keys cannot be parsed",
         causes: &[
             "the JWKS is not JSON, or one of its keys is not valid",
-            "the JWKS is compressed, or the server answers with another document",
+            "the JWKS is compressed, or the server returns another document",
         ],
         confirm: &[READ_DOCUMENTS],
         fix: &["publish the JWKS again: `issuer publish KEY_FILE --replace-unreadable`"],
         waiting: Waiting::No,
-        source: "trevorbox/helm-charts, an error answer of 2025-07 (code search 7890018554)",
+        source: "trevorbox/helm-charts, an error response of 2025-07 (code search 7890018554)",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -105,15 +105,15 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         meaning: "the issuer's JWKS does not contain the key that the token names",
         causes: &[
             "the key of the API server was rotated, and the new key is not published",
-            "the cluster was created again with a new key under the same issuer URL",
-            "the key was published a moment ago, and Entra still uses the JWKS that it cached",
-            "the published key has another kid, is not marked \"use\":\"sig\", or is after the first 100",
-            "the token has no kid: then the identifier in the text is empty",
+            "the cluster was recreated with a new key under the same issuer URL",
+            "the key was published recently, and Entra still uses its cached JWKS",
+            "the published key has another kid, is not marked \"use\":\"sig\", or is not among the first 100 keys",
+            "the token has no kid, in which case the identifier in the text is empty",
         ],
         confirm: &[
             VERIFY_TOKEN,
             READ_DOCUMENTS,
-            "compare the identifier in the text with the kid of the token, as it is and as hexadecimal digits of its bytes",
+            "compare the identifier in the text with the kid of the token, both as text and as hexadecimal bytes",
         ],
         fix: &[
             "publish the key of the API server: `issuer publish KEY_FILE`",

@@ -1,6 +1,6 @@
-//! The table of error codes of Entra's token endpoint, a file a topic.
+//! The catalogue of error codes of Entra's token endpoint, one file for each topic.
 //!
-//! No other module states a code or explains one; `tests/it/catalogue.rs` holds that.
+//! No other module contains a code or explains a code; `tests/it/catalogue.rs` checks this.
 
 mod application;
 mod credential;
@@ -46,8 +46,8 @@ const LENGTH: usize = {
     length
 };
 
-/// All entries in order of their code, for a binary search. The compiler sorts them, and refuses a code that is there
-/// twice.
+/// All entries in order of their code, for a binary search. They are sorted at compile time, and a repeated code is a
+/// compile error.
 static ENTRIES: [&CatalogueEntry; LENGTH] = sorted();
 
 /// The entry of a code.

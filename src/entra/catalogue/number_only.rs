@@ -1,4 +1,4 @@
-//! Codes that are mentioned next to those of federated tokens, without a text or a meaning.
+//! Codes that occur together with codes of federated tokens, but whose text and meaning are unknown.
 
 use super::{
     super::Aadsts,
@@ -15,7 +15,7 @@ const fn unknown(code: u32) -> CatalogueEntry {
         templates: &[],
         meaning: "only the number of this code is known",
         causes: &[],
-        confirm: &["read the text of the answer, and look for the number at https://login.microsoftonline.com/error"],
+        confirm: &["read the text of the response, and look up the number at https://login.microsoftonline.com/error"],
         fix: &[],
         waiting: Waiting::No,
         source: "",

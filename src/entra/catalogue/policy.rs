@@ -7,7 +7,8 @@ use super::{
     steps::{INSPECT_TOKEN, SIGN_IN_LOGS},
 };
 
-const ASK_ADMINISTRATOR: &str = "ask an administrator of the tenant to allow federated credentials of this issuer";
+const ASK_ADMINISTRATOR: &str =
+    "ask an administrator of the tenant to allow federated identity credentials of this issuer";
 
 pub(super) const ENTRIES: &[CatalogueEntry] = &[
     CatalogueEntry {
@@ -16,8 +17,8 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         errors: &[],
         templates: &[],
         meaning: "workload identity federation is disabled in this tenant",
-        causes: &["a policy of the tenant blocks federated credentials"],
-        confirm: &["ask an administrator of the tenant for the policies on federated credentials"],
+        causes: &["a policy of the tenant blocks federated identity credentials"],
+        confirm: &["ask an administrator of the tenant for the policies on federated identity credentials"],
         fix: &[ASK_ADMINISTRATOR],
         waiting: Waiting::No,
         source: "Microsoft Learn, \"Troubleshoot an Azure Resource Manager workload identity service connection\"",
@@ -30,10 +31,10 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         templates: &[],
         meaning: "workload identity federation is disabled in this tenant",
         causes: &[
-            "a policy of the tenant blocks federated credentials",
+            "a policy of the tenant blocks federated identity credentials",
             "the token comes from an identity in another cloud (observed)",
         ],
-        confirm: &["ask an administrator of the tenant for the policies on federated credentials"],
+        confirm: &["ask an administrator of the tenant for the policies on federated identity credentials"],
         fix: &[ASK_ADMINISTRATOR, "use an identity in the cloud of the tenant"],
         waiting: Waiting::No,
         source: "Microsoft Learn, \"Troubleshoot an Azure Resource Manager workload identity service connection\"; a public deployment script (code search 55895504790)",
@@ -54,7 +55,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "ask an administrator of the tenant to allow the enterprise, or use another tenant",
         ],
         waiting: Waiting::No,
-        source: "public error answers of GitHub workflows of 2026 (code search 57467580402)",
+        source: "public error responses of GitHub workflows of 2026 (code search 57467580402)",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -66,16 +67,16 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         ],
         meaning: "a Conditional Access policy blocks the sign-in",
         causes: &[
-            "a policy for workload identities does not allow the address that the workload signs in from",
+            "a policy for workload identities does not allow the source address of the workload",
             "a policy blocks the identity because its risk is high",
         ],
-        confirm: &["read the ID of the policy from capolids in the member claims of the answer", SIGN_IN_LOGS],
+        confirm: &["read the ID of the policy from capolids in the member claims of the response", SIGN_IN_LOGS],
         fix: &[
             "add the address of the workload to a named location that the policy excludes",
-            "exclude the service principal from the policy; editing such policies needs Workload ID Premium",
+            "exclude the service principal from the policy; editing such policies requires Workload ID Premium",
         ],
         waiting: Waiting::No,
-        source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; an error answer of 2025-03 (code search 34066688588)",
+        source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; an error response of 2025-03 (code search 34066688588)",
         evidence: Evidence::Documented,
     },
     CatalogueEntry {
@@ -86,7 +87,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         meaning: "a security policy of the tenant blocks the sign-in",
         causes: &["an administrator configured a security policy that the request does not meet"],
         confirm: &[SIGN_IN_LOGS],
-        fix: &["ask an administrator of the tenant for the security policy, and meet it or change it"],
+        fix: &["ask an administrator of the tenant to name the security policy, and meet or change this policy"],
         waiting: Waiting::No,
         source: ERROR_CODES,
         evidence: Evidence::Documented,
@@ -97,9 +98,11 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         errors: &[],
         templates: &[],
         meaning: "a Conditional Access policy does not support the platform of this device",
-        causes: &["a policy of the tenant blocks the user who creates a federated credential through Microsoft Graph"],
-        confirm: &["find the sign-in of the user in the Microsoft Entra admin center by its correlation ID"],
-        fix: &["create the federated credential from a device that the policy allows"],
+        causes: &[
+            "a policy of the tenant blocks the user who creates a federated identity credential through Microsoft Graph",
+        ],
+        confirm: &["search the Microsoft Entra admin center for the sign-in of the user by its correlation ID"],
+        fix: &["create the federated identity credential from a device that the policy allows"],
         waiting: Waiting::No,
         source: "Azure/azure-workload-identity, docs/book/src/known-issues.md; Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"",
         evidence: Evidence::Documented,

@@ -1,4 +1,4 @@
-//! Requests that Entra rejects: the scope, the resource, the parameters.
+//! Requests that Entra rejects because of their scope, resource or parameters.
 
 use super::{
     super::Aadsts,
@@ -12,9 +12,9 @@ const USE_DEFAULT_SCOPE: &str =
 
 const LOOK_AT_REQUEST: &str = "log the request without its assertion, and compare its fields with those that Microsoft documents for the client credentials grant";
 
-const OWN_FAULT: &str = "the client has a fault";
+const OWN_FAULT: &str = "the client has a bug";
 
-const PROXY: &str = "a proxy on the way changes the request";
+const PROXY: &str = "a proxy changes the request";
 
 pub(super) const ENTRIES: &[CatalogueEntry] = &[
     CatalogueEntry {
@@ -24,7 +24,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         templates: &["The provided value for the input parameter 'scope' is not valid."],
         meaning: "the scope is not valid",
         causes: &["the scope is not the URI of a resource followed by /.default"],
-        confirm: &["read the scope from the text of the answer"],
+        confirm: &["read the scope from the text of the response"],
         fix: &[USE_DEFAULT_SCOPE],
         waiting: Waiting::No,
         source: ERROR_CODES,
@@ -39,7 +39,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         ],
         meaning: "the scope of an application must end in /.default",
         causes: &["the scope names single permissions", "the scope was encoded twice"],
-        confirm: &["read the scope from the text of the answer"],
+        confirm: &["read the scope from the text of the response"],
         fix: &[USE_DEFAULT_SCOPE],
         waiting: Waiting::No,
         source: "AzureAD/microsoft-authentication-library-for-dotnet, tests; comments in samples of Microsoft (code search 5528962890)",
@@ -54,7 +54,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         ],
         meaning: "the scope is not valid",
         causes: &["the scope is not the URI of a resource followed by /.default"],
-        confirm: &["read the scope from the text of the answer"],
+        confirm: &["read the scope from the text of the response"],
         fix: &[USE_DEFAULT_SCOPE],
         waiting: Waiting::No,
         source: ERROR_CODES,
@@ -66,8 +66,8 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         errors: &[],
         templates: &[],
         meaning: "the scope contains more than one resource",
-        causes: &["the request asks for two resources at once"],
-        confirm: &["read the scope from the text of the answer"],
+        causes: &["the request names two resources"],
+        confirm: &["read the scope from the text of the response"],
         fix: &["send a request for each resource", USE_DEFAULT_SCOPE],
         waiting: Waiting::No,
         source: ERROR_CODES,
@@ -80,7 +80,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         templates: &[],
         meaning: "the scope contains no resource",
         causes: &["the scope has .default without the URI of a resource"],
-        confirm: &["read the scope from the text of the answer"],
+        confirm: &["read the scope from the text of the response"],
         fix: &[USE_DEFAULT_SCOPE],
         waiting: Waiting::No,
         source: ERROR_CODES,
@@ -91,18 +91,18 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         name: Some("InvalidResourceServicePrincipalNotFound"),
         errors: &["invalid_resource"],
         templates: &["The resource principal named {resource} was not found in the tenant named {tenant}."],
-        meaning: "the tenant does not have the resource that the token is for",
+        meaning: "the tenant does not have the requested resource",
         causes: &[
-            "the scope has a mistake in the URI of the resource",
-            "the resource is one of another cloud",
-            "the API is not installed in this tenant, or the tenant is the wrong one",
+            "the URI of the resource in the scope is misspelled",
+            "the resource belongs to another cloud",
+            "the API is not installed in this tenant, or the tenant ID is wrong",
         ],
         confirm: &[
             "`az ad sp list --filter \"servicePrincipalNames/any(n:n eq 'RESOURCE')\"` shows whether the tenant has the resource",
         ],
         fix: &[
-            "use the resource URI of the cloud that the tenant is in",
-            "let an administrator install the API in the tenant: `az ad sp create --id RESOURCE_ID`",
+            "use the resource URI of the cloud of the tenant",
+            "ask an administrator to install the API in the tenant: `az ad sp create --id RESOURCE_ID`",
         ],
         waiting: Waiting::No,
         source: ERROR_CODES,
@@ -113,7 +113,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         name: None,
         errors: &["invalid_request"],
         templates: &["The request body must contain the following parameter: '{name}'."],
-        meaning: "the request lacks a parameter",
+        meaning: "a parameter is missing in the request",
         causes: &[OWN_FAULT, PROXY],
         confirm: &[LOOK_AT_REQUEST],
         fix: &[SEND_STANDARD_REQUEST],
@@ -152,8 +152,8 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         name: Some("BadResourceRequestInvalidRequest"),
         errors: &[],
         templates: &["The endpoint only accepts {accepted} requests. Received a {received} request."],
-        meaning: "the token endpoint only accepts POST requests",
-        causes: &["the client sends GET", "a proxy answers with a redirect, and the client follows it with GET"],
+        meaning: "the token endpoint accepts only POST requests",
+        causes: &["the client sends GET", "a proxy returns a redirect, and the client follows the redirect with GET"],
         confirm: &[LOOK_AT_REQUEST],
         fix: &["send the request to the token endpoint with POST, without a proxy that redirects it"],
         waiting: Waiting::No,

@@ -1,4 +1,4 @@
-//! Faults of Entra itself, and limits on the number of requests.
+//! Faults of Entra, and rate limits.
 
 use super::{
     super::Aadsts,
@@ -9,7 +9,7 @@ use super::{
 
 const AZURE_STATUS: &str = "look for an incident at https://azure.status.microsoft";
 
-/// A fault that passes, as Microsoft documents it.
+/// A transient fault by Microsoft's documentation.
 const fn transient(
     code: u32,
     name: &'static str,
@@ -22,7 +22,7 @@ const fn transient(
         errors: &[],
         templates,
         meaning,
-        causes: &["a service of Entra failed or was too slow for a moment"],
+        causes: &["a service of Entra failed or timed out temporarily"],
         confirm: &[AZURE_STATUS],
         fix: &[RETRY],
         waiting: Waiting::Transient,
@@ -31,7 +31,7 @@ const fn transient(
     }
 }
 
-/// A fault that a retry does not cure, as Microsoft documents it.
+/// A fault by Microsoft's documentation for which a retry does not help.
 const fn permanent(code: u32, name: &'static str, meaning: &'static str) -> CatalogueEntry {
     CatalogueEntry {
         code: Aadsts::new(code),
@@ -39,7 +39,7 @@ const fn permanent(code: u32, name: &'static str, meaning: &'static str) -> Cata
         errors: &[],
         templates: &[],
         meaning,
-        causes: &["the directory service of Entra reported a fault that a retry does not cure"],
+        causes: &["the directory service of Entra reported a permanent fault"],
         confirm: &[AZURE_STATUS],
         fix: &[SUPPORT_REQUEST],
         waiting: Waiting::No,
@@ -64,7 +64,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
     },
     transient(90006, "ExternalServerRetryableError", &[], "Entra is temporarily unavailable"),
     transient(90012, "RequestTimeout", &[], "the request timed out inside Entra"),
-    transient(90024, "RequestBudgetExceededError", &[], "Entra had a passing fault"),
+    transient(90024, "RequestBudgetExceededError", &[], "Entra had a transient fault"),
     transient(
         90033,
         "MsodsServiceUnavailable",
@@ -84,10 +84,10 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &["count the requests for tokens in the sign-in logs of the tenant"],
         fix: &[
             "cache access tokens until shortly before they expire",
-            "retry after minutes, with exponential backoff and jitter",
+            "wait some minutes, then retry with exponential backoff and jitter",
         ],
         waiting: Waiting::Throttled,
-        source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; the error field: a test of others (code search 70760498459)",
+        source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; the error field: a test in a public repository (code search 70760498459)",
         evidence: Evidence::Documented,
     },
     CatalogueEntry {
@@ -100,10 +100,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "the client does not cache its token, or retries an error without a pause: more than 15 equal requests within 5 minutes",
         ],
         confirm: &["count the requests for tokens in the log of the client"],
-        fix: &[
-            "cache access tokens until shortly before they expire",
-            "stop the retries, and cure the error that came first",
-        ],
+        fix: &["cache access tokens until shortly before they expire", "stop the retries, and fix the first error"],
         waiting: Waiting::No,
         source: "Microsoft Learn, \"What's new for authentication?\" (March 2019) and \"Microsoft Entra authentication and authorization error codes\"",
         evidence: Evidence::Documented,

@@ -1,4 +1,4 @@
-//! Federated tokens and client assertions that Entra rejects by themselves.
+//! Federated tokens and client assertions that Entra rejects.
 
 use super::{
     super::Aadsts,
@@ -18,14 +18,14 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         templates: &["JWT token is invalid or malformed."],
         meaning: "the token is malformed",
         causes: &[
-            "the file contains something else than a token",
+            "the file does not contain a token",
             "the file ends in a newline, which the Azure SDKs for Go and Rust send with the token",
-            "the token was shortened or wrapped on the way",
+            "the token was truncated or wrapped in transit",
         ],
         confirm: &[INSPECT_TOKEN, VERIFY_TOKEN],
         fix: &[
-            "let AZURE_FEDERATED_TOKEN_FILE name the file of the projected volume",
-            "write a token file of your own without a newline at its end",
+            "set AZURE_FEDERATED_TOKEN_FILE to the file of the projected volume",
+            "write your own token files without a newline at the end",
         ],
         waiting: Waiting::No,
         source: ERROR_CODES,
@@ -38,13 +38,13 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         templates: &[
             "Invalid JWT token. No certificate SHA-1 thumbprint, certificate SHA-256 thumbprint, nor keyId specified in token header.",
         ],
-        meaning: "the token's header names no key",
+        meaning: "the header of the token has no kid",
         causes: &[
-            "the header of the token has no kid: another signer than the API server made it",
+            "the header of the token has no kid, because another program than the API server signed it",
             "the assertion is signed with a client secret instead of a certificate",
         ],
         confirm: &[INSPECT_TOKEN],
-        fix: &[USE_API_SERVER_TOKEN, "let the signer write the key ID into the header as kid"],
+        fix: &[USE_API_SERVER_TOKEN, "configure the signer to write the key ID into the header as kid"],
         waiting: Waiting::No,
         source: MSAL_TESTS,
         evidence: Evidence::Source,
@@ -57,12 +57,12 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "Invalid JWT header type specified. Allowed types: {types}",
             "Invalid JWT header type specified, must be {types}.",
         ],
-        meaning: "the token's header has a type that Entra does not accept",
+        meaning: "the header of the token has a typ that Entra does not accept",
         causes: &["the header of the token has a typ other than JWT, such as at+jwt for an access token"],
         confirm: &[INSPECT_TOKEN],
-        fix: &[USE_API_SERVER_TOKEN, "let the signer write JWT as typ, or no typ"],
+        fix: &[USE_API_SERVER_TOKEN, "configure the signer to write JWT as typ, or no typ"],
         waiting: Waiting::No,
-        source: "public error answers of 2021-12 and later (code searches 26451517882 and 7990339857)",
+        source: "public error responses of 2021-12 and later (code searches 26451517882 and 7990339857)",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -74,12 +74,12 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         ],
         meaning: "the token is signed with an algorithm that Entra does not accept",
         causes: &[
-            "the API server signs with an EC key, as clusters of Talos before 1.7 do",
+            "the API server signs with an EC key, for example in Talos clusters before 1.7",
             "the assertion is signed with a client secret (HS256)",
         ],
         confirm: &[INSPECT_TOKEN, "`issuer jwks KEY_FILE` shows the algorithm of each key of the API server"],
         fix: &[
-            "sign with an RSA key of 2048 bits or more (--service-account-signing-key-file of the API server): Entra supports RS256",
+            "sign with an RSA key of at least 2048 bits (--service-account-signing-key-file of the API server): Entra supports RS256",
             "publish the new key before the API server signs with it: `issuer publish KEY_FILE`",
         ],
         waiting: Waiting::No,
@@ -108,8 +108,8 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         ],
         meaning: "a required claim is missing",
         causes: &[
-            "the token is a legacy one from a Secret, which has neither audience nor expiry",
-            "another signer than the API server made the token, without iss, sub, aud or exp",
+            "the token is a legacy token from a Secret, which has neither audience nor expiry",
+            "another program than the API server issued the token, without iss, sub, aud or exp",
         ],
         confirm: &[INSPECT_TOKEN],
         fix: &[USE_API_SERVER_TOKEN],
@@ -128,12 +128,12 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         causes: &[
             "the pod uses the default token of the service account, which the API server extends to a year",
             "expirationSeconds of the projected volume is larger than 86400",
-            "the token has no iat, which counts as the year 1970",
+            "the token has no iat, which Entra treats as the year 1970",
         ],
         confirm: &[INSPECT_TOKEN],
         fix: &[
             "set expirationSeconds of the projected volume to 86400 or less",
-            "use the projected volume with the audience of the federated credential, not the default token",
+            "use the projected volume with the audience of the federated identity credential, not the default token",
         ],
         waiting: Waiting::No,
         source: "MicrosoftDocs/azure-docs#86915, #86916 and #116275; Azure/azure-sdk-for-python#32124",
@@ -146,12 +146,12 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         templates: &[
             "Client assertion is not within its valid time range. Current time: {now}, assertion valid from {from}, expiry time of assertion {expiry}.",
         ],
-        meaning: "the token is outside its time of validity",
+        meaning: "the token has expired or is not valid yet",
         causes: &[
-            "the program read the token file once at its start, and the token has expired since",
+            "the program read the token file only at its start, and the token has expired since then",
             "the file is mounted with subPath, so the kubelet does not replace it",
             "a GitHub token, which is valid for five minutes, is used for a later sign-in",
-            "the clock of the control plane is ahead or behind",
+            "the clock of the control plane is fast or slow",
         ],
         confirm: &[
             INSPECT_TOKEN,
@@ -174,9 +174,9 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "Client assertion failed signature validation.",
             "Client assertion contains an invalid signature. [Reason - {reason}",
         ],
-        meaning: "the token's signature is not valid",
+        meaning: "the signature of the token is not valid",
         causes: &[
-            "the published key with this kid is another key than the one that signed the token",
+            "the published key with this kid is not the key that signed the token",
             "the token was changed after it was signed",
             "a client assertion is signed with a certificate that the application does not have",
         ],
@@ -197,11 +197,11 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         name: None,
         errors: &["invalid_client"],
         templates: &[],
-        meaning: "the token's signature is not valid, although Entra has the key that it names",
+        meaning: "the signature of the token is not valid, although Entra has the key with its kid",
         causes: &[
-            "the published key with this kid is another key than the one that signed the token",
+            "the published key with this kid is not the key that signed the token",
             "the header or the claims were changed after the token was signed",
-            "a certificate is outside its time of validity (one of two readings in Microsoft's source code)",
+            "a certificate is outside its validity period (one of two interpretations in Microsoft's source code)",
         ],
         confirm: &[VERIFY_TOKEN],
         fix: &["publish the current keys of the API server: `issuer publish KEY_FILE`", USE_API_SERVER_TOKEN],
@@ -216,10 +216,10 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         templates: &["JWT token failed signature validation."],
         meaning: "signature verification of a token failed",
         causes: &[
-            "the answer states the cause: Microsoft documents several",
-            "the authority host is that of another cloud than the token",
+            "the response states the cause: Microsoft documents several causes",
+            "the authority host and the token are from different clouds",
         ],
-        confirm: &["read the rest of the text of the answer", SHOW_AUTHORITY],
+        confirm: &["read the full text of the response", SHOW_AUTHORITY],
         fix: &["set AZURE_AUTHORITY_HOST to the authority host of the cloud of the tenant"],
         waiting: Waiting::No,
         source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; a public report on a wrong cloud (code search 63340614488)",

@@ -1,4 +1,4 @@
-//! Sign-ins of users, such as that of the Azure CLI. The exchange of a federated token does not get them.
+//! Sign-ins of users, such as with the Azure CLI. The exchange of a federated token does not return these codes.
 
 use super::{
     super::Aadsts,
@@ -41,7 +41,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         "UserStrongAuthExpired",
         &[],
         "the multifactor authentication of the user has expired",
-        &["a policy of the tenant limits how long it lasts"],
+        &["a policy of the tenant limits the lifetime of a multifactor authentication"],
     ),
     of_user(
         Aadsts::MFA_NOT_REGISTERED,
@@ -54,7 +54,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         Aadsts::SESSION_INVALID,
         "SsoArtifactInvalidOrExpired",
         &[],
-        "the session of the user is not valid any more",
+        "the session of the user is no longer valid",
         &["the password expired or was changed"],
     ),
     of_user(
@@ -62,13 +62,13 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         "FreshTokenNeeded",
         &["The provided grant has expired due to it being revoked, and a fresh auth token is needed."],
         "the sign-in of the user was revoked",
-        &["an administrator or the user revoked the tokens, as by a change of the password"],
+        &["an administrator or the user revoked the tokens, for example by changing the password"],
     ),
     of_user(
         Aadsts::CONSENT_MISSING,
         "DelegationDoesNotExist",
         &[],
-        "nobody has consented that the tool signs in for the user",
+        "the consent for the tool to sign in for the user is missing",
         &["the tenant requires consent for the tool and this resource"],
     ),
     of_user(
@@ -76,13 +76,13 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         "BadTokenDueToSignInFrequency",
         &["The refresh token has expired or is invalid due to sign-in frequency checks by"],
         "the sign-in of the user is older than a Conditional Access policy allows",
-        &["a policy of the tenant sets how often users must sign in"],
+        &["a policy of the tenant requires users to sign in more often"],
     ),
     of_user(
         Aadsts::SIGN_IN_UNUSED,
         "ExpiredOrRevokedGrantInactiveToken",
         &["The refresh token has expired due to inactivity."],
-        "the sign-in of the user expired because nobody used it",
-        &["the tool was not used for long"],
+        "the sign-in of the user expired because of inactivity",
+        &["the tool was not used for a long time"],
     ),
 ];
