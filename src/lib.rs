@@ -40,6 +40,8 @@
 //! `cli` (default) is the command line and all of the others; `azure` publishes to Azure Storage; `remote` fetches over HTTPS with tokio and reqwest, for verifying too; `serve` is the
 //! HTTP server; `yaml` reads Secret manifests in YAML. Without any of them there is no runtime, no client and no server.
 
+// On docs.rs, items behind a feature name it. `doc_cfg` is unstable, so stable builds do not see it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // No panic is reachable from input; tests may.
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
