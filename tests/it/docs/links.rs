@@ -112,7 +112,7 @@ fn wrong_links_are_found() {
     ] {
         assert!(fault(file, wrong).is_some(), "{wrong}");
     }
-    for right in ["verifying.md#the-checks", "schemas/README.md", "https://example.com/a?b#c", "overview.svg"] {
+    for right in ["verifying.md#the-checks", "json-schemas.md", "https://example.com/a?b#c", "overview.svg"] {
         assert_eq!(fault(file, right), None, "{right}");
     }
     assert_eq!(anchors("# A `b.c`\n```\n# x\n```\n## A bc\n").into_iter().collect::<Vec<_>>(), ["a-bc", "a-bc-1"]);
@@ -125,4 +125,40 @@ fn every_page_of_the_book_is_in_its_summary() {
     let listed: BTreeSet<_> = summary.lines().flat_map(targets).map(|target| Path::new("docs").join(target)).collect();
     let pages = documents().into_iter().filter(|page| page.starts_with("docs") && !page.ends_with("SUMMARY.md"));
     assert_eq!(pages.collect::<BTreeSet<_>>(), listed);
+}
+
+/// The values of an attribute in a page of HTML.
+fn attributes<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
+    html.split(&format!(" {name}=\"")).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0)).collect()
+}
+
+/// `scripts/mdbook build` writes the pages; without them there is nothing to check.
+#[test]
+fn links_of_the_built_book_lead_to_pages_and_headings() {
+    let book = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("book");
+    let chapters = documents().into_iter().filter(|page| page.starts_with("docs") && !page.ends_with("SUMMARY.md"));
+    let pages = chapters.map(|page| {
+        let page = page.strip_prefix("docs").unwrap().with_extension("html");
+        if page.ends_with("README.html") { page.with_file_name("index.html") } else { page }
+    });
+    let mut faults = Vec::new();
+    for page in pages.filter(|_| book.is_dir()) {
+        let html = std::fs::read_to_string(book.join(&page)).unwrap_or_else(|_| panic!("{}", page.display()));
+        for target in attributes(&html, "href").into_iter().chain(attributes(&html, "src")) {
+            if target.contains(':') {
+                continue;
+            }
+            let (path, anchor) = target.split_once('#').map_or((target, None), |(path, anchor)| (path, Some(anchor)));
+            let linked = if path.is_empty() { page.clone() } else { normal(&page.parent().unwrap().join(path)) };
+            let Ok(content) = std::fs::read(book.join(&linked)) else {
+                faults.push(format!("{}: {target} leads to no page", page.display()));
+                continue;
+            };
+            let content = String::from_utf8_lossy(&content);
+            if anchor.is_some_and(|anchor| !anchor.is_empty() && !attributes(&content, "id").contains(&anchor)) {
+                faults.push(format!("{}: {target} leads to no heading", page.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
