@@ -273,11 +273,11 @@ fn unpublish_is_refused_unless_a_fresh_token_of_the_cluster_names_another_issuer
     let other = "https://other.example.com";
     refused(&cluster.token(other, 700, 600), "the token expired at");
     refused(&cluster.token(other, 3700, 31_536_000), "more than an hour ago");
-    refused(&cluster.token(other, -120, 600), "which is later than now");
-    refused(&stranger.token(other, 0, 600), "no key that is published here signed the token");
+    refused(&cluster.token(other, -120, 600), "which is in the future");
+    refused(&stranger.token(other, 0, 600), "no published key verifies the token");
     let (forged, issued) = (cluster.folder.path().join("forged.jwt"), issuer::Timestamp::now().as_second());
     std::fs::write(&forged, unsigned(&json!({ "iss": other, "iat": issued, "exp": issued + 600 }))).unwrap();
-    refused(forged.to_str().unwrap(), "no key that is published here signed the token");
+    refused(forged.to_str().unwrap(), "no published key verifies the token");
     let usage = unpublish(&[]);
     assert_eq!(usage.status.code(), Some(2), "neither a token nor --force: {usage:?}");
 
@@ -376,7 +376,7 @@ fn status_of_documents_that_something_else_wrote_is_what_they_say() {
     // A discovery document that points elsewhere is not about the JWKS that happens to be there.
     for (jwks_uri, code, sentence) in [
         ("https://issuer.example.com/keys.json", 1, "the JWKS does not exist"),
-        ("https://keys.example.com/jwks", 1, "the jwks_uri is \"https://keys.example.com/jwks\", not below the issuer"),
+        ("https://keys.example.com/jwks", 1, "the jwks_uri \"https://keys.example.com/jwks\" is not below the issuer"),
     ] {
         write(".well-known/openid-configuration", &["discovery", "--issuer", ISSUER, "--jwks-uri", jwks_uri]);
         let output = status();

@@ -357,7 +357,7 @@ fn a_jwks_that_readers_are_sent_to_and_is_gone_is_made_anew_and_its_owner_is_tol
     put(&site, &issuer().discovery_path(), &documents.discovery.to_bytes());
     let publication = publish(&site, &desired(&[1]), hour(0)).unwrap();
     let warnings: Vec<_> = publication.plan.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(warnings, ["the published JWKS is made anew, and what was in it before is gone: it is not there"]);
+    assert_eq!(warnings, ["the published JWKS is made anew, and what was in it before is gone: it does not exist"]);
     assert_eq!(published(&site), kids(&[1]));
 }
 
