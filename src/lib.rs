@@ -75,6 +75,7 @@ mod published;
 mod redact;
 #[cfg(feature = "remote")]
 mod remote;
+mod replace_file;
 #[cfg(feature = "remote")]
 mod resolver;
 #[cfg(feature = "serve")]
@@ -115,6 +116,7 @@ pub use published::HttpFetcher;
 pub use redact::redacted;
 #[cfg(feature = "remote")]
 pub use remote::{NotReady, RemoteVerifier, RemoteVerifierBuilder};
+pub use replace_file::replace_file;
 #[cfg(feature = "serve")]
 pub use serve::{DocumentServer, ServeError, Served};
 pub use token::{

@@ -1,13 +1,12 @@
 use std::{
-    fs::{self, File, Metadata, Permissions},
+    fs::{self, File, Metadata},
     io::{self, ErrorKind, Write},
-    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use issuer::FileError;
+use issuer::{FileError, replace_file};
 use rustix::{fs::OFlags, process::geteuid};
-use tempfile::Builder;
 
 use super::{Exit, Failure};
 
@@ -32,12 +31,18 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
             return Err(Failure::new(Exit::Incomplete, message, Some(hint)));
         }
     };
-    let written = match fs::metadata(&target) {
-        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => write_through(&target, bytes),
-        _ if target.starts_with(KERNEL_LINKS) => replace(&fs::canonicalize(&target).unwrap_or(target), bytes),
-        _ => replace(&target, bytes),
+    let target = match fs::metadata(&target) {
+        Ok(metadata) if !metadata.is_file() && !metadata.is_dir() => {
+            return Ok(write_through(&target, bytes).map_err(fail)?);
+        }
+        _ if target.starts_with(KERNEL_LINKS) => fs::canonicalize(&target).unwrap_or(target),
+        _ => target,
     };
-    Ok(written.map_err(fail)?)
+    replace_file(&target, bytes).map_err(|error| match error {
+        // Errors name the path as it was given.
+        FileError::Write { source, .. } => fail(source).into(),
+        other => other.into(),
+    })
 }
 
 /// Where a path leads to.
@@ -111,38 +116,9 @@ fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
     options.open(path)?.write_all(bytes)
 }
 
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let directory = directory_of(path);
-    // Asked first, so that the error is about the directory and not about a temporary file in it.
-    fs::metadata(directory)?;
-    let permissions = Permissions::from_mode(mode_for(path));
-    let mut file =
-        Builder::new().prefix(".issuer").permissions(permissions).tempfile_in(directory).map_err(without_path)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    File::open(directory)?.sync_all()
-}
-
 fn directory_of(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     }
-}
-
-/// The mode of the new file, which the umask narrows: that of our own former file without the right of all to write, else
-/// the mode of any new file. Another user's file says nothing about who may read or write ours.
-fn mode_for(path: &Path) -> u32 {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_file() && metadata.uid() == geteuid().as_raw() => metadata.mode() & 0o775,
-        _ => 0o666,
-    }
-}
-
-/// The system's error alone, without the name of the temporary file, which is of no use to the reader.
-fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(std::error::Error::source);
-    let inner = inner.and_then(|error| error.downcast_ref::<io::Error>()).and_then(io::Error::raw_os_error);
-    inner.map_or(error, io::Error::from_raw_os_error)
 }

@@ -1,26 +1,27 @@
 use std::{
+    ffi::OsStr,
     fs::{DirBuilder, File},
-    io::{self, ErrorKind, Read, Write},
+    io::{self, ErrorKind, Read},
     os::{
-        fd::{AsFd, OwnedFd},
+        fd::OwnedFd,
         unix::{ffi::OsStrExt, fs::DirBuilderExt},
     },
     path::{Path, PathBuf},
 };
 
-use aws_lc_rs::rand;
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use rustix::{
-    fs::{
-        AtFlags, Dir, Mode, OFlags, Stat, fchmod, fstat, fsync, lstat, mkdirat, open, openat, renameat, stat, statat,
-        unlinkat,
-    },
+    fs::{AtFlags, Dir, Mode, OFlags, Stat, fstat, fsync, lstat, mkdirat, open, openat, stat, statat, unlinkat},
     io::Errno,
     process::geteuid,
 };
 
 use super::FileKind;
-use crate::{documents::Documents, file_error::FileError, site::SiteError};
+use crate::{
+    documents::Documents,
+    file_error::FileError,
+    replace_file::{NewMode, create_at, is_temporary, replace_at, set_mode},
+    site::SiteError,
+};
 
 /// Documents are public.
 pub(super) const PUBLIC: Mode = Mode::from_raw_mode(0o644);
@@ -29,9 +30,6 @@ pub(super) const PRIVATE: Mode = Mode::from_raw_mode(0o600);
 const DIRECTORY_MODE: Mode = Mode::from_raw_mode(0o755);
 /// The longest file that is read or written, in bytes.
 const FILE_MAX: u64 = Documents::BYTES_MAX as u64;
-/// The start and the end of a temporary file's name; 128 random bits in base64url are between them.
-const TEMPORARY: (&str, &str) = (".issuer-", ".tmp");
-const RANDOM_CHARACTERS: usize = 22;
 
 /// An open directory of a site.
 ///
@@ -159,19 +157,10 @@ impl Folder {
 
     /// Creates a file that is not there yet; `None` when it is.
     pub(super) fn create_file(&self, name: &str, mode: Mode) -> Result<Option<File>, SiteError> {
-        // With O_EXCL a link in its place is not followed, whatever it points to.
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        match openat(&self.descriptor, name, flags, mode) {
-            Ok(file) => {
-                set_mode(&file, mode).map_err(|error| self.error(name, error))?;
-                Ok(Some(File::from(file)))
-            }
-            Err(Errno::EXIST) => Ok(None),
-            Err(error) => Err(self.error(name, error)),
-        }
+        create_at(&self.descriptor, name.as_ref(), NewMode::Exact(mode)).map_err(|error| self.error(name, error))
     }
 
-    /// Replaces a file in one step: temporary file with a random name, fsync, rename.
+    /// Replaces a file atomically.
     ///
     /// The file gets this mode, independent of the umask and of the file that it replaces.
     pub(super) fn replace(&self, name: &str, bytes: &[u8], mode: Mode) -> Result<(), SiteError> {
@@ -181,21 +170,8 @@ impl Folder {
         if let Some(found) = self.stat(name)? {
             self.expect_regular(name, &found)?;
         }
-        let temporary = temporary_name().map_err(|error| self.error(name, error))?;
-        // Nobody can guess the name, so it is free unless somebody watches the directory and meddles.
-        let taken = || self.error(name, ErrorKind::AlreadyExists);
-        let mut file = self.create_file(&temporary, mode)?.ok_or_else(taken)?;
-        let mut write = || {
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            renameat(&self.descriptor, temporary.as_str(), &self.descriptor, name)?;
-            fsync(&self.descriptor)?;
-            Ok(())
-        };
-        write().map_err(|error: io::Error| {
-            let _ = unlinkat(&self.descriptor, temporary.as_str(), AtFlags::empty());
-            self.error(name, error)
-        })
+        let replaced = replace_at(&self.descriptor, name.as_ref(), bytes, NewMode::Exact(mode));
+        replaced.map_err(|error| self.error(name, error))
     }
 
     /// Removes a file, durably, if it is there.
@@ -214,10 +190,9 @@ impl Folder {
         // Earlier versions used fixed names.
         let mut names = vec![format!(".{document}.tmp"), format!("..{document}.retention.json.tmp")];
         for entry in Dir::read_from(&self.descriptor).into_iter().flatten().flatten() {
-            if let Ok(name) = entry.file_name().to_str()
-                && is_temporary_name(name)
-            {
-                names.push(name.to_owned());
+            let name = OsStr::from_bytes(entry.file_name().to_bytes());
+            if is_temporary(name) {
+                names.extend(name.to_str().map(str::to_owned));
             }
         }
         for name in names {
@@ -275,33 +250,6 @@ fn check_link(path: &Path) -> Result<(), SiteError> {
         return Err(SiteError::Owner { operation: "follow", path: path.to_owned(), owner: link.st_uid });
     }
     Ok(())
-}
-
-/// Sets exactly these permission bits, which the umask or a default ACL may have changed. Inherited set-group-ID bits stay.
-fn set_mode(descriptor: impl AsFd, mode: Mode) -> rustix::io::Result<()> {
-    let found = Mode::from_raw_mode(fstat(&descriptor)?.st_mode);
-    let permissions = Mode::RWXU | Mode::RWXG | Mode::RWXO;
-    if found & permissions == mode {
-        return Ok(());
-    }
-    match fchmod(&descriptor, (found - permissions) | mode) {
-        // A file system without modes, such as FAT: they are chosen where it is mounted.
-        Err(Errno::PERM | Errno::NOTSUP) => Ok(()),
-        other => other,
-    }
-}
-
-fn temporary_name() -> io::Result<String> {
-    let mut random = [0; 16];
-    rand::fill(&mut random).map_err(|_| io::Error::other("the system has no random numbers"))?;
-    let (start, end) = TEMPORARY;
-    Ok(format!("{start}{}{end}", BASE64_URL_SAFE_NO_PAD.encode(random)))
-}
-
-fn is_temporary_name(name: &str) -> bool {
-    let random = name.strip_prefix(TEMPORARY.0).and_then(|rest| rest.strip_suffix(TEMPORARY.1));
-    let is_base64url = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
-    random.is_some_and(|random| random.len() == RANDOM_CHARACTERS && random.bytes().all(is_base64url))
 }
 
 /// Creates a directory and those above it, each entry on disk before the next. The umask may narrow the mode, not widen it.
