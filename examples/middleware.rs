@@ -41,7 +41,7 @@ async fn authenticate(State(gate): State<Arc<Gate>>, mut request: Request, next:
             next.run(request).await
         }
         Err(refusal) => {
-            // The cause is for our log; a stranger learns that the token is not good.
+            // The log gets the cause; the client learns only that the token is not valid.
             eprintln!("refused: {refusal}");
             (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer error=\"invalid_token\"")]).into_response()
         }

@@ -66,7 +66,7 @@ fn code(text: &str) -> Vec<String> {
     code
 }
 
-/// The words of every call of `issuer` in code, up to the end of the command.
+/// Every call of `issuer` in code: its arguments, up to the end of the command.
 fn calls(code: &str) -> Vec<Vec<String>> {
     let code = code.replace("\\\n", " ");
     let code = code.lines().map(|line| line.split(" # ").next().unwrap_or_default());

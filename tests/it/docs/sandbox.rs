@@ -210,7 +210,7 @@ fn token(kid: &str, issuer: &str, account: &str, audience: &str) -> String {
     jsonwebtoken::encode(&header, &claims, &key).unwrap()
 }
 
-/// Prints what the cluster has; like kubectl, it ends a token with a newline.
+/// Prints the tokens and keys of the cluster. Like kubectl, it ends a token with a newline.
 const KUBECTL: &str = r#"#!/bin/sh
 case "$*" in
 "create serviceaccount workload-identity-sa") echo "serviceaccount/workload-identity-sa created" ;;
