@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_does_not_look_public_is_not_one_that_resolves_to_private_only() {
+    fn only_public_names_can_resolve_to_private_only() {
         for host in ["localhost", "127.0.0.1", "[::1]", "1.1.1.1", "[2606:4700::1]", ""] {
             assert!(!block_on(resolves_to_private_only(host)), "{host}");
         }

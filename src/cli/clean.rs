@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_taken_out_before_strings_are_cut() {
+    fn secrets_are_redacted_before_strings_are_cut() {
         let claims = "eyJzdWIiOiJzeXN0ZW0ifQ".repeat(50);
         let token = format!("eyJhbGciOiJSUzI1NiJ9.{claims}.c2lnbmF0dXJl");
         assert_eq!(printable(&format!("https://x.example/{token}")), "https://x.example/…");

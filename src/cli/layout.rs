@@ -244,7 +244,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sentences_are_wrapped_below_their_first_word_and_what_is_copied_stays_whole() {
+    fn sentences_wrap_with_indent_and_commands_stay_whole() {
         assert_eq!(labelled("note", "short", 40), "note: short");
         assert_eq!(
             labelled(
@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_cut_at_the_last_column() {
+    fn line_is_cut_at_the_last_column() {
         assert_eq!(first_columns("abcdef", 6), "abcdef");
         assert_eq!(first_columns("abcdefg", 6), "abcde…");
         assert_eq!(first_columns("東京東京", 6), "東京…");

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_consistent() {
+    fn command_line_definition_is_consistent() {
         let mut command = Cli::command();
         command.build();
         command.debug_assert();

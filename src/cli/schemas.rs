@@ -177,7 +177,7 @@ fn folder() -> PathBuf {
 }
 
 #[test]
-fn checked_in_schemas_are_those_of_the_answers() {
+fn checked_in_schemas_match_the_answer_types() {
     let update = std::env::var_os("UPDATE_SCHEMAS").is_some();
     for (name, schema) in schemas() {
         let (path, text) = (folder().join(format!("{name}.json")), format!("{schema:#}\n"));
@@ -214,7 +214,7 @@ fn undescribed(schema: &Value, definitions: &Value, found: &mut Vec<String>) {
 }
 
 #[test]
-fn every_member_of_an_answer_is_described() {
+fn every_member_has_a_description() {
     for (name, schema) in schemas() {
         let mut found = Vec::new();
         undescribed(&schema, &schema["$defs"], &mut found);

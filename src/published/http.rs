@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_public_name_that_resolves_to_a_private_address_is_not_connected_to() {
+    fn public_name_with_a_private_address_gets_no_connection() {
         let dns = Rebound::default();
         let clients = HttpClients::resolving(PublicOnly::of(dns.clone()));
         let fetcher = HttpFetcher { clients: Arc::new(clients), only_public: true, deadline: None };

@@ -22,7 +22,7 @@ fn verifier(token: &str) -> (Verifier, String) {
 }
 
 #[test]
-fn a_token_is_verified_with_three_allocations() {
+fn verification_takes_at_most_three_allocations() {
     let oidc = Expectations::oidc().audience("api://AzureADTokenExchange");
     for (token, expectations) in [("entra-1h.jwt", Expectations::entra()), ("pod-bound.jwt", oidc)] {
         let (verifier, text) = verifier(token);
@@ -33,7 +33,7 @@ fn a_token_is_verified_with_three_allocations() {
 }
 
 #[test]
-fn a_token_that_is_refused_costs_no_more_memory_than_its_refusal() {
+fn refused_token_costs_only_the_memory_of_its_refusal() {
     let (verifier, token) = verifier("entra-1h.jwt");
     let parts: Vec<&str> = token.split('.').collect();
     let with = |header: &str, claims: &str| format!("{header}.{claims}.{}", parts[2]);

@@ -178,7 +178,7 @@ fn modules_import_only_from_modules_below_them() {
 }
 
 #[test]
-fn core_modules_do_no_io_and_are_not_asynchronous() {
+fn core_modules_have_no_io_and_no_async_code() {
     let mut faults = Vec::new();
     for (module, _) in LAYERS.iter().filter(|(_, layer)| *layer == Layer::Core) {
         for file in files(module) {
@@ -195,7 +195,7 @@ fn core_modules_do_no_io_and_are_not_asynchronous() {
 }
 
 #[test]
-fn every_module_has_its_place_in_the_table_and_the_docs() {
+fn every_module_is_in_the_layer_table_and_the_docs() {
     let lib = fs::read_to_string(source("src/lib.rs")).unwrap();
     let declared =
         lib.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod ")?.strip_suffix(';'));
@@ -212,7 +212,7 @@ fn every_module_has_its_place_in_the_table_and_the_docs() {
 }
 
 #[test]
-fn paths_are_found_in_every_form_of_import() {
+fn import_scan_reads_every_form_of_use() {
     let code =
         "use crate::{\n    key::{Jwk, KeyId},\n    token,\n};\nuse crate::plan::Plan;\nfn f(x: crate::site::ETag) {}";
     assert_eq!(imports(code), ["key", "token", "plan", "site"]);

@@ -43,7 +43,7 @@ fn published_kids(account: &Account) -> Vec<String> {
 
 /// What the script does that this replaces: container, static website, two uploads, and then somebody tries a token.
 #[test]
-fn one_command_makes_of_an_empty_account_an_issuer_whose_recorded_tokens_verify_through_the_front() {
+fn first_publish_on_an_empty_account_makes_tokens_verify() {
     for recorded in recordings() {
         let whom = if recorded.name == "mixed-keys" { "oidc" } else { "entra" };
         let account = account();
@@ -93,7 +93,7 @@ fn one_command_makes_of_an_empty_account_an_issuer_whose_recorded_tokens_verify_
 }
 
 #[test]
-fn what_is_there_already_is_left_as_it_is_and_not_even_written() {
+fn publish_without_changes_sends_no_write() {
     let account = account();
     let front = Front::start(&account);
     let proxy = Proxy::start(account.address(), |_| Fault::Pass);
@@ -110,7 +110,7 @@ fn what_is_there_already_is_left_as_it_is_and_not_even_written() {
 }
 
 #[test]
-fn switching_the_website_on_leaves_every_other_property_of_the_service_as_it_was() {
+fn enabling_the_website_keeps_all_other_service_properties() {
     let account = account();
     account.set_properties(concat!(
         r#"<?xml version="1.0" encoding="utf-8"?><StorageServiceProperties>"#,
@@ -134,7 +134,7 @@ fn switching_the_website_on_leaves_every_other_property_of_the_service_as_it_was
 }
 
 #[test]
-fn a_dry_run_and_a_check_change_nothing_and_a_website_that_is_off_is_drift() {
+fn dry_run_and_check_change_nothing_and_report_website_off() {
     let account = account();
     let args = |flag| ["publish", "--issuer", "https://issuer.example.com", "--no-fetch-back", flag];
     let dry = issuer(&account).args(args("--dry-run")).arg(keys("rotation")).output().unwrap();
@@ -152,7 +152,7 @@ fn a_dry_run_and_a_check_change_nothing_and_a_website_that_is_off_is_drift() {
 
 /// What was done before another publisher was faster is told as well.
 #[test]
-fn a_website_that_was_switched_on_is_told_of_however_the_documents_came_about() {
+fn enabling_the_website_is_reported_after_a_lost_race() {
     let account = account();
     let rival = std::sync::Mutex::new(Some(account.clone()));
     let proxy = Proxy::start(account.address(), move |seen| {
@@ -170,7 +170,7 @@ fn a_website_that_was_switched_on_is_told_of_however_the_documents_came_about() 
 }
 
 #[test]
-fn the_issuer_that_is_published_is_the_one_when_none_is_given() {
+fn publish_without_issuer_keeps_the_published_issuer() {
     let account = account();
     let front = Front::start(&account);
     let first = run(
@@ -184,7 +184,7 @@ fn the_issuer_that_is_published_is_the_one_when_none_is_given() {
 }
 
 #[test]
-fn a_slash_more_is_another_issuer_and_refused() {
+fn extra_slash_is_another_issuer_and_refused() {
     let account = account();
     let args = |issuer| ["publish", "--issuer", issuer, "--no-fetch-back", "-o", "json"];
     let keys = keys("rotation");
@@ -195,7 +195,7 @@ fn a_slash_more_is_another_issuer_and_refused() {
 }
 
 #[test]
-fn another_container_is_made_and_has_no_website() {
+fn other_container_is_created_without_a_website() {
     let account = account();
     let output = run(
         &account,
@@ -217,7 +217,7 @@ fn another_container_is_made_and_has_no_website() {
 
 /// Issuers that the script of the predecessor made: at the blob endpoint, with the container in the path.
 #[test]
-fn an_issuer_at_the_blob_endpoint_is_published_in_the_container_its_path_names() {
+fn blob_endpoint_issuer_uses_the_container_in_its_path() {
     let account = account();
     assert_eq!(
         account.call("PUT", "/oidc", "restype=container", &[("x-ms-blob-public-access", "container")], b"").status(),
@@ -244,7 +244,7 @@ fn an_issuer_at_the_blob_endpoint_is_published_in_the_container_its_path_names()
 }
 
 #[test]
-fn a_container_that_somebody_deleted_is_made_again() {
+fn deleted_container_is_created_again() {
     let account = account();
     account.set_properties(
         r#"<?xml version="1.0"?><StorageServiceProperties><StaticWebsite><Enabled>true</Enabled></StaticWebsite></StorageServiceProperties>"#,
@@ -259,7 +259,7 @@ fn a_container_that_somebody_deleted_is_made_again() {
 type Variables = fn(&Account) -> Vec<(&'static str, String)>;
 
 #[test]
-fn every_kind_of_storage_credential_opens_the_account_and_is_named_and_never_printed() {
+fn every_storage_credential_works_and_is_never_printed() {
     let secret = |account: &Account| [account.key.clone(), account.account_sas("rwdc", "sco", 10)];
     let cases: [(&str, Variables); 5] = [
         ("connection string", |account| vec![("AZURE_STORAGE_CONNECTION_STRING", account.connection_string())]),
@@ -300,7 +300,7 @@ fn every_kind_of_storage_credential_opens_the_account_and_is_named_and_never_pri
 }
 
 #[test]
-fn the_emulator_s_own_connection_string_opens_it() {
+fn connection_string_of_the_emulator_works() {
     let account = account();
     let emulator = format!("http://{}/devstoreaccount1", account.address());
     let output = command()
@@ -313,7 +313,7 @@ fn the_emulator_s_own_connection_string_opens_it() {
 }
 
 #[test]
-fn the_journey_for_real_accounts_runs_on_the_emulator_and_leaves_nothing_behind() {
+fn azure_smoke_runs_on_the_emulator_and_cleans_up() {
     let account = account();
     let front = Front::start(&account);
     let output = issuer(&account)
@@ -338,7 +338,7 @@ fn the_journey_for_real_accounts_runs_on_the_emulator_and_leaves_nothing_behind(
 }
 
 #[test]
-fn each_step_is_told_with_v_and_a_terminal_shows_the_one_that_takes_long() {
+fn verbose_logs_steps_and_terminal_shows_the_slow_one() {
     let account = account();
     let front = Front::start(&account);
     let proxy = Proxy::start(account.address(), |_| Fault::Delay(Duration::from_millis(450)));
@@ -378,7 +378,7 @@ fn each_step_is_told_with_v_and_a_terminal_shows_the_one_that_takes_long() {
 }
 
 #[test]
-fn a_container_without_a_website_has_none_to_tell_of() {
+fn container_without_a_website_reports_none() {
     let account = account();
     let args = ["publish", &keys("rotation"), "--issuer", "https://cdn.example.com", "--container", "documents"];
     let output = issuer(&account).args(args).args(["--no-fetch-back", "-o", "json"]).output().unwrap();

@@ -27,7 +27,7 @@ fn json(output: &Output) -> Value {
 }
 
 #[test]
-fn every_identity_signs_in_asks_for_the_web_endpoint_and_publishes() {
+fn every_identity_signs_in_finds_the_endpoint_and_publishes() {
     let cloud = Cloud::new();
     let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]).with_azd_signed_in(TENANT, &[STORAGE, ARM]);
     let cases: [(&str, String, SetUp<'_>); 8] = [
@@ -115,7 +115,7 @@ fn every_identity_signs_in_asks_for_the_web_endpoint_and_publishes() {
 }
 
 #[test]
-fn the_first_credential_there_is_wins_and_auth_names_another() {
+fn first_available_credential_wins_unless_auth_names_one() {
     let cloud = Cloud::new();
     let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]);
     let all = || {
@@ -153,7 +153,7 @@ fn the_first_credential_there_is_wins_and_auth_names_another() {
 }
 
 #[test]
-fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
+fn each_sign_in_failure_has_a_message() {
     let cloud = Cloud::new();
     let not_logged_in = Tools::new().with_az(None, 1, "ERROR: Please run 'az login' to setup account.\n");
     let trailing = cloud.folder.path().join("trailing.jwt");
@@ -259,7 +259,7 @@ fn what_goes_wrong_when_signing_in_is_said_in_a_sentence() {
 /// What the service answers to an identity without the role (Microsoft Learn, "Authorize access to blobs using Microsoft Entra
 /// ID"), for the blobs and for the website.
 #[test]
-fn a_role_that_is_missing_is_named_with_the_command_that_assigns_it() {
+fn missing_role_is_named_with_the_command_that_assigns_it() {
     let cloud = Cloud::new();
     let properties = |request: &Request| request.query("comp") == Some("properties");
     let refused = || Response::new(403, &[("x-ms-error-code", "AuthorizationPermissionMismatch")], "");
@@ -290,7 +290,7 @@ fn a_role_that_is_missing_is_named_with_the_command_that_assigns_it() {
 }
 
 #[test]
-fn an_identity_that_is_set_up_in_part_is_an_error_and_not_another_identity() {
+fn incomplete_identity_is_an_error_without_fallback() {
     let cloud = Cloud::new();
     let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]);
     let token = cloud.file("token.jwt");
@@ -326,7 +326,7 @@ fn an_identity_that_is_set_up_in_part_is_an_error_and_not_another_identity() {
 }
 
 #[test]
-fn a_metadata_service_of_another_cloud_or_one_that_never_answers_is_passed_over() {
+fn foreign_or_silent_metadata_service_is_skipped() {
     let cloud = Cloud::new();
     let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]);
     let foreign = StandIn::http(|_| Response::new(404, &[("Content-Type", "text/html")], "<html>Not found</html>"));
@@ -348,7 +348,7 @@ fn a_metadata_service_of_another_cloud_or_one_that_never_answers_is_passed_over(
 
 /// Entra that is busy is asked again, for as long as there is time.
 #[test]
-fn a_sign_in_that_is_throttled_is_tried_again_and_one_that_asks_for_too_long_is_an_error_at_once() {
+fn throttled_sign_in_is_retried_within_the_timeout() {
     let cloud = Cloud::new();
     for (wait, code) in [("1", 0), ("86400", 3)] {
         let asked = std::sync::atomic::AtomicBool::new(false);
@@ -384,7 +384,7 @@ fn a_sign_in_that_is_throttled_is_tried_again_and_one_that_asks_for_too_long_is_
 }
 
 #[test]
-fn github_s_endpoint_that_is_busy_is_asked_again() {
+fn busy_github_endpoint_is_retried() {
     let cloud = Cloud::new();
     let asked = std::sync::atomic::AtomicBool::new(false);
     let answers = crate::support::github::github(GITHUB_TOKEN, crate::support::cloud::GITHUB_SUBJECT);
@@ -405,7 +405,7 @@ fn github_s_endpoint_that_is_busy_is_asked_again() {
 
 /// The hosts of each cloud, as a proxy sees them.
 #[test]
-fn each_cloud_has_hosts_of_its_own() {
+fn each_cloud_has_its_own_hosts() {
     let cases = [
         ("public", "login.microsoftonline.com:443", "acct.blob.core.windows.net:443"),
         ("usgov", "login.microsoftonline.us:443", "acct.blob.core.usgovcloudapi.net:443"),
@@ -435,7 +435,7 @@ fn each_cloud_has_hosts_of_its_own() {
 }
 
 #[test]
-fn an_account_is_asked_for_directly_where_its_place_is_known_and_no_slash_is_left_at_the_end() {
+fn resource_group_and_subscription_give_one_direct_request() {
     let cloud = Cloud::new();
     let mut command = cloud.with_secret();
     command.args(["--subscription", SUBSCRIPTION, "--resource-group", "clusters", "-o", "json"]);
@@ -454,7 +454,7 @@ fn an_account_is_asked_for_directly_where_its_place_is_known_and_no_slash_is_lef
 }
 
 #[test]
-fn without_the_right_to_ask_for_the_endpoint_the_error_names_the_command_that_prints_it() {
+fn unreadable_endpoint_error_names_the_command_that_prints_it() {
     let forbidden = Cloud::with(|accounts| Arm {
         subscriptions: vec![Subscription { id: SUBSCRIPTION.to_owned(), accounts }],
         page: 100,
@@ -484,7 +484,7 @@ fn without_the_right_to_ask_for_the_endpoint_the_error_names_the_command_that_pr
 }
 
 #[test]
-fn values_that_can_mean_one_thing_only_are_taken_as_that() {
+fn unambiguous_values_are_accepted_in_other_forms() {
     let cloud = Cloud::new();
     let token = std::fs::read_to_string(cloud.file("token.jwt")).unwrap();
     let with_newline = cloud.folder.path().join("newline.jwt");
@@ -547,7 +547,7 @@ fn values_that_can_mean_one_thing_only_are_taken_as_that() {
 }
 
 #[test]
-fn github_is_asked_for_the_audience_of_the_cloud_or_the_one_that_is_given() {
+fn github_token_has_the_audience_of_the_cloud_or_the_flag() {
     let cloud = Cloud::new();
     for (flags, expected) in [
         (&[][..], "api://AzureADTokenExchange"),

@@ -47,7 +47,7 @@ fn properties(request: &Request) -> bool {
 
 /// Each answer to every request but for the website, with its sentence, and the words the hint must hold.
 #[test]
-fn every_answer_of_the_service_becomes_a_sentence_that_names_the_cause_and_the_next_step() {
+fn every_service_error_names_its_cause_and_next_step() {
     let cases: [(u16, &str, &str, &str); 16] = [
         (400, "InvalidResourceName", "\"$web\" is not the name of a container", "single hyphens"),
         (403, "AuthorizationPermissionMismatch", "the SAS does not allow it", "permissions rwdc"),
@@ -109,7 +109,7 @@ fn every_answer_of_the_service_becomes_a_sentence_that_names_the_cause_and_the_n
 }
 
 #[test]
-fn a_website_that_may_not_be_asked_for_stops_nothing_and_is_told() {
+fn unreadable_website_setting_is_a_note_and_publish_continues() {
     let account = account();
     let proxy = Proxy::start(account.address(), |seen| {
         if !seen.query.contains("comp=properties") {
@@ -128,7 +128,7 @@ fn a_website_that_may_not_be_asked_for_stops_nothing_and_is_told() {
 }
 
 #[test]
-fn switching_the_website_on_without_the_right_names_what_is_missing_and_writes_nothing() {
+fn enabling_the_website_without_permission_writes_nothing() {
     let account = account();
     let proxy = Proxy::start(account.address(), |seen| {
         if seen.method != "PUT" || !seen.query.contains("comp=properties") {
@@ -146,7 +146,7 @@ fn switching_the_website_on_without_the_right_names_what_is_missing_and_writes_n
 
 /// A lease answers 412 as a failed condition does, and is none.
 #[test]
-fn a_lease_on_the_jwks_is_an_error_and_not_tried_for_ever() {
+fn lease_on_the_jwks_is_an_error_without_retry() {
     let account = account();
     let variable = account.connection_string();
     assert!(publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &variable)]).output().unwrap().status.success());
@@ -162,7 +162,7 @@ fn a_lease_on_the_jwks_is_an_error_and_not_tried_for_ever() {
 }
 
 #[test]
-fn a_name_that_no_host_has_and_a_port_where_nobody_listens_are_said_to_be_so() {
+fn unknown_host_and_closed_port_have_their_messages() {
     let key = ("AZURE_STORAGE_KEY", "c2VjcmV0");
     let nobody =
         publish_issuer(&[key]).args(["--account", "acct", "--endpoint", "http://127.0.0.1:9/acct"]).output().unwrap();
@@ -174,7 +174,7 @@ fn a_name_that_no_host_has_and_a_port_where_nobody_listens_are_said_to_be_so() {
 type Wrong<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
 
 #[test]
-fn what_is_wrong_with_names_and_strings_is_said_before_anything_is_asked() {
+fn invalid_names_are_rejected_before_any_request() {
     let cases: [Wrong<'_>; 12] = [
         (
             &[
@@ -238,7 +238,7 @@ fn what_is_wrong_with_names_and_strings_is_said_before_anything_is_asked() {
 }
 
 #[test]
-fn a_wait_without_end_that_the_service_asks_for_is_an_error_at_once() {
+fn huge_retry_after_is_an_error_at_once() {
     let busy = [("x-ms-error-code", "ServerBusy"), ("Retry-After", "18446744073709551615")];
     let server = StandIn::http(move |_| Response::new(503, &busy, ""));
     let endpoint = format!("{}/acct", server.url());
@@ -251,7 +251,7 @@ fn a_wait_without_end_that_the_service_asks_for_is_an_error_at_once() {
 }
 
 #[test]
-fn a_sas_from_elsewhere_or_behind_network_rules_is_told_to_be_either() {
+fn rejected_sas_error_names_both_possible_causes() {
     let server = StandIn::http(|_| refusal(403, "AuthorizationFailure", "no"));
     let endpoint = format!("{}/acct", server.url());
     let output = publish_issuer(&[("AZURE_STORAGE_SAS_TOKEN", "sv=1&sig=abc")])
@@ -264,7 +264,7 @@ fn a_sas_from_elsewhere_or_behind_network_rules_is_told_to_be_either() {
 
 /// Without the version of what was read a write could not be conditional.
 #[test]
-fn an_answer_without_an_etag_is_an_error_and_nothing_is_written() {
+fn response_without_an_etag_is_an_error_before_any_write() {
     let account = account();
     let variable = account.connection_string();
     assert!(publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &variable)]).output().unwrap().status.success());
@@ -294,7 +294,7 @@ fn an_answer_without_an_etag_is_an_error_and_nothing_is_written() {
 }
 
 #[test]
-fn time_that_runs_out_is_an_error_that_says_so() {
+fn timeout_is_an_error_that_names_the_limit() {
     let account = account();
     let proxy = Proxy::start(account.address(), |_| Fault::Delay(std::time::Duration::from_hours(1)));
     let through = account.through(&proxy.address);
@@ -325,7 +325,7 @@ fn blob_over_one_mebibyte_is_refused_before_it_is_downloaded() {
 }
 
 #[test]
-fn a_certificate_that_nobody_trusts_names_what_trusts_it() {
+fn untrusted_certificate_error_names_ca_file() {
     let authority = crate::support::tls::Authority::new();
     let server = StandIn::https(&authority, |_| Response::new(200, &[], ""));
     let output = publish_issuer(&[("AZURE_STORAGE_KEY", "c2VjcmV0")])

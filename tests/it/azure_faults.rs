@@ -113,7 +113,7 @@ fn kill_at(account: &Account, keys: &TempDir, numbers: &[u8], step: usize, after
 }
 
 #[test]
-fn a_publisher_killed_at_any_request_leaves_whole_documents_and_the_next_one_finishes() {
+fn publisher_killed_at_any_request_leaves_whole_documents() {
     let keys = key_files([1, 2]);
     // The first publish of an account, and one that adds a key.
     for start in [&[][..], &[1]] {
@@ -274,7 +274,7 @@ impl Schedule<'_> {
 }
 
 #[test]
-fn a_thousand_schedules_of_faults_end_in_the_right_state_or_in_an_error_with_nothing_lost() {
+fn thousand_fault_schedules_lose_no_key() {
     let account = account();
     account.create_container("$web");
     account.set_properties(
@@ -304,7 +304,7 @@ fn a_thousand_schedules_of_faults_end_in_the_right_state_or_in_an_error_with_not
 }
 
 #[test]
-fn what_the_service_asks_to_wait_is_waited_and_a_longer_wait_than_there_is_time_is_an_error_at_once() {
+fn retry_after_is_respected_up_to_the_timeout() {
     let account = account();
     let busy = |header: &str| {
         let headers = [header, "x-ms-error-code: ServerBusy"];
@@ -350,7 +350,7 @@ fn round_trips(account: &Account, front: &Front, keys: &TempDir, numbers: &[u8])
 }
 
 #[test]
-fn the_round_trips_of_a_publish_are_few() {
+fn publish_needs_few_round_trips() {
     let account = account();
     let front = Front::start(&account);
     let keys = key_files([1, 2]);
@@ -361,7 +361,7 @@ fn the_round_trips_of_a_publish_are_few() {
 }
 
 #[test]
-fn what_is_read_back_is_waited_for_and_a_cache_that_stays_stale_is_an_error_with_its_code() {
+fn read_back_waits_for_a_stale_cache_up_to_the_limit() {
     let account = account();
     let front = Front::start(&account);
     let keys = key_files([1, 2]);
@@ -394,7 +394,7 @@ fn what_is_read_back_is_waited_for_and_a_cache_that_stays_stale_is_an_error_with
 }
 
 #[test]
-fn a_site_reads_what_it_wrote_through_a_proxy_that_cuts_every_other_answer() {
+fn site_recovers_when_every_other_answer_is_cut() {
     let account = account();
     let cuts = AtomicUsize::new(0);
     let proxy = Proxy::start(account.address(), move |_| {

@@ -62,7 +62,7 @@ fn at(hours: i64) -> Timestamp {
 }
 
 #[test]
-fn a_rotation_goes_through_four_publishes_from_two_machines_and_the_old_key_goes_when_it_is_due_and_not_before() {
+fn retired_key_stays_until_due_across_two_machines() {
     let account = account();
     let issuer: IssuerUrl = "https://issuer.example.com".parse().unwrap();
     let publish = |numbers: &[u8], prune, now: Timestamp| {
@@ -87,7 +87,7 @@ fn a_rotation_goes_through_four_publishes_from_two_machines_and_the_old_key_goes
 }
 
 #[test]
-fn the_record_of_as_many_keys_as_entra_reads_fits_a_blob_s_metadata() {
+fn retention_record_of_100_keys_fits_blob_metadata() {
     let account = account();
     let numbers: Vec<u8> = (1..=100).collect();
     let issuer: IssuerUrl = format!("https://issuer.example.com/{}", "a".repeat(573)).parse().unwrap();
@@ -109,7 +109,7 @@ fn the_record_of_as_many_keys_as_entra_reads_fits_a_blob_s_metadata() {
 }
 
 #[test]
-fn fifty_publishers_at_once_end_with_all_fifty_keys_and_none_is_told_what_is_not_so() {
+fn fifty_concurrent_publishers_lose_no_key() {
     let account = account();
     let proxy = Proxy::start(account.address(), |_| Fault::Pass);
     let folder = tempfile::TempDir::new().unwrap();
@@ -154,7 +154,7 @@ fn fifty_publishers_at_once_end_with_all_fifty_keys_and_none_is_told_what_is_not
 }
 
 #[test]
-fn one_connection_publishes_the_issuers_of_a_fleet_at_once() {
+fn one_connection_publishes_many_issuers_concurrently() {
     let account = account();
     let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), account.connection_string());
     let options = AzureOptions { environment: [variable].into_iter().collect(), ..AzureOptions::new(None) };

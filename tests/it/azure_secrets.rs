@@ -111,7 +111,7 @@ fn troubles(account: &Account) -> Vec<(&'static str, Proxy)> {
 }
 
 #[test]
-fn nothing_printed_holds_an_account_key_or_the_signature_of_a_sas_whatever_happens() {
+fn account_key_and_sas_signature_are_never_printed() {
     let account = account();
     let sas = account.account_sas("rwdc", "sco", 10);
     let planted = || Planted::of_account(&account).and_sas(&sas);
@@ -144,7 +144,7 @@ fn nothing_printed_holds_an_account_key_or_the_signature_of_a_sas_whatever_happe
 }
 
 #[test]
-fn nothing_printed_holds_what_is_wrong_with_a_secret() {
+fn malformed_secrets_are_never_printed() {
     let planted = Planted::of(&["planted-and-broken"]);
     let broken = "planted-and-broken";
     let cases: [(&str, String); 6] = [
@@ -168,7 +168,7 @@ fn nothing_printed_holds_what_is_wrong_with_a_secret() {
 }
 
 #[test]
-fn nothing_printed_holds_a_client_secret_a_bearer_token_or_the_end_of_a_federated_one() {
+fn client_secrets_and_tokens_are_never_printed() {
     let authority = Authority::new();
     let (certificate, key) = authority.server_files();
     let azurite = Azurite::start_with_oauth(&certificate, &key);
@@ -220,7 +220,7 @@ fn nothing_printed_holds_a_client_secret_a_bearer_token_or_the_end_of_a_federate
 }
 
 #[test]
-fn nothing_printed_holds_a_secret_that_entra_or_resource_manager_repeats() {
+fn secrets_echoed_by_a_service_are_never_printed() {
     let mut cloud = Cloud::new();
     // Of no shape that is known, and in the words of the services' own errors.
     let secret = "correct horse battery";
@@ -244,7 +244,7 @@ fn nothing_printed_holds_a_secret_that_entra_or_resource_manager_repeats() {
 }
 
 #[test]
-fn nothing_printed_holds_the_third_segment_of_a_token() {
+fn token_signature_is_never_printed() {
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
     let directory = site.path().to_str().unwrap();
@@ -291,7 +291,7 @@ impl io::Write for Log {
 }
 
 #[test]
-fn no_log_at_any_level_and_nothing_the_types_show_of_themselves_holds_a_secret() {
+fn logs_and_debug_output_hold_no_secret() {
     let log = Log::default();
     let lines = log.clone();
     // Records of the crate `log` are taken in as well.

@@ -48,7 +48,7 @@ fn status(account: &Account, front: &str, more: &[&str]) -> Output {
 }
 
 #[test]
-fn status_shows_keys_with_their_times_the_website_and_that_both_sides_are_the_same() {
+fn status_shows_keys_times_website_and_equal_documents() {
     let account = account();
     let front = Front::start(&account);
     publish(&account, &[1, 2]);
@@ -73,7 +73,7 @@ fn status_shows_keys_with_their_times_the_website_and_that_both_sides_are_the_sa
 }
 
 #[test]
-fn status_says_where_the_public_reads_something_else() {
+fn status_reports_public_documents_that_differ() {
     let account = account();
     let front = Front::start(&account);
     publish(&account, &[1]);
@@ -90,7 +90,7 @@ fn status_says_where_the_public_reads_something_else() {
 }
 
 #[test]
-fn status_says_that_the_website_is_off_and_that_nothing_is_published() {
+fn status_reports_website_off_and_no_issuer() {
     let account = account();
     let front = Front::start(&account);
     let empty = status(&account, &front.url(), &[]);
@@ -108,7 +108,7 @@ fn status_says_that_the_website_is_off_and_that_nothing_is_published() {
 }
 
 #[test]
-fn a_content_encoding_is_drift_that_publish_removes() {
+fn stored_content_encoding_is_drift_and_publish_removes_it() {
     let account = account();
     let front = Front::start(&account);
     publish(&account, &[1]);
@@ -149,7 +149,7 @@ fn a_content_encoding_is_drift_that_publish_removes() {
 }
 
 #[test]
-fn a_private_issuer_that_only_a_stored_document_names_is_not_asked() {
+fn private_issuer_from_a_stored_document_gets_no_request() {
     let account = account();
     let front = Front::start(&account);
     let keys = recording("rotation").path("sa.pub");
@@ -176,7 +176,7 @@ fn a_private_issuer_that_only_a_stored_document_names_is_not_asked() {
 }
 
 #[test]
-fn status_of_an_issuer_alone_is_what_the_public_reads() {
+fn status_without_a_site_shows_the_public_documents() {
     let account = account();
     let front = Front::start(&account);
     publish(&account, &[1, 2]);
@@ -199,7 +199,7 @@ fn status_of_an_issuer_alone_is_what_the_public_reads() {
 }
 
 #[test]
-fn status_of_a_directory_shows_the_same() {
+fn status_of_a_directory_compares_both_sides() {
     let site = TempDir::new().unwrap();
     let directory = site.path().to_str().unwrap();
     let keys = recording("rotation").path("sa.pub");
@@ -250,7 +250,7 @@ impl Cluster {
 }
 
 #[test]
-fn unpublish_is_refused_unless_a_fresh_token_of_the_cluster_names_another_issuer_and_removes_discovery_first() {
+fn unpublish_requires_a_fresh_token_of_another_issuer() {
     let account = account();
     let (cluster, stranger) = (Cluster::new(), Cluster::new());
     cluster.publish(&account);
@@ -299,7 +299,7 @@ fn unpublish_is_refused_unless_a_fresh_token_of_the_cluster_names_another_issuer
 }
 
 #[test]
-fn unpublish_with_force_asks_for_no_token_and_another_issuer_s_documents_are_left_alone() {
+fn forced_unpublish_keeps_documents_of_another_issuer() {
     let account = account();
     publish(&account, &[1]);
     let other =
@@ -315,7 +315,7 @@ fn unpublish_with_force_asks_for_no_token_and_another_issuer_s_documents_are_lef
 }
 
 #[test]
-fn unpublish_removes_snapshots_only_where_it_is_told_to() {
+fn unpublish_removes_snapshots_only_with_the_flag() {
     let account = account();
     publish(&account, &[1]);
     let snapshot = account.call("PUT", "/$web/openid/v1/jwks", "comp=snapshot", &[], b"");
@@ -332,7 +332,7 @@ fn unpublish_removes_snapshots_only_where_it_is_told_to() {
 }
 
 #[test]
-fn an_unpublish_whose_answers_get_lost_or_is_cut_short_is_finished_by_the_next() {
+fn interrupted_unpublish_is_finished_by_the_next() {
     let account = account();
     publish(&account, &[1]);
     let dropped = Mutex::new(BTreeSet::new());
@@ -356,7 +356,7 @@ fn an_unpublish_whose_answers_get_lost_or_is_cut_short_is_finished_by_the_next()
 
 /// Documents that other tools wrote are held against each other by what they say, not by their white space.
 #[test]
-fn status_of_documents_that_something_else_wrote_is_what_they_say() {
+fn status_compares_foreign_documents_by_content() {
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
     let directory = site.path().to_str().unwrap();
@@ -386,7 +386,7 @@ fn status_of_documents_that_something_else_wrote_is_what_they_say() {
 }
 
 #[test]
-fn documents_that_name_no_issuer_of_this_place_are_not_said_to_be_gone() {
+fn documents_of_an_unknown_issuer_are_reported_and_kept() {
     for discovery in [
         "garbage",
         r#"{"issuer":"https://cdn.example.com/clusters/a","jwks_uri":"https://cdn.example.com/clusters/a/openid/v1/jwks"}"#,
@@ -404,7 +404,7 @@ fn documents_that_name_no_issuer_of_this_place_are_not_said_to_be_gone() {
 }
 
 #[test]
-fn unpublish_removes_a_directory_s_documents_and_their_record() {
+fn unpublish_removes_documents_and_record_of_a_directory() {
     let site = TempDir::new().unwrap();
     let directory = site.path().to_str().unwrap();
     let keys = recording("rotation").path("sa.pub");
@@ -420,7 +420,7 @@ fn unpublish_removes_a_directory_s_documents_and_their_record() {
 
 /// Whoever can write the document must not write a command that somebody pastes.
 #[test]
-fn an_issuer_of_a_stored_document_is_no_command_to_copy() {
+fn stored_issuer_never_becomes_a_shell_command_to_copy() {
     let site = TempDir::new().unwrap();
     let keys = recording("rotation").path("sa.pub").to_str().unwrap().to_owned();
     let directory = site.path().to_str().unwrap();

@@ -57,7 +57,7 @@ fn intrude(account: &Account, number: u8, keeps: bool) {
 }
 
 #[test]
-fn a_key_that_an_intruder_adds_to_the_blob_is_named_until_it_is_removed() {
+fn intruder_key_is_reported_until_removed() {
     let account = account();
     let front = Front::start(&account);
     assert!(publish(&account, &[1, 2], &[]).status.success());
@@ -86,7 +86,7 @@ fn a_key_that_an_intruder_adds_to_the_blob_is_named_until_it_is_removed() {
 }
 
 #[test]
-fn a_blob_without_metadata_is_adopted_with_a_note() {
+fn blob_without_metadata_is_adopted_with_a_note() {
     let account = account();
     assert!(publish(&account, &[1], &[]).status.success());
     intrude(&account, 7, false);
@@ -100,7 +100,7 @@ fn a_blob_without_metadata_is_adopted_with_a_note() {
 }
 
 #[test]
-fn metadata_that_is_no_record_is_a_warning() {
+fn unreadable_record_metadata_is_a_warning() {
     let account = account();
     assert!(publish(&account, &[1], &[]).status.success());
     let blob = account.get_blob("$web", JWKS).unwrap();
@@ -118,7 +118,7 @@ fn metadata_that_is_no_record_is_a_warning() {
 }
 
 #[test]
-fn a_clock_that_differs_from_the_service_s_is_a_warning_and_prevents_pruning() {
+fn clock_difference_is_a_warning_and_prevents_pruning() {
     let account = account();
     for (minutes, direction) in [(-120, "ahead of"), (120, "behind"), (-2, ""), (2, "")] {
         let date = Timestamp::now() + SignedDuration::from_mins(minutes);

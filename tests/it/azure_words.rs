@@ -93,7 +93,7 @@ fn stored(request: &Request) -> Response {
 /// Codes that an operation can meet (Microsoft Learn, "Azure Blob Storage error codes", "Common REST API error codes"), with
 /// words of the hint.
 #[test]
-fn each_documented_code_of_the_blob_service_has_a_next_step() {
+fn each_documented_blob_service_code_has_a_next_step() {
     use Asked::{Delete, Read, Website, Write};
     let cases = [
         (Read, 409, "BlobArchived", "the blob is in the archive tier", "set-tier --account-name acct"),
@@ -153,7 +153,7 @@ fn each_documented_code_of_the_blob_service_has_a_next_step() {
 }
 
 #[test]
-fn codes_of_resource_manager_have_a_next_step() {
+fn resource_manager_codes_have_a_next_step() {
     let mut cloud = Cloud::new();
     let cases = [
         (403, "AuthorizationFailed", "the role Reader"),
@@ -192,7 +192,7 @@ fn codes_of_resource_manager_have_a_next_step() {
 /// The challenge of Azure Storage (Microsoft Learn, "Authorize with Microsoft Entra ID", "Bearer challenge"), and that of Azure
 /// Resource Manager, whose authority is quoted (Azure/azure-sdk-for-net#49391).
 #[test]
-fn a_401_names_the_tenant_that_is_wanted() {
+fn unauthorized_error_names_the_expected_tenant() {
     let mut cloud = Cloud::new();
     let challenge = format!(
         "Bearer authorization_uri=https://login.microsoftonline.com/{OTHER_TENANT}/oauth2/authorize resource_id=https://storage.azure.com"
@@ -276,7 +276,7 @@ fn tenant_and_subscription_reach_az() {
 
 /// What `az` prints for an expired session (Azure/azure-cli#20196), with the remedy after the IDs.
 #[test]
-fn the_remedy_of_az_is_shown() {
+fn remedy_printed_by_az_is_shown() {
     let cloud = Cloud::new();
     let text = "ERROR: AADSTS50078: Presented multi-factor authentication has expired. Trace ID: 11-aa Correlation ID: 22-bb Timestamp: 2026-11-22 00:10:22Z\nInteractive authentication is needed. Please run:\naz login --scope https://storage.azure.com/.default\n";
     let tools = Tools::new().with_az(None, 1, text);
@@ -292,7 +292,7 @@ fn the_remedy_of_az_is_shown() {
 /// The sentences are those of the metadata service (how-to-use-vm-token, "Error handling"; Azure/azure-sdk-for-rust#1530), and of
 /// Container Apps.
 #[test]
-fn identity_endpoints_are_quoted() {
+fn identity_endpoint_errors_are_quoted() {
     let cloud = Cloud::new();
     let machine =
         |body: &'static str| StandIn::http(move |_| Response::new(400, &[("Content-Type", "application/json")], body));
@@ -327,7 +327,7 @@ fn identity_endpoints_are_quoted() {
 }
 
 #[test]
-fn an_app_gets_its_token_from_the_endpoint_of_its_platform() {
+fn app_service_token_comes_from_its_identity_endpoint() {
     let cloud = Cloud::new();
     let app = StandIn::http(app_service(TENANT, "853b9a84-5bfa-4b22-a3f3-0b9a43d9ad8a"));
     let mut command = cloud.publish();
@@ -430,7 +430,7 @@ fn endpoints_of_other_accounts_and_containers_are_refused() {
 }
 
 #[test]
-fn a_sas_url_of_another_account_is_refused() {
+fn sas_url_of_another_account_is_refused() {
     let other = "is a URL of another account than acct";
     let cases = [
         ("https://other.blob.core.windows.net/$web?sv=2022-11-02&sig=s3cr3t", other),
@@ -452,7 +452,7 @@ fn a_sas_url_of_another_account_is_refused() {
 
 /// Proxies that nobody runs, that no name server knows, and that want a password (curl/curl#16958).
 #[test]
-fn a_proxy_that_fails_is_named_by_its_variable() {
+fn failing_proxy_is_named_with_its_variable() {
     let asking = StandIn::http(|_| Response::new(407, &[("Proxy-Authenticate", "Basic")], ""));
     let refusing = StandIn::http(|_| Response::new(502, &[], ""));
     let cases = [
@@ -492,7 +492,7 @@ fn a_proxy_that_fails_is_named_by_its_variable() {
 
 /// A proxy that takes the connection and says nothing, within a limit that is shorter than that of one request.
 #[test]
-fn a_proxy_that_is_silent_is_named() {
+fn silent_proxy_is_named() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let proxy = format!("http://user:p4ssw0rd@{}", silent.local_addr().unwrap());
     let mut publish = command();
@@ -506,7 +506,7 @@ fn a_proxy_that_is_silent_is_named() {
 
 /// Hints are those of the credential: `az` has no client secret.
 #[test]
-fn hints_are_those_of_the_credential() {
+fn hints_match_the_credential() {
     let cloud = Cloud::new();
     let tools = Tools::new().with_az(None, 1, "ERROR: AADSTS7000215: Invalid client secret provided.\n");
     let mut command = cloud.publish();

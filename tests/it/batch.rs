@@ -46,7 +46,7 @@ fn lines(output: &Output) -> Vec<Value> {
 }
 
 #[test]
-fn each_token_has_its_line_of_json_and_the_summary_counts_them() {
+fn each_token_has_a_json_line_and_the_summary_counts() {
     let run = recording("rotation");
     let text =
         [run.text("entra-1h.jwt"), String::new(), run.text("apiserver-audience.jwt"), "a.b\r".to_owned()].join("\n");
@@ -86,7 +86,7 @@ fn each_token_has_its_line_of_json_and_the_summary_counts_them() {
 }
 
 #[test]
-fn a_file_of_good_tokens_is_accepted() {
+fn file_of_good_tokens_is_accepted() {
     let run = recording("rotation");
     let output = batch(&run, run.path("entra-1h.jwt").to_str().unwrap()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -96,7 +96,7 @@ fn a_file_of_good_tokens_is_accepted() {
 }
 
 #[test]
-fn thousands_of_tokens_are_answered_in_their_order() {
+fn thousands_of_verdicts_keep_the_input_order() {
     let run = recording("rotation");
     let (good, other) = (run.text("entra-1h.jwt"), run.text("apiserver-audience.jwt"));
     // Long lines of garbage between them make the chunks unlike each other.
@@ -124,7 +124,7 @@ fn thousands_of_tokens_are_answered_in_their_order() {
 }
 
 #[test]
-fn every_hostile_token_gets_the_answer_it_gets_alone() {
+fn hostile_tokens_get_the_same_verdict_in_a_batch() {
     let tokens: Vec<_> = tricks("tokens")
         .into_iter()
         // A newline is the end of a token here, and others are judged for others.
@@ -180,7 +180,7 @@ fn memory_does_not_grow_with_the_input() {
 }
 
 #[test]
-fn each_verdict_is_there_before_the_next_token_comes() {
+fn each_verdict_is_flushed_before_the_next_token() {
     let run = recording("rotation");
     let mut child = batch(&run, "-").stdin(Stdio::piped()).spawn().unwrap();
     let mut answers = BufReader::new(child.stdout.take().unwrap());
@@ -199,7 +199,7 @@ fn each_verdict_is_there_before_the_next_token_comes() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn closed_output_pipe_is_no_error() {
     let run = recording("rotation");
     let mut child = batch(&run, "-").stdin(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
@@ -213,7 +213,7 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
-fn tokens_of_several_issuers_are_verified_in_one_run_and_no_other_is_asked() {
+fn batch_fetches_only_the_given_issuers() {
     let pem = std::fs::read(fixtures().join("keys/rsa-private.key")).unwrap();
     let private = jsonwebtoken::EncodingKey::from_rsa_der(pem::parse(&pem).unwrap().contents());
     let keys = KeySet::from_bytes(&pem).unwrap();
@@ -266,7 +266,7 @@ fn tokens_of_several_issuers_are_verified_in_one_run_and_no_other_is_asked() {
 }
 
 #[test]
-fn documents_given_for_one_issuer_are_not_taken_for_several() {
+fn given_documents_are_rejected_for_several_issuers() {
     let (one, other) = (recording("rotation"), recording("path-issuer"));
     let folder = tempfile::TempDir::new().unwrap();
     let mut command = command();
@@ -278,7 +278,7 @@ fn documents_given_for_one_issuer_are_not_taken_for_several() {
 }
 
 #[test]
-fn a_terminal_that_shows_nothing_else_shows_how_far_it_is() {
+fn progress_is_shown_when_output_goes_to_a_file() {
     let run = recording("rotation");
     let folder = tempfile::TempDir::new().unwrap();
     let tokens = folder.path().join("tokens.txt");
@@ -302,10 +302,14 @@ fn a_terminal_that_shows_nothing_else_shows_how_far_it_is() {
 }
 
 #[test]
-fn the_file_is_looked_at_before_the_network_and_a_list_given_as_one_token_is_named() {
+fn batch_file_is_read_before_any_request() {
     // Nobody answers there, so the order shows in which error comes.
     let output = crate::support::issuer::run(["verify", "--batch", "no-such-file", "--issuer", "http://127.0.0.1:9"]);
     assert!(stderr(&output).starts_with("error: cannot read no-such-file: "), "{output:?}");
+}
+
+#[test]
+fn list_given_as_one_token_is_named() {
     let folder = tempfile::TempDir::new().unwrap();
     let path = folder.path().join("tokens.txt");
     let token = recording("rotation").text("entra-1h.jwt");
@@ -318,7 +322,7 @@ fn the_file_is_looked_at_before_the_network_and_a_list_given_as_one_token_is_nam
 
 /// Only input that may go on for days has its keys read again.
 #[test]
-fn keys_are_kept_up_to_date_for_a_pipe_alone() {
+fn keys_are_refreshed_only_for_a_pipe() {
     let run = recording("path-issuer");
     let folder = tempfile::TempDir::new().unwrap();
     let keys = run.path("sa.pub").to_str().unwrap().to_owned();

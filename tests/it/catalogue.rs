@@ -50,7 +50,7 @@ fn codes_are_sorted_and_found() {
 }
 
 #[test]
-fn unknown_codes_have_no_entry_and_no_false_meaning() {
+fn unknown_codes_have_no_entry_and_no_meaning() {
     for code in [0, 1, u32::MAX] {
         assert_eq!(Aadsts::from(code).entry(), None);
         assert_eq!(Aadsts::from(code).meaning(), "this code is not in the catalogue");
@@ -86,7 +86,7 @@ fn entries_are_complete() {
 }
 
 #[test]
-fn a_symbolic_name_belongs_to_one_code() {
+fn symbolic_name_belongs_to_one_code() {
     let mut names = BTreeMap::new();
     for (name, code) in Aadsts::catalogue().filter_map(|entry| Some((entry.name?, entry.code))) {
         assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'), "{code}: {name}");
@@ -111,7 +111,7 @@ fn literals(template: &str) -> Option<Vec<&str>> {
 }
 
 #[test]
-fn templates_can_be_recognised() {
+fn templates_are_balanced_and_specific() {
     for unbalanced in ["{", "}", "a {b", "a b}", "a {b} c}", "a {{b}}", "a {} b", "a {B} c"] {
         assert_eq!(literals(unbalanced), None, "{unbalanced}");
     }
@@ -162,7 +162,7 @@ fn every_predicted_code_has_an_entry() {
 
 /// Commands of this crate in the steps exist, with their flags.
 #[test]
-fn commands_in_the_steps_exist() {
+fn commands_in_fix_steps_exist() {
     let steps = Aadsts::catalogue().flat_map(|entry| entry.confirm.iter().chain(entry.fix));
     let commands: BTreeSet<_> = steps.flat_map(|step| step.split('`').skip(1).step_by(2)).collect();
     let ours: Vec<_> = commands.iter().filter_map(|command| command.strip_prefix("issuer ")).collect();
@@ -222,7 +222,7 @@ fn has_code(line: &str) -> bool {
 /// Nothing is exempt: comments, examples and tests inside `src` name a code by its constant, too. So a code that Microsoft
 /// changes is changed in one place. Tests outside `src` state numbers, to check the catalogue.
 #[test]
-fn no_other_module_states_a_code() {
+fn codes_are_written_only_in_the_catalogue() {
     for line in ["AADSTS700211", "Self(700_211)", "code: 700211,", "\"700211\"", "x AADSTS AADSTS1"] {
         assert!(has_code(line) || !codes_in(line).is_empty(), "{line}");
     }
@@ -241,7 +241,7 @@ fn no_other_module_states_a_code() {
 }
 
 #[test]
-fn no_other_module_states_a_text_of_entra() {
+fn entra_texts_are_written_only_in_the_catalogue() {
     let templates = Aadsts::catalogue().flat_map(|entry| entry.templates);
     let beginnings: BTreeSet<_> = templates.filter_map(|template| literals(template)?.first().copied()).collect();
     let beginnings: Vec<_> = beginnings.into_iter().filter(|text| text.len() >= 20).collect();

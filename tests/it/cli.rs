@@ -3,7 +3,7 @@
 //! `TRYCMD=overwrite cargo test --test cli` writes what is printed now into the cases, to be read before it is committed.
 
 #[test]
-fn the_command_line_prints_what_its_cases_say() {
+fn command_line_output_matches_its_cases() {
     let cases = trycmd::TestCases::new();
     // One case waits without an end for what it has written.
     cases.timeout(std::time::Duration::from_secs(30));
@@ -16,7 +16,7 @@ fn the_command_line_prints_what_its_cases_say() {
 }
 
 #[test]
-fn every_malformed_fixture_has_a_case_that_pins_its_words() {
+fn every_malformed_fixture_has_a_command_line_case() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/");
     for file in std::fs::read_dir(format!("{root}fixtures/malformed")).unwrap() {
         let name = file.unwrap().file_name().into_string().unwrap();

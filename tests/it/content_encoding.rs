@@ -43,7 +43,7 @@ fn published(coding: &'static str, encode: fn(Vec<u8>) -> Vec<u8>) -> (Scripted,
 }
 
 #[test]
-fn identity_is_asked_for() {
+fn requests_accept_only_identity_encoding() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     let seen = thread::spawn(move || {
@@ -61,7 +61,7 @@ fn identity_is_asked_for() {
 type Encode = fn(Vec<u8>) -> Vec<u8>;
 
 #[test]
-fn a_coding_is_named_with_the_code_that_it_leads_to() {
+fn content_encoding_is_reported_with_its_code() {
     let not_encoded = ", but its body is not encoded; clients that decode it fail";
     let encoded = ", although the request accepts only identity";
     let gzip: Encode = |body| [b"\x1f\x8b\x08\0\0\0\0\0\0\x03".as_slice(), &body].concat();
@@ -96,7 +96,7 @@ fn a_coding_is_named_with_the_code_that_it_leads_to() {
 }
 
 #[test]
-fn verify_and_status_refuse_a_key_set_that_is_said_to_be_compressed() {
+fn verify_and_status_refuse_a_jwks_marked_compressed() {
     let documents = documents();
     let issuer = documents.issuer.to_string();
     let server = Scripted::start(move |path| match path {
@@ -115,7 +115,7 @@ fn verify_and_status_refuse_a_key_set_that_is_said_to_be_compressed() {
 }
 
 #[test]
-fn a_coding_that_a_site_keeps_is_drift_that_publishing_removes() {
+fn stored_encoding_header_is_drift_that_publish_fixes() {
     let run = recording("rotation");
     let desired = DesiredState::new(run.issuer.parse().unwrap(), KeySet::from_bytes(&run.bytes("sa.pub")).unwrap());
     let site = Memory::default();

@@ -47,7 +47,7 @@ fn publish_until_killed(args: &[String], bytes: usize) -> bool {
 }
 
 #[test]
-fn killed_at_any_write_a_reader_sees_the_old_or_the_new_documents_whole_and_the_next_publish_finishes() {
+fn publisher_killed_at_any_byte_leaves_whole_documents() {
     let run = recording("rotation");
     let issuer = long_issuer();
     let (old, new) = (run.path("rsa2048.pub"), run.path("rsa4096.pub"));
@@ -90,7 +90,7 @@ fn killed_at_any_write_a_reader_sees_the_old_or_the_new_documents_whole_and_the_
 }
 
 #[test]
-fn publishers_at_once_lose_no_key() {
+fn concurrent_publishers_lose_no_key() {
     let site = TempDir::new().unwrap();
     let keys = TempDir::new().unwrap();
     let publishers: Vec<_> = (0..16_u8)
@@ -121,7 +121,7 @@ fn publishers_at_once_lose_no_key() {
 }
 
 #[test]
-fn publishers_of_two_issuers_at_once_never_mix_their_keys() {
+fn concurrent_publishers_of_two_issuers_never_mix_keys() {
     let run = recording("rotation");
     for _ in 0..8 {
         let site = TempDir::new().unwrap();
@@ -139,7 +139,7 @@ fn publishers_of_two_issuers_at_once_never_mix_their_keys() {
 }
 
 #[test]
-fn a_pipe_in_place_of_a_document_keeps_nobody_waiting() {
+fn pipe_in_place_of_a_document_blocks_no_command() {
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
     fs::create_dir_all(site.path().join("openid/v1")).unwrap();
@@ -153,7 +153,7 @@ fn a_pipe_in_place_of_a_document_keeps_nobody_waiting() {
 }
 
 #[test]
-fn the_retention_record_stays_with_the_site_for_whoever_publishes_next() {
+fn retention_record_moves_with_the_directory() {
     let run = recording("rotation");
     let (site, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let issuer = "https://issuer.example.com";
@@ -175,7 +175,7 @@ fn the_retention_record_stays_with_the_site_for_whoever_publishes_next() {
 }
 
 #[test]
-fn a_dry_run_and_a_check_leave_no_trace() {
+fn dry_run_and_check_create_no_file() {
     let run = recording("rotation");
     let parent = TempDir::new().unwrap();
     let site = parent.path().join("site");
@@ -187,7 +187,7 @@ fn a_dry_run_and_a_check_leave_no_trace() {
 }
 
 #[test]
-fn check_tells_drift_by_its_exit_code() {
+fn check_reports_drift_by_exit_code() {
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
     let issuer = "https://issuer.example.com";
@@ -204,7 +204,7 @@ fn check_tells_drift_by_its_exit_code() {
 }
 
 #[test]
-fn a_document_can_be_read_by_whom_its_owner_let_whatever_the_next_publisher_s_umask() {
+fn document_mode_does_not_depend_on_the_umask() {
     use std::os::unix::fs::PermissionsExt;
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
@@ -225,7 +225,7 @@ fn a_document_can_be_read_by_whom_its_owner_let_whatever_the_next_publisher_s_um
 }
 
 #[test]
-fn a_reader_that_has_a_document_open_reads_that_version_to_its_end() {
+fn open_document_keeps_its_version_for_the_reader() {
     use std::io::{Read, Seek};
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
@@ -259,7 +259,7 @@ fn a_reader_that_has_a_document_open_reads_that_version_to_its_end() {
 }
 
 #[test]
-fn write_that_waits_for_the_lock_leaves_the_executor_free() {
+fn waiting_for_the_lock_does_not_block_the_executor() {
     let run = recording("rotation");
     let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
     let desired = DesiredState::new(run.issuer.parse().unwrap(), keys);

@@ -56,7 +56,7 @@ fn no_temporary_file_in(site: &Path) -> bool {
 }
 
 #[test]
-fn entry_of_another_type_is_refused_and_named() {
+fn entry_of_another_file_type_is_refused() {
     let kinds = [
         ("a symbolic link", "rm -rf \"$1\" && ln -s \"$2\" \"$1\""),
         ("a symbolic link", "rm -rf \"$1\" && ln -s \"$2.missing\" \"$1\""),
@@ -161,7 +161,7 @@ fn modes_depend_on_neither_the_umask_nor_the_former_file() {
 }
 
 #[test]
-fn lock_file_of_a_stranger_is_refused() {
+fn lock_file_of_another_user_is_refused() {
     if !is_root() {
         return;
     }
@@ -181,7 +181,7 @@ fn lock_file_of_a_stranger_is_refused() {
 }
 
 #[test]
-fn lock_that_is_held_does_not_block_status() {
+fn held_lock_does_not_block_status() {
     let ground = Ground::new();
     let site = site_of_another_user(&ground);
     let lock = File::open(site.join(LOCK)).unwrap();
@@ -205,7 +205,7 @@ fn root_of_the_site_may_be_a_link() {
 }
 
 #[test]
-fn link_of_a_stranger_to_a_site_is_not_followed() {
+fn link_of_another_user_to_a_site_is_not_followed() {
     if !is_root() {
         return;
     }
@@ -260,7 +260,7 @@ fn world_writable_places_are_warnings() {
 }
 
 #[test]
-fn killed_publishers_do_not_pile_up_files() {
+fn killed_publishers_leave_at_most_one_temporary_file() {
     let ground = Ground::new();
     let site = ground.path().join("site");
     assert!(publish("rsa2048.pub", &site).status.success());
@@ -303,7 +303,7 @@ fn files_over_one_mebibyte_are_refused_unread() {
 }
 
 #[test]
-fn document_that_could_not_be_read_again_is_not_written() {
+fn document_too_long_to_read_back_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let site = Directory::open(folder.path()).unwrap();
     let path = jwks_path();
@@ -333,7 +333,7 @@ fn published_directory_is_read_up_to_one_mebibyte() {
 
 /// A reader without a lock sees the record of the document or of the one after it: the record is written first.
 #[test]
-fn reader_beside_a_writer_sees_no_torn_pair() {
+fn reader_sees_no_torn_document_and_record() {
     const VERSIONS: i32 = 400;
     let folder = tempfile::tempdir().unwrap();
     let site = Directory::open(folder.path()).unwrap();

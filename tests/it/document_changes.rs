@@ -46,7 +46,7 @@ fn of_jwks(jwks: &str) -> Vec<String> {
 }
 
 #[test]
-fn entries_of_the_jwks_are_listed_one_by_one() {
+fn jwks_changes_are_listed_by_entry() {
     let other = |number, name: &str| {
         let mut entry = entry(number);
         entry[name] = "A".into();
@@ -71,7 +71,7 @@ fn entries_of_the_jwks_are_listed_one_by_one() {
 }
 
 #[test]
-fn a_document_that_is_read_only_in_part_shows_its_change() {
+fn partly_readable_document_shows_its_change() {
     let keys = json!([entry(1), entry(2)]);
     let form = "the order of its members, or white space";
     assert_eq!(of_jwks(&format!(r#"{{ "keys": {keys} }}"#)), [form]);
@@ -82,7 +82,7 @@ fn a_document_that_is_read_only_in_part_shows_its_change() {
 }
 
 #[test]
-fn members_of_the_discovery_document_are_listed_one_by_one() {
+fn discovery_changes_are_listed_by_member() {
     let of_discovery = |edit: &dyn Fn(&mut Value)| {
         let [jwks, discovery] = changes(|_, stored| {
             let mut value: Value = serde_json::from_slice(&stored.bytes).unwrap();
@@ -101,7 +101,7 @@ fn members_of_the_discovery_document_are_listed_one_by_one() {
 }
 
 #[test]
-fn headers_and_the_record_are_listed_where_they_differ() {
+fn changed_headers_and_record_are_listed() {
     let of = |edit: &dyn Fn(&mut Stored)| {
         let [jwks, discovery] = changes(|stored, _| edit(stored));
         assert_eq!(discovery, []);

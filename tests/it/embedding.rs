@@ -37,7 +37,7 @@ fn documents(run: &Recording) -> Documents {
 }
 
 #[test]
-fn the_middleware_lets_good_tokens_pass_and_hands_their_claims_on() {
+fn middleware_accepts_good_tokens_and_passes_claims_on() {
     let run = recording("rotation");
     let documents = documents(&run);
     let server = Scripted::start(move |path| {
@@ -62,7 +62,7 @@ fn the_middleware_lets_good_tokens_pass_and_hands_their_claims_on() {
 }
 
 #[test]
-fn the_batch_job_counts_the_tokens_of_each_service_account() {
+fn batch_job_counts_tokens_by_service_account() {
     let run = recording("rotation");
     let mut command = example("batch_job");
     command.arg(&run.issuer).arg(run.path("jwks.json")).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -79,7 +79,7 @@ fn the_batch_job_counts_the_tokens_of_each_service_account() {
 }
 
 #[test]
-fn the_book_shows_code_of_the_examples() {
+fn book_shows_code_of_the_examples() {
     let read = |path: &str| std::fs::read_to_string(crate::support::fixtures().parent().unwrap().join(path)).unwrap();
     let chapter = read("docs/embedding.md");
     let shown: Vec<_> =

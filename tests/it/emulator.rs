@@ -36,7 +36,7 @@ fn website() -> Account {
 }
 
 #[test]
-fn a_shared_key_reads_and_writes() {
+fn shared_key_reads_and_writes() {
     let (one, other) = (account(), account());
     assert_ne!(one.name, other.name);
     assert!(!one.container_exists("$web"));
@@ -90,14 +90,14 @@ fn listing_follows_markers() {
 }
 
 #[test]
-fn a_wrong_key_is_refused() {
+fn wrong_key_is_refused() {
     let mut wrong = account();
     wrong.key = account().key;
     assert_eq!(wrong.call("GET", "/con/b", "", &[], b"").status(), 403);
 }
 
 #[test]
-fn an_account_sas_is_taken() {
+fn account_sas_is_accepted() {
     let account = website();
     account.put_blob("$web", "a/b", b"hello", &[]);
     let get = |sas: &str| http::get(account.address(), &format!("/{}/$web/a%2Fb?{sas}", account.name));
@@ -110,7 +110,7 @@ fn an_account_sas_is_taken() {
 }
 
 #[test]
-fn the_front_is_a_static_website() {
+fn front_serves_a_static_website() {
     let account = account();
     let front = Front::start(&account);
     let get = |path| http::get(&front.address, path);
@@ -154,7 +154,7 @@ fn the_front_is_a_static_website() {
 }
 
 #[test]
-fn the_front_keeps_connections() {
+fn front_keeps_connections_open() {
     let account = website();
     account.put_blob("$web", "a", b"hello", &[]);
     let front = Front::start(&account);
@@ -188,7 +188,7 @@ fn read_one(stream: &mut impl BufRead) -> Message {
 }
 
 #[test]
-fn the_proxy_passes_and_keeps_connections() {
+fn proxy_forwards_and_keeps_connections_open() {
     let account = website();
     let proxy = Proxy::start(account.address(), |_| Fault::Pass);
     let behind = account.through(&proxy.address);
@@ -237,7 +237,7 @@ fn try_get(address: &str, path: &str) -> (Vec<u8>, bool) {
 }
 
 #[test]
-fn the_proxy_has_every_fault() {
+fn proxy_injects_every_fault() {
     let account = website();
     account.put_blob("$web", "a", b"hello", &[]);
     let front = Front::start(&account);
@@ -286,7 +286,7 @@ fn the_proxy_has_every_fault() {
 }
 
 #[test]
-fn an_answer_keeps_the_connection_if_it_can() {
+fn delimited_answer_keeps_the_connection_open() {
     let proxy = Proxy::start("127.0.0.1:1", |seen| match seen.path.as_str() {
         "/a" => Fault::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi".to_vec()),
         "/short" => Fault::Answer(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nhi".to_vec()),
@@ -298,7 +298,7 @@ fn an_answer_keeps_the_connection_if_it_can() {
 }
 
 #[test]
-fn depth_counts_round_trips_one_after_another() {
+fn depth_counts_sequential_round_trips() {
     let account = website();
     let front = Front::start(&account);
     let proxy = Proxy::start(&front.address, |_| Fault::Delay(Duration::from_millis(50)));
@@ -313,7 +313,7 @@ fn depth_counts_round_trips_one_after_another() {
 }
 
 #[test]
-fn the_proxy_takes_many_connections_at_once() {
+fn proxy_accepts_many_connections_at_once() {
     let upstream = http::Scripted::start(|_| http::response("200 OK", &[], b"hello"));
     let proxy = Proxy::start(&upstream.address, |_| Fault::Pass);
     thread::scope(|scope| {
@@ -325,7 +325,7 @@ fn the_proxy_takes_many_connections_at_once() {
 }
 
 #[test]
-fn oauth_takes_a_bearer_token_over_https() {
+fn oauth_accepts_a_bearer_token_over_https() {
     let directory = tempfile::TempDir::new().unwrap();
     let file = |name: &str| directory.path().join(name).display().to_string();
     let (cert, key) = (file("cert.pem"), file("key.pem"));
@@ -375,7 +375,7 @@ fn owner() {
 }
 
 #[test]
-fn the_emulator_ends_with_a_killed_process() {
+fn emulator_ends_with_its_killed_owner() {
     let mut owner = Command::new(std::env::current_exe().unwrap())
         .args(["--ignored", "--exact", "emulator::owner", "--nocapture"])
         .stdin(Stdio::null())
@@ -399,7 +399,7 @@ fn the_emulator_ends_with_a_killed_process() {
 }
 
 #[test]
-fn a_dropped_emulator_is_gone() {
+fn dropped_emulator_ends() {
     let azurite = Azurite::start();
     let (address, id) = (azurite.address.clone(), azurite.id());
     assert!(!azurite.account().container_exists("con"));

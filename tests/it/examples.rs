@@ -13,7 +13,7 @@ const KINDS: [&str; 7] = ["async fn", "const", "enum", "fn", "struct", "trait", 
 type Item = (String, String);
 
 #[test]
-fn everything_public_has_an_example() {
+fn every_public_item_has_an_example() {
     let lib = read(&src().join("lib.rs"));
     let modules: BTreeSet<_> = lib.iter().filter_map(|line| module(line)).collect();
     let site = read(&src().join("site/mod.rs"));

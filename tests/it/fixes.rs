@@ -158,7 +158,7 @@ fn play(cluster: &Cluster, token: &[u8], whom: &str, what: &str) -> Option<Strin
 }
 
 #[test]
-fn no_fix_of_a_hostile_key_set_leads_back() {
+fn fix_for_a_hostile_key_set_never_loops() {
     let mut played = Vec::new();
     for trick in tricks("jwks") {
         let cluster = Cluster::of_hostile();
@@ -173,7 +173,7 @@ fn no_fix_of_a_hostile_key_set_leads_back() {
 type State<'a> = (&'a str, Box<dyn Fn(&Cluster) + 'a>);
 
 #[test]
-fn no_fix_of_a_broken_site_leads_back() {
+fn fix_for_a_broken_site_never_loops() {
     let recorded = recording("rotation");
     let token = recorded.text("entra-1h.jwt");
     let kid = "R4Jf-ds5L8_k48zrD0XYs2clIk0lDpbzhHP-yRG78Xo";
@@ -306,7 +306,7 @@ fn no_fix_of_a_broken_site_leads_back() {
 }
 
 #[test]
-fn a_key_id_of_an_external_signer_leads_to_the_jwks_of_the_api_server() {
+fn external_signer_key_id_suggests_the_api_server_jwks() {
     let recorded = recording("rotation");
     let cluster = Cluster::of(&recorded);
     assert!(cluster.publish(&["sa.pub"], "entra").status.success());

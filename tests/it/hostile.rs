@@ -95,7 +95,7 @@ fn independent_judge(token: &str) -> Result<(), String> {
 }
 
 #[test]
-fn every_file_is_well_formed_and_no_trick_is_there_twice() {
+fn hostile_files_are_well_formed_and_unique() {
     let mut sentences = HashMap::new();
     for folder in ["tokens", "jwks", "http"] {
         let known: &[&str] = match folder {
@@ -158,7 +158,7 @@ fn every_hostile_token_is_refused_as_its_file_says() {
 }
 
 #[test]
-fn every_hostile_token_is_refused_on_the_command_line_with_the_same_words() {
+fn hostile_tokens_get_the_same_message_on_the_command_line() {
     let folder = TempDir::new().unwrap();
     let key_set = fixtures().join("hostile/jwks.json");
     let wrong = for_all(&tricks("tokens"), |trick| {
@@ -296,7 +296,7 @@ fn issued(token: &str) -> Timestamp {
 }
 
 #[test]
-fn every_truncation_and_every_flipped_bit_of_a_recorded_token_is_refused() {
+fn every_truncation_and_bit_flip_of_a_token_is_refused() {
     let run = recording("trailing-slash");
     let (verifier, token) = (verifier(&run), run.text("entra-1h.jwt"));
     let at = issued(&token);
@@ -332,7 +332,7 @@ fn every_truncation_and_every_flipped_bit_of_a_recorded_token_is_refused() {
 }
 
 #[test]
-fn no_three_segments_of_different_recorded_tokens_make_a_token() {
+fn mixed_segments_of_recorded_tokens_never_verify() {
     let runs = recordings();
     let verifiers: HashMap<_, _> = runs.iter().map(|run| (run.name, verifier(run))).collect();
     let files = ["entra.jwt", "entra-1h.jwt", "pod-bound.jwt", "two-audiences.jwt", "apiserver-audience.jwt"];

@@ -67,7 +67,7 @@ fn fetched_jwks(server: &Scripted) -> (String, Result<issuer::Page, FetchError>)
 }
 
 #[test]
-fn a_jwks_uri_to_a_host_that_nobody_named_must_be_public() {
+fn jwks_uri_on_another_host_must_be_public() {
     let untouched = Untouched::new();
     let port = untouched.port();
     for (uri, because) in [
@@ -102,14 +102,14 @@ fn a_jwks_uri_to_a_host_that_nobody_named_must_be_public() {
 }
 
 #[test]
-fn a_jwks_uri_on_the_named_host_and_port_is_as_private_as_that() {
+fn jwks_uri_on_the_named_host_and_port_may_be_private() {
     let server = server("http://{own}/elsewhere/keys.json", "http://{own}", jwks);
     let (_, outcome) = fetched_jwks(&server);
     assert_eq!(outcome.unwrap().body, br#"{"keys":[]}"#);
 }
 
 #[test]
-fn a_fetcher_for_public_hosts_alone_reaches_the_location_and_not_the_issuer() {
+fn public_only_fetcher_reaches_the_location_not_the_issuer() {
     let server = server("http://{own}/jwks", "http://{own}", jwks);
     let issuer: IssuerUrl = server.url().parse().unwrap();
     let fetcher = HttpFetcher::default().only_public();
@@ -126,7 +126,7 @@ fn a_fetcher_for_public_hosts_alone_reaches_the_location_and_not_the_issuer() {
 }
 
 #[test]
-fn credentials_in_a_jwks_uri_are_neither_sent_nor_printed() {
+fn credentials_in_a_jwks_uri_are_neither_sent_nor_shown() {
     for uri in [
         format!("http://user:{SECRET}@{{own}}/jwks"),
         format!("http://{SECRET}@{{own}}/jwks"),
@@ -160,7 +160,7 @@ fn credentials_in_a_jwks_uri_are_neither_sent_nor_printed() {
 }
 
 #[test]
-fn a_redirect_to_credentials_or_to_another_private_port_is_refused() {
+fn redirect_to_credentials_or_private_port_is_refused() {
     let untouched = Untouched::new();
     let public_only = "a redirect to another host is followed to public addresses only";
     let no_credentials = "a URL with a user name or password is refused";
@@ -197,7 +197,7 @@ fn verify(iss: &str, more: &[&str], adapt: impl Fn(&mut Command)) -> Output {
 }
 
 #[test]
-fn a_token_that_names_a_private_host_causes_no_request_without_issuer() {
+fn private_host_in_a_token_gets_no_request_without_issuer() {
     let untouched = Untouched::new();
     let port = untouched.port();
     for (iss, because) in [
@@ -226,14 +226,14 @@ fn a_token_that_names_a_private_host_causes_no_request_without_issuer() {
 }
 
 #[test]
-fn a_token_that_names_a_private_host_is_fetched_with_issuer() {
+fn private_host_in_a_token_is_fetched_with_issuer() {
     let server = server("http://{own}/jwks", "http://{own}", jwks);
     verify(&server.url(), &["--issuer", &server.url()], |_| {});
     assert_eq!(*server.asked.lock().unwrap(), ["/.well-known/openid-configuration", "/jwks"]);
 }
 
 #[test]
-fn a_document_at_the_named_location_does_not_lead_to_the_private_issuer_of_a_token() {
+fn published_location_does_not_lead_to_a_private_issuer() {
     let untouched = Untouched::new();
     let host = format!("https://127.0.0.1:{}", untouched.port());
     let iss = format!("{host}/clusters/a");
@@ -245,7 +245,7 @@ fn a_document_at_the_named_location_does_not_lead_to_the_private_issuer_of_a_tok
 }
 
 #[test]
-fn behind_a_proxy_local_names_are_refused_and_the_proxy_resolves_the_rest() {
+fn proxy_resolves_public_names_and_local_names_are_refused() {
     let public = "https://issuer.example.com";
     let connect = ["issuer.example.com:443"].as_slice();
     for (variable, no_proxy, iss, asked) in [
@@ -268,7 +268,7 @@ fn behind_a_proxy_local_names_are_refused_and_the_proxy_resolves_the_rest() {
 }
 
 #[test]
-fn what_a_stranger_writes_into_a_url_is_shown_clean_and_short() {
+fn untrusted_url_is_shown_escaped_and_short() {
     let long = format!("https://10.0.0.1/{}", "x".repeat(100_000));
     for uri in [&long, "https://10.0.0.1/\u{1b}[31m\u{202e}", "ftp://\u{1b}[31m\u{202e}/"] {
         let server = server(uri, "http://{own}", jwks);

@@ -7,14 +7,14 @@ fn issuer(text: &str) -> IssuerUrl {
 }
 
 #[test]
-fn six_hundred_characters_are_an_issuer_and_one_more_is_not() {
+fn issuer_url_has_at_most_600_characters() {
     let longest = format!("https://issuer.example.com/{}", "a".repeat(600 - 27));
     assert_eq!((longest.len(), issuer(&longest).as_str()), (600, longest.as_str()));
     assert!(format!("{longest}a").parse::<IssuerUrl>().is_err());
 }
 
 #[test]
-fn with_and_without_trailing_slash_are_two_issuers_at_one_place() {
+fn trailing_slash_is_another_issuer_at_the_same_path() {
     let (without, with) = (issuer("https://issuer.example.com/a"), issuer("https://issuer.example.com/a/"));
     assert_ne!(without, with);
     assert_eq!((without.as_str(), with.as_str()), ("https://issuer.example.com/a", "https://issuer.example.com/a/"));
@@ -25,7 +25,7 @@ fn with_and_without_trailing_slash_are_two_issuers_at_one_place() {
 }
 
 #[test]
-fn documents_stand_at_the_decoded_path_of_the_issuer() {
+fn documents_are_at_the_decoded_issuer_path() {
     let (nested, root) = (issuer("https://h.example.com/a/b%20c/"), issuer("https://h.example.com/"));
     assert_eq!(nested.jwks_path().as_str(), "a/b c/openid/v1/jwks");
     assert_eq!(nested.discovery_path().as_str(), "a/b c/.well-known/openid-configuration");
@@ -34,7 +34,7 @@ fn documents_stand_at_the_decoded_path_of_the_issuer() {
 }
 
 #[test]
-fn a_url_below_the_issuer_has_its_place_and_no_other_has() {
+fn only_urls_below_the_issuer_have_a_document_path() {
     let place = |url: &str| issuer("https://h.example.com/a").path_below(url).as_ref().map(DocumentPath::to_string);
     for (url, expected) in [
         ("https://h.example.com/a/keys.json", Some("a/keys.json")),
@@ -56,7 +56,7 @@ fn a_url_below_the_issuer_has_its_place_and_no_other_has() {
 }
 
 #[test]
-fn a_jwks_uri_with_a_signature_is_refused_and_one_with_a_long_path_is_not() {
+fn jwks_uri_with_a_signature_is_refused() {
     let parse = |text: &str| text.parse::<JwksUri>();
     let error = parse("https://acct.blob.core.windows.net/a?sv=2022-11-02&sig=c2VjcmV0").unwrap_err().to_string();
     assert!(error.contains("seems to contain a secret") && !error.contains("c2VjcmV0"), "{error}");
@@ -70,7 +70,7 @@ fn because<T: std::fmt::Debug>(parsed: Result<T, UrlError>) -> UrlProblem {
 }
 
 #[test]
-fn each_rule_of_an_issuer_url_has_its_error() {
+fn each_issuer_url_rule_has_its_error() {
     let segment = |segment: &str| UrlProblem::Segment(segment.to_owned());
     for (text, error) in [
         ("", UrlProblem::Empty),
@@ -115,7 +115,7 @@ fn each_rule_of_an_issuer_url_has_its_error() {
 }
 
 #[test]
-fn http_is_for_this_machine_alone() {
+fn http_is_allowed_only_on_loopback() {
     for here in ["localhost", "LOCALHOST:8080", "127.0.0.1", "127.255.255.254:1", "[::1]:8080"] {
         issuer(&format!("http://{here}/a"));
     }
@@ -125,7 +125,7 @@ fn http_is_for_this_machine_alone() {
 }
 
 #[test]
-fn a_jwks_uri_may_have_a_query_and_no_token() {
+fn jwks_uri_may_have_a_query_without_a_token() {
     for text in
         ["https://h.example.com/jwks?cluster=a", "https://h.example.com/eyJh.eyJi", "https://h.example.com/a.b.c"]
     {

@@ -30,7 +30,7 @@ fn jwk(path: Option<&str>) -> Value {
 }
 
 #[test]
-fn a_jwk_that_is_not_for_the_algorithm_of_its_key_is_skipped_and_named() {
+fn jwk_for_another_algorithm_is_skipped_with_a_note() {
     let (rsa, ec) = (jwk(None), jwk(Some("keys/p256-private.pub")));
     let other = Jwk::new(PublicKey::from_spki_der(&encode::numbered_spki(2)).unwrap()).to_value();
     let mut cases = Vec::new();
@@ -71,7 +71,7 @@ fn a_jwk_that_is_not_for_the_algorithm_of_its_key_is_skipped_and_named() {
 }
 
 #[test]
-fn an_answer_of_key_vault_is_read_under_the_api_server_s_key_id() {
+fn key_vault_response_gets_the_api_server_key_id() {
     let show: Value = serde_json::from_str(&field("key-vault-jwk/az-keyvault-show.json")).unwrap();
     let hardware = |value: &Value| {
         let mut value = value.clone();
@@ -103,7 +103,7 @@ fn an_answer_of_key_vault_is_read_under_the_api_server_s_key_id() {
 }
 
 #[test]
-fn a_published_jwk_with_the_kid_of_a_vault_keeps_it() {
+fn published_jwk_keeps_its_vault_kid() {
     let mut published = jwk(None);
     published["kid"] = "https://kv.vault.azure.net/keys/sa/0123".into();
     for text in [published.to_string(), json!({ "keys": [published] }).to_string()] {

@@ -42,7 +42,7 @@ fn run(args: &[&str]) -> Output {
 }
 
 #[test]
-fn a_jwks_keeps_its_key_ids_and_a_note_says_so() {
+fn jwks_input_keeps_its_key_ids_with_a_note() {
     let (kids, notes) = read(&[("keys.json", jwks(&[jwk(1, Some("rfc-7638")), jwk(2, None)]))]).unwrap();
     assert_eq!(kids, ["rfc-7638".to_owned(), spki_key_id(2)]);
     let [note @ Note::KeyIdKept { key_id, spki_key_id: hash, .. }] = notes.as_slice() else { panic!("{notes:?}") };
@@ -64,7 +64,7 @@ fn a_jwks_keeps_its_key_ids_and_a_note_says_so() {
 }
 
 #[test]
-fn a_jwks_with_its_key_ids_is_printed_as_it_is_served() {
+fn jwks_with_own_key_ids_is_printed_unchanged() {
     let served = Jwks::parse(&jwks(&[jwk(1, Some(SIGNER_KID)), jwk(2, Some("ключ"))])).unwrap();
     let printed = Jwks::from_keys(KeySet::from_bytes(&served.to_bytes()).unwrap().iter());
     assert_eq!(printed, served);
@@ -72,7 +72,7 @@ fn a_jwks_with_its_key_ids_is_printed_as_it_is_served() {
 }
 
 #[test]
-fn one_key_under_two_key_ids_is_published_under_both() {
+fn key_with_two_key_ids_is_published_under_both() {
     let pem = encode::numbered_pem(1).into_bytes();
     let (kids, notes) = read(&[("sa.pub", pem.clone()), ("keys.json", jwks(&[jwk(1, Some("a"))]))]).unwrap();
     assert_eq!(kids, [spki_key_id(1), "a".to_owned()]);
@@ -86,7 +86,7 @@ fn one_key_under_two_key_ids_is_published_under_both() {
 }
 
 #[test]
-fn one_key_id_for_two_keys_is_an_error_that_names_both() {
+fn key_id_shared_by_two_keys_is_an_error() {
     let error = read(&[("a.json", jwks(&[jwk(1, Some("x"))])), ("b.json", jwks(&[jwk(2, Some("x"))]))]).unwrap_err();
     assert_eq!(error.to_string(), "b.json, key 1 has the same key ID \"x\" as a different key, a.json, key 1");
     assert!(error.hint().unwrap().starts_with("remove one of the two keys"));
@@ -106,7 +106,7 @@ fn one_key_id_for_two_keys_is_an_error_that_names_both() {
 }
 
 #[test]
-fn a_key_id_over_1024_bytes_is_an_error() {
+fn key_id_over_1024_bytes_is_an_error() {
     let read_long = |kid: &str| read(&[("keys.json", jwks(&[jwk(1, Some(kid))]))]);
     assert_eq!(read_long(&"k".repeat(1024)).unwrap().0, ["k".repeat(1024)]);
     for kid in ["k".repeat(1025), "é".repeat(513)] {
@@ -121,7 +121,7 @@ fn a_key_id_over_1024_bytes_is_an_error() {
 }
 
 #[test]
-fn a_token_of_an_external_signer_is_accepted_with_its_published_jwks() {
+fn external_signer_token_verifies_with_its_published_jwks() {
     let folder = fixtures().join("field/external-signer-kid");
     let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
     let site = tempfile::tempdir().unwrap();
@@ -155,7 +155,7 @@ fn a_token_of_an_external_signer_is_accepted_with_its_published_jwks() {
 }
 
 #[test]
-fn keys_are_kept_retired_and_removed_under_the_key_ids_they_have() {
+fn retention_follows_the_key_ids_of_the_input() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let site = Memory::default();
     let now: Timestamp = "2026-11-26T00:00:00Z".parse().unwrap();

@@ -38,7 +38,7 @@ fn exponent() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn any_rsa_key_in_any_public_encoding_has_one_key_id(n in modulus(), e in exponent()) {
+    fn rsa_key_id_does_not_depend_on_the_public_encoding(n in modulus(), e in exponent()) {
         let expected = vec![encode::key_id(&encode::rsa_spki(&n, &e))];
         for (name, bytes) in encode::every_rsa_encoding(&n, &e) {
             prop_assert_eq!(kids(&bytes), expected.clone(), "{}", name);
@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn a_jwks_that_is_parsed_and_printed_is_the_same(moduli in prop::collection::vec(modulus(), 1..5), e in exponent()) {
+    fn jwks_survives_parsing_and_printing(moduli in prop::collection::vec(modulus(), 1..5), e in exponent()) {
         let pem: String = moduli.iter().map(|n| encode::pem("PUBLIC KEY", &encode::rsa_spki(n, &e), "\n")).collect();
         let jwks = Jwks::from_keys(KeySet::from_bytes(pem.as_bytes()).unwrap().iter());
         let parsed = Jwks::parse(&jwks.to_bytes()).unwrap();
@@ -59,12 +59,12 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = KeySet::from_bytes(&bytes);
     }
 
     #[test]
-    fn no_bytes_between_pem_lines_make_the_reader_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_bytes_between_pem_lines_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = KeySet::from_bytes(encode::pem("PUBLIC KEY", &bytes, "\n").as_bytes());
         let _ = KeySet::from_bytes(encode::pem("CERTIFICATE", &[&[0x30, 0x82, 0, 200][..], &bytes].concat(), "\n").as_bytes());
     }
@@ -74,7 +74,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn any_ec_key_in_any_encoding_has_one_key_id(curve in 0_usize..3) {
+    fn ec_key_id_does_not_depend_on_the_encoding(curve in 0_usize..3) {
         let algorithm = [
             &ECDSA_P256_SHA256_FIXED_SIGNING,
             &ECDSA_P384_SHA384_FIXED_SIGNING,
@@ -134,7 +134,7 @@ fn pairs() -> &'static [Pair] {
 }
 
 #[test]
-fn a_generated_key_pair_has_one_key_id_in_every_encoding() {
+fn generated_key_pair_has_one_key_id_in_every_encoding() {
     for Pair { name, spki, pkcs8 } in pairs() {
         let expected = vec![encode::key_id(spki)];
         let signer = rcgen::KeyPair::try_from(pkcs8.as_slice()).unwrap();
@@ -168,7 +168,7 @@ fn a_generated_key_pair_has_one_key_id_in_every_encoding() {
 }
 
 #[test]
-fn the_limits_of_an_rsa_key_are_where_they_are_said_to_be() {
+fn rsa_modulus_and_exponent_limits_are_exact() {
     let modulus = |bytes: usize| [&[0x80], vec![7; bytes - 1].as_slice()].concat();
     let read = |n: &[u8], e: &[u8]| KeySet::from_bytes(&encode::rsa_spki(n, e)).map(|keys| keys[0].bits());
     for bits in [512, 2048, 16384] {
@@ -186,7 +186,7 @@ fn the_limits_of_an_rsa_key_are_where_they_are_said_to_be() {
 }
 
 #[test]
-fn a_label_that_is_unusual_is_skipped_and_named() {
+fn unusual_pem_label_is_skipped_with_a_note() {
     let key = encode::pem("PUBLIC KEY", &pairs()[0].spki, "\n");
     for label in ["X9.42 DH PARAMETERS", "PKCS #7 SIGNED DATA", "OPENSSH PRIVATE KEY", "ENCRYPTED PRIVATE KEY"] {
         let mut reader = KeyReader::default();
@@ -198,7 +198,7 @@ fn a_label_that_is_unusual_is_skipped_and_named() {
 }
 
 #[test]
-fn keys_are_read_in_the_order_of_the_input_and_each_once() {
+fn keys_keep_the_input_order_without_duplicates() {
     let mut reader = KeyReader::default();
     let pem = |pair: &Pair| encode::pem("PUBLIC KEY", &pair.spki, "\n");
     let [a, b, c, ..] = pairs() else { unreachable!() };
@@ -213,7 +213,7 @@ fn keys_are_read_in_the_order_of_the_input_and_each_once() {
 }
 
 #[test]
-fn an_input_that_never_ends_is_refused() {
+fn endless_input_is_refused() {
     let mut reader = KeyReader::default();
     let error = reader.read("/dev/zero", &vec![b' '; KeyReader::INPUT_MAX + 1]).unwrap_err();
     assert_eq!(error.to_string(), "cannot read /dev/zero: it is longer than 4194304 bytes");

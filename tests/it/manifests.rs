@@ -47,7 +47,7 @@ fn secret(name: &str, entries: &[(&str, &str)]) -> Value {
 }
 
 #[test]
-fn reported_documents_give_the_service_account_key_alone() {
+fn reported_manifests_yield_only_the_service_account_key() {
     for (path, expected) in [
         ("secret-with-whole-pki/vcluster-certs.yaml", 1),
         ("secret-in-other-yaml/kyaml.yaml", 1),
@@ -77,7 +77,7 @@ fn every_skipped_certificate_and_key_is_named() {
 }
 
 #[test]
-fn a_document_of_another_kind_is_named_with_the_next_step() {
+fn document_of_another_kind_is_named_with_the_next_step() {
     let token = recording("rotation").text("entra.jwt");
     let status = |code: u16| json!({ "kind": "Status", "code": code, "message": "m" }).to_string();
     let field = |path: &str| std::fs::read_to_string(fixtures().join("field").join(path)).unwrap();
@@ -138,7 +138,7 @@ fn one_foreign_document_leaves_a_stream_readable() {
 }
 
 #[test]
-fn names_decide_among_several_keys() {
+fn entry_names_decide_among_several_keys() {
     let ((one, first), (other, second)) = (recorded("rsa2048"), recorded("rsa3072"));
     let cases = [
         // One key, whatever it is called.
@@ -175,7 +175,7 @@ fn names_decide_among_several_keys() {
 }
 
 #[test]
-fn what_stays_ambiguous_is_an_error_until_an_entry_is_chosen() {
+fn ambiguous_keys_are_an_error_until_entry_is_given() {
     let ((one, first), (other, second)) = (recorded("rsa2048"), recorded("rsa3072"));
     let document = secret("x", &[("a.pub", &one), ("b.pub", &other)]);
     let folder = tempfile::TempDir::new().unwrap();
@@ -208,7 +208,7 @@ fn what_stays_ambiguous_is_an_error_until_an_entry_is_chosen() {
 }
 
 #[test]
-fn a_chosen_entry_is_read_whatever_it_is() {
+fn chosen_entry_is_read_whatever_its_kind() {
     let path = fixtures().join("field/secret-with-whole-pki/vcluster-certs.yaml");
     let output = run(["jwks", "--compact", path.to_str().unwrap(), "--entry", "etcd-ca.crt"]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
@@ -226,7 +226,7 @@ fn pair(is_ca: bool, usage: Option<ExtendedKeyUsagePurpose>) -> (String, String)
 }
 
 #[test]
-fn one_telling_key_among_any_mix_of_certificates_is_the_one_that_is_read() {
+fn service_account_key_is_found_among_any_certificates() {
     let (public, kid) = recorded("rsa4096");
     let (ca, server, client) = (
         pair(true, None),
@@ -260,7 +260,7 @@ fn one_telling_key_among_any_mix_of_certificates_is_the_one_that_is_read() {
 }
 
 #[test]
-fn a_distrusted_key_of_a_keyset_is_skipped() {
+fn distrusted_keyset_key_is_skipped() {
     let ((one, first), (other, _)) = (recorded("rsa2048"), recorded("rsa3072"));
     let key = |id: &str, pem: &str| json!({ "id": id, "publicMaterial": BASE64_STANDARD.encode(pem) });
     let mut distrusted = key("2", &other);
@@ -303,7 +303,7 @@ fn jwks_of_verify_reads_every_key_format() {
 }
 
 #[test]
-fn yaml_that_cannot_be_parsed_is_an_error_and_never_plain_text() {
+fn malformed_yaml_is_an_error_and_never_plain_text() {
     let indent = |name: &str| recorded(name).0.replace('\n', "\n    ");
     let start = format!(
         "apiVersion: v1\nkind: Secret\nmetadata: {{name: certs}}\nstringData:\n  ca.key: |\n    {}\n  sa.pub: |\n    {}\n",
@@ -337,7 +337,7 @@ fn authority(common_name: &str) -> (String, String) {
 }
 
 #[test]
-fn a_keyset_without_a_name_is_told_by_its_certificates() {
+fn unnamed_keyset_is_identified_by_its_certificates() {
     let keyset = |(certificate, key): (String, String)| {
         let encode = |text: String| BASE64_STANDARD.encode(text);
         let key = json!({ "id": "1", "publicMaterial": encode(certificate), "privateMaterial": encode(key) });
@@ -349,7 +349,7 @@ fn a_keyset_without_a_name_is_told_by_its_certificates() {
 }
 
 #[test]
-fn a_name_does_not_make_a_certificate_of_others_a_service_account_key() {
+fn entry_name_does_not_override_a_foreign_certificate() {
     let (public, kid) = recorded("rsa2048");
     let client = pair(false, Some(ExtendedKeyUsagePurpose::ClientAuth));
     let server = pair(false, Some(ExtendedKeyUsagePurpose::ServerAuth));
@@ -406,7 +406,7 @@ fn leaf(common_name: &str, host: Option<&str>, usages: &[ExtendedKeyUsagePurpose
 }
 
 #[test]
-fn a_manifest_in_any_form_is_never_read_as_plain_text() {
+fn manifest_in_any_form_is_never_read_as_plain_text() {
     let (public, kid) = recorded("rsa2048");
     let (ca, _) = authority("kubernetes-ca");
     let indented = |text: &str| text.trim_end().replace('\n', "\n    ");
@@ -459,7 +459,7 @@ fn a_manifest_in_any_form_is_never_read_as_plain_text() {
 }
 
 #[test]
-fn every_certificate_of_an_entry_is_judged_by_itself() {
+fn each_certificate_of_an_entry_is_judged_alone() {
     let (public, kid) = recorded("rsa2048");
     let ca = authority("kubernetes-ca").0;
     let kops = authority("service-account").0;
@@ -486,7 +486,7 @@ fn every_certificate_of_an_entry_is_judged_by_itself() {
 }
 
 #[test]
-fn names_that_say_that_a_key_is_of_others_are_believed() {
+fn entry_names_of_other_components_exclude_a_key() {
     let (public, kid) = recorded("rsa2048");
     let ca = authority("kubernetes-ca");
     let plain = leaf("plain", None, &[]);
@@ -531,7 +531,7 @@ fn names_that_say_that_a_key_is_of_others_are_believed() {
 }
 
 #[test]
-fn documents_in_documents_have_an_end() {
+fn nested_documents_have_a_depth_limit() {
     let mut text = recorded("rsa2048").0;
     for depth in 0..600 {
         text = json!({ "apiVersion": "v1", "kind": "ConfigMap", "data": { "sa": text } }).to_string();

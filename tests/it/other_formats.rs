@@ -116,7 +116,7 @@ const FORMATS: &[(&str, &str, &str, &str)] = &[
 ];
 
 #[test]
-fn another_format_is_named_with_the_command_that_converts_it() {
+fn other_format_is_named_with_its_conversion_command() {
     for (path, place, what, hint) in FORMATS {
         let error = KeyReader::default().read("sa.pub", &read(path)).unwrap_err();
         assert_eq!(error.to_string(), format!("sa.pub{place} is not a usable key: {what}"), "{path}");
@@ -125,7 +125,7 @@ fn another_format_is_named_with_the_command_that_converts_it() {
 }
 
 #[test]
-fn another_format_is_named_in_base64_and_under_another_label() {
+fn other_format_is_named_in_base64_and_under_other_labels() {
     use base64::{Engine, prelude::BASE64_STANDARD};
     for (path, place, what, _) in FORMATS.iter().filter(|(path, ..)| !path.contains("explicit")) {
         let bytes = read(path);
@@ -141,7 +141,7 @@ fn another_format_is_named_in_base64_and_under_another_label() {
 }
 
 #[test]
-fn another_format_beside_a_key_is_skipped_and_named() {
+fn other_format_beside_a_key_is_skipped_with_a_note() {
     let key = encode::numbered_pem(1);
     for (path, _, what, _) in FORMATS.iter().filter(|(path, ..)| !path.contains("explicit")) {
         // What has no label in PEM stands alone in its file.
@@ -157,7 +157,7 @@ fn another_format_beside_a_key_is_skipped_and_named() {
 }
 
 #[test]
-fn a_key_of_rfc_4716_is_read() {
+fn rfc_4716_key_is_read() {
     let keys = KeySet::from_bytes(&read("field/ssh-other-forms/sa.rfc4716")).unwrap();
     assert_eq!(keys[0].key_id().as_str(), "1p9MhZ2512PvVa-E0Pccyosy0_fuiNNDIZjmi3Q5TnU");
     let text = String::from_utf8(read("field/ssh-other-forms/sa.rfc4716")).unwrap();
@@ -178,7 +178,7 @@ fn a_key_of_rfc_4716_is_read() {
 }
 
 #[test]
-fn a_certificate_with_trust_settings_is_read() {
+fn trusted_certificate_of_openssl_is_read() {
     let expected = KeySet::from_bytes(&read("keys/trusted.pub")).unwrap();
     let certificate = read("keys/trusted.crt");
     assert_eq!(KeySet::from_bytes(&certificate).unwrap(), expected);

@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 #[test]
-fn other_inputs_are_named_and_the_fix_names_the_way() {
+fn other_inputs_are_named_with_a_fix() {
     let run = recording("rotation");
     let token = run.text("entra-1h.jwt").trim().to_owned();
     let request = json!({

@@ -39,7 +39,7 @@ fn shared(ground: &Ground, mode: u32) -> PathBuf {
 }
 
 #[test]
-fn link_or_pipe_of_another_user_is_not_followed() {
+fn out_does_not_follow_a_link_or_pipe_of_another_user() {
     if !is_root() {
         return;
     }
@@ -67,7 +67,7 @@ fn link_or_pipe_of_another_user_is_not_followed() {
 }
 
 #[test]
-fn links_of_this_user_are_followed() {
+fn out_follows_links_of_this_user() {
     let ground = Ground::new();
     let folder = shared(&ground, 0o1777);
     fs::write(folder.join("file"), "old").unwrap();
@@ -86,7 +86,7 @@ fn links_of_this_user_are_followed() {
 }
 
 #[test]
-fn pipes_and_terminals_of_the_caller_are_written_to() {
+fn out_writes_to_pipes_and_terminals_of_the_caller() {
     let ground = Ground::new();
     let pipe = ground.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
@@ -109,7 +109,7 @@ fn pipes_and_terminals_of_the_caller_are_written_to() {
 }
 
 #[test]
-fn mode_is_that_of_our_own_former_file_and_never_world_writable() {
+fn out_keeps_the_file_mode_and_is_never_world_writable() {
     let ground = Ground::new();
     let folder = shared(&ground, 0o1777);
     let out = folder.join("jwks.json");

@@ -84,7 +84,7 @@ mod go {
     }
 
     #[test]
-    fn the_model_decodes_what_go_documents() {
+    fn go_model_decodes_the_documented_examples() {
         assert_eq!(blocks("x\n-----BEGIN A-----\nA: b\n\n AQ\t\r\nI=\n-----END A----- \r\ny"), [[1, 2]]);
         assert_eq!(blocks("-----BEGIN a b-----\nAR==\n-----END a b-----"), [[1]]);
         for none in [
@@ -262,7 +262,7 @@ fn read(text: &str) -> Result<(Vec<String>, Vec<Note>), KeyError> {
 }
 
 #[test]
-fn generated_pem_is_read_as_a_model_of_go_reads_it() {
+fn generated_pem_is_read_as_the_go_model_reads_it() {
     let contents = contents();
     let (mut whole, mut partial, mut errors) = (0, 0, 0);
     for seed in 1..=4_000_u64 {
@@ -309,7 +309,7 @@ fn generated_pem_is_read_as_a_model_of_go_reads_it() {
 }
 
 #[test]
-fn the_der_decides_and_the_label_does_not() {
+fn der_decides_and_the_pem_label_does_not() {
     let read = |path: &str| {
         let keys = KeySet::from_bytes(&std::fs::read(fixtures().join("field").join(path)).unwrap()).unwrap();
         keys.iter().map(|key| key.key_id().to_string()).collect::<Vec<_>>()
@@ -325,7 +325,7 @@ fn the_der_decides_and_the_label_does_not() {
 }
 
 #[test]
-fn a_broken_block_that_announces_a_key_is_an_error() {
+fn broken_block_with_a_key_label_is_an_error() {
     let key = encode::numbered_pem(1);
     for (label, is_error) in [
         ("PUBLIC KEY", true),
@@ -353,7 +353,7 @@ fn a_broken_block_that_announces_a_key_is_an_error() {
 }
 
 #[test]
-fn a_label_that_is_not_usual_is_never_shown() {
+fn unusual_pem_label_is_never_shown() {
     for text in [
         "-----BEGIN MIIEowIBAAKCAQEA-----\nAQID\n-----END MIIEowIBAAKCAQEA-----\n",
         "-----BEGIN RSA PRIVATE KEY MIIEowIBAAKCAQEA-----\nAQID\n-----END RSA PRIVATE KEY MIIEowIBAAKCAQEA-----\n",
@@ -368,7 +368,7 @@ fn a_label_that_is_not_usual_is_never_shown() {
 }
 
 #[test]
-fn a_private_key_of_three_primes_is_read() {
+fn multi_prime_private_key_is_read() {
     let pkcs1 = std::fs::read(fixtures().join("field/rsa-three-primes/rsa-3primes-trad.key")).unwrap();
     let keys = KeySet::from_bytes(&pkcs1).unwrap();
     let text = String::from_utf8(pkcs1).unwrap();

@@ -81,7 +81,7 @@ fn refusals(site: &dyn Site, desired: &DesiredState) -> Vec<PlanRefusal> {
 }
 
 #[test]
-fn a_rotation_goes_from_old_to_both_to_new_and_drops_the_old_key_when_its_time_has_come() {
+fn rotation_drops_the_old_key_only_when_due() {
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0)).unwrap();
     publish(&site, &desired(&[1, 2]), hour(1)).unwrap();
@@ -102,7 +102,7 @@ fn a_rotation_goes_from_old_to_both_to_new_and_drops_the_old_key_when_its_time_h
 }
 
 #[test]
-fn the_time_a_key_was_first_missed_stays_whoever_publishes_next() {
+fn retirement_time_survives_later_publishes() {
     let site = Memory::default();
     publish(&site, &desired(&[1, 2]), hour(0)).unwrap();
     publish(&site, &desired(&[2]), hour(10)).unwrap();
@@ -114,7 +114,7 @@ fn the_time_a_key_was_first_missed_stays_whoever_publishes_next() {
 }
 
 #[test]
-fn a_key_that_comes_back_is_no_longer_retired_and_its_time_starts_anew() {
+fn returned_key_is_no_longer_retired() {
     let site = Memory::default();
     publish(&site, &desired(&[1, 2]), hour(0)).unwrap();
     publish(&site, &desired(&[2]), hour(1)).unwrap();
@@ -126,7 +126,7 @@ fn a_key_that_comes_back_is_no_longer_retired_and_its_time_starts_anew() {
 }
 
 #[test]
-fn a_key_is_removed_at_once_by_name_and_only_by_name() {
+fn key_is_removed_at_once_only_by_name() {
     let site = Memory::default();
     publish(&site, &desired(&[1, 2, 3]), hour(0)).unwrap();
     publish(&site, &desired(&[1]).remove(vec![kid(2)]), hour(0)).unwrap();
@@ -138,7 +138,7 @@ fn a_key_is_removed_at_once_by_name_and_only_by_name() {
 }
 
 #[test]
-fn a_published_issuer_is_not_changed_unless_told_to() {
+fn published_issuer_changes_only_with_the_flag() {
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0)).unwrap();
     let slash = DesiredState::new("https://issuer.example.com/".parse().unwrap(), desired(&[1]).keys);
@@ -149,7 +149,7 @@ fn a_published_issuer_is_not_changed_unless_told_to() {
 }
 
 #[test]
-fn keys_of_a_jwks_elsewhere_on_the_site_are_kept() {
+fn keys_of_a_jwks_at_another_path_are_kept() {
     let site = Memory::default();
     let linked = issuer().path_below("https://issuer.example.com/keys.json").unwrap();
     put(&site, &linked, &Jwks::from_keys(keys(&[7]).iter()).to_bytes());
@@ -161,7 +161,7 @@ fn keys_of_a_jwks_elsewhere_on_the_site_are_kept() {
 }
 
 #[test]
-fn a_key_that_two_published_documents_hold_is_one_key() {
+fn key_in_two_published_documents_counts_once() {
     let site = Memory::default();
     let linked = issuer().path_below("https://issuer.example.com/keys.json").unwrap();
     let mut entry = Jwk::new(keys(&[7])[0].clone()).to_value();
@@ -176,7 +176,7 @@ fn a_key_that_two_published_documents_hold_is_one_key() {
 }
 
 #[test]
-fn a_jwks_away_from_the_site_is_not_forgotten_unless_told_to() {
+fn external_jwks_uri_is_replaced_only_with_the_flag() {
     let site = Memory::default();
     let discovery = br#"{"issuer":"https://issuer.example.com","jwks_uri":"https://192.0.2.2:16443/openid/v1/jwks"}"#;
     put(&site, &issuer().discovery_path(), discovery);
@@ -186,7 +186,7 @@ fn a_jwks_away_from_the_site_is_not_forgotten_unless_told_to() {
 }
 
 #[test]
-fn what_another_publisher_put_there_stays_as_it_was() {
+fn foreign_entries_stay_unchanged() {
     let site = Memory::default();
     let foreign = format!(
         r#"{{"keys":[{{"kty":"OKP","crv":"Ed25519","x":"AAAA","kid":"ed"}},{},{{"kty":"RSA","kid":"odd","n":"!","e":"AQAB"}},
@@ -203,7 +203,7 @@ fn what_another_publisher_put_there_stays_as_it_was() {
 }
 
 #[test]
-fn an_entry_that_is_no_object_is_removed_with_a_warning_and_keys_beside_it_stay() {
+fn non_object_entry_is_removed_with_a_warning() {
     let cases = [
         ("null", "an entry that is not a JSON object, number 2: it holds no key and is removed"),
         ("\"key\"", "an entry that is not a JSON object, number 2: it holds no key and is removed"),
@@ -230,7 +230,7 @@ fn ed() -> Jwk {
 }
 
 #[test]
-fn status_reports_an_entry_that_is_no_object() {
+fn status_reports_a_non_object_entry() {
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0)).unwrap();
     let entry = Jwk::new(keys(&[1])[0].clone()).to_value();
@@ -249,7 +249,7 @@ fn status_reports_an_entry_that_is_no_object() {
 }
 
 #[test]
-fn a_usable_key_stays_beside_an_entry_of_the_same_key_that_is_not() {
+fn usable_key_stays_beside_its_unusable_duplicate() {
     let site = Memory::default();
     let good = Jwk::new(keys(&[5])[0].clone()).to_value();
     let mut unusable = good.clone();
@@ -261,7 +261,7 @@ fn a_usable_key_stays_beside_an_entry_of_the_same_key_that_is_not() {
 }
 
 #[test]
-fn another_key_under_the_id_of_a_wanted_one_is_replaced_and_reported() {
+fn other_key_under_an_input_key_id_is_replaced() {
     let site = Memory::default();
     let mut other = Jwk::new(keys(&[5])[0].clone()).to_value();
     other["kid"] = kid(1).into();
@@ -273,7 +273,7 @@ fn another_key_under_the_id_of_a_wanted_one_is_replaced_and_reported() {
 }
 
 #[test]
-fn a_private_key_that_was_published_is_taken_out_of_the_document() {
+fn published_private_members_are_removed() {
     let site = Memory::default();
     let mut entry = Jwk::new(keys(&[5])[0].clone()).to_value();
     entry["d"] = "c2VjcmV0".into();
@@ -286,7 +286,7 @@ fn a_private_key_that_was_published_is_taken_out_of_the_document() {
 }
 
 #[test]
-fn entries_are_judged_as_they_are_read_once_their_private_members_are_gone() {
+fn entries_are_judged_without_their_private_members() {
     let with = |mut entry: serde_json::Value, name: &str, text: &str| {
         entry[name] = text.into();
         entry
@@ -310,7 +310,7 @@ fn entries_are_judged_as_they_are_read_once_their_private_members_are_gone() {
 }
 
 #[test]
-fn empty_documents_and_error_pages_are_replaced_and_reported() {
+fn empty_documents_and_error_pages_are_replaced() {
     let site = Memory::default();
     put(&site, &issuer().jwks_path(), b"");
     put(&site, &issuer().discovery_path(), b"<html>");
@@ -327,7 +327,7 @@ fn empty_documents_and_error_pages_are_replaced_and_reported() {
 }
 
 #[test]
-fn a_document_with_a_slip_in_it_is_not_overwritten_unless_told_to() {
+fn malformed_document_is_overwritten_only_with_the_flag() {
     let jwks = Jwks::from_keys(keys(&[7]).iter()).to_bytes();
     for (path, bytes, document) in [
         (issuer().jwks_path(), [&jwks[..], b" x"].concat(), "JWKS"),
@@ -351,7 +351,7 @@ fn a_document_with_a_slip_in_it_is_not_overwritten_unless_told_to() {
 }
 
 #[test]
-fn a_jwks_that_readers_are_sent_to_and_is_gone_is_made_anew_and_its_owner_is_told() {
+fn missing_jwks_of_the_jwks_uri_is_written_with_a_warning() {
     let site = Memory::default();
     let documents = issuer::Documents::new(issuer(), &keys(&[1, 2]));
     put(&site, &issuer().discovery_path(), &documents.discovery.to_bytes());
@@ -362,7 +362,7 @@ fn a_jwks_that_readers_are_sent_to_and_is_gone_is_made_anew_and_its_owner_is_tol
 }
 
 #[test]
-fn replacing_what_cannot_be_read_does_not_change_an_issuer_that_can() {
+fn replace_unreadable_does_not_change_a_readable_issuer() {
     let site = Memory::default();
     put(&site, &issuer().discovery_path(), br#"{"issuer":"https://other.example.com"}"#);
     let told = desired(&[1]).replace_unreadable(true);
@@ -370,7 +370,7 @@ fn replacing_what_cannot_be_read_does_not_change_an_issuer_that_can() {
 }
 
 #[test]
-fn a_publisher_that_is_overtaken_between_its_writes_reports_what_it_did() {
+fn lost_race_between_writes_reports_the_first_write() {
     let site = Memory::default();
     publish(&site, &desired(&[3]), hour(0)).unwrap();
     let rival = desired(&[2]);
@@ -391,7 +391,7 @@ fn a_publisher_that_is_overtaken_between_its_writes_reports_what_it_did() {
 }
 
 #[test]
-fn an_odd_member_of_the_published_discovery_document_does_not_hide_its_issuer() {
+fn unusual_discovery_member_does_not_hide_the_issuer() {
     for odd in [
         r#""subject_types_supported":null"#,
         r#""response_types_supported":"id_token""#,
@@ -410,7 +410,7 @@ fn an_odd_member_of_the_published_discovery_document_does_not_hide_its_issuer() 
 }
 
 #[test]
-fn between_the_two_writes_of_a_first_publish_the_jwks_says_whose_it_is() {
+fn jwks_names_its_issuer_before_discovery_is_written() {
     let site = Memory::default();
     let dying = Watched::dying_after(&site, 1);
     assert!(publish(&dying, &desired(&[1]), hour(0)).is_err());
@@ -422,7 +422,7 @@ fn between_the_two_writes_of_a_first_publish_the_jwks_says_whose_it_is() {
 }
 
 #[test]
-fn a_site_that_something_else_published_to_gets_its_record_without_a_change_of_its_documents() {
+fn foreign_site_gets_a_record_with_unchanged_documents() {
     let site = Memory::default();
     let documents = issuer::Documents::new(issuer(), &keys(&[1]));
     put(&site, &issuer().jwks_path(), &documents.jwks.to_bytes());
@@ -433,7 +433,7 @@ fn a_site_that_something_else_published_to_gets_its_record_without_a_change_of_i
 }
 
 #[test]
-fn an_rsa_key_larger_than_is_verified_with_is_published_with_a_warning() {
+fn oversized_rsa_key_is_published_with_a_warning() {
     let large = encode::rsa_spki(&[&[0x80], vec![1; 1024].as_slice()].concat(), &[1, 0, 1]);
     let desired = DesiredState::new(issuer(), KeySet::from_bytes(&large).unwrap());
     let publication = publish(&Memory::default(), &desired, hour(0)).unwrap();
@@ -441,7 +441,7 @@ fn an_rsa_key_larger_than_is_verified_with_is_published_with_a_warning() {
 }
 
 #[test]
-fn headers_that_differ_are_a_change() {
+fn different_headers_are_a_change() {
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0)).unwrap();
     let other = desired(&[1]).cache_control("no-cache".to_owned());
@@ -450,7 +450,7 @@ fn headers_that_differ_are_a_change() {
 }
 
 #[test]
-fn entra_s_rules_hold_unless_it_is_for_others() {
+fn entra_rules_apply_unless_for_oidc() {
     let many: Vec<u8> = (1..=101).collect();
     assert_eq!(refusals(&Memory::default(), &desired(&many)), [PlanRefusal::TooManyKeys(101)]);
     publish(&Memory::default(), &desired(&many[1..]), hour(0)).unwrap();
@@ -464,7 +464,7 @@ fn entra_s_rules_hold_unless_it_is_for_others() {
 }
 
 #[test]
-fn an_rsa_key_under_2048_bits_is_refused_for_everybody() {
+fn rsa_key_under_2048_bits_is_always_refused() {
     let weak = encode::rsa_spki(&[&[0x80], vec![1; 254].as_slice()].concat(), &[1, 0, 1]);
     let weak = KeySet::from_bytes(&weak).unwrap();
     for relying_party in [RelyingParty::Entra, RelyingParty::Oidc] {
@@ -491,7 +491,7 @@ fn history() -> impl Strategy<Value = Vec<Step>> {
 
 proptest! {
     #[test]
-    fn over_any_history_a_key_goes_only_when_asked_and_due_and_a_second_publish_changes_nothing(history in history()) {
+    fn any_history_drops_keys_only_on_request_and_when_due(history in history()) {
         let site = Memory::default();
         let mut now = 0;
         // When each published key was last in the input, kept by other means than the plan's.
@@ -520,7 +520,7 @@ proptest! {
     }
 
     #[test]
-    fn any_live_documents_give_a_plan(jwks in any::<Vec<u8>>(), discovery in any::<Vec<u8>>()) {
+    fn arbitrary_published_bytes_give_a_plan_or_refusal(jwks in any::<Vec<u8>>(), discovery in any::<Vec<u8>>()) {
         let site = Memory::default();
         put(&site, &issuer().jwks_path(), &jwks);
         put(&site, &issuer().discovery_path(), &discovery);
@@ -614,7 +614,7 @@ impl Site for Watched<'_> {
 }
 
 #[test]
-fn a_publisher_that_dies_between_two_writes_leaves_no_discovery_document_without_its_jwks_and_the_next_one_finishes() {
+fn publisher_killed_between_writes_is_finished_by_the_next() {
     for writes in 0..=2 {
         let site = Memory::default();
         let dying = Watched::dying_after(&site, writes);
@@ -627,7 +627,7 @@ fn a_publisher_that_dies_between_two_writes_leaves_no_discovery_document_without
 }
 
 #[test]
-fn a_publisher_and_a_remover_at_once_leave_both_documents_or_neither() {
+fn concurrent_publish_and_removal_leave_both_or_neither() {
     // The remover comes between the publisher's look and its discovery document, and is done before that is written.
     for removed_first in [false, true] {
         let site = Memory::default();
@@ -659,7 +659,7 @@ fn a_publisher_and_a_remover_at_once_leave_both_documents_or_neither() {
 }
 
 #[test]
-fn a_remover_that_a_publisher_overtakes_removes_what_came_meanwhile() {
+fn remover_that_loses_the_race_removes_the_new_documents() {
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0)).unwrap();
     let came = AtomicBool::new(false);
@@ -681,7 +681,7 @@ fn a_remover_that_a_publisher_overtakes_removes_what_came_meanwhile() {
 }
 
 #[test]
-fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
+fn lost_answer_still_reports_the_written_documents() {
     for path in [issuer().jwks_path(), issuer().discovery_path()] {
         let site = Memory::default();
         let forgetful = Watched::losing_answer_of(&site, path);
@@ -701,7 +701,7 @@ fn a_publisher_whose_answer_got_lost_says_what_it_did_all_the_same() {
 }
 
 #[test]
-fn a_request_that_a_write_has_met_is_not_refused_when_its_answer_is_lost() {
+fn completed_removal_is_not_refused_after_a_lost_answer() {
     for path in [issuer().jwks_path(), issuer().discovery_path()] {
         let site = Memory::default();
         publish(&site, &desired(&[2]), hour(0)).unwrap();
@@ -723,7 +723,7 @@ fn a_request_that_a_write_has_met_is_not_refused_when_its_answer_is_lost() {
 }
 
 #[test]
-fn a_publisher_that_was_overtaken_tells_of_every_key_that_stands_there_and_of_what_it_did_to_its_own() {
+fn publisher_that_loses_the_race_reports_all_keys() {
     let site = Memory::default();
     let rival = desired(&[3]).replace_unreadable(false);
     let publication = publish(&Watched::overtaken_by(&site, &rival), &desired(&[1, 2]), hour(0)).unwrap();
@@ -736,7 +736,7 @@ fn a_publisher_that_was_overtaken_tells_of_every_key_that_stands_there_and_of_wh
 }
 
 #[test]
-fn a_write_that_lost_to_a_rival_is_not_reported_as_done() {
+fn write_that_lost_the_race_is_not_reported() {
     let site = Memory::default();
     let came = AtomicBool::new(false);
     let overtaken = Watched::new(
@@ -756,7 +756,7 @@ fn a_write_that_lost_to_a_rival_is_not_reported_as_done() {
 }
 
 #[test]
-fn lost_races_are_counted_anew_for_each_publish() {
+fn lost_races_are_counted_per_publish() {
     let site = Memory::default();
     let watched = Watched::losing_answer_of(&site, issuer().discovery_path());
     for (key, at) in [(1, 0), (2, 1)] {

@@ -23,7 +23,7 @@ fn warnings(desired: &DesiredState) -> Vec<PlanWarning> {
 }
 
 #[test]
-fn rsa_keys_over_8192_bits_are_warned_of() {
+fn rsa_key_over_8192_bits_is_a_warning() {
     let key = |first: u8, bytes: usize| {
         KeySet::from_bytes(&encode::rsa_spki(&[&[first], vec![1; bytes].as_slice()].concat(), &[1, 0, 1])).unwrap()
     };
@@ -34,7 +34,7 @@ fn rsa_keys_over_8192_bits_are_warned_of() {
 }
 
 #[test]
-fn an_ec_key_beside_an_rsa_key_is_warned_of_for_entra() {
+fn ec_key_beside_an_rsa_key_is_a_warning_for_entra() {
     let ec = KeySet::from_bytes(&crate::support::recording("mixed-keys").bytes("p256.pub")).unwrap();
     let both = desired(&KeySet::from_keys([keys()[0].clone(), ec[0].clone()]).unwrap());
     let (kid, kind) = (ec[0].key_id().to_string(), "P-256".to_owned());
@@ -43,7 +43,7 @@ fn an_ec_key_beside_an_rsa_key_is_warned_of_for_entra() {
 }
 
 #[test]
-fn a_cache_longer_than_a_tenth_of_retain_is_warned_of() {
+fn max_age_over_a_tenth_of_retain_is_a_warning() {
     let retain = Duration::from_secs(1000);
     let warnings =
         |cache_control: &str| warnings(&desired(&keys()).retain(retain).cache_control(cache_control.to_owned()));
@@ -57,7 +57,7 @@ fn a_cache_longer_than_a_tenth_of_retain_is_warned_of() {
 }
 
 #[test]
-fn pruning_sooner_than_24_hours_is_warned_of() {
+fn retention_under_24_hours_is_a_warning() {
     let day = Duration::from_hours(24);
     let second = day.saturating_sub(Duration::from_secs(1));
     let warnings =
@@ -67,7 +67,7 @@ fn pruning_sooner_than_24_hours_is_warned_of() {
 }
 
 #[test]
-fn clocks_that_differ_are_described_with_their_distance() {
+fn clock_difference_is_described_with_its_size() {
     let time = |text: &str| text.parse::<Timestamp>().unwrap();
     let (early, late) = (time("2026-11-22T00:00:00.9Z"), time("2026-11-22T00:06:00.1Z"));
     let said = |here, site| ClocksApart::between(here, Some(site)).map(|clocks| clocks.to_string());
@@ -77,7 +77,7 @@ fn clocks_that_differ_are_described_with_their_distance() {
 }
 
 #[test]
-fn a_private_issuer_is_refused_for_entra_or_warned_of() {
+fn private_issuer_is_refused_for_entra_unless_allowed() {
     let (issuer, because) = ("https://10.0.0.1".to_owned(), NotPublic::PrivateAddress);
     let private = DesiredState::new(issuer.parse().unwrap(), keys());
     let plan = |desired: &DesiredState| {
@@ -92,7 +92,7 @@ fn a_private_issuer_is_refused_for_entra_or_warned_of() {
 }
 
 #[test]
-fn two_keys_of_one_kid_are_refused_where_nothing_else_is() {
+fn two_keys_with_one_kid_are_always_refused() {
     let entry = |number| {
         let mut entry = Jwk::new(KeySet::from_bytes(&encode::numbered_spki(number)).unwrap()[0].clone()).to_value();
         entry["kid"] = "twice".into();

@@ -121,7 +121,7 @@ fn strangers() -> Vec<(&'static str, Value, Option<String>)> {
 }
 
 #[test]
-fn an_unknown_key_stays_with_a_warning_until_adopted() {
+fn unknown_key_stays_with_a_warning_until_adopted() {
     for (what, stranger, adopt) in strangers() {
         let site = site();
         edit(&site, |entries| entries.push(stranger.clone()));
@@ -158,7 +158,7 @@ fn an_unknown_key_stays_with_a_warning_until_adopted() {
 }
 
 #[test]
-fn an_unknown_key_is_described_with_what_to_do() {
+fn unknown_key_warning_names_the_next_step() {
     let said = |kid: Option<&str>| PlanWarning::UnknownKey(kid.map(str::to_owned)).to_string();
     let named = "the published key \"a\" is not in the retention record: something else added it; \
                  pass --adopt with this kid if the key is yours, or --remove-unknown";
@@ -168,7 +168,7 @@ fn an_unknown_key_is_described_with_what_to_do() {
 }
 
 #[test]
-fn unknown_keys_are_removed_on_request_and_known_ones_stay() {
+fn remove_unknown_keeps_known_keys() {
     for (what, stranger, _) in strangers() {
         let site = site();
         let before = entries(&site);
@@ -182,7 +182,7 @@ fn unknown_keys_are_removed_on_request_and_known_ones_stay() {
 }
 
 #[test]
-fn a_removed_kid_may_be_unknown_and_an_adopted_one_outlives_remove_unknown() {
+fn unknown_key_can_be_removed_or_adopted_by_kid() {
     let site = site();
     edit(&site, |entries| entries.extend([7, 8, 9].map(|number| jwk(number).to_value())));
     let some = desired(&[1]).remove(vec![kid(7)]).adopt(vec![kid(8), kid(1), "no".into()]).remove_unknown(true);
@@ -193,7 +193,7 @@ fn a_removed_kid_may_be_unknown_and_an_adopted_one_outlives_remove_unknown() {
 }
 
 #[test]
-fn another_key_under_the_id_of_a_retired_key_is_unknown() {
+fn other_key_under_a_retired_key_id_is_unknown() {
     let site = site();
     let mut other = jwk(7).to_value();
     other["kid"] = kid(2).into();
@@ -205,7 +205,7 @@ fn another_key_under_the_id_of_a_retired_key_is_unknown() {
 }
 
 #[test]
-fn a_site_without_a_record_is_adopted_whole_and_known_from_then_on() {
+fn site_without_a_record_is_adopted() {
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0));
     let all: Vec<_> = strangers().into_iter().map(|(_, stranger, _)| stranger).collect();
@@ -230,7 +230,7 @@ fn a_site_without_a_record_is_adopted_whole_and_known_from_then_on() {
 }
 
 #[test]
-fn a_key_of_the_input_that_an_earlier_record_left_out_is_recorded() {
+fn input_key_missing_from_the_record_is_recorded() {
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0));
     let found = stored(&site);
@@ -247,7 +247,7 @@ fn a_key_of_the_input_that_an_earlier_record_left_out_is_recorded() {
 }
 
 #[test]
-fn a_record_of_an_earlier_version_knows_keys_of_other_signers_by_their_kid() {
+fn earlier_record_knows_external_keys_by_kid() {
     let record = Retention::from_text(r#"{"keys":{"2026-11":[5,7],"":[6]}}"#).unwrap();
     let named = |kid: &str| Jwk::from_value(json!({ "kty": "RSA", "kid": kid, "n": "AQAB", "e": "AQAB" }));
     assert!(record.knows(&named("2026-11")) && record.knows(&named("")) && !record.knows(&named("2026-12")));
@@ -274,7 +274,7 @@ fn record(times: &str) -> StoredRetention {
 }
 
 #[test]
-fn a_record_that_cannot_be_read_is_a_warning_and_nothing_is_dropped_by_it() {
+fn unreadable_record_is_a_warning_and_drops_nothing() {
     let long = format!(r#"{{"issuer":"{}"}}"#, "a".repeat(1 << 20));
     let cases: [(&[u8], RetentionError); 15] = [
         (b"", RetentionError::NotJson),
@@ -308,7 +308,7 @@ fn a_record_that_cannot_be_read_is_a_warning_and_nothing_is_dropped_by_it() {
 }
 
 #[test]
-fn unknown_keys_are_not_removed_without_a_record() {
+fn remove_unknown_requires_a_record() {
     let unknown = desired(&[1]).remove_unknown(true);
     assert_eq!(refusals(&Memory::default(), &unknown, hour(0)), [PlanRefusal::NoRecord]);
     assert_eq!(Plan::new(&current(StoredRetention::Absent), &unknown, hour(0)).refusals, [PlanRefusal::NoRecord]);
@@ -316,7 +316,7 @@ fn unknown_keys_are_not_removed_without_a_record() {
 }
 
 #[test]
-fn times_that_cannot_be_true_become_now_and_are_written_back() {
+fn impossible_record_times_are_replaced_by_now() {
     let cases = [
         "[1700000000,1700000001]",
         "[1700000000,4102444800]",
@@ -350,7 +350,7 @@ fn times_that_cannot_be_true_become_now_and_are_written_back() {
 }
 
 #[test]
-fn status_reports_a_record_with_times_in_the_future_as_check_does() {
+fn status_and_check_report_record_times_in_the_future() {
     let site = site();
     assert_eq!(faults(&site, hour(1)), []);
     assert_eq!(faults(&site, hour(0)), [SiteFault::RecordTimes]);
@@ -358,7 +358,7 @@ fn status_reports_a_record_with_times_in_the_future_as_check_does() {
 }
 
 #[test]
-fn clocks_more_than_five_minutes_apart_are_a_warning_and_prevent_pruning() {
+fn clocks_over_five_minutes_apart_prevent_pruning() {
     let retired = record("[1700000000,1700000001]");
     let now = hour(100);
     let prune = desired(&[1]).prune(true);
@@ -384,14 +384,14 @@ fn clocks_more_than_five_minutes_apart_are_a_warning_and_prevent_pruning() {
 }
 
 #[test]
-fn a_clock_that_is_behind_the_site_s_does_not_record_times_that_let_keys_go_early() {
+fn slow_clock_does_not_shorten_retention() {
     let current = CurrentState { site_time: Some(hour(100)), ..current(record("[1700000000]")) };
     let plan = Plan::new(&current, &desired(&[1]), hour(0));
     assert_eq!(plan.keys[1].state, KeyState::Retired { since: hour(100), due: hour(148) });
 }
 
 #[test]
-fn a_kid_of_the_input_is_removed_where_another_key_has_it() {
+fn remove_drops_another_key_under_an_input_kid() {
     let site = site();
     let remove = desired(&[1]).remove(vec![kid(1)]);
     assert_eq!(refusals(&site, &remove, hour(2)), [PlanRefusal::RemoveWanted(kid(1))]);

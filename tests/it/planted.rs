@@ -244,7 +244,7 @@ fn no_variable_prints_a_secret() {
 }
 
 #[test]
-fn no_verdict_prints_a_secret_that_a_token_holds() {
+fn no_verdict_prints_a_secret_from_a_token() {
     let folder = TempDir::new().unwrap();
     let jwks = recording("rotation").path("jwks.json");
     let mut runs = Vec::new();

@@ -28,7 +28,7 @@ fn many_keys() -> String {
 }
 
 #[test]
-fn a_command_that_only_computes_starts_no_thread_no_runtime_and_opens_no_socket() {
+fn offline_command_starts_no_thread_and_no_socket() {
     let mut child = command().args(["jwks", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(many_keys().as_bytes()).unwrap();
@@ -54,7 +54,7 @@ fn a_command_that_only_computes_starts_no_thread_no_runtime_and_opens_no_socket(
 }
 
 #[test]
-fn a_closed_pipe_is_not_an_error() {
+fn closed_pipe_is_not_an_error() {
     let file = TempDir::new().unwrap();
     let keys = file.path().join("keys.pem");
     fs::write(&keys, many_keys()).unwrap();
@@ -67,7 +67,7 @@ fn a_closed_pipe_is_not_an_error() {
 }
 
 #[test]
-fn a_verdict_keeps_its_exit_code_when_the_pipe_is_closed() {
+fn closed_pipe_keeps_the_exit_code_of_the_verdict() {
     let run = recording("rotation");
     let mut child = command();
     child.arg("verify").arg(run.path("apiserver-audience.jwt")).arg("--jwks").arg(run.path("jwks.json"));
@@ -77,7 +77,7 @@ fn a_verdict_keeps_its_exit_code_when_the_pipe_is_closed() {
 }
 
 #[test]
-fn a_full_disk_is_an_error() {
+fn full_disk_is_an_error() {
     let full = File::options().write(true).open("/dev/full").unwrap();
     let keys = recording("rotation").path("sa.pub");
     let output = command().arg("jwks").arg(keys).stdout(full).output().unwrap();
@@ -86,7 +86,7 @@ fn a_full_disk_is_an_error() {
 }
 
 #[test]
-fn out_replaces_a_file_in_one_step_and_keeps_it_when_it_fails() {
+fn out_replaces_a_file_atomically_or_keeps_it() {
     let folder = TempDir::new().unwrap();
     let out = folder.path().join("jwks.json");
     let write = |keys: &std::path::Path, more: &[&str]| {
@@ -112,7 +112,7 @@ fn out_replaces_a_file_in_one_step_and_keeps_it_when_it_fails() {
 }
 
 #[test]
-fn out_to_a_pipe_by_its_path_is_one_json_value() {
+fn out_to_dev_stdout_prints_one_json_value() {
     let keys = recording("rotation").path("sa.pub");
     let output = run(["jwks", keys.to_str().unwrap(), "--out", "/dev/stdout", "-o", "json"]);
     let value = answer("jwks", &output);
@@ -120,7 +120,7 @@ fn out_to_a_pipe_by_its_path_is_one_json_value() {
 }
 
 #[test]
-fn a_token_given_in_place_of_a_file_is_never_echoed() {
+fn token_in_place_of_a_file_is_never_printed() {
     let token = recording("rotation").text("entra.jwt");
     let signature = token.rsplit('.').next().unwrap();
     for argument in [token.clone(), format!("Bearer {token}"), format!(" {token}"), format!("{token}\n")] {
@@ -133,7 +133,7 @@ fn a_token_given_in_place_of_a_file_is_never_echoed() {
 }
 
 #[test]
-fn the_token_file_of_workload_identity_is_found() {
+fn workload_identity_token_file_is_the_default() {
     let run = recording("rotation");
     let verify = |file: &std::path::Path| {
         command()
@@ -148,7 +148,7 @@ fn the_token_file_of_workload_identity_is_found() {
 }
 
 #[test]
-fn a_byte_order_mark_before_a_token_is_refused() {
+fn byte_order_mark_before_a_token_is_refused() {
     let run = recording("rotation");
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("token.jwt");
@@ -158,7 +158,7 @@ fn a_byte_order_mark_before_a_token_is_refused() {
 }
 
 #[test]
-fn completions_and_manual_pages_exist_for_every_shell_and_command() {
+fn every_shell_has_completions_and_every_command_a_man_page() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let output = run(["completions", shell]);
         assert!(output.status.success() && stdout(&output).contains("inspect"), "{shell}");
@@ -183,7 +183,7 @@ fn completions_and_manual_pages_exist_for_every_shell_and_command() {
 }
 
 #[test]
-fn colour_is_for_terminals_and_for_those_who_ask() {
+fn colour_is_off_in_a_pipe_unless_forced() {
     let run = recording("rotation");
     let verify = |args: &[&str]| {
         let mut command = command();
@@ -201,7 +201,7 @@ fn colour_is_for_terminals_and_for_those_who_ask() {
 }
 
 #[test]
-fn on_a_terminal_there_is_colour_unless_no_color_is_set() {
+fn colour_is_on_in_a_terminal_unless_no_color_is_set() {
     let run = recording("rotation");
     let (token, jwks) = (run.path("entra.jwt"), run.path("jwks.json"));
     let line =
@@ -221,7 +221,7 @@ fn on_a_terminal_there_is_colour_unless_no_color_is_set() {
 }
 
 #[test]
-fn an_argument_that_is_not_unicode_is_an_error_and_no_panic() {
+fn argument_that_is_not_unicode_is_an_error() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
     let odd = OsStr::from_bytes(b"\xff");
     let output = command().args([OsStr::new("jwks"), odd, OsStr::new("--bogus")]).output().unwrap();
@@ -231,7 +231,7 @@ fn an_argument_that_is_not_unicode_is_an_error_and_no_panic() {
 }
 
 #[test]
-fn json_keeps_every_character_on_its_way_through_a_pipe() {
+fn json_keeps_every_character() {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
     let header = "{\"alg\":\"RS256\",\"kid\":\"a\u{7f}b\u{9b}c\u{202e}d\"}";
     let token = format!("{}.e30.AA", BASE64_URL_SAFE_NO_PAD.encode(header));
@@ -245,7 +245,7 @@ fn json_keeps_every_character_on_its_way_through_a_pipe() {
 }
 
 #[test]
-fn the_version_names_the_commit_and_its_date_where_they_are_known() {
+fn version_names_commit_and_date_when_known() {
     let output = run(["--version"]);
     let text = String::from_utf8(output.stdout).unwrap();
     let expected = env!("ISSUER_VERSION");

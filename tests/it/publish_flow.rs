@@ -45,7 +45,7 @@ fn read_to(lines: &mut impl BufRead, start: &str) -> String {
 }
 
 #[test]
-fn the_plan_comes_first_then_what_was_written_then_the_first_failure_and_a_stop_says_what_is_not_proven() {
+fn publish_prints_plan_writes_and_state_when_interrupted() {
     for name in ["-INT", "-TERM"] {
         let (site, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let mut child = waiting(site.path(), elsewhere.path(), "text");
@@ -69,7 +69,7 @@ fn the_plan_comes_first_then_what_was_written_then_the_first_failure_and_a_stop_
 }
 
 #[test]
-fn a_stop_is_told_in_json_too() {
+fn interruption_is_reported_in_json() {
     let (site, elsewhere) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let mut child = waiting(site.path(), elsewhere.path(), "json");
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
@@ -83,7 +83,7 @@ fn a_stop_is_told_in_json_too() {
 }
 
 #[test]
-fn a_stop_in_the_middle_says_what_was_written_what_may_be_and_what_is_not() {
+fn interruption_reports_the_state_of_each_document() {
     let account = account();
     for (at, expected) in [
         (
@@ -120,7 +120,7 @@ fn a_stop_in_the_middle_says_what_was_written_what_may_be_and_what_is_not() {
 }
 
 #[test]
-fn the_strings_to_configure_are_printed_when_they_are_new_or_asked_for() {
+fn configuration_values_are_printed_when_new_or_requested() {
     let site = TempDir::new().unwrap();
     let run = |more: &[&str]| {
         let mut command = command();

@@ -45,7 +45,7 @@ fn server(run: &Recording, answer: impl Fn(&str) -> Option<Vec<u8>> + Send + 'st
 }
 
 #[test]
-fn what_is_published_is_read_and_compares_equal() {
+fn published_documents_are_fetched_and_compare_equal() {
     let run = recording("rotation");
     let server = server(&run, |_| None);
     assert_eq!(compare(&documents(&run), &fetch(&run, &server.url()), ENTRA), Ok(()));
@@ -54,7 +54,7 @@ fn what_is_published_is_read_and_compares_equal() {
 
 /// What a server may do, the sentence for it, and the code Entra will give.
 #[test]
-fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
+fn each_fault_of_a_site_has_its_message_and_code() {
     type Answer = fn(&str) -> Option<Vec<u8>>;
     fn discovery(path: &str, answer: Vec<u8>) -> Option<Vec<u8>> {
         path.ends_with("openid-configuration").then_some(answer)
@@ -158,7 +158,7 @@ fn each_way_to_be_wrong_has_its_sentence_and_its_code() {
 
 /// How a document may be served that is what was written: verify, status, publish --check and read-back agree on each.
 #[test]
-fn one_state_has_one_verdict_in_every_command() {
+fn all_commands_agree_on_each_state_of_a_site() {
     type Answer = fn(&str) -> Option<Vec<u8>>;
     fn served(path: &str, headers: &[&str]) -> Vec<u8> {
         let documents = documents(&recording("rotation"));
@@ -218,7 +218,7 @@ fn one_state_has_one_verdict_in_every_command() {
 }
 
 #[test]
-fn the_reason_that_azure_storage_gives_is_named_with_the_way_out() {
+fn azure_storage_error_code_is_named_with_a_fix() {
     let run = recording("rotation");
     let private = Some("it may be there and private");
     let website = Some("publish to the static website, which needs no public access");
@@ -246,7 +246,7 @@ fn the_reason_that_azure_storage_gives_is_named_with_the_way_out() {
 }
 
 #[test]
-fn a_check_reads_back_what_is_served_and_writes_nothing() {
+fn check_reads_the_public_documents_and_writes_nothing() {
     let run_ = recording("rotation");
     let (site, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let keys = run_.path("sa.pub");
@@ -263,7 +263,7 @@ fn a_check_reads_back_what_is_served_and_writes_nothing() {
 }
 
 #[test]
-fn a_busy_or_absent_server_leaves_it_undecided() {
+fn busy_or_absent_server_is_inconclusive() {
     let run = recording("rotation");
     for status in ["429 Too Many Requests", "503 Service Unavailable"] {
         let server = server(&run, move |_| Some(response(status, &[], b"")));
@@ -278,7 +278,7 @@ fn a_busy_or_absent_server_leaves_it_undecided() {
 }
 
 #[test]
-fn a_server_that_never_answers_is_given_up_after_ten_seconds() {
+fn silent_server_times_out_after_ten_seconds() {
     let run = recording("rotation");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
@@ -300,7 +300,7 @@ fn a_server_that_never_answers_is_given_up_after_ten_seconds() {
 }
 
 #[test]
-fn a_server_that_never_answers_does_not_use_up_more_than_the_wait() {
+fn silent_server_does_not_exceed_the_wait() {
     let run = recording("rotation");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
@@ -322,7 +322,7 @@ fn a_server_that_never_answers_does_not_use_up_more_than_the_wait() {
 
 /// A deadline that is over is a verdict that is undecided, and no error.
 #[test]
-fn verify_is_undecided_when_its_time_is_over() {
+fn verify_is_inconclusive_after_its_timeout() {
     let token = recording("rotation").path("entra-1h.jwt");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
@@ -334,7 +334,7 @@ fn verify_is_undecided_when_its_time_is_over() {
 }
 
 #[test]
-fn a_body_that_is_cut_short_is_no_document() {
+fn truncated_body_is_not_a_document() {
     let run = recording("rotation");
     let server = server(&run, |path| {
         let whole = response("200 OK", &[JSON], &[b' '; 1000]);
@@ -345,7 +345,7 @@ fn a_body_that_is_cut_short_is_no_document() {
 }
 
 #[test]
-fn plain_http_is_never_asked_beyond_this_machine_nor_redirected_to() {
+fn plain_http_is_used_only_on_loopback() {
     let run = recording("rotation");
     let jwks_uri =
         br#"{"issuer":"https://oidcissuera67fb168.z6.web.core.windows.net/","jwks_uri":"http://192.0.2.1/jwks"}"#;
@@ -359,7 +359,7 @@ fn plain_http_is_never_asked_beyond_this_machine_nor_redirected_to() {
 }
 
 #[test]
-fn a_port_forward_left_in_the_jwks_uri_of_an_https_issuer_is_not_followed_however_it_is_spelled() {
+fn loopback_jwks_uri_of_an_https_issuer_is_not_followed() {
     let run_ = recording("rotation");
     for scheme in ["http", "HTTP", " http", "h\ttp"] {
         let plain = server(&run_, |_| None);
@@ -381,7 +381,7 @@ fn a_port_forward_left_in_the_jwks_uri_of_an_https_issuer_is_not_followed_howeve
 }
 
 #[test]
-fn a_directory_that_points_elsewhere_leaves_it_undecided() {
+fn directory_with_an_external_jwks_uri_is_inconclusive() {
     let run_ = recording("rotation");
     let site = TempDir::new().unwrap();
     let mut documents = documents(&run_);
@@ -394,7 +394,7 @@ fn a_directory_that_points_elsewhere_leaves_it_undecided() {
 }
 
 #[test]
-fn what_is_remarkable_about_how_a_jwks_is_served_is_shown() {
+fn redirect_and_content_type_of_a_jwks_are_shown() {
     let run = recording("rotation");
     let body = documents(&run).jwks.to_bytes();
     let server = server(&run, move |path| match path {
@@ -412,7 +412,7 @@ fn what_is_remarkable_about_how_a_jwks_is_served_is_shown() {
 }
 
 #[test]
-fn another_issuer_s_document_does_not_lead_anywhere() {
+fn jwks_uri_of_another_issuer_is_not_followed() {
     let run = recording("rotation");
     let server = server(&run, |path| {
         let other = br#"{"issuer":"https://other.example.com","jwks_uri":"https://other.example.com/jwks"}"#;
@@ -427,7 +427,7 @@ fn another_issuer_s_document_does_not_lead_anywhere() {
 }
 
 #[test]
-fn publish_proves_what_it_wrote_where_it_is_served_and_fails_where_something_else_is() {
+fn publish_reads_back_and_fails_on_other_documents() {
     let run_ = recording("rotation");
     let (site, other) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let publish = |keys: &str, directory: &TempDir, more: &[&str]| {
@@ -453,7 +453,7 @@ fn publish_proves_what_it_wrote_where_it_is_served_and_fails_where_something_els
 }
 
 #[test]
-fn reading_back_goes_on_until_what_was_written_is_what_is_read() {
+fn read_back_retries_until_the_documents_match() {
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
     // The first two looks find nothing yet, as behind a cache.
@@ -477,7 +477,7 @@ fn reading_back_goes_on_until_what_was_written_is_what_is_read() {
 }
 
 #[test]
-fn reading_back_is_given_up_when_the_wait_is_over_and_not_before() {
+fn read_back_stops_when_the_wait_is_over() {
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
     let empty = TempDir::new().unwrap();
@@ -498,7 +498,7 @@ fn reading_back_is_given_up_when_the_wait_is_over_and_not_before() {
 }
 
 #[test]
-fn a_rival_s_later_publish_is_no_failure_of_ours_and_a_lost_key_is() {
+fn read_back_accepts_a_later_publish_but_not_a_lost_key() {
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
     let desired =
@@ -567,7 +567,7 @@ fn https_server(documents: Documents) -> (String, String) {
 }
 
 #[test]
-fn https_needs_a_certificate_that_is_trusted_and_ca_file_adds_one() {
+fn https_requires_a_trusted_certificate_or_ca_file() {
     let run_ = recording("rotation");
     let (url, ca) = https_server(documents(&run_));
     let folder = TempDir::new().unwrap();

@@ -8,7 +8,7 @@ fn record(text: &str) -> Retention {
 }
 
 #[test]
-fn a_record_is_empty_without_an_issuer_and_without_keys() {
+fn record_without_issuer_and_keys_is_empty() {
     for (text, is_empty) in
         [("{}", true), (r#"{"issuer":"https://issuer.example.com"}"#, false), (r#"{"keys":{"a":[1]}}"#, false)]
     {
@@ -19,7 +19,7 @@ fn a_record_is_empty_without_an_issuer_and_without_keys() {
 }
 
 #[test]
-fn a_record_is_written_in_ascii_and_read_back() {
+fn record_is_written_in_ascii_and_read_back() {
     for (text, written) in [
         ("{}", r#"{"version":2}"#),
         (
@@ -35,7 +35,7 @@ fn a_record_is_written_in_ascii_and_read_back() {
 }
 
 #[test]
-fn an_entry_may_have_no_times_or_only_one() {
+fn record_entry_may_lack_either_time() {
     let entry = Jwk::from_value(json!({ "kty": "OKP", "kid": "a" }));
     let time = |seconds| Timestamp::from_second(seconds).ok();
     for (times, published, retired) in [
@@ -55,7 +55,7 @@ fn an_entry_may_have_no_times_or_only_one() {
 }
 
 #[test]
-fn only_a_kid_that_is_no_hash_stands_for_a_key_itself() {
+fn only_a_kid_that_is_not_a_hash_identifies_a_key() {
     // The entry has no usable key, so its name in a record of today is a hash of all of it.
     let entry = |kid: &str| Jwk::from_value(json!({ "kty": "OKP", "kid": kid }));
     let (key_id, longer) = ("aB0-_".repeat(8) + "aB0", "aB0-_".repeat(8) + "aB0-");
@@ -74,7 +74,7 @@ fn only_a_kid_that_is_no_hash_stands_for_a_key_itself() {
 }
 
 #[test]
-fn a_record_of_a_mebibyte_is_read_and_a_longer_one_is_not() {
+fn record_over_one_mebibyte_is_refused() {
     let text = |length: usize| format!(r#"{{"issuer":"{}"}}"#, "a".repeat(length - 13));
     assert_eq!(text(1 << 20).len(), 1 << 20);
     assert!(Retention::from_text(&text(1 << 20)).is_ok());

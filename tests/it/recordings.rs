@@ -40,7 +40,7 @@ fn relying_party(run: &Recording) -> &'static str {
 }
 
 #[test]
-fn the_jwks_is_what_the_api_server_serves_byte_for_byte() {
+fn jwks_equals_the_api_server_jwks_byte_for_byte() {
     for recorded in recordings() {
         let output = run(["jwks", "--compact", recorded.path("sa.pub").to_str().unwrap()]);
         assert_eq!(stdout(&output), recorded.text("jwks.json"), "{}", recorded.name);
@@ -48,7 +48,7 @@ fn the_jwks_is_what_the_api_server_serves_byte_for_byte() {
 }
 
 #[test]
-fn the_discovery_document_is_what_the_api_server_serves_but_for_its_own_address() {
+fn discovery_equals_the_api_server_document_but_jwks_uri() {
     for recorded in recordings() {
         let served: serde_json::Value = serde_json::from_slice(&recorded.bytes("openid-configuration.json")).unwrap();
         let output = run([
@@ -65,7 +65,7 @@ fn the_discovery_document_is_what_the_api_server_serves_but_for_its_own_address(
 }
 
 #[test]
-fn publishing_a_run_makes_the_api_server_s_jwks_and_nothing_changes_the_second_time() {
+fn second_publish_of_a_recording_changes_nothing() {
     for recorded in recordings() {
         let site = publish(&recorded);
         let jwks = site.path().join(recorded.issuer_path()).join("openid/v1/jwks");
@@ -102,7 +102,7 @@ fn ten_year_tokens_verify_for_oidc_and_not_for_entra() {
 }
 
 #[test]
-fn an_hour_s_token_verifies_at_its_own_time_and_not_today() {
+fn one_hour_token_verifies_only_at_its_time() {
     for recorded in recordings() {
         let site = publish(&recorded);
         let server = Server::start(site.path());
@@ -121,7 +121,7 @@ fn an_hour_s_token_verifies_at_its_own_time_and_not_today() {
 }
 
 #[test]
-fn a_token_for_another_audience_is_refused_for_it() {
+fn token_for_another_audience_is_refused() {
     for recorded in recordings().into_iter().filter(|recorded| recorded.name != "mixed-keys") {
         let site = publish(&recorded);
         let server = Server::start(site.path());
@@ -138,7 +138,7 @@ fn a_token_for_another_audience_is_refused_for_it() {
 }
 
 #[test]
-fn an_es256_token_has_a_good_signature_and_is_refused_by_entra_alone() {
+fn es256_token_is_refused_only_for_entra() {
     let recorded = crate::support::recording("mixed-keys");
     let site = publish(&recorded);
     let server = Server::start(site.path());
@@ -152,7 +152,7 @@ fn an_es256_token_has_a_good_signature_and_is_refused_by_entra_alone() {
 }
 
 #[test]
-fn across_runs_a_token_verifies_exactly_where_its_issuer_and_its_key_are_published() {
+fn token_verifies_only_at_sites_with_its_issuer_and_key() {
     let runs = recordings();
     let mut accepted = 0;
     for site_run in &runs {
@@ -182,7 +182,7 @@ fn across_runs_a_token_verifies_exactly_where_its_issuer_and_its_key_are_publish
 }
 
 #[test]
-fn the_trailing_slash_pair_refuse_each_other_with_the_issuer_s_code() {
+fn trailing_slash_mismatch_is_refused_with_its_code() {
     for (site_run, token_run) in [("trailing-slash", "no-trailing-slash"), ("no-trailing-slash", "trailing-slash")] {
         let (site_run, token_run) = (crate::support::recording(site_run), crate::support::recording(token_run));
         let site = publish(&site_run);

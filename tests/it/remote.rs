@@ -131,7 +131,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 #[test]
-fn a_jwks_is_kept_as_its_cache_control_says_between_a_minute_and_a_day() {
+fn cache_lifetime_follows_max_age_within_limits() {
     let cases = [
         (Some("public, max-age=3600"), 3600),
         (Some("max-age=5"), 60),
@@ -150,7 +150,7 @@ fn a_jwks_is_kept_as_its_cache_control_says_between_a_minute_and_a_day() {
 }
 
 #[test]
-fn discovery_is_asked_once_and_the_jwks_again_before_its_time_is_over_while_callers_go_on() {
+fn jwks_is_refreshed_in_the_background_before_it_expires() {
     block_on(async {
         let mut issuer = Published::start();
         for _ in 0..3 {
@@ -171,7 +171,7 @@ fn discovery_is_asked_once_and_the_jwks_again_before_its_time_is_over_while_call
 }
 
 #[test]
-fn a_key_that_disappears_stops_verifying_at_the_next_refresh() {
+fn removed_key_stops_verifying_at_the_next_refresh() {
     block_on(async {
         let mut issuer = Published::start();
         issuer.verify().await.unwrap();
@@ -186,7 +186,7 @@ fn a_key_that_disappears_stops_verifying_at_the_next_refresh() {
 }
 
 #[test]
-fn a_caller_that_comes_after_the_time_is_over_waits_for_the_jwks_of_now() {
+fn caller_after_expiry_waits_for_a_fresh_jwks() {
     block_on(async {
         let issuer = Published::start();
         issuer.verify().await.unwrap();
@@ -198,7 +198,7 @@ fn a_caller_that_comes_after_the_time_is_over_waits_for_the_jwks_of_now() {
 }
 
 #[test]
-fn an_unknown_kid_has_the_jwks_read_again_once_in_thirty_seconds() {
+fn unknown_kid_refreshes_at_most_once_in_30_seconds() {
     block_on(async {
         let issuer = Published::start();
         let kid = issuer.kid();
@@ -221,7 +221,7 @@ fn an_unknown_kid_has_the_jwks_read_again_once_in_thirty_seconds() {
 }
 
 #[test]
-fn a_jwks_that_has_moved_is_found_though_its_old_place_answers_still() {
+fn moved_jwks_is_found_while_the_old_url_still_answers() {
     block_on(async {
         let run = recording("rotation");
         let issuer: IssuerUrl = run.issuer.parse().unwrap();
@@ -261,7 +261,7 @@ fn a_jwks_that_has_moved_is_found_though_its_old_place_answers_still() {
 }
 
 #[test]
-fn however_many_callers_wait_one_request_is_in_flight() {
+fn concurrent_callers_share_one_request() {
     block_on(async {
         let issuer = Published::start();
         let kid = issuer.kid();
@@ -283,7 +283,7 @@ fn however_many_callers_wait_one_request_is_in_flight() {
 }
 
 #[test]
-fn a_refresh_that_fails_keeps_the_old_keys_says_so_and_is_tried_again() {
+fn failed_refresh_keeps_the_old_keys_and_is_retried() {
     block_on(async {
         let mut issuer = Published::start();
         issuer.verify().await.unwrap();
@@ -313,7 +313,7 @@ fn a_refresh_that_fails_keeps_the_old_keys_says_so_and_is_tried_again() {
 }
 
 #[test]
-fn an_issuer_that_was_never_read_is_tried_again_after_a_second() {
+fn failed_first_fetch_is_retried_after_a_second() {
     block_on(async {
         let mut issuer = Published::start();
         issuer.says.lock().unwrap().status = "404 Not Found";
@@ -331,7 +331,7 @@ fn an_issuer_that_was_never_read_is_tried_again_after_a_second() {
 }
 
 #[test]
-fn documents_that_no_token_can_pass_with_are_told_of_and_not_kept() {
+fn unusable_documents_are_reported_and_not_cached() {
     block_on(async {
         let mut issuer = Published::start();
         issuer.publish(|_| false);
@@ -349,7 +349,7 @@ fn documents_that_no_token_can_pass_with_are_told_of_and_not_kept() {
 }
 
 #[test]
-fn a_refresh_under_load_is_one_request() {
+fn refresh_under_load_is_one_request() {
     // On the machine's own clock and four threads, each with its runtime: what one reads, none of the others reads again.
     let published = Published::start();
     let verifier = RemoteVerifier::builder()
@@ -368,7 +368,7 @@ fn a_refresh_under_load_is_one_request() {
 }
 
 #[test]
-fn a_moment_between_two_clocks_is_no_clock_that_was_set_back() {
+fn small_backward_clock_step_keeps_the_cache() {
     block_on(async {
         let issuer = Published::start();
         issuer.verify().await.unwrap();
@@ -383,7 +383,7 @@ fn a_moment_between_two_clocks_is_no_clock_that_was_set_back() {
 }
 
 #[test]
-fn a_reader_whose_runtime_nobody_drives_holds_nobody_up_for_ever() {
+fn stalled_refresh_does_not_block_other_callers() {
     let issuer = Published::start();
     let stalled = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let token = issuer.run.text("entra.jwt");
@@ -403,7 +403,7 @@ fn a_reader_whose_runtime_nobody_drives_holds_nobody_up_for_ever() {
 }
 
 #[test]
-fn a_caller_that_goes_away_does_not_stop_the_request() {
+fn dropped_caller_does_not_cancel_the_request() {
     block_on(async {
         let mut issuer = Published::start();
         {
@@ -417,7 +417,7 @@ fn a_caller_that_goes_away_does_not_stop_the_request() {
 }
 
 #[test]
-fn a_token_selects_among_the_trusted_issuers_and_asks_nobody_else() {
+fn only_trusted_issuers_get_requests() {
     block_on(async {
         let (one, other, stranger) = (
             Published::with("rotation", None),
@@ -440,7 +440,7 @@ fn a_token_selects_among_the_trusted_issuers_and_asks_nobody_else() {
 }
 
 #[test]
-fn documents_in_a_directory_are_read_too() {
+fn remote_verifier_reads_a_directory() {
     let run = recording("rotation");
     let folder = tempfile::TempDir::new().unwrap();
     let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
@@ -457,7 +457,7 @@ fn documents_in_a_directory_are_read_too() {
 }
 
 #[test]
-fn outside_of_a_runtime_nothing_is_fetched_and_nothing_panics() {
+fn no_fetch_and_no_panic_outside_a_runtime() {
     let run = recording("rotation");
     let verifier = RemoteVerifier::new(run.issuer.parse().unwrap());
     let token = run.text("entra.jwt");

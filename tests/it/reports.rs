@@ -25,7 +25,7 @@ fn skipped(report: &Report) -> Vec<(CheckName, String)> {
 }
 
 #[test]
-fn each_check_says_what_it_saw() {
+fn each_check_reports_what_it_saw() {
     let report = examine(&signer().verifier(), &claims(), &Expectations::entra());
     let token = format!("RS256, kid {}", signer().kid());
     for (name, said, seen) in [
@@ -48,7 +48,7 @@ fn each_check_says_what_it_saw() {
 }
 
 #[test]
-fn a_check_that_is_skipped_says_why() {
+fn skipped_check_gives_its_reason() {
     let oidc = Expectations::oidc();
     let jwks = Documents::new(issuer(), &signer().keys).jwks;
     let report = examine(&Verifier::from_jwks(issuer(), &jwks), &claims(), &oidc);
@@ -74,7 +74,7 @@ fn a_check_that_is_skipped_says_why() {
 }
 
 #[test]
-fn a_key_beyond_the_first_100_is_none_for_entra() {
+fn key_beyond_the_first_100_does_not_count_for_entra() {
     let other = |number| Jwk::new(KeySet::from_bytes(&encode::numbered_spki(number)).unwrap()[0].clone());
     let good = || Jwk::new(signer().keys[0].clone());
     let report = |keys: Vec<Jwk>, expectations: &Expectations| {
@@ -95,7 +95,7 @@ fn a_key_beyond_the_first_100_is_none_for_entra() {
 }
 
 #[test]
-fn no_key_is_judged_of_a_published_jwks_that_cannot_be_parsed() {
+fn key_check_is_skipped_for_an_unparsable_jwks() {
     let body = json!({ "keys": [null, Jwk::new(signer().keys[0].clone()).to_value()] }).to_string().into_bytes();
     let verifier = Verifier::from_published(issuer(), &published(page(), Page { body, ..page() }));
     let report = examine(&verifier, &claims(), &Expectations::entra());
@@ -132,7 +132,7 @@ fn seen(published: &PublishedIssuer) -> (String, String, Vec<String>) {
 }
 
 #[test]
-fn a_document_that_is_not_served_as_json_is_warned_of() {
+fn document_not_served_as_json_is_a_warning() {
     let served = |content_type: &str| Page { content_type: Some(content_type.to_owned()), ..page() };
     let nothing = ("issuer identical".to_owned(), "1 key".to_owned(), vec![]);
     assert_eq!(seen(&published(page(), page())), nothing);
@@ -150,7 +150,7 @@ fn a_document_that_is_not_served_as_json_is_warned_of() {
 }
 
 #[test]
-fn a_redirect_is_seen_and_warned_of() {
+fn redirect_is_reported_and_a_warning() {
     let to = "https://cdn.example.com".to_owned();
     let moved = |content_type: Option<&str>| Page {
         redirected_to: Some(to.clone()),
@@ -165,7 +165,7 @@ fn a_redirect_is_seen_and_warned_of() {
 }
 
 #[test]
-fn empty_members_and_private_hosts_are_warned_of() {
+fn empty_members_and_private_hosts_are_warnings() {
     let mut discovery: Value =
         serde_json::from_slice(&Documents::new(issuer(), &signer().keys).discovery.to_bytes()).unwrap();
     discovery["token_endpoint"] = "".into();
@@ -222,7 +222,7 @@ fn unreadable(error: &FetchError) -> [Refusal; 2] {
 }
 
 #[test]
-fn why_a_document_cannot_be_fetched_decides_the_code() {
+fn fetch_failure_decides_the_predicted_code() {
     let url = || "https://issuer.example.com".to_owned();
     let status = |status, code: Option<&str>| FetchError::Status {
         url: url(),
@@ -251,7 +251,7 @@ fn why_a_document_cannot_be_fetched_decides_the_code() {
 }
 
 #[test]
-fn strings_that_differ_are_given_side_by_side() {
+fn different_strings_are_shown_side_by_side() {
     let (expected, seen) = ("a".to_owned(), "b".to_owned());
     let pair = |expected: &str, seen: &str| Some((expected.to_owned(), seen.to_owned()));
     for refusal in [
@@ -268,7 +268,7 @@ fn strings_that_differ_are_given_side_by_side() {
 }
 
 #[test]
-fn a_lifetime_is_described_with_its_limit() {
+fn excessive_lifetime_is_described_with_its_limit() {
     let said = |claims: &Value| {
         let report = examine(&signer().verifier(), claims, &Expectations::entra());
         report.refusal().map(ToString::to_string)

@@ -58,7 +58,7 @@ fn with_owners(record: &Retention, owners: &[&str]) -> String {
 }
 
 #[test]
-fn hundred_keys_with_three_owners_each_fit_the_metadata_of_a_blob() {
+fn record_of_100_keys_with_three_owners_fits_blob_metadata() {
     let owners: Vec<_> = (0..40).map(|index| format!("prod-west-europe-cluster-{index:02}")).collect();
     let entry = |index: usize| {
         let name = format!("{index:022}");
@@ -96,7 +96,7 @@ fn record_of_version_0_1_0_is_no_drift() {
 }
 
 #[test]
-fn record_of_version_0_1_0_is_carried_over_by_the_next_write() {
+fn record_of_version_0_1_0_is_migrated_by_the_next_write() {
     let old = Retention::from_text(&fixture("0.1.0.json")).unwrap();
     // Another key comes, and so the record changes.
     let keys = KeySet::from_bytes(&recording("mixed-keys").bytes("p256.pub")).unwrap();
@@ -130,7 +130,7 @@ fn owners_of_keys_stay_when_another_input_is_published() {
 }
 
 #[test]
-fn record_of_a_later_version_is_refused_until_told_otherwise() {
+fn record_of_a_later_version_is_refused_unless_allowed() {
     let later = current(r#"{"version":3,"keys":[]}"#);
     assert_eq!(later.documents[&DocumentKind::Jwks].retention, StoredRetention::Unreadable(RetentionError::Version(3)));
     let later = current(r#"{"version":3,"keys":{}}"#);
@@ -145,7 +145,7 @@ fn record_of_a_later_version_is_refused_until_told_otherwise() {
 }
 
 #[test]
-fn text_that_is_no_record_is_an_error() {
+fn malformed_record_is_an_error() {
     for (text, expected) in [
         ("", RetentionError::NotJson),
         ("[]", RetentionError::Form),

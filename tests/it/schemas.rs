@@ -80,7 +80,7 @@ fn with_backslashes(stdout: &str) -> String {
 }
 
 #[test]
-fn json_in_command_line_cases_matches_its_schema() {
+fn json_of_every_case_matches_its_schema() {
     let (mut answers, mut wildcards) = (0, Vec::new());
     for case in Case::all() {
         let Some(schema) = case.schema() else {
@@ -104,7 +104,7 @@ fn json_in_command_line_cases_matches_its_schema() {
 }
 
 #[test]
-fn a_schema_rejects_an_unknown_and_a_missing_member() {
+fn schema_rejects_unknown_and_missing_members() {
     let answer = serde_json::json!({ "listening": "http://127.0.0.1:8080", "directory": "site" });
     assert!(answer::faults("serve", &answer).is_empty());
     let mut unknown = answer.clone();

@@ -44,7 +44,7 @@ fn encodings() -> [(&'static str, String); 5] {
 }
 
 #[test]
-fn every_order_of_encodings_is_read() {
+fn encodings_are_read_in_every_order() {
     let encodings = encodings();
     let numbers = 0..encodings.len();
     for (first, second, third) in
@@ -68,7 +68,7 @@ fn every_order_of_encodings_is_read() {
 }
 
 #[test]
-fn an_ssh_line_after_pem_is_read() {
+fn ssh_line_after_pem_is_read() {
     let text = std::fs::read_to_string(fixtures().join("field/second-encoding-dropped/pem-then-ssh.txt")).unwrap();
     let (kids, notes) = read(&text).unwrap();
     assert_eq!((kids.len(), kids[1].as_str()), (2, "1p9MhZ2512PvVa-E0Pccyosy0_fuiNNDIZjmi3Q5TnU"));
@@ -76,7 +76,7 @@ fn an_ssh_line_after_pem_is_read() {
 }
 
 #[test]
-fn what_stands_beside_pem_and_cannot_be_read_is_named() {
+fn unreadable_content_beside_pem_is_named() {
     let pem = encode::numbered_pem(1);
     let ed25519 = std::fs::read_to_string(fixtures().join("malformed/ssh-ed25519.pub")).unwrap();
     for (other, said) in [
@@ -104,7 +104,7 @@ fn what_stands_beside_pem_and_cannot_be_read_is_named() {
 }
 
 #[test]
-fn other_text_beside_pem_is_no_fault() {
+fn other_text_beside_pem_is_accepted() {
     let pem = encode::numbered_pem(1);
     for other in ["{", "}", "# ssh-rsa AAAAB3NzaC1yc2E", "ssh-rsa", "Bag Attributes", "AAAA", "é { }", "kid: 1"] {
         let (kids, notes) =

@@ -46,7 +46,7 @@ fn served(parent: &TempDir) -> Server {
 }
 
 #[test]
-fn both_documents_are_served_with_the_headers_of_an_api_server() {
+fn documents_are_served_with_the_api_server_headers() {
     let parent = site();
     let server = served(&parent);
     for path in [
@@ -65,7 +65,7 @@ fn both_documents_are_served_with_the_headers_of_an_api_server() {
 }
 
 #[test]
-fn the_cache_control_that_was_published_is_kept_with_the_site_and_sent() {
+fn published_cache_control_is_kept_and_served() {
     let folder = TempDir::new().unwrap();
     let site = folder.path().to_str().unwrap();
     let publish = |more: &[&str]| {
@@ -95,7 +95,7 @@ fn the_cache_control_that_was_published_is_kept_with_the_site_and_sent() {
 }
 
 #[test]
-fn nothing_beside_the_documents_is_reachable() {
+fn only_the_documents_are_reachable() {
     let parent = site();
     let server = served(&parent);
     assert!(parent.path().join("site/openid/v1/.jwks.retention.json").exists(), "a key is retired in this site");
@@ -138,7 +138,7 @@ fn nothing_beside_the_documents_is_reachable() {
 }
 
 #[test]
-fn a_client_that_has_the_document_gets_304_until_it_changes() {
+fn unchanged_document_is_answered_with_304() {
     let parent = site();
     let server = served(&parent);
     let ask = |etag: &str| request(server.address(), "GET", "/openid/v1/jwks", &[&format!("If-None-Match: {etag}")]);
@@ -163,7 +163,7 @@ fn a_client_that_has_the_document_gets_304_until_it_changes() {
 }
 
 #[test]
-fn head_is_get_without_the_body_and_nothing_else_is_answered() {
+fn head_is_get_without_body_and_other_methods_get_405() {
     let parent = site();
     let server = served(&parent);
     let (head, whole) =
@@ -179,7 +179,7 @@ fn head_is_get_without_the_body_and_nothing_else_is_answered() {
 }
 
 #[test]
-fn a_link_that_is_turned_to_another_site_is_followed_at_once() {
+fn changed_symlink_is_followed_at_once() {
     let (first, second) = (site(), site());
     let folder = TempDir::new().unwrap();
     let link = folder.path().join("current");
@@ -193,7 +193,7 @@ fn a_link_that_is_turned_to_another_site_is_followed_at_once() {
 }
 
 #[test]
-fn it_stops_cleanly_when_it_is_asked_to() {
+fn server_stops_cleanly_on_a_signal() {
     for signal in ["-INT", "-TERM"] {
         let parent = site();
         let mut server = served(&parent);
@@ -208,7 +208,7 @@ fn it_stops_cleanly_when_it_is_asked_to() {
 }
 
 #[test]
-fn a_port_in_use_is_an_error_that_names_it() {
+fn port_in_use_is_an_error_that_names_it() {
     let parent = site();
     let server = served(&parent);
     let output = run(["serve", parent.path().join("site").to_str().unwrap(), "--listen", server.address()]);
@@ -219,7 +219,7 @@ fn a_port_in_use_is_an_error_that_names_it() {
 }
 
 #[test]
-fn in_json_it_says_where_it_listens() {
+fn json_output_names_the_listen_address() {
     let parent = site();
     let mut child = crate::support::issuer::command()
         .args(["serve", "-o", "json", "--listen", "127.0.0.1:0"])
@@ -244,7 +244,7 @@ fn in_json_it_says_where_it_listens() {
 }
 
 #[test]
-fn it_tells_that_it_lives_and_with_v_what_it_is_asked() {
+fn healthz_answers_and_verbose_logs_requests() {
     let parent = site();
     let mut command = crate::support::issuer::command();
     command.args(["serve", parent.path().join("site").to_str().unwrap(), "--listen", "0", "-v"]);
@@ -272,7 +272,7 @@ fn it_tells_that_it_lives_and_with_v_what_it_is_asked() {
 }
 
 #[test]
-fn a_port_alone_is_one_of_this_machine_and_one_after_a_colon_of_every_address() {
+fn port_listens_on_loopback_and_colon_port_on_all_addresses() {
     let parent = site();
     for (listen, start) in [("0", "127.0.0.1:"), (":0", "0.0.0.0:")] {
         let mut command = crate::support::issuer::command();

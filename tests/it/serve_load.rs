@@ -76,7 +76,7 @@ fn status(stream: &mut TcpStream) -> u16 {
 }
 
 #[test]
-fn good_client_is_served_beside_a_thousand_silent_ones() {
+fn request_is_served_beside_a_thousand_silent_clients() {
     raise_own_limit();
     let site = site(b"{}");
     let half = [b"GET /openid/v1/jwks HTTP/1.1\r\nX-Fill: ".as_slice(), &[b'x'; 12_000]].concat();
@@ -98,7 +98,7 @@ fn good_client_is_served_beside_a_thousand_silent_ones() {
 }
 
 #[test]
-fn silent_clients_that_come_again_and_again_starve_nobody() {
+fn reconnecting_silent_clients_do_not_starve_others() {
     raise_own_limit();
     let site = site(b"{}");
     let server = server_with_files(site.path(), 128);
@@ -137,7 +137,7 @@ fn with_server<T>(document: &[u8], client: impl AsyncFnOnce(AsyncStream) -> T) -
 }
 
 #[test]
-fn client_that_sends_no_whole_header_is_cut_off() {
+fn incomplete_request_header_times_out() {
     for text in ["", "GET", "GET /openid/v1/jwks HTTP/1.1\r\nHost: x\r\n"] {
         with_server(b"{}", async |mut stream| {
             let start = tokio::time::Instant::now();
@@ -151,7 +151,7 @@ fn client_that_sends_no_whole_header_is_cut_off() {
 }
 
 #[test]
-fn idle_connection_is_closed_after_its_answer() {
+fn idle_connection_is_closed_after_ten_seconds() {
     with_server(b"{}", async |mut stream| {
         for _ in 0..3 {
             stream.write_all(REQUEST).await.unwrap();
@@ -169,7 +169,7 @@ fn idle_connection_is_closed_after_its_answer() {
 }
 
 #[test]
-fn client_that_never_reads_is_cut_off() {
+fn client_that_never_reads_is_disconnected() {
     with_server(&vec![b' '; 1 << 20], async |mut stream| {
         let start = tokio::time::Instant::now();
         // The answers fill every buffer on the way, and then the requests do.
@@ -180,7 +180,7 @@ fn client_that_never_reads_is_cut_off() {
 }
 
 #[test]
-fn body_that_never_comes_keeps_no_connection() {
+fn missing_request_body_does_not_hold_the_connection() {
     for header in ["Content-Length: 1000", "Transfer-Encoding: chunked", "Content-Length: 10\r\nExpect: 100-continue"] {
         with_server(b"{}", async |mut stream| {
             let text = format!("POST /openid/v1/jwks HTTP/1.1\r\nHost: x\r\n{header}\r\n\r\n");

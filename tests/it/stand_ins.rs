@@ -126,7 +126,7 @@ fn pkcs1(pkcs8: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn a_stand_in_speaks_http_and_https_and_remembers() {
+fn stand_in_serves_http_and_https_and_records_requests() {
     let authority = Authority::new();
     let echo = |request: &crate::support::stand_in::Request| Response::json(201, json!(request.query("a b")));
     for server in [StandIn::http(echo), StandIn::https(&authority, echo)] {
@@ -147,7 +147,7 @@ fn a_stand_in_speaks_http_and_https_and_remembers() {
 }
 
 #[test]
-fn a_secret_is_exchanged_for_a_token() {
+fn client_secret_is_exchanged_for_a_token() {
     let directory = Directory::new();
     let fields = [("grant_type", "client_credentials"), ("scope", STORAGE), ("client_id", CLIENT)];
     let (status, body) = directory.ask(TENANT, &[&fields[..], &[("client_secret", "p@ss+w rd&=")]].concat());
@@ -158,7 +158,7 @@ fn a_secret_is_exchanged_for_a_token() {
 }
 
 #[test]
-fn each_refusal_has_its_number() {
+fn each_sign_in_refusal_has_its_code() {
     type Fields<'a> = &'a [(&'a str, &'a str)];
     let directory = Directory::new();
     let grant = ("grant_type", "client_credentials");
@@ -185,7 +185,7 @@ fn each_refusal_has_its_number() {
 }
 
 #[test]
-fn a_certificate_signs_an_assertion() {
+fn certificate_signs_an_accepted_assertion() {
     let directory = Directory::new();
     let now = jiff::Timestamp::now().as_second();
     let good = json!({
@@ -230,7 +230,7 @@ fn a_certificate_signs_an_assertion() {
 }
 
 #[test]
-fn a_federated_token_must_match_byte_for_byte() {
+fn federated_token_must_match_byte_for_byte() {
     let directory = Directory::new();
     let (issuer, subject) = ("https://issuer.example.com/", "system:serviceaccount:ns:name");
     let audience = "api://AzureADTokenExchange";
@@ -252,7 +252,7 @@ fn a_federated_token_must_match_byte_for_byte() {
 }
 
 #[test]
-fn resource_manager_lists_in_pages_and_refuses_with_a_code() {
+fn resource_manager_pages_its_lists_and_returns_error_codes() {
     let authority = Authority::new();
     let account = |number: u32| {
         let web = format!("https://account{number}.z6.web.core.windows.net/");
@@ -315,7 +315,7 @@ fn resource_manager_lists_in_pages_and_refuses_with_a_code() {
 }
 
 #[test]
-fn the_metadata_service_gives_strings() {
+fn metadata_service_returns_numbers_as_strings() {
     let authority = Authority::new();
     let server = StandIn::http(imds(TENANT, &["system", "user"]));
     let url = format!("{}{}?api-version=2018-02-01&resource=https%3A%2F%2Fstorage.azure.com", server.url(), imds::PATH);
@@ -341,7 +341,7 @@ fn the_metadata_service_gives_strings() {
 }
 
 #[test]
-fn a_job_of_github_gets_its_token() {
+fn github_job_gets_its_token() {
     let authority = Authority::new();
     let server = StandIn::https(&authority, github("secret", "repo:octo-org/octo-repo:ref:refs/heads/main"));
     let url = format!("{}/id?api-version=2.0&audience=api%3A%2F%2FAzureADTokenExchange", server.url());
@@ -355,7 +355,7 @@ fn a_job_of_github_gets_its_token() {
 }
 
 #[test]
-fn the_tools_answer_on_the_path() {
+fn az_and_azd_stand_ins_run_from_the_path() {
     let arm = "https://management.azure.com/.default";
     let tools = Arc::new(Tools::new().with_az_signed_in(TENANT, &[STORAGE, arm]).with_azd(None, 1, "it isn't there\n"));
     let run =

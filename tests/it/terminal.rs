@@ -38,7 +38,7 @@ fn cases() -> Vec<(&'static str, Vec<String>)> {
 }
 
 #[test]
-fn messages_wrap_at_the_width_of_the_terminal_and_never_within_a_word() {
+fn messages_wrap_at_the_terminal_width_between_words() {
     let folder = TempDir::new().unwrap();
     for width in [80, 120] {
         for (start, words) in cases() {
@@ -115,7 +115,7 @@ fn plain(line: &str) -> String {
 }
 
 #[test]
-fn a_wait_for_the_lock_of_another_publisher_is_seen() {
+fn waiting_for_the_lock_is_shown() {
     let folder = TempDir::new().unwrap();
     let keys = recording("rotation").path("sa.pub").to_str().unwrap().to_owned();
     let publish = ["publish", &keys, "--issuer", "https://issuer.example.com", "--directory", "."];
@@ -135,7 +135,7 @@ fn a_wait_for_the_lock_of_another_publisher_is_seen() {
 }
 
 #[test]
-fn a_batch_that_waits_for_the_next_token_shows_it() {
+fn batch_waiting_for_input_is_shown() {
     let folder = TempDir::new().unwrap();
     let run = recording("path-issuer");
     let (pipe, jwks) = (folder.path().join("tokens"), run.path("jwks.json").to_str().unwrap().to_owned());
@@ -156,7 +156,7 @@ fn a_batch_that_waits_for_the_next_token_shows_it() {
 }
 
 #[test]
-fn each_command_tells_its_steps_with_v() {
+fn each_command_logs_its_steps_with_verbose() {
     let folder = TempDir::new().unwrap();
     let run = recording("path-issuer");
     let path = |name: &str| run.path(name).to_str().unwrap().to_owned();
@@ -185,7 +185,7 @@ fn each_command_tells_its_steps_with_v() {
 }
 
 #[test]
-fn an_error_in_json_is_seen_once() {
+fn json_error_is_shown_once() {
     for words in [&["jwks", "no-such-file", "-o", "json"][..], &["jwks", "-o", "json", "--nope"]] {
         let (terminal, mut child) = Terminal::run(80, command().args(words), false);
         let seen = terminal.read_all();
@@ -198,7 +198,7 @@ fn an_error_in_json_is_seen_once() {
 }
 
 #[test]
-fn who_sits_at_a_terminal_is_told_that_it_reads_from_there() {
+fn reading_from_a_terminal_prints_a_note() {
     for command_name in ["jwks", "verify", "inspect"] {
         let (mut terminal, mut child) = Terminal::run(80, command().args([command_name, "-"]), false);
         terminal.read_to("note: reading from standard input; end it with Ctrl-D");

@@ -25,7 +25,7 @@ fn named(url: &str) -> Value {
 }
 
 #[test]
-fn only_a_token_of_a_published_key_allows_removal() {
+fn removal_requires_a_token_of_a_published_key() {
     let signer = signer();
     assert_eq!(plan_removal(ISSUER, &signer.header(), &named(ELSEWHERE)), Ok(2));
     let stranger = Signer::rsa().kid();
@@ -34,7 +34,7 @@ fn only_a_token_of_a_published_key_allows_removal() {
 }
 
 #[test]
-fn a_token_with_another_algorithm_than_its_key_is_refused() {
+fn token_with_another_algorithm_than_its_key_is_refused() {
     for alg in ["ES256", "PS256", "RS512", "none"] {
         let header = with(signer().header(), "alg", alg.into());
         let refusal = plan_removal(ISSUER, &header, &named(ELSEWHERE));
@@ -43,7 +43,7 @@ fn a_token_with_another_algorithm_than_its_key_is_refused() {
 }
 
 #[test]
-fn a_token_that_names_the_same_place_is_refused() {
+fn token_that_names_the_same_document_path_is_refused() {
     let place = "https://issuer.example.com/a%20b";
     assert_eq!(plan_removal(place, &signer().header(), &named(place)), Err(RemovalRefusal::InUse(place.to_owned())));
     for same in [
@@ -68,7 +68,7 @@ fn a_token_that_names_the_same_place_is_refused() {
 }
 
 #[test]
-fn the_default_port_of_http_is_80() {
+fn default_port_of_http_is_80() {
     let (place, same) = ("http://127.0.0.1", "http://127.0.0.1:80");
     let refusal = plan_removal(place, &signer().header(), &named(same));
     assert_eq!(refusal, Err(RemovalRefusal::SamePlace(same.to_owned())));

@@ -31,7 +31,7 @@ fn is_there(site: &TempDir) -> bool {
 }
 
 #[test]
-fn a_dry_run_shows_what_would_go_and_removes_nothing() {
+fn unpublish_dry_run_lists_documents_and_removes_nothing() {
     let site = site();
     let output = unpublish(&site, &["--dry-run"]).output().unwrap();
     assert!(output.status.success());
@@ -50,7 +50,7 @@ fn a_dry_run_shows_what_would_go_and_removes_nothing() {
 }
 
 #[test]
-fn on_a_terminal_the_issuer_must_be_typed_unless_it_is_told_yes() {
+fn terminal_confirmation_requires_typing_the_issuer() {
     for (typed, removes) in [(ISSUER, true), ("https://issuer.example.com/", false), ("yes", false), ("", false)] {
         let site = site();
         let (mut terminal, mut child) = Terminal::run(80, &mut unpublish(&site, &[]), false);
@@ -76,7 +76,7 @@ fn on_a_terminal_the_issuer_must_be_typed_unless_it_is_told_yes() {
 }
 
 #[test]
-fn it_is_never_the_first_suggestion_for_a_mistyped_command() {
+fn unpublish_is_never_the_first_typo_suggestion() {
     for typed in ["publsh", "publis", "publishh", "unpublsh", "unpublis", "npublish", "upublish", "pubish"] {
         let output = run([typed]);
         assert_eq!(output.status.code(), Some(2));

@@ -67,7 +67,7 @@ const KEY_IDS: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn every_key_has_the_key_id_its_system_gives_it() {
+fn vector_keys_have_their_documented_key_ids() {
     let Some(folder) = vectors("the key IDs of other systems") else { return };
     for (file, expected) in KEY_IDS {
         assert_eq!(kids(&folder.join(file)), *expected, "{file}");
@@ -75,7 +75,7 @@ fn every_key_has_the_key_id_its_system_gives_it() {
 }
 
 #[test]
-fn the_documents_of_kubernetes_own_tests_match_byte_for_byte() {
+fn documents_of_kubernetes_tests_match_byte_for_byte() {
     let Some(folder) = vectors("the documents of Kubernetes' tests") else { return };
     let keys = KeySet::from_keys(
         ["rsa.pub", "ecdsa256.pub"].iter().flat_map(|file| keys(&folder.join("kubernetes").join(file)).to_vec()),
@@ -93,7 +93,7 @@ fn the_documents_of_kubernetes_own_tests_match_byte_for_byte() {
 }
 
 #[test]
-fn the_expected_jwks_match_byte_for_byte() {
+fn expected_jwks_of_other_systems_match_byte_for_byte() {
     let Some(folder) = vectors("the JWKS of other systems") else { return };
     let pairs = [
         ("ccoctl/sa-4096.pub", "ccoctl-4096"),
@@ -117,7 +117,7 @@ fn the_expected_jwks_match_byte_for_byte() {
 }
 
 #[test]
-fn three_blocks_with_two_keys_are_two_keys() {
+fn three_blocks_of_two_keys_give_two_keys() {
     let Some(folder) = vectors("three blocks with two keys") else { return };
     assert_eq!(kids(&folder.join("derived/three-blocks-two-keys.pem")).len(), 2);
 }
@@ -142,7 +142,7 @@ fn empty_truncated_and_ed25519_inputs_are_errors() {
 }
 
 #[test]
-fn the_weak_keys_of_kops_parse_and_are_not_published() {
+fn weak_kops_keys_parse_but_are_not_published() {
     let Some(folder) = vectors("the 512-bit keys of kops") else { return };
     let golden: Vec<_> = kids(&folder.join("kops/irsa/keys.json"));
     let mut read = Vec::new();
@@ -168,7 +168,7 @@ fn the_weak_keys_of_kops_parse_and_are_not_published() {
 }
 
 #[test]
-fn every_bad_issuer_and_jwks_uri_is_refused_with_its_reason() {
+fn each_bad_issuer_and_jwks_uri_has_its_reason() {
     let Some(folder) = vectors("bad issuers") else { return };
     let reasons = [
         ("http://issuer.example.com", "its scheme is http"),

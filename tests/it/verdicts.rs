@@ -22,7 +22,7 @@ fn refusal(claims: &Value, expectations: &Expectations) -> Option<Refusal> {
 }
 
 #[test]
-fn entra_rejects_tokens_that_live_over_25_hours() {
+fn entra_rejects_token_lifetimes_over_25_hours() {
     let lives = |seconds: i64| with(with(claims(), "iat", (NOW - 60).into()), "exp", (NOW - 60 + seconds).into());
     let cases = [
         ("1 h", lives(HOUR), false),
@@ -48,7 +48,7 @@ fn entra_rejects_tokens_that_live_over_25_hours() {
 }
 
 #[test]
-fn the_lifetime_is_judged_before_the_audience() {
+fn lifetime_is_checked_before_the_audience() {
     let claims = with(with(claims(), "exp", (NOW + 30 * HOUR).into()), "aud", "https://kubernetes.default.svc".into());
     assert_eq!(refusal(&claims, &Expectations::entra()).map(|refusal| refusal.check()), Some(CheckName::Lifetime));
     // An expired token that also lived too long is refused for its lifetime, too.
@@ -57,7 +57,7 @@ fn the_lifetime_is_judged_before_the_audience() {
 }
 
 #[test]
-fn reported_tokens_that_live_too_long_are_refused_with_their_fix() {
+fn reported_long_lived_tokens_are_refused_with_a_fix() {
     let folder = fixtures().join("field/token-lifetime");
     for (token, at, message, fix) in [
         (
@@ -97,7 +97,7 @@ const PRIVATE: [(&str, NotPublic); 12] = [
 ];
 
 #[test]
-fn an_issuer_that_entra_cannot_reach_is_refused_with_its_code() {
+fn issuer_unreachable_for_entra_is_refused_with_its_code() {
     let signer = signer();
     for (url, because) in PRIVATE {
         let documents = Documents::new(url.parse().unwrap(), &signer.keys);
@@ -114,7 +114,7 @@ fn an_issuer_that_entra_cannot_reach_is_refused_with_its_code() {
 }
 
 #[test]
-fn a_jwks_uri_that_entra_cannot_reach_is_refused_with_its_code() {
+fn jwks_uri_unreachable_for_entra_is_refused_with_its_code() {
     let signer = signer();
     let mut documents = Documents::new("https://issuer.example.com".parse().unwrap(), &signer.keys);
     for host in ["10.0.0.1", "kubernetes.default.svc", "localhost", "jwks.internal", "[fd00::1]", "0x7f.1"] {
@@ -154,7 +154,7 @@ fn publish_refuses_a_private_issuer_for_entra() {
 }
 
 #[test]
-fn acceptance_is_said_of_entra_only_where_entra_judges_the_same() {
+fn verdict_predicts_entra_only_for_the_same_input() {
     let recorded = recording("rotation");
     let site = TempDir::new().unwrap();
     let (keys, directory) = (recorded.path("sa.pub"), site.path().to_str().unwrap());
@@ -185,7 +185,7 @@ fn acceptance_is_said_of_entra_only_where_entra_judges_the_same() {
 }
 
 #[test]
-fn reported_documents_and_tokens_are_warned_of() {
+fn reported_documents_and_tokens_have_warnings() {
     let cases = [
         ("two-audiences", "two.jwt", "the token has 2 audiences; Entra may reject this with AADSTS5002741: "),
         (
@@ -209,7 +209,7 @@ fn reported_documents_and_tokens_are_warned_of() {
 
 /// Needs a mount namespace of its own, in which `/etc/hosts` is another file.
 #[test]
-fn a_public_name_with_private_addresses_only_is_warned_of() {
+fn public_name_with_only_private_addresses_is_a_warning() {
     let folder = TempDir::new().unwrap();
     let hosts = folder.path().join("hosts");
     std::fs::write(&hosts, "127.0.0.1 issuer.shop.example\n").unwrap();
@@ -234,7 +234,7 @@ fn a_public_name_with_private_addresses_only_is_warned_of() {
 }
 
 #[test]
-fn two_audiences_concern_entra_alone() {
+fn two_audiences_are_a_warning_only_for_entra() {
     let signer = signer();
     let token = signer.sign(&signer.header(), &with(claims(), "aud", json!([ENTRA, "vault"])));
     let report = signer.verifier().examine(&token, &Expectations::entra(), now());
@@ -243,7 +243,7 @@ fn two_audiences_concern_entra_alone() {
 }
 
 #[test]
-fn a_missing_dot_folder_beside_a_jwks_is_named() {
+fn missing_well_known_folder_beside_a_jwks_is_named() {
     let recorded = recording("rotation");
     let site = TempDir::new().unwrap();
     let (keys, directory) = (recorded.path("sa.pub"), site.path().to_str().unwrap());

@@ -28,7 +28,7 @@ fn bound() -> Value {
 }
 
 #[test]
-fn a_verified_token_gives_its_claims_by_their_types() {
+fn verified_token_has_typed_claims() {
     let token = verify(&bound());
     assert_eq!(token.issuer(), ISSUER);
     assert_eq!(token.subject(), "system:serviceaccount:default:workload-identity-sa");
@@ -50,13 +50,13 @@ fn a_verified_token_gives_its_claims_by_their_types() {
 }
 
 #[test]
-fn a_verified_token_shows_its_claims_alone() {
+fn debug_output_shows_only_the_claims() {
     let token = verify(&claims());
     assert_eq!(format!("{token:?}"), format!("VerifiedToken({:?})", claims().to_string()));
 }
 
 #[test]
-fn a_token_without_what_it_may_lack_gives_nothing_for_it() {
+fn absent_optional_claims_are_none() {
     let mut claims = claims();
     for name in ["iat", "nbf", "kubernetes.io"] {
         claims.as_object_mut().unwrap().remove(name);
@@ -70,7 +70,7 @@ fn a_token_without_what_it_may_lack_gives_nothing_for_it() {
 }
 
 #[test]
-fn strings_with_escapes_in_them_say_what_they_stand_for() {
+fn escaped_strings_in_claims_are_decoded() {
     let signer = signer();
     let text = claims().to_string();
     let text = text.replace("https://issuer", "https:\\/\\/issuer").replace(":default:", ":\\u0064efault:");
@@ -86,7 +86,7 @@ fn strings_with_escapes_in_them_say_what_they_stand_for() {
 }
 
 #[test]
-fn several_audiences_are_all_given() {
+fn all_audiences_are_returned() {
     let token = verify(&with(claims(), "aud", json!(["vault", ENTRA, ""])));
     assert!(token.audiences().eq(["vault", ENTRA, ""]));
     assert_eq!(token.audiences().len(), 3);
@@ -101,7 +101,7 @@ fn two_issuers(one: &Signer, other: &Signer) -> Verifier {
 }
 
 #[test]
-fn the_issuer_in_a_token_selects_among_the_trusted_ones() {
+fn token_issuer_selects_among_trusted_issuers() {
     let (one, other) = (signer(), Signer::rsa());
     let verifier = two_issuers(one, &other);
     let verify = |signer: &Signer, issuer: &str| {
@@ -127,7 +127,7 @@ fn the_issuer_in_a_token_selects_among_the_trusted_ones() {
 }
 
 #[test]
-fn the_same_kid_at_two_issuers_is_two_keys() {
+fn same_kid_at_two_issuers_is_two_keys() {
     let (one, other) = (signer(), Signer::rsa());
     let mut entry = issuer::Jwk::new(other.keys[0].clone()).to_value();
     entry["kid"] = one.kid().into();
@@ -145,7 +145,7 @@ fn the_same_kid_at_two_issuers_is_two_keys() {
 }
 
 #[test]
-fn a_jwks_away_from_the_issuer_is_followed_and_reported() {
+fn external_jwks_uri_is_followed_and_reported() {
     let mut documents = Documents::new(issuer(), &signer().keys);
     documents.discovery.jwks_uri = "https://keys.example.net/jwks".to_owned();
     let fetched = |body| Fetched { from: "memory".to_owned(), outcome: Ok(Page { body, ..Page::default() }) };
@@ -162,7 +162,7 @@ fn a_jwks_away_from_the_issuer_is_followed_and_reported() {
 }
 
 #[test]
-fn a_verifier_that_trusts_no_issuer_says_so() {
+fn verifier_without_issuers_refuses_every_token() {
     let verifier = Verifier::default();
     let verify = |issuer: &str| {
         let token = signer().sign(&signer().header(), &with(claims(), "iss", issuer.into()));

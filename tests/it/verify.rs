@@ -27,7 +27,7 @@ fn assert_refused(token: &str, expectations: &Expectations, check: CheckName, co
 }
 
 #[test]
-fn a_good_token_gives_its_claims() {
+fn good_token_gives_its_claims() {
     let signer = signer();
     let token = signer.sign(&signer.header(), &claims());
     let verified = signer.verifier().verify(&token, &Expectations::entra(), now()).unwrap();
@@ -40,7 +40,7 @@ fn a_good_token_gives_its_claims() {
 }
 
 #[test]
-fn a_header_that_entra_refuses_is_refused_with_its_code() {
+fn each_refused_header_has_its_code() {
     let signer = signer();
     let header = signer.header();
     let token = |header: &Value| signer.sign(header, &claims());
@@ -75,7 +75,7 @@ fn a_header_that_entra_refuses_is_refused_with_its_code() {
 }
 
 #[test]
-fn a_token_with_a_payload_that_is_not_encoded_is_refused() {
+fn unencoded_payload_is_refused() {
     let signer = signer();
     let verify = |b64: bool| {
         let token = signer.sign(&with(signer.header(), "b64", b64.into()), &claims());
@@ -86,7 +86,7 @@ fn a_token_with_a_payload_that_is_not_encoded_is_refused() {
 }
 
 #[test]
-fn keys_a_header_brings_along_are_never_used() {
+fn keys_in_a_token_header_are_never_used() {
     let (signer, stranger) = (signer(), Signer::rsa());
     let jwk = issuer::Jwk::new(stranger.keys[0].clone()).to_value();
     for (name, value) in [
@@ -107,7 +107,7 @@ fn keys_a_header_brings_along_are_never_used() {
 }
 
 #[test]
-fn claims_that_do_not_fit_are_refused_with_their_code() {
+fn each_refused_claim_has_its_code() {
     use CheckName::{Audience, Issuer, Subject, Time, Token};
     let expired = "expired at 2026-11-22 00:34:00Z, now is 2026-11-22 00:35:00Z";
     let cases: Vec<(Value, CheckName, u32, &str)> = vec![
@@ -180,7 +180,7 @@ fn claims_that_do_not_fit_are_refused_with_their_code() {
 }
 
 #[test]
-fn time_is_judged_to_the_second_with_the_leeway() {
+fn time_limits_are_exact_to_the_second_with_leeway() {
     let signer = signer();
     let verifier = signer.verifier();
     let verify = |name: &str, at: Value, leeway: u64| {
@@ -195,7 +195,7 @@ fn time_is_judged_to_the_second_with_the_leeway() {
 }
 
 #[test]
-fn claims_of_the_wrong_type_make_the_token_unreadable() {
+fn claims_of_the_wrong_type_make_a_token_unreadable() {
     let signer = signer();
     for (name, value) in [
         ("exp", json!("tomorrow")),
@@ -218,7 +218,7 @@ fn claims_of_the_wrong_type_make_the_token_unreadable() {
 }
 
 #[test]
-fn a_crit_that_is_null_makes_the_token_unreadable() {
+fn null_crit_makes_a_token_unreadable() {
     let signer = signer();
     let token = signer.sign(&with(signer.header(), "crit", json!(null)), &claims());
     let refusal = signer.verifier().verify(&token, &Expectations::entra(), now()).unwrap_err();
@@ -226,7 +226,7 @@ fn a_crit_that_is_null_makes_the_token_unreadable() {
 }
 
 #[test]
-fn a_member_given_twice_makes_the_token_unreadable() {
+fn duplicate_member_makes_a_token_unreadable() {
     let signer = signer();
     let (header, claims) = (signer.header().to_string(), claims().to_string());
     let twice = |json: &str, member: &str| json.replacen('{', &format!("{{{member},"), 1);
@@ -243,7 +243,7 @@ fn a_member_given_twice_makes_the_token_unreadable() {
 }
 
 #[test]
-fn a_service_account_is_held_to_the_expected_one_and_case_is_told_apart() {
+fn service_account_is_compared_case_sensitively() {
     let expectations = Expectations::entra().service_account("default/workload-identity-sa".parse().unwrap());
     let signer = signer();
     signer.verifier().verify(&signer.sign(&signer.header(), &claims()), &expectations, now()).unwrap();
@@ -283,7 +283,7 @@ fn every_ec_algorithm_verifies_for_oidc() {
 }
 
 #[test]
-fn a_token_never_shows_its_signature() {
+fn token_signature_is_never_shown() {
     let token = recording("rotation").text("entra.jwt");
     let signature = token.rsplit('.').next().unwrap();
     let shown = format!("{:?}", Token::parse(&token, &mut Vec::new()).unwrap());

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 /// What may be wrong with a JWKS, as a change to the good one.
 #[test]
-fn a_jwks_that_entra_cannot_use_is_refused_with_its_code() {
+fn each_unusable_jwks_has_its_code() {
     let signer = signer();
     let token = signer.sign(&signer.header(), &claims());
     let good = issuer::Jwk::new(signer.keys[0].clone()).to_value();
@@ -112,7 +112,7 @@ fn a_jwks_that_entra_cannot_use_is_refused_with_its_code() {
 }
 
 #[test]
-fn a_jwks_with_an_entry_that_is_no_object_is_refused_as_a_whole() {
+fn jwks_with_a_non_object_entry_is_refused() {
     let signer = signer();
     let token = signer.sign(&signer.header(), &claims());
     let good = issuer::Jwk::new(signer.keys[0].clone()).to_value();
@@ -139,7 +139,7 @@ fn a_jwks_with_an_entry_that_is_no_object_is_refused_as_a_whole() {
 }
 
 #[test]
-fn a_flaw_of_other_keys_is_no_prediction_for_this_token() {
+fn flaw_of_other_keys_predicts_no_code() {
     let signer = signer();
     let token = signer.sign(&signer.header(), &claims());
     let good = issuer::Jwk::new(signer.keys[0].clone()).to_value();
@@ -156,7 +156,7 @@ fn a_flaw_of_other_keys_is_no_prediction_for_this_token() {
 }
 
 #[test]
-fn a_key_under_another_kid_than_the_api_server_s_is_pointed_out() {
+fn key_under_a_foreign_kid_is_reported() {
     let signer = signer();
     let token = signer.sign(&signer.header(), &claims());
     let good = issuer::Jwk::new(signer.keys[0].clone()).to_value();
@@ -178,7 +178,7 @@ fn a_key_under_another_kid_than_the_api_server_s_is_pointed_out() {
 }
 
 #[test]
-fn of_two_entries_under_one_kid_the_usable_one_is_used() {
+fn usable_entry_is_chosen_among_entries_with_one_kid() {
     let signer = signer();
     let token = signer.sign(&signer.header(), &claims());
     let good = issuer::Jwk::new(signer.keys[0].clone()).to_value();
@@ -194,7 +194,7 @@ fn of_two_entries_under_one_kid_the_usable_one_is_used() {
 }
 
 #[test]
-fn the_algorithm_is_the_key_s_and_not_the_token_s() {
+fn key_decides_the_algorithm() {
     let run = recording("mixed-keys");
     let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
     let documents = Documents::new(run.issuer.parse().unwrap(), &keys);
@@ -211,7 +211,7 @@ fn the_algorithm_is_the_key_s_and_not_the_token_s() {
 }
 
 #[test]
-fn documents_of_another_issuer_make_no_verifier() {
+fn documents_of_another_issuer_are_rejected() {
     let mut documents = Documents::new(issuer(), &signer().keys);
     documents.discovery.issuer.push('/');
     let refusal = Verifier::new(&documents).err().unwrap();
@@ -219,7 +219,7 @@ fn documents_of_another_issuer_make_no_verifier() {
 }
 
 #[test]
-fn a_trusted_discovery_document_without_a_jwks_verifies_nothing() {
+fn discovery_document_without_a_jwks_verifies_nothing() {
     let signer = signer();
     let documents = Documents::new(issuer(), &signer.keys);
     let page = |body| Ok(issuer::Page { body, content_type: None, redirected_to: None, fresh_for: None });
@@ -248,7 +248,7 @@ fn rsa(first: u8, more: usize) -> Value {
 }
 
 #[test]
-fn rsa_keys_of_2048_to_8192_bits_are_verified_with() {
+fn rsa_keys_of_2048_to_8192_bits_verify() {
     for (first, more, bits) in [(0x80, 255, 2048), (0x80, 1023, 8192)] {
         let [_, key] = judged(&json!([rsa(first, more)]));
         assert_eq!(key, Outcome::Passed(format!("RSA {bits}")));
@@ -262,21 +262,21 @@ fn rsa_keys_of_2048_to_8192_bits_are_verified_with() {
 }
 
 #[test]
-fn different_keys_without_a_kid_are_no_duplicates() {
+fn different_keys_without_a_kid_are_not_duplicates() {
     let good = issuer::Jwk::new(signer().keys[0].clone()).to_value();
     let [set, key] = judged(&json!([good, without(rsa(0x81, 255), "kid"), without(rsa(0x82, 255), "kid")]));
     assert!(matches!((&set, &key), (Outcome::Passed(_), Outcome::Passed(_))), "{set:?} {key:?}");
 }
 
 #[test]
-fn a_private_key_is_reported_before_an_entry_that_is_no_object() {
+fn private_key_is_reported_before_a_non_object_entry() {
     let private = with(rsa(0x80, 255), "d", "AAAA".into());
     let [set, _] = judged(&json!([null, private]));
     assert_eq!(set, Outcome::Failed(Refusal::KeySetPrivate(signer().kid())));
 }
 
 #[test]
-fn a_set_of_which_one_key_is_usable_is_not_empty() {
+fn jwks_with_one_usable_key_is_not_empty() {
     let good = issuer::Jwk::new(signer().keys[0].clone()).to_value();
     let [set, _] = judged(&json!([{ "kty": "OKP", "kid": "ed" }, good]));
     assert!(matches!(set, Outcome::Passed(_)), "{set:?}");

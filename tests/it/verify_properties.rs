@@ -157,7 +157,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn verify_and_examine_never_disagree_and_an_independent_judge_agrees((token, _) in some_token()) {
+    fn verify_examine_and_an_independent_verifier_agree((token, _) in some_token()) {
         let verifier = signer().verifier();
         let verdict = verifier.verify(&token, &Expectations::entra(), now());
         let report = verifier.examine(&token, &Expectations::entra(), now());
@@ -169,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_trusted_and_expected_verify_gives_what_examine_reports_first(
+    fn verify_returns_the_first_failure_that_examine_reports(
         token in prop_oneof![some_token().prop_map(|(token, _)| token), hostile_token()],
         which in 0..trusted().len(),
         expectations in prop::sample::select(expected()),
@@ -190,7 +190,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_the_verifier_panic(text in "\\PC{0,200}") {
+    fn arbitrary_text_never_panics_the_verifier(text in "\\PC{0,200}") {
         prop_assert!(signer().verifier().verify(&text, &Expectations::entra(), now()).is_err());
         let _ = signer().verifier().examine(&text, &Expectations::oidc(), now());
     }

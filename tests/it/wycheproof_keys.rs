@@ -21,7 +21,7 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_key_has_one_key_id_in_der_pem_and_jwk() {
+fn wycheproof_key_has_one_key_id_in_der_pem_and_jwk() {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors");
     let folder = std::env::var_os("ISSUER_VECTORS").map_or_else(|| PathBuf::from(default), PathBuf::from);
     let folder = folder.join("wycheproof");

@@ -100,7 +100,7 @@ mod tests {
 
     /// Keys that are kept up to date with those in a directory.
     #[test]
-    fn a_rotated_key_works_and_a_revoked_one_stops() {
+    fn rotated_key_verifies_and_revoked_key_stops() {
         let run = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/kubernetes/path-issuer");
         let read = |name: &str| std::fs::read_to_string(format!("{run}/{name}")).unwrap();
         let site = tempfile::tempdir().unwrap();

@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_come_whole_and_numbered_however_they_are_cut() {
+    fn lines_are_whole_and_numbered_across_chunks() {
         let cases: [(&[u8], &[&str]); 7] = [
             (b"", &[]),
             (b"a", &["a"]),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_longer_than_a_chunk_is_passed_over_and_counted() {
+    fn line_longer_than_a_chunk_is_skipped_and_counted() {
         for length in [CHUNK, CHUNK + 1, 3 * CHUNK - 1, 3 * CHUNK, 3 * CHUNK + 5] {
             let text = [b"a\n".as_slice(), &vec![b'x'; length], b"\nb\nc"].concat();
             let lines = read(&text, 10_000);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_came_whole_are_not_lost_to_an_error_behind_them() {
+    fn complete_lines_survive_a_later_read_error() {
         struct Broken;
         impl Read for Broken {
             fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {

@@ -27,7 +27,7 @@ from *source code* of Microsoft, *observed* in reports of others, or *inferred* 
 ";
 
 #[test]
-fn the_page_of_codes_is_that_of_the_catalogue() {
+fn troubleshooting_page_matches_the_catalogue() {
     let page = page();
     if is_update() {
         std::fs::write(root().join(PAGE), &page).unwrap();
@@ -115,7 +115,7 @@ fn escape(text: &str) -> String {
 }
 
 #[test]
-fn texts_are_shown_as_they_are() {
+fn markdown_escapes_keep_the_text() {
     assert_eq!(escape("a_b `c_d|` <e>"), r"a\_b `c_d\|` \<e\>");
     assert_eq!(capitalised("the key"), "The key");
     assert_eq!(capitalised("`issuer inspect` shows"), "`issuer inspect` shows");

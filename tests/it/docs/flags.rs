@@ -83,7 +83,7 @@ fn calls(code: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn commands_and_flags_that_the_documents_name_exist() {
+fn commands_and_flags_in_the_docs_exist() {
     let commands = commands();
     let all: BTreeSet<_> = commands.values().flatten().map(String::as_str).chain(FOREIGN).collect();
     let (mut faults, mut seen) = (Vec::new(), 0);
@@ -123,7 +123,7 @@ fn calls_and_flags_are_found() {
 
 /// Variables that the documents name, and that this program reads.
 #[test]
-fn azure_variables_that_the_documents_name_are_read() {
+fn azure_variables_in_the_docs_are_read() {
     let known = ["AZURE_STORAGE_ACCOUNT"].into_iter().chain(issuer::Environment::NAMES).collect::<BTreeSet<_>>();
     for file in documents() {
         let text = read(&file);

@@ -120,7 +120,7 @@ fn wrong_links_are_found() {
 }
 
 #[test]
-fn every_page_of_the_book_is_in_its_summary() {
+fn every_page_is_in_the_book_summary() {
     let summary = read(Path::new("docs/SUMMARY.md"));
     let listed: BTreeSet<_> = summary.lines().flat_map(targets).map(|target| Path::new("docs").join(target)).collect();
     let pages = documents().into_iter().filter(|page| page.starts_with("docs") && !page.ends_with("SUMMARY.md"));

@@ -6,7 +6,7 @@ use super::{read, root};
 use serde_json::Value;
 
 #[test]
-fn the_readme_is_short() {
+fn readme_stays_within_its_limits() {
     let readme = read(Path::new("README.md"));
     assert!(readme.lines().count() <= 150, "{} lines", readme.lines().count());
     let long: Vec<_> = readme.lines().filter(|line| line.chars().count() > 120).collect();
@@ -14,7 +14,7 @@ fn the_readme_is_short() {
 }
 
 #[test]
-fn the_picture_has_a_title_and_a_description() {
+fn overview_picture_has_a_title_and_a_description() {
     let svg = read(Path::new("docs/overview.svg"));
     for part in ["role=\"img\"", "<title id=\"title\">", "<desc id=\"description\">", "prefers-color-scheme: dark"] {
         assert!(svg.contains(part), "{part}");
@@ -22,7 +22,7 @@ fn the_picture_has_a_title_and_a_description() {
 }
 
 #[test]
-fn the_chapter_of_json_names_every_member() {
+fn json_chapter_names_every_member() {
     let chapter = read(Path::new("docs/json.md"));
     let mut seen = 0;
     for entry in std::fs::read_dir(root().join("docs/schemas")).unwrap() {
@@ -44,7 +44,7 @@ fn the_chapter_of_json_names_every_member() {
 }
 
 #[test]
-fn the_changelog_has_this_version() {
+fn changelog_has_this_version() {
     let changelog = read(Path::new("CHANGELOG.md"));
     assert!(
         changelog.contains(concat!("## [", env!("CARGO_PKG_VERSION"), "]")) || changelog.contains("## [Unreleased]")

@@ -11,7 +11,7 @@ use super::{
 };
 
 #[test]
-fn every_block_of_commands_is_marked() {
+fn every_command_block_is_marked() {
     let mut faults = Vec::new();
     for file in documents() {
         for block in blocks(&file, &read(&file)).iter().filter(|block| block.is_command()) {
@@ -30,7 +30,7 @@ fn every_block_of_commands_is_marked() {
 /// `UPDATE_DOCS=1 cargo test --test it -- docs::` writes what the commands print now into the documents, to be read before
 /// it is committed.
 #[test]
-fn commands_of_the_documents_work_as_shown() {
+fn commands_in_the_docs_work_as_shown() {
     let world = World::new();
     let (mut faults, mut ran) = (Vec::new(), 0);
     let mut updates: BTreeMap<PathBuf, Vec<(usize, usize, Vec<String>)>> = BTreeMap::new();
