@@ -1,6 +1,6 @@
 use jiff::{SignedDuration, Timestamp};
 
-/// How far the clocks of this machine and of a site may be apart.
+/// The maximum difference between the clocks of this machine and of a site.
 const APART_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// Two clocks that are more than five minutes apart.
@@ -11,7 +11,7 @@ const APART_MAX: SignedDuration = SignedDuration::from_mins(5);
 /// let apart = ClocksApart::between(here, Some(site)).unwrap();
 /// assert_eq!(
 ///     apart.to_string(),
-///     "this machine's clock is 2h ahead of the site's: 2026-11-22T02:00:00Z here, 2026-11-22T00:00:00Z there"
+///     "the clock of this machine is 2h ahead of the site's clock: 2026-11-22T02:00:00Z here, 2026-11-22T00:00:00Z on the site"
 /// );
 /// assert_eq!(ClocksApart::between(here, Some(here)), None);
 /// assert_eq!(ClocksApart::between(here, None), None);
@@ -26,13 +26,14 @@ pub struct ClocksApart {
 }
 
 impl ClocksApart {
-    /// Compares two clocks; `None` when they are close enough or the site has none.
+    /// Compares two clocks; `None` if the difference is small or the site has no clock.
     pub fn between(here: Timestamp, site: Option<Timestamp>) -> Option<Self> {
         let site = site?;
         (here.duration_since(site).abs() > APART_MAX).then_some(Self { here, site })
     }
 
-    /// The later of both: a time that is recorded too late keeps a key longer, one that is recorded too early loses it.
+    /// The later of both times. Recording too late a time keeps a key longer; recording too early a time removes it too
+    /// early.
     pub(crate) fn later(self) -> Timestamp {
         self.here.max(self.site)
     }
@@ -44,6 +45,10 @@ impl std::fmt::Display for ClocksApart {
         let (here, site) = (second(self.here), second(self.site));
         let apart = here.duration_since(site);
         let direction = if apart.is_positive() { "ahead of" } else { "behind" };
-        write!(f, "this machine's clock is {:#} {direction} the site's: {here} here, {site} there", apart.abs())
+        write!(
+            f,
+            "the clock of this machine is {:#} {direction} the site's clock: {here} here, {site} on the site",
+            apart.abs()
+        )
     }
 }

@@ -1,4 +1,5 @@
-/// The version of a stored document; every change of body, headers or retention record makes another (RFC 9110 section 8.8.3).
+/// The version of a stored document. Every change of body, headers or retention record changes the ETag (RFC 9110
+/// section 8.8.3).
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -21,7 +22,7 @@
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ETag(pub String);
 
-/// What must hold for a write to happen (RFC 9110 section 13.1).
+/// The precondition of a conditional write (RFC 9110 section 13.1).
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -40,8 +41,8 @@ pub struct ETag(pub String);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
-    /// The document is still the version that was read.
+    /// The document still has the version that was read.
     IfMatch(ETag),
-    /// There is still no document (`If-None-Match: *`).
+    /// The document still does not exist (`If-None-Match: *`).
     IfNoneMatch,
 }

@@ -9,7 +9,7 @@ use crate::{
     key::Jwk,
 };
 
-/// What stands on a site before publishing.
+/// The state of a site before publishing.
 ///
 /// ```
 /// use issuer::{CurrentState, DesiredState, Plan, PlannedDocument, Timestamp, site::{ETag, Stored}};
@@ -28,37 +28,38 @@ use crate::{
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CurrentState {
-    /// The documents that are there. The JWKS is the one below the issuer.
+    /// The existing documents. The JWKS is the document below the issuer.
     pub documents: BTreeMap<DocumentKind, Stored>,
-    /// The JWKS the discovery document points to, where that is another document of the site.
+    /// The JWKS at the `jwks_uri` of the discovery document, if that is another document on the site.
     pub linked: Option<Stored>,
-    /// Whether the site serves what it stores.
+    /// Whether the site serves its documents.
     pub hosting: Hosting,
-    /// The time by the site's clock, where it has one.
+    /// The time of the site's clock, if the site has a clock.
     pub site_time: Option<Timestamp>,
 }
 
 impl CurrentState {
-    /// A document, if it is there.
+    /// A document, if it exists.
     pub fn document(&self, kind: DocumentKind) -> Option<&Stored> {
         self.documents.get(&kind)
     }
 
-    /// The retention record that judges every published key: that of the JWKS below the issuer.
+    /// The retention record for all published keys, which is stored with the JWKS below the issuer.
     pub(crate) fn record(&self) -> &StoredRetention {
         self.document(DocumentKind::Jwks).map_or(&StoredRetention::Absent, |stored| &stored.retention)
     }
 }
 
-/// The live discovery document, where there is one that can be read.
+/// The published discovery document, if it can be parsed.
 fn current_discovery(current: &CurrentState) -> Option<Discovery> {
     Discovery::parse(&current.document(DocumentKind::Discovery)?.bytes).ok()
 }
 
-/// The entries of the live JWKS, and of another one the discovery document points to; and what could not be read.
+/// The entries of the published JWKS and of another JWKS at the `jwks_uri`, and the errors of documents that cannot be
+/// parsed.
 ///
-/// An entry that is not a JSON object is left out: it holds no key, and relying parties reject a JWKS for it. Private members are
-/// left out, too.
+/// Entries that are not JSON objects are omitted: they hold no key, and relying parties reject a JWKS with such an
+/// entry. Private members are omitted as well.
 pub(super) fn published_keys(
     current: &CurrentState,
     desired: &DesiredState,
@@ -84,7 +85,7 @@ pub(super) fn published_keys(
                     if !jwk.private_members().is_empty() {
                         warnings.push(PlanWarning::PrivateMembers(jwk.kid().unwrap_or_default().to_owned()));
                     }
-                    // Told apart and judged as it will be read.
+                    // Compare entries in their published form.
                     let jwk = jwk.into_public();
                     if known.insert(identity(&jwk)) {
                         keys.push(jwk);
@@ -97,7 +98,7 @@ pub(super) fn published_keys(
     (keys, unreadable)
 }
 
-/// What tells one entry from another: of a key what makes tokens verify with it, of anything else all of it.
+/// The identity of an entry: for a key the members that affect verification, for other entries all members.
 fn identity(jwk: &Jwk) -> String {
     match jwk.key() {
         Ok(key) => {
@@ -109,10 +110,10 @@ fn identity(jwk: &Jwk) -> String {
     }
 }
 
-/// Where on the site the JWKS stands that a published discovery document points to.
+/// The path on the site of the JWKS at the `jwks_uri` of a published discovery document.
 pub(crate) fn linked_path(discovery: &Discovery, issuer: &IssuerUrl) -> Option<DocumentPath> {
     let below_its_own = discovery.issuer.parse::<IssuerUrl>().ok().and_then(|own| {
-        // The document stands at the wanted issuer's place, so that is where its own issuer's URLs lead.
+        // The document is at the URL of the desired issuer, so URLs of its own issuer map to this site.
         let rest = own.rest_below(&discovery.jwks_uri)?;
         issuer.path_below(&format!("{}/{rest}", issuer.base()))
     });

@@ -5,9 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::Headers;
 use crate::{documents::longest_lifetime, issuer_url::IssuerUrl, key::KeySet, verify::RelyingParty};
 
-/// What is to be published, and how far publishing may go.
+/// The desired keys and issuer, and the changes that publishing may make.
 ///
-/// [`DesiredState::new`] is the safe choice in everything: it adds and never takes away.
+/// [`DesiredState::new`] has safe defaults: publishing adds keys and removes none.
 ///
 /// ```
 /// use issuer::{KeySet, DesiredState};
@@ -20,39 +20,39 @@ use crate::{documents::longest_lifetime, issuer_url::IssuerUrl, key::KeySet, ver
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DesiredState {
-    /// The issuer; its path is the documents' place on the site.
+    /// The issuer. Its path is the path of the documents on the site.
     pub issuer: IssuerUrl,
-    /// The API server's keys. Published keys that are not among them are retired, if they are known.
+    /// The API server's keys. Known published keys that are not among these keys are retired.
     pub keys: KeySet,
-    /// Whose rules the key set must meet.
+    /// The relying party whose rules apply to the key set.
     pub relying_party: RelyingParty,
-    /// Whether retired keys go once their retention is over.
+    /// Whether retired keys are removed when their retention is over.
     pub prune: bool,
-    /// How long a retired key stays at least.
+    /// The minimum time for which a retired key stays.
     pub retain: Duration,
-    /// The `kid`s of retired keys that go at once.
+    /// The `kid`s of retired keys to remove immediately.
     pub remove: Vec<String>,
-    /// The `kid`s of published keys that become known, though the retention record does not list them.
+    /// The `kid`s of unknown published keys to add to the retention record.
     pub adopt: Vec<String>,
-    /// Whether published keys go that the retention record does not list.
+    /// Whether unknown keys are removed.
     pub remove_unknown: bool,
-    /// Whether the issuer in a published discovery document may be replaced by another.
+    /// Whether publishing may replace another issuer in a published discovery document.
     pub allow_issuer_change: bool,
-    /// Whether a `jwks_uri` away from the site may be replaced, whose keys cannot be read and kept.
+    /// Whether publishing may replace a `jwks_uri` that is not on the site. The keys there cannot be read and kept.
     pub allow_jwks_uri_change: bool,
-    /// Whether an issuer that Entra cannot reach may be published.
+    /// Whether publishing accepts an issuer that Entra cannot reach.
     pub allow_private_issuer: bool,
-    /// Whether a published document that cannot be read may be replaced, with whatever was in it.
+    /// Whether publishing may overwrite a published document that cannot be parsed.
     pub replace_unreadable: bool,
-    /// The Cache-Control header to serve both documents with.
+    /// The Cache-Control header of both documents.
     pub cache_control: String,
 }
 
 impl DesiredState {
-    /// How long a retired key stays unless told otherwise: the longest token for Azure lives 24 hours, and once more for safety.
+    /// The default of [`retain`](Self::retain): twice the maximum lifetime of a token for Azure, which is 24 hours.
     pub const RETAIN: Duration = Duration::from_hours(48);
 
-    /// Publishes these keys for an issuer, dropping nothing.
+    /// Publishes these keys for an issuer and removes none.
     pub fn new(issuer: IssuerUrl, keys: KeySet) -> Self {
         Self {
             issuer,
@@ -137,18 +137,19 @@ impl DesiredState {
         Self { cache_control: value.into(), ..self }
     }
 
-    /// How long caches may keep the documents (RFC 9111 section 5.2.2.1); `None` where the header does not say.
+    /// The longest time that caches may keep the documents (RFC 9111 section 5.2.2.1); `None` if the header gives no
+    /// time.
     pub(super) fn max_age(&self) -> Option<Duration> {
         longest_lifetime(&self.cache_control)
     }
 
-    /// When a key that was first missed at this time may be pruned.
+    /// The time from which a key that was first missing at `since` may be pruned.
     pub fn due(&self, since: Timestamp) -> Timestamp {
         due(since, self.retain)
     }
 }
 
-/// When a key that was first missed at `since` may be pruned.
+/// The time from which a key that was first missing at `since` may be pruned.
 pub(crate) fn due(since: Timestamp, retain: Duration) -> Timestamp {
     let retain = SignedDuration::try_from(retain).unwrap_or(SignedDuration::MAX);
     since.checked_add(retain).unwrap_or(Timestamp::MAX)

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::{Content, Headers, Stored};
 use crate::{documents::Jwks, key::Jwk};
 
-/// One thing that changes in a document: an entry of its JWKS, a member, a header, or the record that is kept with it.
+/// A change of a document: of a JWKS entry, a member, a header, or the retention record.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -27,34 +27,34 @@ use crate::{documents::Jwks, key::Jwk};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DocumentChange {
-    /// The whole body: what is there cannot be read.
+    /// The whole body is replaced, because the published body cannot be parsed.
     Body,
-    /// An entry of `keys` that comes, by its `kid`.
+    /// An added entry of `keys`, by its `kid`.
     KeyAdded(String),
-    /// An entry of `keys` that goes, by its `kid`.
+    /// A removed entry of `keys`, by its `kid`.
     KeyRemoved(String),
-    /// An entry of `keys` that stays under its `kid` and has other members.
+    /// An entry of `keys` whose other members change, by its `kid`.
     KeyChanged(String),
     /// The order or number of the entries of `keys`.
     KeyOrder,
-    /// Another member of the document.
+    /// A changed member of the document.
     Member {
-        /// Its name.
+        /// The name.
         name: String,
-        /// What it is; `None` where it is not there.
+        /// The current value; `None` if the member does not exist.
         from: Option<Value>,
-        /// What it will be; `None` where it goes.
+        /// The new value; `None` if the member is removed.
         to: Option<Value>,
     },
     /// The order of the members, or white space.
     Form,
-    /// A header that it is served with.
+    /// A changed header of the document.
     Header {
-        /// Its name, in lower case.
+        /// The name, in lower case.
         name: &'static str,
-        /// What it is; `None` where it is not there.
+        /// The current value; `None` if the header does not exist.
         from: Option<String>,
-        /// What it will be; `None` where it goes.
+        /// The new value; `None` if the header is removed.
         to: Option<String>,
     },
     /// The retention record.
@@ -62,7 +62,7 @@ pub enum DocumentChange {
 }
 
 impl DocumentChange {
-    /// What changes from a stored document to what is written; of a new document nothing is listed.
+    /// The changes from a stored document to the planned content.
     pub(super) fn between(current: &Stored, content: &Content) -> Vec<Self> {
         let mut changes = Vec::new();
         if current.bytes != content.bytes {
@@ -135,7 +135,7 @@ fn of_headers(before: &Headers, after: &Headers) -> Vec<DocumentChange> {
     changed.map(|((name, from), (_, to))| DocumentChange::Header { name, from, to }).collect()
 }
 
-/// As a plan shows it: `keys + KID`, `jwks_uri A → B`, `cache-control A → B`.
+/// For example `keys + KID`, `jwks_uri A → B`, `cache-control A → B`.
 impl fmt::Display for DocumentChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kid = |kid: &str| if kid.is_empty() { "(no kid)".to_owned() } else { kid.to_owned() };
@@ -146,15 +146,15 @@ impl fmt::Display for DocumentChange {
         };
         let header = |value: &Option<String>| value.clone().unwrap_or_else(|| "(none)".to_owned());
         match self {
-            Self::Body => f.write_str("the whole document, which cannot be read"),
+            Self::Body => f.write_str("the whole document, which cannot be parsed"),
             Self::KeyAdded(added) => write!(f, "keys + {}", kid(added)),
             Self::KeyRemoved(removed) => write!(f, "keys - {}", kid(removed)),
             Self::KeyChanged(changed) => write!(f, "keys ~ {}: other members", kid(changed)),
             Self::KeyOrder => f.write_str("keys in another order, or without duplicates"),
             Self::Member { name, from, to } => write!(f, "{name} {} → {}", member(from), member(to)),
-            Self::Form => f.write_str("the order of its members, or white space"),
+            Self::Form => f.write_str("the order of members, or white space"),
             Self::Header { name, from, to } => write!(f, "{name} {} → {}", header(from), header(to)),
-            Self::Record => f.write_str("its retention record"),
+            Self::Record => f.write_str("the retention record"),
         }
     }
 }

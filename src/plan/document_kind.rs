@@ -6,7 +6,7 @@ use crate::{
     issuer_url::{DocumentPath, IssuerUrl},
 };
 
-/// One of the documents of an issuer. Planning, writing and removing follow [`ALL`](Self::ALL), so a further document starts here.
+/// A document of an issuer. Planning, writing and removing follow [`ALL`](Self::ALL), so add a new document there.
 ///
 /// ```
 /// use issuer::DocumentKind;
@@ -26,8 +26,8 @@ pub enum DocumentKind {
 }
 
 impl DocumentKind {
-    /// Every document, in the order in which they are written. They are removed in reverse order, so that no reader is sent to
-    /// a document that is not there.
+    /// All documents in the order of writing. They are removed in reverse order, so that no document refers to a
+    /// missing document.
     pub const ALL: [Self; 2] = [Self::Jwks, Self::Discovery];
 
     /// The name in messages.
@@ -46,7 +46,7 @@ impl DocumentKind {
         }
     }
 
-    /// What is stored for it. The retention record is kept with the JWKS.
+    /// The content to store. The retention record is stored with the JWKS.
     pub(super) fn content(self, documents: &Documents, retention: &Retention, cache_control: &str) -> Content {
         let (bytes, content_type, retention) = match self {
             Self::Jwks => (documents.jwks.to_bytes(), "application/json", retention.clone()),

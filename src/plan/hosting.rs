@@ -1,4 +1,4 @@
-/// Whether a site serves what it stores.
+/// Whether a site serves its documents.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -12,13 +12,13 @@
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hosting {
-    /// There is nothing to switch on.
+    /// The site has no hosting that can be enabled.
     #[default]
     Plain,
-    /// The static website is on.
+    /// The static website is enabled.
     On,
-    /// The static website is off; publishing switches it on before its first write.
+    /// The static website is disabled; publishing enables it before the first write.
     Off,
-    /// It may not be asked; why not, in a sentence.
+    /// The state cannot be read; the sentence gives the reason.
     Unknown(String),
 }

@@ -13,15 +13,15 @@ use crate::{
     verify::{Refusal, RelyingParty, TrustedIssuer},
 };
 
-/// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
+/// The minimum size of an RSA key for RS256 (RFC 7518 section 3.3).
 const RSA_BITS_MIN: usize = 2048;
-/// The largest RSA key the usual libraries verify with, this crate's own among them.
+/// The maximum size of an RSA key that common libraries, including this crate, support.
 const RSA_BITS_USUAL: usize = 8192;
-/// How long the longest token for Azure lives: retaining keys for less is warned of.
+/// The maximum lifetime of a token for Azure; a shorter retention gets a warning.
 const TOKEN_LIFE_MAX: Duration = Duration::from_hours(24);
 
-/// A document that is gone, empty or an error page holds nothing more to lose, and readers wait for a new one; anything else
-/// that cannot be read may hold what somebody relies on, and is left alone.
+/// Publishing replaces a document that is missing, empty or an HTML error page, because it holds no data. Any other
+/// document that cannot be parsed may hold data in use, so publishing does not overwrite it.
 pub(super) fn judge_unreadable(
     document: &'static str,
     error: DocumentError,
@@ -45,7 +45,8 @@ pub(super) fn refuse_keys(desired: &DesiredState, published: &[Jwk], keys: &[Pla
     }
     for kid in &desired.remove {
         let Some(key) = desired.keys.iter().find(|key| key.key_id().as_str() == kid) else { continue };
-        // Another key under that ID goes without being asked to, which is what the request can only mean.
+        // If the published entry has another key with this key ID, publishing replaces it anyway, so the request is
+        // satisfied.
         if !published.iter().any(|jwk| jwk.kid() == Some(kid) && jwk.key() != Ok(key)) {
             refusals.push(PlanRefusal::RemoveWanted(kid.clone()));
         }
@@ -62,9 +63,10 @@ pub(super) fn refuse_keys(desired: &DesiredState, published: &[Jwk], keys: &[Pla
     refusals
 }
 
-/// A string relying parties hold on to is never changed unasked.
+/// Relying parties compare the published issuer, so changing it requires a flag.
 ///
-/// The JWKS remembers its issuer too: between the two writes of a first publish it stands alone.
+/// The retention record of the JWKS also has the issuer: between the two writes of a first publish there is only the
+/// JWKS.
 pub(super) fn judge_current_issuer(
     current: &CurrentState,
     desired: &DesiredState,
@@ -96,7 +98,7 @@ pub(super) fn judge_current_issuer(
     }
 }
 
-/// An issuer that the internet cannot reach is of use to relying parties in the same network only.
+/// An issuer that the internet cannot reach is usable only for relying parties in the same network.
 pub(super) fn judge_host(desired: &DesiredState, refusals: &mut Vec<PlanRefusal>, warnings: &mut Vec<PlanWarning>) {
     let Some(because) = why_not_public(desired.issuer.as_str()) else { return };
     let issuer = desired.issuer.to_string();
@@ -107,7 +109,7 @@ pub(super) fn judge_host(desired: &DesiredState, refusals: &mut Vec<PlanRefusal>
     }
 }
 
-/// Documents that `verify` would refuse whatever the token are never called published.
+/// Refuses documents with which `verify` would refuse every token.
 pub(super) fn judge_result(
     documents: &Documents,
     desired: &DesiredState,
@@ -119,14 +121,14 @@ pub(super) fn judge_result(
     }
 }
 
-/// What is odd about the record that was found, and about the clocks that its times come from.
+/// Warnings about the retention record, and about the clocks of its times.
 pub(super) fn record_warnings(
     desired: &DesiredState,
     found: &StoredRetention,
     clocks: Option<ClocksApart>,
 ) -> Vec<PlanWarning> {
     let mut warnings: Vec<_> = clocks.map(PlanWarning::ClocksApart).into_iter().collect();
-    // The warning says that the record starts anew, which a refused plan does not do.
+    // The warning says that the retention restarts, which is wrong for a refused plan.
     if let StoredRetention::Unreadable(error) = found
         && refuse_later_record(desired, found).is_none()
     {
@@ -135,7 +137,7 @@ pub(super) fn record_warnings(
     warnings
 }
 
-/// Keys are dropped only by a record that can be read and a clock that can be right.
+/// Removing keys requires a readable retention record and consistent clocks.
 pub(super) fn refuse_drops(
     desired: &DesiredState,
     found: &StoredRetention,
@@ -153,7 +155,7 @@ pub(super) fn refuse_drops(
     refusals
 }
 
-/// A record that a later version wrote may hold what this version would drop.
+/// A record of a later version may hold data that this version would lose.
 pub(super) fn refuse_later_record(desired: &DesiredState, found: &StoredRetention) -> Option<PlanRefusal> {
     match found {
         StoredRetention::Unreadable(RetentionError::Version(version)) if !desired.replace_unreadable => {

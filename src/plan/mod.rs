@@ -1,4 +1,4 @@
-//! What publishing would change, worked out without I/O: current documents, desired keys and a time in, a plan out.
+//! Computes the changes that publishing would make, without I/O, from current documents, desired keys and the time.
 
 mod clocks;
 mod condition;
@@ -47,7 +47,7 @@ use judge::{
     refuse_later_record, warn_of_keys,
 };
 
-/// What publishing would change, worked out from [`CurrentState`], [`DesiredState`] and the time alone.
+/// The changes that publishing would make, computed only from [`CurrentState`], [`DesiredState`] and the time.
 ///
 /// ```
 /// use issuer::{Change, KeySet, CurrentState, Plan, Timestamp, DesiredState};
@@ -61,24 +61,25 @@ use judge::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Every key, those in the input first, in their order.
+    /// Every key. Keys of the input come first, in the order of the input.
     pub keys: Vec<PlannedKey>,
-    /// How many published keys outside the input are recorded for the first time, as the site has no record that can be read.
+    /// The number of published keys outside the input that are recorded for the first time, because the site has no
+    /// readable retention record.
     pub adopted: usize,
-    /// The documents in the order in which they are written, which is that of [`DocumentKind::ALL`].
+    /// The documents in the order of writing, which is the order of [`DocumentKind::ALL`].
     pub documents: Vec<PlannedDocument>,
-    /// Whether the site serves what it stores; [`Hosting::Off`] is switched on before anything is written.
+    /// Whether the site serves its documents. Publishing enables [`Hosting::Off`] before the first write.
     pub hosting: Hosting,
-    /// What the documents say when the plan has been carried out.
+    /// The documents after the plan was applied.
     pub result: Documents,
-    /// Why the plan is not carried out; empty when it may be.
+    /// Reasons why the plan must not be applied; empty if it may be applied.
     pub refusals: Vec<PlanRefusal>,
-    /// What stops nothing.
+    /// Warnings, which do not prevent publishing.
     pub warnings: Vec<PlanWarning>,
 }
 
 impl Plan {
-    /// Works out a plan. It does no I/O; the same arguments give the same plan. Times count in whole seconds.
+    /// Computes a plan without I/O. The same arguments give the same plan. Times are truncated to seconds.
     pub fn new(current: &CurrentState, desired: &DesiredState, now: Timestamp) -> Self {
         let clocks = ClocksApart::between(now, current.site_time);
         let now = clocks.map_or(now, ClocksApart::later);
@@ -126,28 +127,28 @@ impl Plan {
         }
     }
 
-    /// Whether carrying it out would write nothing.
+    /// Whether applying the plan would write nothing.
     pub fn is_unchanged(&self) -> bool {
         self.documents.iter().all(|document| document.change == Change::Unchanged) && self.hosting != Hosting::Off
     }
 
-    /// What happens to a document.
+    /// The planned document of a kind.
     pub fn document(&self, kind: DocumentKind) -> Option<&PlannedDocument> {
         self.documents.iter().find(|document| document.kind == kind)
     }
 
-    /// Whether the site is not as it should be: publishing would change it, or it holds keys that nobody answers for.
+    /// Whether the site has drifted: publishing would change the site, or the site holds unknown keys.
     pub fn is_drift(&self) -> bool {
         !self.is_unchanged() || self.has_unknown_keys()
     }
 
-    /// Whether keys stay published that the retention record does not know.
+    /// Whether unknown keys stay published.
     pub fn has_unknown_keys(&self) -> bool {
         self.keys.iter().any(|key| key.state == KeyState::Unknown)
     }
 }
 
-/// Finds a place for every key: added, or if it is published kept, returned, retired, unknown or dropped.
+/// Determines the state of every key.
 fn place(desired: &DesiredState, now: Timestamp, published: &[Jwk], recorded: Option<&Retention>) -> Vec<PlannedKey> {
     let added = |key: &PublicKey| PlannedKey { jwk: Jwk::new(key.clone()), state: KeyState::Added };
     let mut keys: Vec<_> = desired.keys.iter().map(added).collect();
@@ -155,7 +156,7 @@ fn place(desired: &DesiredState, now: Timestamp, published: &[Jwk], recorded: Op
     for jwk in published {
         let kid = jwk.kid().unwrap_or_default();
         if let Some(key) = keys[..input].iter_mut().find(|key| key.kid() == kid) {
-            // Another key under its ID goes, and this one is new there.
+            // The published entry has another key with the same key ID: the key of the input replaces it.
             if key.jwk.key() != jwk.key() {
                 continue;
             }
@@ -168,7 +169,7 @@ fn place(desired: &DesiredState, now: Timestamp, published: &[Jwk], recorded: Op
     keys
 }
 
-/// What becomes of a published key that is not in the input.
+/// The state of a published key that is not in the input.
 fn outside_the_input(desired: &DesiredState, now: Timestamp, jwk: &Jwk, recorded: Option<&Retention>) -> KeyState {
     let kid = jwk.kid().unwrap_or_default();
     if desired.remove.iter().any(|remove| remove == kid) {
@@ -194,7 +195,7 @@ fn count_retired(keys: &[PlannedKey]) -> usize {
     keys.iter().filter(|key| matches!(key.state, KeyState::Retired { .. })).count()
 }
 
-/// What is remembered of the keys from now on: every key but those that nobody answers for.
+/// The new retention record, which lists every published key except unknown keys.
 fn retention(desired: &DesiredState, now: Timestamp, keys: &[PlannedKey], recorded: &Retention) -> Retention {
     let mut retention = Retention::of(&desired.issuer);
     for key in keys {

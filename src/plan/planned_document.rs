@@ -1,7 +1,7 @@
 use super::{Condition, Content, DocumentChange, DocumentKind, Stored};
 use crate::issuer_url::DocumentPath;
 
-/// One document of a plan.
+/// A document of a plan.
 ///
 /// ```
 /// use issuer::{KeySet, CurrentState, Plan, Timestamp, DesiredState, site::Condition};
@@ -15,21 +15,21 @@ use crate::issuer_url::DocumentPath;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedDocument {
-    /// Which document it is.
+    /// The kind of the document.
     pub kind: DocumentKind,
-    /// Where it stands on the site.
+    /// The path on the site.
     pub path: DocumentPath,
-    /// What happens to it.
+    /// The kind of change.
     pub change: Change,
-    /// What changes in it, one by one; empty where it is new or stays.
+    /// The single changes; empty for a document that is new or unchanged.
     pub changes: Vec<DocumentChange>,
-    /// What it holds afterwards.
+    /// The planned content.
     pub content: Content,
-    /// Under which condition it is written.
+    /// The precondition of the write.
     pub condition: Condition,
 }
 
-/// What happens to a document.
+/// The kind of change of a document.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -39,7 +39,7 @@ pub struct PlannedDocument {
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let site = Memory::default();
 /// issuer::publish(&site, &desired, &SystemClock).await?;
-/// // The second key is retired: it stays in the JWKS, and the record says since when.
+/// // The second key is retired: it stays in the JWKS, and the record gets the time of its retirement.
 /// let keys = KeySet::from_keys([desired.keys[0].clone()])?;
 /// let fewer = DesiredState::new(desired.issuer, keys);
 /// let plan = issuer::plan(&site, &fewer, &SystemClock).await?;
@@ -51,18 +51,18 @@ pub struct PlannedDocument {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It is not there yet.
+    /// The document does not exist yet.
     Created,
-    /// Its body or headers change.
+    /// The body or headers of the document change.
     Changed,
-    /// Its body stays, and the retention record that is kept with it changes, because keys or times are recorded or corrected.
+    /// Only the retention record of the document changes, because keys or times are recorded or corrected.
     Recorded,
-    /// Nothing is written.
+    /// The document is not written.
     Unchanged,
 }
 
 impl PlannedDocument {
-    /// Whether this is what an earlier plan was about to write, found as it should be.
+    /// Whether the site already has the content that an earlier plan wrote.
     pub(crate) fn is_found(&self, earlier: &Self) -> bool {
         self.change == Change::Unchanged && self.content == earlier.content
     }

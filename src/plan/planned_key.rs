@@ -2,7 +2,7 @@ use jiff::Timestamp;
 
 use crate::key::Jwk;
 
-/// One key of a plan.
+/// A key of a plan.
 ///
 /// ```
 /// use issuer::{KeySet, KeyState, CurrentState, Plan, Timestamp, DesiredState};
@@ -16,25 +16,25 @@ use crate::key::Jwk;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedKey {
-    /// The entry; for a dropped key the one that was published.
+    /// The entry; for a dropped key the published entry.
     pub jwk: Jwk,
-    /// What publishing does with it.
+    /// The state of the key after publishing.
     pub state: KeyState,
 }
 
 impl PlannedKey {
-    /// The `kid` the key is, or was, published under; empty where it has none.
+    /// The `kid` of the entry; empty if the entry has none.
     pub fn kid(&self) -> &str {
         self.jwk.kid().unwrap_or_default()
     }
 
-    /// Whether the key is published after the plan was carried out.
+    /// Whether the key is published after the plan was applied.
     pub fn is_published(&self) -> bool {
         !matches!(self.state, KeyState::Dropped(_))
     }
 }
 
-/// What publishing does with a key.
+/// The state of a key in a plan.
 ///
 /// The enum is exhaustive on purpose: a report of a plan must name every state.
 ///
@@ -57,26 +57,27 @@ impl PlannedKey {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeyState {
-    /// In the input, not published yet.
+    /// The key is in the input and not yet published.
     Added,
-    /// In the input and published.
+    /// The key is in the input and published.
     Kept,
-    /// In the input again after it was retired.
+    /// The key is in the input again after it was retired.
     Returned,
-    /// Published and no longer in the input: it stays until tokens signed with it have expired.
+    /// The key is published and no longer in the input. It stays until tokens signed with it have expired.
     Retired {
-        /// When it was first missed.
+        /// The time at which the key was first missing in the input.
         since: Timestamp,
-        /// When `--prune` may drop it.
+        /// The time from which `--prune` may remove the key.
         due: Timestamp,
     },
-    /// Published, neither in the input nor in the retention record: something else added it. It stays and is not recorded.
+    /// The key is published, but neither in the input nor in the retention record: another program added it. It stays
+    /// and is not recorded.
     Unknown,
-    /// Published and taken away.
+    /// The key is published and publishing removes it.
     Dropped(DropReason),
 }
 
-/// Why a key is taken away.
+/// Reason why publishing removes a key.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -97,13 +98,13 @@ pub enum KeyState {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropReason {
-    /// It was asked for by its `kid`.
+    /// The caller requested the removal by `kid`.
     Removed,
-    /// The retention record does not know it, and unknown keys were to go.
+    /// The key is unknown, and the caller requested the removal of unknown keys.
     Unknown,
-    /// Its retention is over.
+    /// The retention of the key is over.
     Pruned {
-        /// When it was first missed.
+        /// The time at which the key was first missing in the input.
         since: Timestamp,
     },
 }

@@ -1,7 +1,7 @@
 use super::ClocksApart;
 use crate::{documents::DocumentError, hint::Hint, public_host::NotPublic};
 
-/// Why a plan is not carried out: each is an outage somebody would have to explain.
+/// Reason why a plan must not be applied, because it would cause an outage.
 ///
 /// ```
 /// use issuer::{Hint, KeySet, CurrentState, Plan, PlanRefusal, Timestamp, DesiredState};
@@ -9,50 +9,52 @@ use crate::{documents::DocumentError, hint::Hint, public_host::NotPublic};
 /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys);
 /// let refusal = Plan::new(&CurrentState::default(), &desired, Timestamp::now()).refusals.remove(0);
 /// assert_eq!(refusal, PlanRefusal::NoRsaKey);
-/// assert_eq!(refusal.to_string(), "no key is RSA, and Entra takes RS256 alone");
+/// assert_eq!(refusal.to_string(), "no key is an RSA key; Entra accepts only RS256");
 /// assert!(refusal.hint().unwrap().starts_with("sign with an RSA key"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanRefusal {
-    /// Another issuer is published at this place.
-    #[error("the published issuer is {current:?}, and publishing would change it to {desired:?}")]
+    /// The site publishes another issuer.
+    #[error("the published issuer is {current:?}; publishing would change it to {desired:?}")]
     IssuerChange {
-        /// The string that is published.
+        /// The published issuer.
         current: String,
-        /// The string that is wanted.
+        /// The desired issuer.
         desired: String,
     },
-    /// The published discovery document points to a JWKS that is not below the issuer.
-    #[error("the published jwks_uri is {current:?}, not below the issuer, and its keys would no longer be found")]
+    /// The `jwks_uri` of the published discovery document is not below the issuer.
+    #[error(
+        "the published jwks_uri {current:?} is not below the issuer; relying parties would no longer find the keys there"
+    )]
     JwksUriChange {
-        /// The `jwks_uri` that is published.
+        /// The published `jwks_uri`.
         current: String,
     },
-    /// A published document cannot be read, so what would be lost with it is not known.
-    #[error("the published {document} cannot be read, and what was in it would be lost: {error}")]
+    /// A published document cannot be parsed, so publishing would overwrite unknown contents.
+    #[error("the published {document} cannot be parsed, and publishing would overwrite its contents: {error}")]
     Unreadable {
         /// `JWKS` or `discovery document`.
         document: &'static str,
-        /// What is wrong with it.
+        /// Why the document cannot be parsed.
         error: DocumentError,
     },
-    /// No key Entra takes tokens of.
-    #[error("no key is RSA, and Entra takes RS256 alone")]
+    /// No key that Entra accepts.
+    #[error("no key is an RSA key; Entra accepts only RS256")]
     NoRsaKey,
-    /// More keys than Entra reads.
-    #[error("{0} keys would be published, and Entra reads the first 100")]
+    /// More keys than Entra stores.
+    #[error("{0} keys would be published; Entra stores only the first 100")]
     TooManyKeys(usize),
-    /// An RSA key too small for RS256 (RFC 7518 section 3.3).
-    #[error("key {kid} has {bits} bits, and RS256 needs 2048")]
+    /// An RSA key that is too small for RS256 (RFC 7518 section 3.3).
+    #[error("key {kid} has {bits} bits; RS256 requires at least 2048")]
     RsaTooSmall {
-        /// Its key ID.
+        /// The key ID.
         kid: String,
-        /// Its size in bits.
+        /// The size in bits.
         bits: usize,
     },
-    /// Entra cannot reach the issuer, so it cannot read what is published.
+    /// Entra cannot reach the issuer, so it cannot fetch the documents.
     #[error("Entra cannot reach the issuer {issuer}: its host {because}")]
     IssuerNotPublic {
         /// The issuer.
@@ -60,20 +62,20 @@ pub enum PlanRefusal {
         /// Why the internet cannot reach its host.
         because: NotPublic,
     },
-    /// Two different keys would be published under one key ID.
+    /// Two different keys would be published with the same key ID.
     #[error("the JWKS would have two different keys with the key ID {0:?}")]
     KeyIdTwice(String),
-    /// A key is asked to go that the input holds.
-    #[error("key {0} is to be removed, and it is in the input")]
+    /// The caller requested the removal of a key that is in the input.
+    #[error("cannot remove key {0}: this key is in the input")]
     RemoveWanted(String),
-    /// Unknown keys are to go, and no record says which keys are known.
-    #[error("--remove-unknown needs the retention record of the site, and there is none that can be read")]
+    /// The caller requested the removal of unknown keys, but no retention record lists the known keys.
+    #[error("--remove-unknown requires a retention record, and the site has none that can be parsed")]
     NoRecord,
     /// A later version of `issuer` wrote the retention record.
     #[error("a later version of issuer wrote the retention record of the site (record version {0})")]
     LaterRecord(u64),
-    /// Keys are to be pruned by a clock that may be wrong.
-    #[error("keys are not pruned by a clock that may be wrong: {0}")]
+    /// The caller requested pruning, but the clock may be wrong.
+    #[error("cannot prune keys with a clock that may be wrong: {0}")]
     PruneByWrongClock(ClocksApart),
 }
 
@@ -81,37 +83,37 @@ impl Hint for PlanRefusal {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::IssuerChange { current, .. } => format!(
-                "pass --issuer {current}, or --allow-issuer-change once every API server and federated credential has the new string"
+                "pass --issuer {current}, or pass --allow-issuer-change after every API server and federated identity credential has the new issuer"
             ),
             Self::JwksUriChange { current } => {
                 format!("add the keys of {current} to the input, then pass --allow-jwks-uri-change")
             }
             Self::Unreadable { .. } => {
-                "mend it by hand, or pass --replace-unreadable and the keys of every API server it is for".to_owned()
+                "correct the document by hand, or pass --replace-unreadable and the keys of every API server of this issuer".to_owned()
             }
             Self::NoRsaKey => {
                 "sign with an RSA key (--service-account-signing-key-file); for other relying parties pass --for oidc"
                     .to_owned()
             }
-            Self::TooManyKeys(_) => "pass only the keys in use; drop those that are due with --prune, and those that the record does not know with --remove-unknown".to_owned(),
-            Self::RsaTooSmall { .. } => "rotate to an RSA key of 2048 bits or more".to_owned(),
+            Self::TooManyKeys(_) => "pass only the keys in use; --prune removes retired keys that are due, and --remove-unknown removes unknown keys".to_owned(),
+            Self::RsaTooSmall { .. } => "rotate to an RSA key of at least 2048 bits".to_owned(),
             Self::IssuerNotPublic { .. } => {
-                "set --service-account-issuer of the API server to a public https URL and publish with it; pass --allow-private-issuer to publish all the same, or --for oidc for another relying party"
+                "set --service-account-issuer of the API server to a public https URL and publish with this issuer; pass --allow-private-issuer to publish anyway, or --for oidc for another relying party"
                     .to_owned()
             }
             Self::KeyIdTwice(kid) => {
-                format!("pass --remove {kid} to drop both")
+                format!("pass --remove {kid} to remove both keys")
             }
             Self::NoRecord => {
-                "publish without --remove-unknown, which records every published key; drop single keys with --remove KID".to_owned()
+                "publish without --remove-unknown to record every published key; remove single keys with --remove KID".to_owned()
             }
             Self::LaterRecord(_) => {
                 "use the version of issuer that published last; --replace-unreadable overwrites the record".to_owned()
             }
             Self::PruneByWrongClock(_) => {
-                "set the clock of this machine (NTP), or leave out --prune until the clocks agree".to_owned()
+                "synchronise the clock of this machine (NTP), or omit --prune until the clocks agree".to_owned()
             }
-            Self::RemoveWanted(_) => "leave it out of the input, or leave out --remove".to_owned(),
+            Self::RemoveWanted(_) => "omit this key from the input, or omit --remove".to_owned(),
         };
         Some(hint)
     }

@@ -10,23 +10,25 @@ use crate::{issuer_url::IssuerUrl, key::Jwk};
 
 /// The prefix of hashes in records of version 0.1.0.
 const OLD_HASH: &str = "sha256:";
-/// How much of a hash names an entry: 132 bits.
+/// The length of the hash prefix that names an entry: 132 bits.
 const NAME_CHARS: usize = 22;
 /// The length of the API server's key ID.
 const KEY_ID_CHARS: usize = 43;
 
-/// What a site remembers of a published JWKS: its issuer, the keys that `issuer` published, since when each key is in the JWKS,
-/// since when it is retired, and who owns it.
+/// The retention record of a published JWKS: its issuer and, for each known key, the times of publication and
+/// retirement and the owners.
 ///
-/// The record is kept with the JWKS, so that any machine can run the next publish. A key without a time of retirement is in the
-/// input. A published key that is not listed was added by something else. Owners are the clusters or publishers that a key
-/// belongs to; a key without owners belongs to every publisher of the issuer.
+/// The record is stored with the JWKS, so that any machine can run the next publish. A key without a time of retirement
+/// is in the input. A published key that is not listed is unknown: another program added it. Owners are the clusters or
+/// publishers to which a key belongs; a key without owners belongs to every publisher of the issuer.
 ///
-/// As JSON text it is `{"version":2,"issuer":URL,"owners":[OWNER,…],"keys":{NAME:[PUBLISHED,RETIRED,[INDEX,…]]}}`. Times are in
-/// seconds since 1970, `null` where they are not known. Each index points into `owners`. The name of a key is the first 22
-/// characters of the API server's key ID if that is its `kid`, else of a hash of its `kid` and key, or of the whole entry if it
-/// has no usable key. 100 keys with three owners each fit into 8 KiB, the limit of a blob's metadata. Records of version 0.1.0,
-/// which have no `version` and longer names, are read.
+/// The JSON text is `{"version":2,"issuer":URL,"owners":[OWNER,…],"keys":{NAME:[PUBLISHED,RETIRED,[INDEX,…]]}}`:
+///
+/// - Times are in seconds since 1970, and `null` if they are unknown. Each index points into `owners`.
+/// - The name of a key is the first 22 characters of the API server's key ID if that is its `kid`. Otherwise it is
+///   taken from a hash of `kid` and key, or of the whole entry if the entry has no usable key.
+/// - 100 keys with three owners each fit into 8 KiB, the limit of a blob's metadata.
+/// - Records of version 0.1.0, which have no `version` and longer names, can be read.
 ///
 /// ```
 /// use issuer::{Jwks, Retention};
@@ -43,12 +45,12 @@ const KEY_ID_CHARS: usize = 43;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// The issuer the JWKS was published for; `None` where something else published it.
+    /// The issuer of the JWKS; `None` if another program published the JWKS.
     pub issuer: Option<String>,
     pub(super) keys: BTreeMap<String, KeyRecord>,
 }
 
-/// What is remembered of one key; times in seconds since 1970.
+/// The record of a key; times are in seconds since 1970.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct KeyRecord {
     pub(super) published: Option<i64>,
@@ -61,36 +63,36 @@ impl Retention {
         Self { issuer: Some(issuer.as_str().to_owned()), ..Self::default() }
     }
 
-    /// Whether an entry of the JWKS is listed.
+    /// Whether the record lists an entry of the JWKS.
     pub fn knows(&self, jwk: &Jwk) -> bool {
         self.record_of(jwk).is_some()
     }
 
-    /// Since when an entry is published; `None` where something else published it.
+    /// The time at which an entry was published; `None` if another program published it.
     pub fn published_since(&self, jwk: &Jwk) -> Option<Timestamp> {
         self.record_of(jwk)?.published.map(time)
     }
 
-    /// When an entry was first missed from the input; `None` while its key is in the input.
+    /// The time at which an entry was first missing in the input; `None` while its key is in the input.
     pub fn retired_since(&self, jwk: &Jwk) -> Option<Timestamp> {
         self.record_of(jwk)?.retired.map(time)
     }
 
-    /// The owners of an entry, in alphabetical order; none where the entry belongs to every publisher.
+    /// The owners of an entry in alphabetical order; empty if the entry belongs to every publisher.
     pub fn owners(&self, jwk: &Jwk) -> impl Iterator<Item = &str> {
         self.record_of(jwk).into_iter().flat_map(|record| &record.owners).map(String::as_str)
     }
 
     fn record_of(&self, jwk: &Jwk) -> Option<&KeyRecord> {
         self.keys.get(&name(jwk)).or_else(|| {
-            // The first records name every entry by its `kid`. One that may be the hash of another entry is not believed.
+            // The first records name every entry by its `kid`. Ignore a `kid` that may be the hash of another entry.
             let kid = jwk.kid().unwrap_or_default();
             let may_be_hash = [KEY_ID_CHARS, NAME_CHARS].iter().any(|length| is_base64url(kid, *length));
             if may_be_hash || kid.starts_with(OLD_HASH) { None } else { self.keys.get(kid) }
         })
     }
 
-    /// Lists an entry, with its times in whole seconds and the owners that an earlier record names.
+    /// Adds an entry with its times in whole seconds and the owners from an earlier record.
     pub(super) fn note(&mut self, jwk: &Jwk, published: Option<Timestamp>, retired: Option<Timestamp>, earlier: &Self) {
         let owners = earlier.record_of(jwk).map(|record| record.owners.clone()).unwrap_or_default();
         let seconds = |time: Option<Timestamp>| time.map(Timestamp::as_second);
@@ -98,7 +100,7 @@ impl Retention {
         self.keys.insert(name(jwk), record);
     }
 
-    /// The record with `now` for every time that cannot be true: one in the future, or before 1970.
+    /// Replaces impossible times, in the future or before 1970, with `now`.
     pub(crate) fn clamped(&self, now: Timestamp) -> Self {
         let clamp = |time: i64| if (0..=now.as_second()).contains(&time) { time } else { now.as_second() };
         let mut clamped = self.clone();
@@ -109,34 +111,34 @@ impl Retention {
         clamped
     }
 
-    /// The record with the keys of another too. It is true of both documents while one replaces the other.
+    /// Adds the keys of another record. The result is correct for both documents while one replaces the other.
     pub(crate) fn joined(&self, other: &Self) -> Self {
         let mut keys = other.keys.clone();
         keys.extend(self.keys.clone());
         Self { keys, ..self.clone() }
     }
 
-    /// Whether nothing is remembered.
+    /// Whether the record has neither an issuer nor keys.
     pub fn is_empty(&self) -> bool {
         self.issuer.is_none() && self.keys.is_empty()
     }
 
-    /// The record as JSON text in ASCII, as the metadata of a blob needs it.
+    /// The record as JSON text in ASCII, which the metadata of a blob requires.
     pub fn to_text(&self) -> String {
         retention_text::write(self)
     }
 
-    /// Reads a record.
+    /// Parses a record.
     ///
     /// # Errors
     ///
-    /// [`RetentionError`] when the text is not a record, or one of a later version.
+    /// [`RetentionError`] when the text is not a record, or a record of a later version.
     pub fn from_text(text: &str) -> Result<Self, RetentionError> {
         retention_text::read(text)
     }
 }
 
-/// The name of an entry: the start of a hash that tells it from all others.
+/// The name of an entry: the prefix of a hash that is unique to the entry.
 fn name(jwk: &Jwk) -> String {
     let hash = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes));
     let name = match jwk.key().map(|key| hash(key.spki_der())) {
@@ -147,7 +149,7 @@ fn name(jwk: &Jwk) -> String {
     name.get(..NAME_CHARS).unwrap_or(&name).to_owned()
 }
 
-/// The name that an entry of a record of version 0.1.0 has now. Names that are no hashes stay.
+/// Converts the name of an entry in a record of version 0.1.0. Names that are not hashes stay.
 pub(super) fn name_of_old(name: &str) -> &str {
     match name.strip_prefix(OLD_HASH) {
         Some(hash) if is_base64url(hash, NAME_CHARS) => hash,
@@ -160,7 +162,7 @@ fn is_base64url(text: &str, length: usize) -> bool {
     text.len() == length && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-/// A time of the record; one beyond what a timestamp holds is the nearest it holds.
+/// A time of the record; saturates at the limits of a timestamp.
 fn time(seconds: i64) -> Timestamp {
     let nearest = if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX };
     Timestamp::from_second(seconds).unwrap_or(nearest)
@@ -171,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_joined_record_has_the_keys_of_both_and_its_own_times() {
+    fn joined_record_has_keys_of_both_and_own_times() {
         let record = |text: &str| Retention::from_text(text).unwrap();
         let own = record(r#"{"issuer":"a","keys":{"x":[1],"y":[2,3]}}"#);
         let other = record(r#"{"issuer":"b","keys":{"y":[4,5],"z":[6]}}"#);

@@ -11,10 +11,10 @@ use super::{
 };
 use crate::documents::Documents;
 
-/// The version that is written.
+/// The current version of the format.
 const VERSION: u64 = 2;
 
-/// The members of the text. Every one may be missing; unknown ones are ignored.
+/// The members of the text. All members are optional; unknown members are ignored.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 struct Text {
@@ -28,7 +28,7 @@ struct Text {
     keys: BTreeMap<String, Entry>,
 }
 
-/// The member that tells how to read the others.
+/// The version, which determines the format of the other members.
 #[derive(Deserialize)]
 struct Head {
     #[serde(default)]
@@ -45,7 +45,7 @@ struct Entry(Vec<Option<Field>>);
 enum Field {
     /// Seconds since 1970.
     Time(Number),
-    /// Positions in the list of owners.
+    /// Indexes into the list of owners.
     Owners(Vec<usize>),
 }
 
@@ -71,7 +71,7 @@ pub(super) fn write(record: &Retention) -> String {
     json.chars().map(escaped).collect()
 }
 
-/// A character of JSON text in ASCII (RFC 8259 section 7).
+/// Escapes a character of JSON text to ASCII (RFC 8259 section 7).
 fn escaped(character: char) -> String {
     match character {
         '\u{20}'..='\u{7e}' => character.to_string(),
@@ -87,9 +87,9 @@ pub(super) fn read(text: &str) -> Result<Retention, RetentionError> {
     if text.len() > Documents::BYTES_MAX {
         return Err(RetentionError::TooLong);
     }
-    // An array would be read as the fields of the struct in their order.
+    // Serde would deserialise an array as the fields of the struct in their order.
     let is_object = text.trim_start().starts_with('{');
-    // The version comes first: the other members of a later one may have any form.
+    // Check the version first: in a later version, the other members may have any form.
     let Head { version } = parse(text)?;
     if !is_object {
         return Err(RetentionError::Form);
@@ -130,8 +130,8 @@ impl Entry {
     }
 }
 
-/// The nearest number of seconds; [`Retention::clamped`] judges whether it can be true.
-#[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and fractions of a second do not count")]
+/// The nearest whole number of seconds; [`Retention::clamped`] corrects impossible times.
+#[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and fractions of a second are ignored")]
 fn seconds(number: &Number) -> Option<i64> {
     number.as_i64().or_else(|| number.as_f64().map(|seconds| seconds as i64))
 }

@@ -1,6 +1,6 @@
 use super::{ETag, Retention, StoredRetention};
 
-/// A document as a site holds it.
+/// A document on a site.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -21,22 +21,22 @@ use super::{ETag, Retention, StoredRetention};
 pub struct Stored {
     /// The body.
     pub bytes: Vec<u8>,
-    /// The version, for conditions.
+    /// The version, for conditional writes.
     pub etag: ETag,
-    /// What it is served with; `None` where the site does not keep that.
+    /// The headers of responses; `None` if the site does not store headers.
     pub headers: Option<Headers>,
-    /// The retention record that is kept with the document, as it was found.
+    /// The retention record of the document.
     pub retention: StoredRetention,
 }
 
 impl Stored {
-    /// The Content-Encoding it is served with, as far as the site keeps that.
+    /// The Content-Encoding of responses, if the site stores headers.
     pub(crate) fn content_encoding(&self) -> Option<&str> {
         self.headers.as_ref()?.content_encoding.as_deref()
     }
 }
 
-/// A document to write.
+/// The content of a document to write.
 ///
 /// ```
 /// use issuer::{Jwk, KeySet, CurrentState, Plan, Timestamp, DesiredState, site::Content};
@@ -52,13 +52,13 @@ impl Stored {
 pub struct Content {
     /// The body.
     pub bytes: Vec<u8>,
-    /// What it is to be served with.
+    /// The headers of responses.
     pub headers: Headers,
-    /// The retention record to keep with it.
+    /// The retention record to store with the document.
     pub retention: Retention,
 }
 
-/// The HTTP headers a document is served with.
+/// The HTTP headers of responses with a document.
 ///
 /// ```
 /// use issuer::{KeySet, CurrentState, Plan, Timestamp, DesiredState, site::Headers};
@@ -76,11 +76,11 @@ pub struct Headers {
     pub content_type: String,
     /// Cache-Control.
     pub cache_control: String,
-    /// Content-Encoding; `None` for a body that is not encoded, as it is published.
+    /// Content-Encoding; `None` for a body that is not encoded, which is always the case for published documents.
     pub content_encoding: Option<String>,
 }
 
 impl Headers {
-    /// The Cache-Control that documents are published with where nothing else is asked for.
+    /// The default Cache-Control of published documents.
     pub const CACHE_CONTROL: &str = "public, max-age=300";
 }

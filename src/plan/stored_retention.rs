@@ -1,6 +1,6 @@
 use super::Retention;
 
-/// The retention record that was found with a stored document.
+/// The retention record of a stored document.
 ///
 /// ```
 /// use issuer::{Retention, RetentionError, StoredRetention};
@@ -14,17 +14,17 @@ use super::Retention;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoredRetention {
-    /// There is none: something else published the document.
+    /// The document has no record, because another program published it.
     #[default]
     Absent,
-    /// There is one, and it cannot be read.
+    /// The document has a record that cannot be parsed.
     Unreadable(RetentionError),
     /// The record.
     Read(Retention),
 }
 
 impl StoredRetention {
-    /// Reads the bytes of a record.
+    /// Parses the bytes of a record.
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let text = str::from_utf8(bytes).map_err(|_| RetentionError::NotJson);
         match text.and_then(Retention::from_text) {
@@ -33,7 +33,7 @@ impl StoredRetention {
         }
     }
 
-    /// The record, where there is one that can be read.
+    /// The record, if it can be parsed.
     pub fn record(&self) -> Option<&Retention> {
         match self {
             Self::Read(record) => Some(record),
@@ -41,12 +41,12 @@ impl StoredRetention {
         }
     }
 
-    /// The issuer that the document was published for, as far as the record says so.
+    /// The issuer of the document, if the record contains it.
     pub fn issuer(&self) -> Option<&str> {
         self.record()?.issuer.as_deref()
     }
 
-    /// Whether this is what a site has after it kept `record`.
+    /// Whether this is the state of a site that stores `record`.
     pub(crate) fn is(&self, record: &Retention) -> bool {
         match self {
             Self::Absent => record.is_empty(),
@@ -56,34 +56,34 @@ impl StoredRetention {
     }
 }
 
-/// An empty record is not kept.
+/// An empty record is not stored.
 impl From<Retention> for StoredRetention {
     fn from(record: Retention) -> Self {
         if record.is_empty() { Self::Absent } else { Self::Read(record) }
     }
 }
 
-/// Why a retention record cannot be read.
+/// Reason why a retention record cannot be parsed.
 ///
 /// ```
 /// use issuer::{Retention, RetentionError};
 /// let error = Retention::from_text(r#"{"keys":[]}"#).unwrap_err();
 /// assert_eq!(error, RetentionError::Form);
-/// assert_eq!(error.to_string(), "it is not a list of keys with their times");
+/// assert_eq!(error.to_string(), "it does not have the format of a retention record");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RetentionError {
-    /// It is longer than any record.
+    /// The text is longer than the limit.
     #[error("it is longer than 1 MiB")]
     TooLong,
-    /// It is not JSON.
+    /// The text is not JSON.
     #[error("it is not JSON")]
     NotJson,
-    /// A later version of `issuer` wrote it.
+    /// A later version of `issuer` wrote the record.
     #[error("a later version of issuer wrote it (record version {0})")]
     Version(u64),
-    /// It is JSON of another form.
-    #[error("it is not a list of keys with their times")]
+    /// The text is JSON, but not a retention record.
+    #[error("it does not have the format of a retention record")]
     Form,
 }

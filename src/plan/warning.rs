@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{ClocksApart, RetentionError};
 use crate::{documents::DocumentError, entra::Aadsts, public_host::NotPublic};
 
-/// Something about a plan that its owner should know and that stops nothing.
+/// A warning about a plan, which does not prevent publishing.
 ///
 /// ```
 /// use issuer::{KeySet, CurrentState, Plan, PlanWarning, Timestamp, DesiredState};
@@ -20,56 +20,59 @@ use crate::{documents::DocumentError, entra::Aadsts, public_host::NotPublic};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanWarning {
-    /// An EC key, whose tokens Entra refuses.
-    #[error("key {kid} is {kind}: Entra refuses tokens signed with it ({})", Aadsts::ALGORITHM)]
+    /// An EC key. Entra rejects tokens that are signed with it.
+    #[error("key {kid} is {kind}: Entra rejects tokens signed with it ({})", Aadsts::ALGORITHM)]
     NotForEntra {
-        /// Its key ID.
+        /// The key ID.
         kid: String,
-        /// The key's kind, such as `P-256`.
+        /// The kind of the key, such as `P-256`.
         kind: String,
     },
-    /// A published document that nobody could use is made anew from the input.
-    #[error("the published {document} is made anew, and what was in it before is gone: {error}")]
+    /// A published document that cannot be parsed is replaced.
+    #[error("the published {document} is replaced, and its previous contents are lost: {error}")]
     Replaced {
         /// `JWKS` or `discovery document`.
         document: &'static str,
-        /// What is wrong with it.
+        /// Why the document cannot be parsed.
         error: DocumentError,
     },
-    /// An RSA key that is larger than most relying parties verify with.
-    #[error("key {kid} has {bits} bits, and many relying parties verify with 8192 at most")]
+    /// An RSA key that is larger than most relying parties support.
+    #[error("key {kid} has {bits} bits; many relying parties support at most 8192")]
     RsaTooLarge {
-        /// Its key ID.
+        /// The key ID.
         kid: String,
-        /// Its size in bits.
+        /// The size in bits.
         bits: usize,
     },
-    /// The published JWKS held a private key, which everybody could read.
-    #[error("the published JWKS holds the private part of key {0:?}: it is taken out; rotate that key now")]
+    /// The published JWKS contains a private key, which was public.
+    #[error("the published JWKS contains private members of key {0:?}, which are removed; rotate this key now")]
     PrivateMembers(String),
-    /// Entries of the published JWKS are not JSON objects. Relying parties reject a JWKS for them.
+    /// Entries of the published JWKS are not JSON objects. Relying parties reject a JWKS with such entries.
     #[error("the published JWKS has {}", not_objects(*.first, *.count))]
     NotObjects {
-        /// The position of the first, counted from 1.
+        /// The position of the first entry, counted from 1.
         first: usize,
-        /// How many there are.
+        /// The number of such entries.
         count: usize,
     },
-    /// An entry under the ID of a key in the input holds another key, or none; the API server's takes its place.
-    #[error("the published entry {0} does not hold the key whose ID that is, and is replaced: look into who wrote it")]
+    /// A published entry has the key ID of a key in the input, but another key or no usable key. The key of the input
+    /// replaces it.
+    #[error(
+        "the published entry {0} does not hold the key with this key ID and is replaced; find out which program wrote it"
+    )]
     OtherKey(String),
-    /// Retention is shorter than the longest token for Azure lives.
-    #[error("keys are pruned after {:#}, and tokens for Azure live up to 24h", SignedDuration::try_from(*.0).unwrap_or_default())]
+    /// Retention is shorter than the maximum lifetime of a token for Azure.
+    #[error("keys are pruned after {:#}, but tokens for Azure are valid for up to 24h", SignedDuration::try_from(*.0).unwrap_or_default())]
     ShortRetention(Duration),
-    /// Caches may keep a JWKS for long, as seen from how long keys are retained.
-    #[error("caches may keep both documents for {:#}, more than a tenth of the {:#} that retired keys stay; a new key is seen that late", SignedDuration::try_from(*.max_age).unwrap_or_default(), SignedDuration::try_from(*.retain).unwrap_or_default())]
+    /// Caches may keep a JWKS for a long time compared with the retention of keys.
+    #[error("caches may keep both documents for {:#}, more than a tenth of the retention of {:#}; relying parties may see a new key that late", SignedDuration::try_from(*.max_age).unwrap_or_default(), SignedDuration::try_from(*.retain).unwrap_or_default())]
     LongCache {
         /// The `max-age` of the Cache-Control header.
         max_age: Duration,
-        /// How long retired keys stay.
+        /// The retention of retired keys.
         retain: Duration,
     },
-    /// Entra cannot reach the issuer, and publishing goes on: it was allowed, or is for another relying party.
+    /// Entra cannot reach the issuer, which is allowed by a flag or irrelevant to another relying party.
     #[error("Entra cannot reach the issuer {issuer}: its host {because}")]
     IssuerNotPublic {
         /// The issuer.
@@ -77,15 +80,16 @@ pub enum PlanWarning {
         /// Why the internet cannot reach its host.
         because: NotPublic,
     },
-    /// A published key, by its `kid` if it has one, is neither in the input nor in the retention record.
-    #[error("{}: something else added it; {}", unknown_key(.0.as_deref()), what_to_do(.0.as_deref()))]
+    /// An unknown key: published, but neither in the input nor in the retention record. Identified by its `kid` if it
+    /// has one.
+    #[error("{}: another program added it; {}", unknown_key(.0.as_deref()), what_to_do(.0.as_deref()))]
     UnknownKey(Option<String>),
-    /// A key to adopt is not published, or it is known.
-    #[error("--adopt {0} has no effect: no published key with this kid is missing in the retention record")]
+    /// A key to adopt is not published, or it is already known.
+    #[error("--adopt {0} has no effect: no unknown key with this kid is published")]
     NothingToAdopt(String),
-    /// The retention record of the published JWKS cannot be read.
+    /// The retention record of the published JWKS cannot be parsed.
     #[error(
-        "the retention record of the published JWKS cannot be read, so every key stays and its retention starts anew: {0}"
+        "the retention record of the published JWKS cannot be parsed, so every key stays and its retention restarts: {0}"
     )]
     RecordUnreadable(RetentionError),
     /// The clocks of this machine and of the site differ.
@@ -94,9 +98,9 @@ pub enum PlanWarning {
     /// A key to remove is not published.
     #[error("key {0} is not published: nothing to remove")]
     NotPublished(String),
-    /// A published document has a Content-Encoding, which is taken away: the body is not encoded.
+    /// A published document has a Content-Encoding, which publishing removes, because the body is not encoded.
     #[error(
-        "the published {document} has the Content-Encoding {coding:?}, which makes relying parties fail: it is removed"
+        "the published {document} has the Content-Encoding {coding:?}, with which relying parties fail; publishing removes it"
     )]
     ContentEncoding {
         /// `JWKS` or `discovery document`.
@@ -104,8 +108,8 @@ pub enum PlanWarning {
         /// The Content-Encoding.
         coding: String,
     },
-    /// The published JWKS moves to another place on the site.
-    #[error("the published jwks_uri moves from {0}; that document stays where it is and gets no new keys")]
+    /// The `jwks_uri` changes to another path on the site.
+    #[error("publishing changes the jwks_uri from the path {0}; the document at this path stays and gets no new keys")]
     JwksMoves(String),
 }
 
@@ -116,7 +120,7 @@ fn not_objects(first: usize, count: usize) -> String {
     format!("{count} entries that are not JSON objects, the first is number {first}: they hold no key and are removed")
 }
 
-/// What is said of a published key that nobody recorded, in a plan and in the status of a site.
+/// The message about an unknown key, in a plan and in the status of a site.
 pub(crate) fn unknown_key(kid: Option<&str>) -> String {
     match kid {
         Some(kid) => format!("the published key {kid:?} is not in the retention record"),
@@ -126,7 +130,7 @@ pub(crate) fn unknown_key(kid: Option<&str>) -> String {
 
 fn what_to_do(kid: Option<&str>) -> &'static str {
     match kid {
-        Some(_) => "pass --adopt with this kid if the key is yours, or --remove-unknown",
-        None => "--remove-unknown drops it, and --adopt needs a kid",
+        Some(_) => "pass --adopt with this kid if the key is yours, else --remove-unknown",
+        None => "pass --remove-unknown to remove it; --adopt requires a kid",
     }
 }

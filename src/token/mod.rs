@@ -113,7 +113,7 @@ pub enum TokenError {
     #[error("it is encrypted (5 segments); the API server issues signed tokens (3 segments)")]
     Encrypted,
     /// A segment is not base64url.
-    #[error("its {0} is not base64url without padding")]
+    #[error("its {0} segment is not base64url without padding")]
     Base64(&'static str),
     /// The header has `b64` set to `false` (RFC 7797).
     #[error("its header has b64 set to false, which RFC 7797 section 7 forbids for a JWT")]

@@ -1,4 +1,4 @@
-//! The one list of checks that `verify` and `examine` both go through.
+//! The list of checks that both `verify` and `examine` use.
 
 use aws_lc_rs::signature::ParsedPublicKey;
 use jiff::{SignedDuration, Timestamp};
@@ -17,10 +17,10 @@ use crate::{
     token::{Token, TokenError, subject_parts},
 };
 
-/// One token before one verifier.
+/// A token, the verifier and the expectations: the input of every check.
 pub(super) struct Case<'a> {
     verifier: &'a Verifier,
-    /// The one among the trusted issuers that the token names.
+    /// The trusted issuer that the token names.
     trusted: Option<&'a TrustedIssuer>,
     pub(super) token: Result<Token<'a>, TokenError>,
     expectations: &'a Expectations,
@@ -40,7 +40,7 @@ impl<'a> Case<'a> {
 }
 
 impl Case<'_> {
-    /// What the relying party may reject although every check passes.
+    /// Reasons why the relying party may reject the token although every check passes.
     pub(super) fn warnings(&self) -> Vec<VerifyWarning> {
         let relying_party = self.expectations.relying_party;
         let published = self.trusted.map(TrustedIssuer::warnings).unwrap_or_default();
@@ -53,7 +53,7 @@ impl Case<'_> {
 pub(super) enum Verdict {
     Passed,
     Failed(Refusal),
-    /// Another check or the caller left nothing to judge; the clause says which.
+    /// The check does not apply; the clause gives the reason.
     Skipped(&'static str),
 }
 
@@ -62,7 +62,7 @@ use Verdict::{Failed, Passed, Skipped};
 pub(super) struct Check {
     pub(super) name: CheckName,
     pub(super) judge: fn(&Case<'_>) -> Verdict,
-    /// What was seen, for people; asked only where the check passed.
+    /// Describes what was seen; called only if the check passed.
     pub(super) seen: fn(&Case<'_>) -> String,
 }
 
@@ -79,9 +79,9 @@ pub(super) const CHECKS: [Check; 10] = [
     Check { name: CheckName::Time, judge: judge_time, seen: see_time },
 ];
 
-const NO_TOKEN: Verdict = Skipped("the token cannot be read");
-const NO_ISSUER: Verdict = Skipped("the token names no issuer to ask");
-const NO_KEY_SET: Verdict = Skipped("the JWKS cannot be read");
+const NO_TOKEN: Verdict = Skipped("the token cannot be parsed");
+const NO_ISSUER: Verdict = Skipped("the token names no trusted issuer");
+const NO_KEY_SET: Verdict = Skipped("there is no usable JWKS");
 
 fn judge_token(case: &Case<'_>) -> Verdict {
     let token = match &case.token {
@@ -94,7 +94,7 @@ fn judge_token(case: &Case<'_>) -> Verdict {
     }
     let accepted = match (case.expectations.relying_party, Algorithm::from_name(&header.alg)) {
         (_, Some(Algorithm::Rs256)) | (RelyingParty::Oidc, Some(_)) => None,
-        (RelyingParty::Entra, _) => Some("RS256 alone"),
+        (RelyingParty::Entra, _) => Some("RS256"),
         (RelyingParty::Oidc, None) => Some("RS256, ES256, ES384 or ES512"),
     };
     if let Some(accepted) = accepted {
@@ -103,7 +103,7 @@ fn judge_token(case: &Case<'_>) -> Verdict {
     if header.kid.as_deref().unwrap_or_default().is_empty() {
         return Failed(Refusal::KeyIdMissing);
     }
-    // Entra's two types; RFC 7519 section 5.1 leaves the case of JWT open.
+    // Entra accepts these two types; RFC 7519 section 5.1 recommends upper case for JWT, but does not require it.
     let typ = header.typ.as_deref().unwrap_or("JWT");
     if !typ.eq_ignore_ascii_case("JWT") && typ != "http://openid.net/specs/jwt/1.0" {
         return Failed(Refusal::Type(clipped(typ)));
@@ -136,7 +136,7 @@ fn judge_issuer(case: &Case<'_>) -> Verdict {
             None => Failed(Refusal::IssuerUntrusted { seen: clipped(seen), trusted: case.verifier.trusted() }),
         },
         None => Failed(Refusal::IssuerUrl(match seen.parse::<IssuerUrl>() {
-            Ok(_) => "no issuer is trusted".to_owned(),
+            Ok(_) => "the verifier trusts no issuer".to_owned(),
             Err(error) => error.to_string(),
         })),
     }
@@ -150,7 +150,7 @@ fn judge_discovery(case: &Case<'_>) -> Verdict {
     let Some(trusted) = case.trusted else { return NO_ISSUER };
     match (trusted.judge_discovery(case.expectations.relying_party), &trusted.discovery) {
         (Err(refusal), _) => Failed(refusal),
-        (Ok(()), DiscoveryState::NotAsked) => Skipped("the JWKS was given"),
+        (Ok(()), DiscoveryState::NotAsked) => Skipped("the caller passed the JWKS"),
         (Ok(()), _) => Passed,
     }
 }
@@ -164,7 +164,7 @@ fn see_discovery(case: &Case<'_>) -> String {
 
 fn judge_key_set(case: &Case<'_>) -> Verdict {
     let Some(trusted) = case.trusted.filter(|trusted| trusted.keys.is_some()) else {
-        return Skipped("no trusted discovery document says where it is");
+        return Skipped("no trusted discovery document gives the URL of the JWKS");
     };
     match trusted.judge_key_set(case.expectations.relying_party) {
         Ok(()) => Passed,
@@ -184,13 +184,13 @@ fn see_key_set(case: &Case<'_>) -> String {
     }
 }
 
-/// The key the token names, when there is one to judge.
+/// The key named by `kid`; the error is the verdict if there is no usable key.
 fn key<'a>(case: &'a Case<'_>) -> Result<(&'a Ready, &'a ParsedPublicKey), Verdict> {
     let Ok(token) = &case.token else { return Err(NO_TOKEN) };
     let Some(Ok(ring)) = case.trusted.and_then(|trusted| trusted.keys.as_ref()) else { return Err(NO_KEY_SET) };
     let kid = token.header.kid.as_deref().unwrap_or_default();
     if kid.is_empty() {
-        return Err(Skipped("the token names no key"));
+        return Err(Skipped("the token has no kid"));
     }
     let Some(ready) = ring.get(kid) else {
         if let Some(published) = ring.foreign_kid(kid) {
@@ -199,7 +199,7 @@ fn key<'a>(case: &'a Case<'_>) -> Result<(&'a Ready, &'a ParsedPublicKey), Verdi
         }
         return Err(Failed(Refusal::KeyNotFound { kid: clipped(kid), published: ring.kids() }));
     };
-    // What only Entra asks of a key hangs together with RS256: an ES key is refused for its algorithm already.
+    // Entra's rules for keys apply to RS256 keys only: the algorithm check already refuses ES keys.
     match ready.usable(case.expectations.relying_party) {
         Ok(key) => Ok((ready, key)),
         Err(unusable) => Err(Failed(unusable.refusal(clipped(kid)))),
@@ -219,7 +219,7 @@ fn see_key(case: &Case<'_>) -> String {
 
 fn judge_signature(case: &Case<'_>) -> Verdict {
     let Ok(token) = &case.token else { return NO_TOKEN };
-    let Ok((ready, key)) = key(case) else { return Skipped("there is no key to verify it with") };
+    let Ok((ready, key)) = key(case) else { return Skipped("there is no key for verification") };
     match ready.algorithm {
         Some(algorithm) if algorithm.name() == token.header.alg => {}
         algorithm => {
@@ -237,11 +237,11 @@ fn see_signature(case: &Case<'_>) -> String {
     key(case).map_or_else(|_| String::new(), |(ready, _)| ready.kind.clone())
 }
 
-/// Entra judges the lifetime before the audience (MicrosoftDocs/azure-docs#116275).
+/// Entra checks the lifetime before the audience (MicrosoftDocs/azure-docs#116275).
 fn judge_lifetime(case: &Case<'_>) -> Verdict {
     let Ok(token) = &case.token else { return NO_TOKEN };
     if case.expectations.relying_party != RelyingParty::Entra {
-        return Skipped("only Entra limits it");
+        return Skipped("only Entra limits the lifetime");
     }
     let Some(expires) = token.claims.exp else { return Skipped("the token has no exp") };
     let issued = token.claims.iat;
@@ -261,7 +261,7 @@ fn judge_audience(case: &Case<'_>) -> Verdict {
     let Ok(token) = &case.token else { return NO_TOKEN };
     let expected = || case.expectations.audiences();
     if expected().next().is_none() {
-        return Skipped("no audience was asked for");
+        return Skipped("no expected audience was given");
     }
     match &token.claims.aud {
         None => Failed(Refusal::AudienceMissing),
@@ -300,7 +300,7 @@ fn judge_time(case: &Case<'_>) -> Verdict {
     let Ok(token) = &case.token else { return NO_TOKEN };
     let (now, leeway) = (case.now, case.expectations.leeway);
     let margin = SignedDuration::try_from(leeway).unwrap_or(SignedDuration::MAX);
-    // Beyond the ends of time nothing is later or earlier.
+    // On overflow use the minimum and maximum time, so that the check passes.
     let earliest = now.checked_sub(margin).unwrap_or(Timestamp::MIN);
     let latest = now.checked_add(margin).unwrap_or(Timestamp::MAX);
     let Some(exp) = token.claims.exp else { return Failed(Refusal::ExpiryMissing) };

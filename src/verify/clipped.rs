@@ -1,11 +1,11 @@
-//! What tokens and documents say, as far as a refusal shows it: strangers choose how much it is.
+//! Truncates strings of untrusted tokens and documents for refusals.
 
-/// The longest string that is shown whole, in characters: no issuer URL and no subject is longer.
+/// The maximum length of a shown string in characters, which is enough for every issuer URL and subject.
 const SHOWN_MAX: usize = 600;
-/// The longest list.
+/// The maximum number of shown list items.
 const LISTED_MAX: usize = 10;
 
-/// The beginning of a long string.
+/// The string, truncated if it is too long.
 pub(super) fn clipped(text: &str) -> String {
     match text.char_indices().nth(SHOWN_MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -13,7 +13,7 @@ pub(super) fn clipped(text: &str) -> String {
     }
 }
 
-/// The first of a list, and how many more there are.
+/// The first items of a list, and the number of omitted items.
 pub(super) fn first_of<T: AsRef<str>>(list: &[T]) -> Vec<String> {
     let mut shown: Vec<_> = list.iter().take(LISTED_MAX).map(|text| clipped(text.as_ref())).collect();
     if list.len() > LISTED_MAX {

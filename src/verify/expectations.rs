@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::{entra, token::ServiceAccount};
 
-/// Whose rules a token and its issuer are held to.
+/// The relying party whose rules apply to a token and its issuer.
 ///
 /// ```
 /// use issuer::{Expectations, RelyingParty};
@@ -12,14 +12,14 @@ use crate::{entra, token::ServiceAccount};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RelyingParty {
-    /// Microsoft Entra ID: RS256, `"use":"sig"` on every key it takes, the first 100 keys.
+    /// Microsoft Entra ID: only RS256, only keys with `"use":"sig"`, only the first 100 keys.
     #[default]
     Entra,
     /// Any OpenID Connect relying party: RS256 and the ES algorithms.
     Oidc,
 }
 
-/// What a token must say, beyond being signed by a key of the trusted issuer.
+/// The expected claims of a token, in addition to a valid signature of the trusted issuer.
 ///
 /// ```
 /// use issuer::Expectations;
@@ -36,12 +36,12 @@ pub struct Expectations {
 }
 
 impl Expectations {
-    /// What Entra asks: its rules, and the audience `api://AzureADTokenExchange` until another is named.
+    /// The rules of Entra, and by default the audience `api://AzureADTokenExchange`.
     pub fn entra() -> Self {
         Self::of(RelyingParty::Entra)
     }
 
-    /// What OpenID Connect asks. Name an audience: without one a token for anybody is as good as one for you.
+    /// The rules of OpenID Connect. Always add an audience: without an audience, a token for any service is accepted.
     pub fn oidc() -> Self {
         Self::of(RelyingParty::Oidc)
     }
@@ -51,28 +51,28 @@ impl Expectations {
         Self { relying_party, audiences: Vec::new(), service_account: None, leeway: Duration::from_mins(1) }
     }
 
-    /// An audience the token may be for; of several named, any one is enough.
+    /// Adds an expected audience. A token with any of the expected audiences is accepted.
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());
         self
     }
 
-    /// The service account the token must be of.
+    /// Sets the expected service account.
     #[must_use]
     pub fn service_account(mut self, service_account: ServiceAccount) -> Self {
         self.service_account = Some(service_account);
         self
     }
 
-    /// How far the clocks of issuer and relying party may be apart.
+    /// Sets the allowed clock skew between issuer and relying party.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
         self.leeway = leeway;
         self
     }
 
-    /// The audiences in force; empty when any will do.
+    /// The expected audiences; empty if every audience is accepted.
     pub(super) fn audiences(&self) -> impl Iterator<Item = &str> {
         let entra = self.audiences.is_empty() && self.relying_party == RelyingParty::Entra;
         entra.then_some(entra::TOKEN_EXCHANGE_AUDIENCE).into_iter().chain(self.audiences.iter().map(String::as_str))

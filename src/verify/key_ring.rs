@@ -13,38 +13,38 @@ use crate::{
     token::Token,
 };
 
-/// The smallest RSA key RS256 may be used with (RFC 7518 section 3.3).
+/// The minimum size of an RSA key for RS256 (RFC 7518 section 3.3).
 const RSA_BITS_MIN: usize = 2048;
-/// The largest RSA key verified with: larger ones only burn time, and the library refuses them.
+/// The maximum size of an RSA key: larger keys are slow, and the cryptographic library rejects them.
 const RSA_BITS_MAX: usize = 8192;
 
-/// The keys of a JWKS, each parsed once, by the `kid` they are published under.
+/// The parsed keys of a JWKS, by their published `kid`.
 pub(super) struct KeyRing {
     keys: HashMap<String, Ready>,
-    /// The first thing wrong with the set as a whole.
+    /// The first problem of the set as a whole.
     flaw: Option<Refusal>,
     len: usize,
     kids: Arc<[String]>,
-    /// For API server's key IDs, the `kid` the key is published under in place of it.
+    /// Maps the API server's key ID to the published `kid`, for keys where these differ.
     foreign: HashMap<String, String>,
 }
 
-/// One key, ready to verify or not.
+/// A key after parsing.
 pub(super) struct Ready {
     pub(super) algorithm: Option<Algorithm>,
-    /// What people call the key: `RSA 2048`.
+    /// The kind of the key for display: `RSA 2048`.
     pub(super) kind: String,
     verifying: Result<ParsedPublicKey, Unusable>,
     has_use: bool,
     within_entra: bool,
 }
 
-/// Why a key is not verified with.
+/// Reason why a key is not used for verification.
 #[derive(Clone, Debug)]
 pub(super) enum Unusable {
-    /// A relying party that follows the specifications cannot use it either.
+    /// No relying party that follows the specifications can use the key.
     Broken(String),
-    /// It has a size this crate does not verify with; others may.
+    /// This crate does not support keys of this size; other relying parties may.
     Size(usize),
 }
 
@@ -65,10 +65,10 @@ impl Ready {
             Ok(_) if jwk.is_odd("use") || jwk.public_key_use().is_some_and(|text| text != "sig") => {
                 broken("its use is not \"sig\"".to_owned())
             }
-            Ok(_) if jwk.is_for_other_operations() => broken("its key_ops do not name \"verify\"".to_owned()),
+            Ok(_) if jwk.is_for_other_operations() => broken("its key_ops do not contain \"verify\"".to_owned()),
             Ok(_) if jwk.is_odd("alg") => broken("its alg is not a string".to_owned()),
             Ok(key) if jwk.alg().is_some_and(|alg| alg != key.algorithm().name()) => broken(format!(
-                "its alg is {:?}, and the key is for {}",
+                "its alg is {:?}, but the key is for {}",
                 clipped(jwk.alg().unwrap_or_default()),
                 key.algorithm()
             )),
@@ -76,7 +76,7 @@ impl Ready {
                 Err(Unusable::Size(key.bits()))
             }
             Ok(key) => ParsedPublicKey::new(verification(key.algorithm()), key.spki_der())
-                .or_else(|_| broken("the cryptographic library refuses it".to_owned())),
+                .or_else(|_| broken("the cryptographic library rejects the key".to_owned())),
             Err(flaw) => broken(flaw.to_string()),
         };
         Self {
@@ -88,20 +88,20 @@ impl Ready {
         }
     }
 
-    /// How many relying parties take it: of two entries with one `kid`, the one that more do is used.
+    /// Ranks the entries with the same `kid`: the entry that more relying parties accept is used.
     fn suits(&self) -> u8 {
         u8::from(self.verifying.is_ok()) + u8::from(self.verifying.is_ok() && self.has_use)
     }
 
-    /// The key to verify with, where the relying party takes it.
+    /// The parsed key, if the relying party accepts the key.
     pub(super) fn usable(&self, relying_party: RelyingParty) -> Result<&ParsedPublicKey, Unusable> {
         let key = self.verifying.as_ref().map_err(Clone::clone)?;
         match relying_party {
             RelyingParty::Entra if !self.has_use => {
-                Err(Unusable::Broken("it has no \"use\":\"sig\", which Entra asks for".to_owned()))
+                Err(Unusable::Broken("it has no \"use\":\"sig\", which Entra requires".to_owned()))
             }
             RelyingParty::Entra if !self.within_entra => {
-                Err(Unusable::Broken("it is not among the first 100, which Entra stores".to_owned()))
+                Err(Unusable::Broken("it is not among the first 100 keys, which Entra stores".to_owned()))
             }
             _ => Ok(key),
         }
@@ -111,7 +111,7 @@ impl Ready {
 impl KeyRing {
     pub(super) fn new(jwks: &Jwks) -> Self {
         let (len, kids) = (jwks.keys.len(), Arc::default());
-        // A private key that everybody can read is worse than a set that cannot be parsed.
+        // A public private key is worse than a malformed entry, so report the private key first.
         let private = jwks.keys.iter().find(|jwk| !jwk.private_members().is_empty());
         let flaw = match (private, jwks.check_entries()) {
             (Some(jwk), _) => Some(Refusal::KeySetPrivate(clipped(jwk.kid().unwrap_or_default()))),
@@ -123,7 +123,7 @@ impl KeyRing {
         let mut keys: HashMap<&str, &PublicKey> = HashMap::new();
         for (position, jwk) in jwks.keys.iter().enumerate() {
             let kid = jwk.kid().unwrap_or_default();
-            // RFC 7517 section 4.5: one key ID may stand for equivalent keys of several types, not for different keys.
+            // RFC 7517 section 4.5: equivalent keys of several types may share a key ID, different keys must not.
             if let Ok(key) = jwk.key()
                 && keys.insert(kid, key).is_some_and(|known| known != key)
                 && !kid.is_empty()
@@ -154,7 +154,7 @@ impl KeyRing {
         ring
     }
 
-    /// The ring, where its set can be parsed.
+    /// The ring, unless its set is malformed.
     pub(super) fn readable(self) -> Result<Self, Refusal> {
         match self.flaw {
             Some(refusal @ Refusal::KeySetContent(_)) => Err(refusal),
@@ -162,12 +162,12 @@ impl KeyRing {
         }
     }
 
-    /// The key a token names.
+    /// The key with this `kid`.
     pub(super) fn get(&self, kid: &str) -> Option<&Ready> {
         self.keys.get(kid).filter(|_| !kid.is_empty())
     }
 
-    /// Whether the set as a whole is fit for the relying party.
+    /// Checks the set as a whole for the relying party.
     pub(super) fn judge(&self, relying_party: RelyingParty) -> Result<(), Refusal> {
         match &self.flaw {
             Some(flaw) => Err(flaw.clone()),
@@ -178,8 +178,7 @@ impl KeyRing {
         }
     }
 
-    /// What was seen of the set, for people: how many keys, and those under another key ID than the API server's, which
-    /// its tokens will not find.
+    /// Describes the set: the number of keys, and the published key IDs that differ from the API server's key IDs.
     pub(super) fn seen(&self) -> String {
         let count = if self.len == 1 { "1 key".to_owned() } else { format!("{} keys", self.len) };
         let foreign: HashSet<_> = self.foreign.values().collect();
@@ -188,11 +187,11 @@ impl KeyRing {
         if foreign.is_empty() {
             count
         } else {
-            format!("{count}, with key IDs that are not the API server's hash: {}", foreign.join(", "))
+            format!("{count}, with key IDs that differ from the API server's hash: {}", foreign.join(", "))
         }
     }
 
-    /// The `kid` a key is published under, where it is not the API server's, which a token names.
+    /// The published `kid` of the key with this API server's key ID, if these differ.
     pub(super) fn foreign_kid(&self, key_id: &str) -> Option<&str> {
         self.foreign.get(key_id).map(String::as_str)
     }
@@ -203,7 +202,7 @@ impl KeyRing {
     }
 }
 
-/// The algorithm is the key's own, never the token's choice (RFC 8725 section 3.1).
+/// The key determines the algorithm, never the token (RFC 8725 section 3.1).
 fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
     match algorithm {
         Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
@@ -213,7 +212,7 @@ fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
     }
 }
 
-/// Whether a key of this set signed a token, whatever else the token says.
+/// Whether a key of this set signed a token; claims are not checked.
 pub(crate) fn is_signed_by(token: &Token<'_>, jwks: &Jwks) -> bool {
     let ring = KeyRing::new(jwks);
     let ready = token.header.kid.as_deref().and_then(|kid| ring.get(kid));

@@ -1,4 +1,4 @@
-//! Whether a token validates against what is published, by one list of checks.
+//! Verifies tokens against a published issuer with one ordered list of checks.
 
 mod checks;
 mod clipped;

@@ -10,7 +10,7 @@ use crate::{
     token::TokenError,
 };
 
-/// Why a token is refused: what was seen, and what was expected instead.
+/// Reason why a token is refused, with the seen and the expected value.
 ///
 /// ```
 /// use issuer::{Aadsts, CheckName, Documents, Expectations, Hint, KeySet, Refusal, Verifier};
@@ -23,7 +23,7 @@ use crate::{
 /// assert!(matches!(refusal, Refusal::Expired { .. }));
 /// assert_eq!(refusal.to_string(), "expired at 2026-11-22 01:33:42Z, now is 2026-11-23 00:00:00Z");
 /// assert_eq!((refusal.check(), refusal.aadsts()), (CheckName::Time, Some(Aadsts::TIME)));
-/// assert_eq!(refusal.hint().unwrap(), "read the token file again at each exchange: the kubelet renews it");
+/// assert_eq!(refusal.hint().unwrap(), "read the token file again at each exchange: the kubelet renews the token");
 /// assert!(refusal.expected_and_seen().is_none() && !refusal.is_inconclusive());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -33,49 +33,49 @@ pub enum Refusal {
     /// The text is not a token.
     #[error("not a token: {0}")]
     Malformed(TokenError),
-    /// A token from a Secret, which names no audience and never expires.
+    /// A legacy token from a Secret, which has no audience and never expires.
     #[error("a legacy token from a Secret: it has no audience and no expiry")]
     Legacy,
-    /// The relying party does not take the algorithm.
-    #[error("algorithm {alg}, and {accepted} is taken")]
+    /// The relying party does not accept the algorithm.
+    #[error("algorithm {alg} is not accepted; expected {accepted}")]
     Algorithm {
         /// The token's `alg`.
         alg: String,
-        /// What is taken instead.
+        /// The accepted algorithms.
         accepted: &'static str,
     },
-    /// The header names no key.
-    #[error("its header has no kid")]
+    /// The header has no `kid`.
+    #[error("the header has no kid")]
     KeyIdMissing,
     /// The header has a type other than `JWT`.
-    #[error("its header has typ {0:?}, and JWT or none is taken")]
+    #[error("the header has typ {0:?}; expected JWT or no typ")]
     Type(String),
-    /// The header asks for extensions nobody here understands.
-    #[error("its header has crit {0:?}, which is not understood")]
+    /// The header has critical extensions, which this crate does not support.
+    #[error("the header has crit {0:?}; no critical extension is supported")]
     Critical(Vec<String>),
-    /// The token names no issuer.
-    #[error("it has no claim iss")]
+    /// The token has no issuer.
+    #[error("the token has no claim iss")]
     IssuerMissing,
     /// The token's issuer is not an issuer URL.
     #[error("{0}")]
     IssuerUrl(String),
-    /// The token's issuer is not the trusted one.
+    /// The issuer of the token is not the trusted issuer.
     #[error("issuer {seen:?} is not {expected:?}")]
     Issuer {
         /// The trusted issuer.
         expected: String,
-        /// The token's.
+        /// The issuer of the token.
         seen: String,
     },
-    /// The token's issuer is none of those that are trusted.
-    #[error("issuer {seen:?} is none of the {trusted} that are trusted")]
+    /// The issuer of the token is not one of the trusted issuers.
+    #[error("issuer {seen:?} is not one of the {trusted} trusted issuers")]
     IssuerUntrusted {
-        /// The token's.
+        /// The issuer of the token.
         seen: String,
-        /// How many are trusted.
+        /// The number of trusted issuers.
         trusted: usize,
     },
-    /// Entra cannot read the documents of this issuer, whatever is published there.
+    /// Entra cannot reach the issuer, so it cannot fetch the documents.
     #[error("Entra cannot reach the issuer {issuer}: its host {because}")]
     IssuerNotPublic {
         /// The issuer.
@@ -83,7 +83,7 @@ pub enum Refusal {
         /// Why the internet cannot reach its host.
         because: NotPublic,
     },
-    /// Entra cannot read the JWKS that the discovery document points to.
+    /// Entra cannot reach the `jwks_uri` of the discovery document.
     #[error("Entra cannot reach the jwks_uri {jwks_uri}: its host {because}")]
     JwksUriNotPublic {
         /// The `jwks_uri` of the discovery document.
@@ -91,10 +91,10 @@ pub enum Refusal {
         /// Why the internet cannot reach its host.
         because: NotPublic,
     },
-    /// The discovery document could not be fetched.
+    /// The discovery document cannot be fetched.
     #[error("cannot fetch the discovery document: {0}")]
     DiscoveryFetch(FetchError),
-    /// The discovery document is not one.
+    /// The discovery document is not usable.
     #[error("the discovery document is not usable: {0}")]
     DiscoveryContent(DocumentError),
     /// The discovery document names another issuer.
@@ -102,129 +102,129 @@ pub enum Refusal {
     DiscoveryIssuer {
         /// The trusted issuer.
         expected: String,
-        /// The document's.
+        /// The issuer in the document.
         seen: String,
     },
-    /// The JWKS could not be fetched.
+    /// The JWKS cannot be fetched.
     #[error("cannot fetch the JWKS: {0}")]
     KeySetFetch(FetchError),
-    /// The JWKS is not one.
+    /// The JWKS is not usable.
     #[error("the JWKS is not usable: {0}")]
     KeySetContent(DocumentError),
-    /// No entry of the JWKS is a key this crate verifies with.
+    /// The JWKS has no key that this crate supports.
     #[error("the JWKS holds no usable key")]
     KeySetEmpty,
-    /// The JWKS holds private or symmetric keys, which everybody can read now.
-    #[error("the JWKS holds the private part of key {0:?}")]
+    /// The JWKS contains private or symmetric keys, which are now public.
+    #[error("the JWKS contains private members of key {0:?}")]
     KeySetPrivate(String),
-    /// The JWKS gives one key ID to different keys.
+    /// The JWKS has different keys with the same key ID.
     #[error("the JWKS has two different keys with the kid {kid:?}")]
     KeySetDuplicate {
         /// The key ID.
         kid: String,
-        /// Whether it is the one the token names.
+        /// Whether it is the `kid` of the token.
         named: bool,
     },
     /// The JWKS holds more keys than Entra stores.
-    #[error("the JWKS holds {0} keys, and Entra stores the first 100")]
+    #[error("the JWKS holds {0} keys; Entra stores only the first 100")]
     KeySetTooMany(usize),
-    /// The JWKS does not hold the key the token names.
+    /// The JWKS does not hold the key named by `kid`.
     #[error("the JWKS has no key {kid:?}")]
     KeyNotFound {
         /// The token's `kid`.
         kid: String,
-        /// The key IDs that are published.
+        /// The published key IDs.
         published: Arc<[String]>,
     },
-    /// The key the token names is published under another key ID than the API server's.
-    #[error("the JWKS has key {kid:?} under the kid {published:?}")]
+    /// The key is published with another key ID than the API server's.
+    #[error("the JWKS has key {kid:?} with another kid, {published:?}")]
     KeyIdForeign {
         /// The token's `kid`.
         kid: String,
-        /// The `kid` the key is published under.
+        /// The published `kid` of the key.
         published: String,
     },
-    /// The key the token names has a size this crate does not verify with, which Entra may.
-    #[error("key {kid:?} of the JWKS has {bits} bits, and 2048 to 8192 are verified with")]
+    /// This crate does not support keys of this size, but Entra may.
+    #[error("key {kid:?} of the JWKS has {bits} bits; 2048 to 8192 are supported")]
     KeySize {
         /// The token's `kid`.
         kid: String,
         /// The size in bits.
         bits: usize,
     },
-    /// The key the token names is there and cannot be used.
+    /// The key named by `kid` is not usable.
     #[error("key {kid:?} of the JWKS is not usable: {because}")]
     KeyUnusable {
         /// The token's `kid`.
         kid: String,
-        /// Why, as a clause.
+        /// The reason, as a clause.
         because: String,
     },
-    /// The key verifies another algorithm than the token claims.
-    #[error("algorithm {alg}, and the key it names is for {key_alg}")]
+    /// The algorithm of the token is not the algorithm of the key.
+    #[error("algorithm is {alg}, but the key named by kid is for {key_alg}")]
     AlgorithmOfKey {
         /// The token's `alg`.
         alg: String,
-        /// The key's one algorithm.
+        /// The only algorithm of the key.
         key_alg: &'static str,
     },
-    /// The signature is not one of the key.
-    #[error("the signature is not one of the key it names")]
+    /// The signature is not valid.
+    #[error("signature verification failed with the key named by kid")]
     Signature,
-    /// The token lives longer than Entra accepts.
+    /// The lifetime of the token exceeds Entra's limit.
     #[error("{}", lifetime(*.issued, *.expires))]
     Lifetime {
-        /// Its `iat`. Entra counts a missing one as 0.
+        /// The `iat` of the token. Entra treats a missing `iat` as 0.
         issued: Option<Timestamp>,
-        /// Its `exp`.
+        /// The `exp` of the token.
         expires: Timestamp,
     },
-    /// The token names no audience.
-    #[error("it has no claim aud")]
+    /// The token has no audience.
+    #[error("the token has no claim aud")]
     AudienceMissing,
-    /// The token is for others.
+    /// The token has none of the expected audiences.
     #[error("audience {:?} is not {:?}", .seen.join(", "), .expected.join(" or "))]
     Audience {
-        /// The audiences of which one is enough.
+        /// The expected audiences.
         expected: Vec<String>,
-        /// The token's.
+        /// The audiences of the token.
         seen: Vec<String>,
     },
     /// The token has no subject.
-    #[error("it has no claim sub")]
+    #[error("the token has no claim sub")]
     SubjectMissing,
-    /// The subject is not that of a service account.
-    #[error("subject {0:?} is not a service account's")]
+    /// The subject is not a service account.
+    #[error("subject {0:?} is not a service account")]
     SubjectForm(String),
-    /// The token is of another service account.
+    /// The subject is another service account.
     #[error("subject {seen:?} is not {expected:?}")]
     Subject {
         /// The expected subject.
         expected: String,
-        /// The token's.
+        /// The subject of the token.
         seen: String,
     },
-    /// The token never expires.
-    #[error("it has no claim exp")]
+    /// The token has no expiry.
+    #[error("the token has no claim exp")]
     ExpiryMissing,
     /// The token has expired.
     #[error("expired at {}, now is {}", second(*.at), second(*.now))]
     Expired {
-        /// Its `exp`.
+        /// The `exp` of the token.
         at: Timestamp,
-        /// The time it was judged at.
+        /// The time of the check.
         now: Timestamp,
-        /// The leeway it was given.
+        /// The allowed clock skew.
         leeway: Duration,
     },
     /// The token is not valid yet.
     #[error("not valid before {}, now is {}", second(*.from), second(*.now))]
     NotYetValid {
-        /// The later of its `nbf` and `iat`.
+        /// The later of `nbf` and `iat` of the token.
         from: Timestamp,
-        /// The time it was judged at.
+        /// The time of the check.
         now: Timestamp,
-        /// The leeway it was given.
+        /// The allowed clock skew.
         leeway: Duration,
     },
 }
@@ -264,12 +264,12 @@ impl Refusal {
         }
     }
 
-    /// The code Entra will answer with; `None` where Entra takes what is refused here.
+    /// The code of Entra's error for this token; `None` if Entra may accept the token.
     pub fn aadsts(&self) -> Option<Aadsts> {
         Some(match self {
             Self::Malformed(TokenError::Empty) => Aadsts::NO_ASSERTION,
             Self::Malformed(_) | Self::Critical(_) => Aadsts::MALFORMED,
-            // The text of `ALGORITHM` lists RS384 and RS512 as supported, Microsoft's documentation RS256 only.
+            // The text of `ALGORITHM` lists RS384 and RS512 as supported, but Microsoft documents only RS256.
             Self::Algorithm { alg, .. } if alg == "RS384" || alg == "RS512" => return None,
             Self::Algorithm { .. } => Aadsts::ALGORITHM,
             Self::KeyIdMissing => Aadsts::KEY_ID_MISSING,
@@ -283,7 +283,7 @@ impl Refusal {
             Self::DiscoveryFetch(error) | Self::KeySetFetch(error) if error.is_blocked() => Aadsts::BLOCKED,
             Self::DiscoveryFetch(FetchError::Encoded { .. }) | Self::DiscoveryContent(_) => Aadsts::DISCOVERY,
             Self::KeySetFetch(FetchError::Encoded { .. }) | Self::KeySetContent(_) => Aadsts::KEY_SET,
-            // The limit is this crate's own.
+            // Only this crate has this limit.
             Self::DiscoveryFetch(FetchError::TooLong { .. }) | Self::KeySetFetch(FetchError::TooLong { .. }) => {
                 return None;
             }
@@ -309,7 +309,7 @@ impl Refusal {
         })
     }
 
-    /// What was expected and what was seen, where the two are strings to hold against each other.
+    /// The expected and the seen string, for refusals that compare two strings.
     pub fn expected_and_seen(&self) -> Option<(String, String)> {
         match self {
             Self::Issuer { expected, seen }
@@ -320,7 +320,7 @@ impl Refusal {
         }
     }
 
-    /// Whether nothing is known of the documents: another attempt, or another place, may find the token good.
+    /// Whether the state of the documents is unknown, so that a later attempt may accept the token.
     pub fn is_inconclusive(&self) -> bool {
         match self {
             Self::DiscoveryFetch(error) | Self::KeySetFetch(error) => error.is_inconclusive(),
@@ -329,12 +329,12 @@ impl Refusal {
     }
 }
 
-/// A duration for people, such as `1h` or `87600h`.
+/// A duration for display, such as `1h` or `87600h`.
 pub(super) fn hours(duration: SignedDuration) -> String {
     format!("{:#}", SignedDuration::from_secs(duration.as_secs()))
 }
 
-/// Strings as a list in a sentence.
+/// Quoted strings, separated by commas.
 pub(super) fn listed(names: &[String]) -> String {
     names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ")
 }
@@ -344,13 +344,13 @@ fn lifetime(issued: Option<Timestamp>, expires: Timestamp) -> String {
     match issued {
         Some(issued) => {
             let lives = hours(expires.duration_since(issued));
-            format!("the token lives {lives}, and Entra accepts at most {limit}")
+            format!("the token has a lifetime of {lives}; Entra accepts at most {limit}")
         }
-        None => format!("the token has no iat, which Entra counts as 1970: it accepts a lifetime of at most {limit}"),
+        None => format!("the token has no iat, which Entra treats as the year 1970; Entra accepts at most {limit}"),
     }
 }
 
-/// A time for people, to the second.
+/// A time for display, to the second.
 pub(super) fn second(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use super::{Refusal, VerifyWarning};
 
-/// The checks a token goes through, in their order.
+/// The checks of a token, in their order.
 ///
 /// ```
 /// use issuer::CheckName;
@@ -12,25 +12,25 @@ use super::{Refusal, VerifyWarning};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum CheckName {
-    /// The shape of the token: three segments, algorithm, key ID, type, nothing that must be understood and is not.
+    /// The form of the token: three segments, algorithm, key ID, type, no unsupported critical extension.
     Token,
-    /// The issuer in the token is the trusted one, and an issuer URL.
+    /// The issuer in the token is the trusted issuer.
     Issuer,
-    /// The discovery document is there, is JSON, and names the same issuer.
+    /// The discovery document can be fetched and parsed, and names the same issuer.
     Discovery,
-    /// The JWKS is there and usable: no private members, no key ID for two keys, not too many keys.
+    /// The JWKS can be fetched and is usable: no private members, no key ID shared by two keys, not too many keys.
     KeySet,
-    /// The key the token names is in the JWKS.
+    /// The JWKS contains the key named by `kid`.
     Key,
-    /// The signature is one of that key.
+    /// The signature is valid for that key.
     Signature,
-    /// The token lives no longer than the relying party accepts. Only Entra has a limit.
+    /// The lifetime of the token is within the limit of the relying party. Only Entra has a limit.
     Lifetime,
-    /// The token is for an expected audience.
+    /// The token has an expected audience.
     Audience,
-    /// The token is of a service account, and the expected one.
+    /// The subject is a service account, and the expected service account if one is given.
     Subject,
-    /// The token is in its time of validity.
+    /// The token has not expired and is already valid.
     Time,
 }
 
@@ -51,26 +51,26 @@ impl fmt::Display for CheckName {
     }
 }
 
-/// How one check ended.
+/// The outcome of a check.
 ///
 /// ```
 /// use issuer::{CheckName, Expectations, Outcome, Verifier};
 /// let report = Verifier::default().examine("", &Expectations::entra(), "2026-11-22T00:40:00Z".parse()?);
 /// assert!(matches!(&report.checks[0].outcome, Outcome::Failed(refusal) if refusal.to_string() == "not a token: it is empty"));
-/// assert_eq!(report.checks[1].outcome, Outcome::Skipped("the token cannot be read".to_owned()));
+/// assert_eq!(report.checks[1].outcome, Outcome::Skipped("the token cannot be parsed".to_owned()));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It holds; the text is what was seen.
+    /// The check passed; the text describes what was seen.
     Passed(String),
-    /// It does not hold.
+    /// The check failed.
     Failed(Refusal),
-    /// It was not made; the text says why.
+    /// The check was not run; the text gives the reason.
     Skipped(String),
 }
 
-/// One check and how it ended.
+/// A check and its outcome.
 ///
 /// ```
 /// use issuer::{CheckName, Checked, Expectations, Outcome, Verifier};
@@ -83,11 +83,11 @@ pub enum Outcome {
 pub struct Checked {
     /// The check.
     pub name: CheckName,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// Every check of one token; the first that failed decides what a relying party will answer.
+/// The outcomes of all checks of a token. The first failed check decides the response of a relying party.
 ///
 /// ```
 /// use issuer::{Aadsts, Documents, Expectations, KeySet, Verifier};
@@ -103,12 +103,12 @@ pub struct Checked {
 pub struct Report {
     /// The checks in their order.
     pub checks: Vec<Checked>,
-    /// What the relying party may reject although no check fails for it.
+    /// Reasons why the relying party may reject the token although no check failed.
     pub warnings: Vec<VerifyWarning>,
 }
 
 impl Report {
-    /// The first failure; `None` when the token was accepted.
+    /// The first failure; `None` when the token is accepted.
     pub fn refusal(&self) -> Option<&Refusal> {
         self.checks.iter().find_map(|checked| match &checked.outcome {
             Outcome::Failed(refusal) => Some(refusal),

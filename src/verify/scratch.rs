@@ -1,4 +1,4 @@
-//! Room for one token's decoded segments, kept for the next one on the same thread.
+//! A thread-local buffer for the decoded segments of a token, reused for the next token.
 
 use std::cell::Cell;
 
@@ -6,7 +6,7 @@ thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Lends the room; a call within a call, or one while the thread ends, gets its own.
+/// Passes the buffer to `work`. A nested call, or a call during thread shutdown, gets a new buffer.
 pub(super) fn with<T>(work: impl FnOnce(&mut Vec<u8>) -> T) -> T {
     let mut buffer = BUFFER.try_with(Cell::take).unwrap_or_default();
     let done = work(&mut buffer);

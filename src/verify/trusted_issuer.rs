@@ -13,9 +13,9 @@ use crate::{
     public_host::why_not_public,
 };
 
-/// An issuer whose tokens are believed, with its keys parsed.
+/// A trusted issuer with its parsed keys.
 ///
-/// A [`Verifier`](super::Verifier) trusts one or many.
+/// A [`Verifier`](super::Verifier) trusts one or more issuers.
 ///
 /// ```
 /// use issuer::{Documents, KeySet, TrustedIssuer, Verifier};
@@ -27,7 +27,7 @@ use crate::{
 /// }
 /// assert_eq!(trusted[0].url().as_str(), "https://issuers.example.com/a");
 /// assert_eq!(trusted[0].usable(), Ok(()));
-/// // Keys alone, and documents as they were read, make one too.
+/// // From a JWKS only, or from fetched documents.
 /// let jwks = issuer::Jwks::parse(&std::fs::read("fixtures/kubernetes/rotation/jwks.json")?)?;
 /// trusted.push(TrustedIssuer::from_jwks("https://issuers.example.com/c".parse()?, &jwks));
 /// let issuer = "https://issuers.example.com/d".parse()?;
@@ -41,13 +41,13 @@ use crate::{
 pub struct TrustedIssuer {
     pub(super) url: IssuerUrl,
     pub(super) discovery: DiscoveryState,
-    /// `None` when no trusted discovery document says where the JWKS is.
+    /// `None` without a trusted discovery document that gives the URL of the JWKS.
     pub(super) keys: Option<Result<Arc<KeyRing>, Refusal>>,
-    /// How the JWKS was served, where that is remarkable.
+    /// A remark on how the JWKS was served; empty if there is nothing to report.
     pub(super) jwks_remark: String,
-    /// Why Entra cannot read the documents, whatever is in them.
+    /// Reasons why Entra cannot fetch the documents.
     unreachable: Unreachable,
-    /// What a relying party may reject in the documents or in how they are served.
+    /// Properties of the documents, or of how they are served, that a relying party may reject.
     pub(super) warnings: Vec<VerifyWarning>,
 }
 
@@ -71,18 +71,19 @@ impl Unreachable {
 
 #[derive(Clone)]
 pub(super) enum DiscoveryState {
-    /// Names the trusted issuer; the text is for people.
+    /// The document names the trusted issuer; the text describes the document.
     Good(String),
     Bad(Refusal),
     NotAsked,
 }
 
 impl TrustedIssuer {
-    /// An issuer with its documents at hand.
+    /// An issuer with the given documents.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] when no token can ever pass: the discovery document names another issuer, or the JWKS is not usable.
+    /// [`Refusal`] when every token would be refused: the discovery document names another issuer, or the JWKS is not
+    /// usable.
     pub fn new(documents: &Documents) -> Result<Self, Refusal> {
         let discovery = judge_issuer(&documents.issuer, &documents.discovery)?;
         let ring = KeyRing::new(&documents.jwks);
@@ -97,14 +98,14 @@ impl TrustedIssuer {
         })
     }
 
-    /// An issuer with its documents as they were read; what is wrong with them becomes part of every report.
+    /// An issuer with fetched documents. Problems of the documents become part of every report.
     pub fn from_published(issuer: IssuerUrl, published: &PublishedIssuer) -> Self {
         let discovery = match read_discovery(&issuer, &published.discovery) {
             Ok(seen) => DiscoveryState::Good(seen),
             Err(refusal) => DiscoveryState::Bad(refusal),
         };
         let keys = match (&discovery, &published.jwks) {
-            // A trusted discovery document without a JWKS never passes for one that was not asked.
+            // With a trusted discovery document, a missing JWKS is an error.
             (DiscoveryState::Good(_), None) => Some(Err(Refusal::KeySetEmpty)),
             (_, jwks) => jwks.as_ref().map(read_jwks),
         };
@@ -116,7 +117,7 @@ impl TrustedIssuer {
         Self { url: issuer, discovery, keys, jwks_remark, unreachable, warnings }
     }
 
-    /// An issuer with a JWKS alone, without a discovery document.
+    /// An issuer with a JWKS, without a discovery document.
     pub fn from_jwks(issuer: IssuerUrl, jwks: &Jwks) -> Self {
         let keys = Some(Ok(Arc::new(KeyRing::new(jwks))));
         let discovery = DiscoveryState::NotAsked;
@@ -129,25 +130,25 @@ impl TrustedIssuer {
         &self.url
     }
 
-    /// An issuer nobody has asked for its documents yet.
+    /// An issuer whose documents have not been fetched yet.
     #[cfg(feature = "remote")]
     pub(crate) fn unread(issuer: IssuerUrl) -> Self {
-        let (url, because) = (issuer.discovery_url(), "nobody has asked for it yet".to_owned());
+        let (url, because) = (issuer.discovery_url(), "the document has not been fetched yet".to_owned());
         let discovery = DiscoveryState::Bad(Refusal::DiscoveryFetch(FetchError::NoAnswer { url, because }));
         let unreachable = Unreachable::new(&issuer, None);
         Self { url: issuer, discovery, keys: None, jwks_remark: String::new(), unreachable, warnings: Vec::new() }
     }
 
-    /// Whether any token of it can pass by the rules of OpenID Connect.
+    /// Whether a token of this issuer can pass by the rules of OpenID Connect.
     ///
     /// # Errors
     ///
-    /// As [`judge`](Self::judge).
+    /// The errors of [`judge`](Self::judge).
     pub fn usable(&self) -> Result<(), Refusal> {
         self.judge(RelyingParty::Oidc)
     }
 
-    /// Whether any token of it can pass for a relying party: the checks of the issuer's documents without a token.
+    /// Whether a token of this issuer can pass for a relying party: runs the checks of the documents without a token.
     ///
     /// ```
     /// use issuer::{Documents, KeySet, RelyingParty, TrustedIssuer};
@@ -159,13 +160,14 @@ impl TrustedIssuer {
     ///
     /// # Errors
     ///
-    /// The first [`Refusal`] of every token: the documents could not be read, or they are not usable.
+    /// The [`Refusal`] of every token: the documents cannot be fetched, or they are not usable.
     pub fn judge(&self, relying_party: RelyingParty) -> Result<(), Refusal> {
         self.judge_discovery(relying_party)?;
         self.judge_key_set(relying_party)
     }
 
-    /// What a relying party may reject in the documents or in how they are served; no check fails for it.
+    /// Properties of the documents, or of how they are served, that a relying party may reject, although no check
+    /// fails.
     pub fn warnings(&self) -> &[VerifyWarning] {
         &self.warnings
     }
@@ -173,14 +175,14 @@ impl TrustedIssuer {
     /// The check of the discovery document.
     pub(super) fn judge_discovery(&self, relying_party: RelyingParty) -> Result<(), Refusal> {
         match (&self.unreachable.issuer, &self.discovery) {
-            // Entra reads nothing there, so what is there does not matter.
+            // Entra cannot fetch the documents, so their content does not matter.
             (Some(refusal), _) if relying_party == RelyingParty::Entra => Err(refusal.clone()),
             (_, DiscoveryState::Bad(refusal)) => Err(refusal.clone()),
             (_, DiscoveryState::Good(_) | DiscoveryState::NotAsked) => Ok(()),
         }
     }
 
-    /// The check of the JWKS; passes where no trusted discovery document says where it is.
+    /// The check of the JWKS; passes if no trusted discovery document gives its URL.
     pub(super) fn judge_key_set(&self, relying_party: RelyingParty) -> Result<(), Refusal> {
         match (&self.unreachable.jwks_uri, &self.keys) {
             (Some(refusal), Some(_)) if relying_party == RelyingParty::Entra => Err(refusal.clone()),
@@ -190,7 +192,7 @@ impl TrustedIssuer {
         }
     }
 
-    /// Why its documents could not be read, where they could not.
+    /// The reason why the documents cannot be used, if there is one.
     #[cfg(feature = "remote")]
     pub(crate) fn unreadable(&self) -> Option<&Refusal> {
         match (&self.discovery, &self.keys) {
@@ -199,10 +201,10 @@ impl TrustedIssuer {
         }
     }
 
-    /// The same, where reading its documents again has failed.
+    /// The same issuer after a failed refresh of its documents.
     #[cfg(feature = "remote")]
     pub(crate) fn kept_after(&self, failure: &Refusal) -> Self {
-        Self { jwks_remark: format!(", kept although {failure}"), ..self.clone() }
+        Self { jwks_remark: format!(", kept because the refresh failed: {failure}"), ..self.clone() }
     }
 }
 
@@ -223,7 +225,7 @@ fn read_discovery(issuer: &IssuerUrl, fetched: &Fetched) -> Result<String, Refus
     Ok(seen + &elsewhere + &remark(page))
 }
 
-/// The warnings about documents, the discovery document's first.
+/// The warnings about the documents; those about the discovery document come first.
 fn warnings_of(published: &PublishedIssuer) -> Vec<VerifyWarning> {
     let private = published.private_host.iter().map(|host| VerifyWarning::ResolvesToPrivate { host: clipped(host) });
     let mut warnings: Vec<_> = private.collect();
@@ -252,7 +254,7 @@ fn warnings_of(published: &PublishedIssuer) -> Vec<VerifyWarning> {
     warnings
 }
 
-/// How a document was served, where that is not as it should be.
+/// A remark on how a document was served; empty if there is nothing to report.
 fn remark(page: &Page) -> String {
     let mut remark = String::new();
     if let Some(url) = &page.redirected_to {
@@ -260,7 +262,7 @@ fn remark(page: &Page) -> String {
     }
     match page.content_type.as_deref() {
         Some("") => remark + ", served without a Content-Type",
-        Some(other) if !is_json(other) => format!("{remark}, served as {other} and not as application/json"),
+        Some(other) if !is_json(other) => format!("{remark}, served as {other} instead of application/json"),
         _ => remark,
     }
 }

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 use super::Refusal;
 use crate::token::{Claims, KubernetesClaims, ObjectReference, ServiceAccount, Token, subject_parts};
 
-/// The claims of a token that passed every check: signed by a key of a trusted issuer, meant for us, in time.
+/// The claims of a verified token, which passed every check of a [`Verifier`](super::Verifier).
 ///
-/// The strings stand in one copy of the signed JSON, so that a token costs next to nothing to keep.
+/// All strings are slices of one copy of the signed JSON, so that a token needs little memory.
 ///
 /// ```
 /// use issuer::{Documents, Expectations, KeySet, TOKEN_EXCHANGE_AUDIENCE, Verifier};
@@ -34,7 +34,7 @@ use crate::token::{Claims, KubernetesClaims, ObjectReference, ServiceAccount, To
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct VerifiedToken {
-    /// The claims as they were signed, and behind them what strings with escapes in them say.
+    /// The signed JSON of the claims, followed by the decoded strings that contain escapes.
     text: Box<str>,
     json: Span,
     issuer: Span,
@@ -52,10 +52,10 @@ pub struct VerifiedToken {
     secret: Option<Object>,
 }
 
-/// Where a string stands in the text.
+/// The position of a string in the text.
 type Span = Range<usize>;
 
-/// Where the name and UID of an object stand.
+/// The positions of the name and UID of an object.
 #[derive(Clone, PartialEq, Eq)]
 struct Object {
     name: Span,
@@ -63,7 +63,7 @@ struct Object {
 }
 
 impl VerifiedToken {
-    /// Keeps what a token says, once every check has passed.
+    /// Keeps the claims of a token after every check has passed.
     pub(super) fn new(token: Token<'_>) -> Result<Self, Refusal> {
         let json = token.claims_json();
         let Claims { iss, sub, aud, exp, nbf, iat, jti, kubernetes, .. } = token.claims;
@@ -98,7 +98,7 @@ impl VerifiedToken {
         })
     }
 
-    /// The issuer, byte for byte a trusted one.
+    /// The issuer, identical to a trusted issuer byte for byte.
     pub fn issuer(&self) -> &str {
         self.at(&self.issuer)
     }
@@ -108,72 +108,72 @@ impl VerifiedToken {
         self.at(&self.subject)
     }
 
-    /// The namespace of the service account the token is of.
+    /// The namespace of the service account.
     pub fn namespace(&self) -> &str {
         self.at(&self.namespace)
     }
 
-    /// The name of the service account the token is of.
+    /// The name of the service account.
     pub fn name(&self) -> &str {
         self.at(&self.name)
     }
 
-    /// The service account the token is of, on its own.
+    /// The service account as an owned value.
     pub fn service_account(&self) -> ServiceAccount {
         ServiceAccount { namespace: self.namespace().to_owned(), name: self.name().to_owned() }
     }
 
-    /// The UID of the service account, which a new one of the same name does not share.
+    /// The UID of the service account, which differs from that of a later service account with the same name.
     pub fn service_account_uid(&self) -> Option<&str> {
         self.service_account.as_ref()?.uid.as_ref().map(|uid| self.at(uid))
     }
 
-    /// Whom the token is for.
+    /// The audiences of the token.
     pub fn audiences(&self) -> impl ExactSizeIterator<Item = &str> {
         self.audiences.iter().map(|audience| self.at(audience))
     }
 
-    /// When the token stops being valid.
+    /// The time at which the token expires.
     pub fn expires(&self) -> Timestamp {
         self.expires
     }
 
-    /// When the token started being valid, where it says so.
+    /// The time before which the token is not valid, if the token has the claim `nbf`.
     pub fn not_before(&self) -> Option<Timestamp> {
         self.not_before
     }
 
-    /// When the token was issued, where it says so.
+    /// The time at which the token was issued, if the token has the claim `iat`.
     pub fn issued_at(&self) -> Option<Timestamp> {
         self.issued_at
     }
 
-    /// The token's own ID, from Kubernetes 1.30 on.
+    /// The ID of the token, since Kubernetes 1.30.
     pub fn jti(&self) -> Option<&str> {
         self.jti.as_ref().map(|jti| self.at(jti))
     }
 
-    /// The pod the token is bound to.
+    /// The pod to which the token is bound.
     pub fn pod(&self) -> Option<ObjectReference<'_>> {
         self.object(self.pod.as_ref())
     }
 
-    /// The node the pod runs on, or the token is bound to, from Kubernetes 1.30 on.
+    /// The node of the pod, or the node to which the token is bound, since Kubernetes 1.30.
     pub fn node(&self) -> Option<ObjectReference<'_>> {
         self.object(self.node.as_ref())
     }
 
-    /// The Secret the token is bound to.
+    /// The Secret to which the token is bound.
     pub fn secret(&self) -> Option<ObjectReference<'_>> {
         self.object(self.secret.as_ref())
     }
 
-    /// Any claim by its name, also those without a method here. It is read from the JSON at each call.
+    /// Any claim by its name. Each call parses the JSON.
     pub fn claim(&self, name: &str) -> Option<Value> {
         serde_json::from_str::<Map<String, Value>>(self.claims_json()).ok()?.remove(name)
     }
 
-    /// All claims, byte for byte as they were signed, in JSON.
+    /// All claims as JSON, byte for byte as signed.
     pub fn claims_json(&self) -> &str {
         self.at(&self.json)
     }
@@ -188,14 +188,14 @@ impl VerifiedToken {
     }
 }
 
-/// The claims, as they were signed.
+/// Shows the signed claims.
 impl fmt::Debug for VerifiedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("VerifiedToken").field(&self.claims_json()).finish()
     }
 }
 
-/// Text that strings are looked up in before they are added to it.
+/// Text to which a string is added unless the text already contains the string.
 struct Text<'a> {
     json: &'a str,
     kept: String,
@@ -203,7 +203,7 @@ struct Text<'a> {
 
 impl Text<'_> {
     fn keep(&mut self, string: &str) -> Span {
-        // A string without escapes was borrowed from the JSON, and its address tells where it stands.
+        // A string without escapes is borrowed from the JSON, so its address gives its position.
         let start = string.as_ptr().addr().wrapping_sub(self.json.as_ptr().addr());
         let span = start..start.wrapping_add(string.len());
         if self.json.get(span.clone()) == Some(string) {

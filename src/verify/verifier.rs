@@ -15,8 +15,8 @@ use crate::{
 
 /// Verifies tokens of trusted issuers against their published keys.
 ///
-/// Keys are parsed once, when the verifier is made. It does no I/O and has no clock. The trusted issuers come from the
-/// caller; what a token names only selects among them. One verifier serves any number of threads.
+/// Keys are parsed once, when the verifier is created. A verifier does no I/O and has no clock. The caller chooses the
+/// trusted issuers; the issuer in a token only selects one of them. Any number of threads can share a verifier.
 ///
 /// ```
 /// use issuer::{Documents, Expectations, KeySet, Verifier};
@@ -29,11 +29,11 @@ use crate::{
 /// let verified = verifier.verify(&token, &Expectations::entra(), now)?;
 /// assert_eq!(verified.name(), "workload-identity-sa");
 ///
-/// // The same with the keys alone.
+/// // The same with keys only.
 /// let jwks = issuer::Jwks::parse(&std::fs::read("fixtures/kubernetes/rotation/jwks.json")?)?;
 /// let verifier = Verifier::from_jwks(verified.issuer().parse()?, &jwks);
 ///
-/// // For people: every check, not only the first that fails.
+/// // For a report: every check, not only the first that fails.
 /// let report = verifier.examine(&token, &Expectations::oidc().audience("vault"), now);
 /// assert_eq!(report.refusal().unwrap().check().to_string(), "audience");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -44,27 +44,28 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// A verifier for one issuer with its documents at hand.
+    /// A verifier for one issuer with the given documents.
     ///
     /// # Errors
     ///
-    /// [`Refusal`] when no token can ever pass: the discovery document names another issuer, or the JWKS is not usable.
+    /// [`Refusal`] when every token would be refused: the discovery document names another issuer, or the JWKS is not
+    /// usable.
     pub fn new(documents: &Documents) -> Result<Self, Refusal> {
         Ok(Self::default().trust(TrustedIssuer::new(documents)?))
     }
 
-    /// A verifier for one issuer with its documents as they were read; what is wrong with them becomes part of every report.
+    /// A verifier for one issuer with fetched documents. Problems of the documents become part of every report.
     pub fn from_published(issuer: IssuerUrl, published: &PublishedIssuer) -> Self {
         Self::default().trust(TrustedIssuer::from_published(issuer, published))
     }
 
-    /// A verifier for one issuer with a JWKS alone, without a discovery document.
+    /// A verifier for one issuer with a JWKS, without a discovery document.
     pub fn from_jwks(issuer: IssuerUrl, jwks: &Jwks) -> Self {
         Self::default().trust(TrustedIssuer::from_jwks(issuer, jwks))
     }
 
-    /// Trusts an issuer, in place of one with the same URL. A verifier without issuers is [`Verifier::default`]: it refuses
-    /// every token, and its reports say what else is wrong with a token.
+    /// Trusts an issuer, in place of one with the same URL. A verifier without issuers is [`Verifier::default`]: it
+    /// refuses every token, and its reports say what else is wrong with a token.
     ///
     /// ```
     /// use issuer::{Jwks, TrustedIssuer, Verifier};
@@ -129,7 +130,7 @@ impl Verifier {
         })
     }
 
-    /// Goes through every check of a token and reports each.
+    /// Runs every check on a token and reports each result.
     pub fn examine(&self, token: &str, expectations: &Expectations, now: Timestamp) -> Report {
         scratch::with(|buffer| {
             let case = Case::new(self, Token::parse(token, buffer), expectations, now);
@@ -145,21 +146,21 @@ impl Verifier {
         })
     }
 
-    /// The trusted issuer a token names. Where just one is trusted it is that one, so that a report can tell of its
-    /// documents too: whether it is the right one is a check of its own.
+    /// The trusted issuer that a token names. If only one issuer is trusted, it is selected for every token, so that a
+    /// report covers its documents; a separate check compares the issuers.
     pub(super) fn select(&self, named: Option<&str>) -> Option<&TrustedIssuer> {
         let named = named.and_then(|named| self.issuers.get(named));
         named.or_else(|| self.issuers.values().next().filter(|_| self.issuers.len() == 1)).map(AsRef::as_ref)
     }
 
-    /// A trusted issuer that is the named one but for slashes at the end.
+    /// A trusted issuer that differs from the named issuer only by slashes at the end.
     pub(super) fn near(&self, named: &str) -> Option<&TrustedIssuer> {
         let stripped = named.trim_end_matches('/');
         let near = self.issuers.get(stripped).or_else(|| self.issuers.get(&format!("{stripped}/")));
         near.map(AsRef::as_ref)
     }
 
-    /// How many issuers are trusted.
+    /// The number of trusted issuers.
     pub(super) fn trusted(&self) -> usize {
         self.issuers.len()
     }

@@ -1,7 +1,7 @@
 use super::{RelyingParty, refusal::listed};
 use crate::{entra::Aadsts, hint::Hint};
 
-/// Something about a token or its published issuer that refuses nothing here, and that a relying party may reject.
+/// A property of a token or its published issuer that a relying party may reject, although no check fails.
 ///
 /// ```
 /// use issuer::{Aadsts, Documents, Expectations, Hint, KeySet, Verifier, VerifyWarning};
@@ -20,12 +20,12 @@ use crate::{entra::Aadsts, hint::Hint};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyWarning {
-    /// A document comes from another URL than the one that was asked.
+    /// A document was fetched through a redirect.
     #[error("{from} redirects to {to}")]
     Redirected {
-        /// The URL that was asked.
+        /// The requested URL.
         from: String,
-        /// The URL that answered.
+        /// The final URL.
         to: String,
     },
     /// The discovery document is not served as JSON.
@@ -33,7 +33,7 @@ pub enum VerifyWarning {
     DiscoveryContentType {
         /// The URL.
         from: String,
-        /// The Content-Type; empty where there was none.
+        /// The Content-Type; empty if the response has none.
         content_type: String,
     },
     /// The JWKS is not served as JSON.
@@ -41,13 +41,14 @@ pub enum VerifyWarning {
     KeySetContentType {
         /// The URL.
         from: String,
-        /// The Content-Type; empty where there was none.
+        /// The Content-Type; empty if the response has none.
         content_type: String,
     },
-    /// The discovery document has members without a value, which OpenID Connect Discovery 1.0 section 4.2 forbids.
+    /// The discovery document has empty members, which OpenID Connect Discovery 1.0 section 4.2 forbids.
     #[error("the discovery document has empty members: {}", listed(.0))]
     EmptyMembers(Vec<String>),
-    /// The host of the issuer has private addresses only, as this machine resolves it. Split DNS may give Entra others.
+    /// This machine resolves the host of the issuer to private addresses only. With split DNS, Entra may resolve other
+    /// addresses.
     #[error("{host} resolves to private addresses only on this machine")]
     ResolvesToPrivate {
         /// The host.
@@ -59,9 +60,10 @@ pub enum VerifyWarning {
 }
 
 impl VerifyWarning {
-    /// The code that Entra answers with if it does not accept this.
+    /// The code of Entra's error if Entra rejects the token for this reason.
     ///
-    /// Whether Entra rejects it is not documented: empty members and several audiences were each seen rejected once.
+    /// Microsoft does not document whether Entra rejects it. A rejection was observed once for empty members and once
+    /// for several audiences.
     pub fn aadsts(&self) -> Option<Aadsts> {
         Some(match self {
             Self::Redirected { .. } | Self::ResolvesToPrivate { .. } => Aadsts::UNREACHABLE,
@@ -71,7 +73,7 @@ impl VerifyWarning {
         })
     }
 
-    /// Whether it concerns tokens for this relying party.
+    /// Whether the warning applies to this relying party.
     pub(super) fn concerns(&self, relying_party: RelyingParty) -> bool {
         match self {
             Self::Audiences(_) | Self::ResolvesToPrivate { .. } => relying_party == RelyingParty::Entra,

@@ -1,8 +1,8 @@
 //! The Wycheproof suites (C2SP/wycheproof, `testvectors_v1`), read in place: `ISSUER_VECTORS`, or `../shared/vectors`.
 //!
-//! They are not ours to commit, so where the folder is absent these tests say so and prove nothing.
-//! What Wycheproof signs is not a set of claims but text such as `foo`. A JWS therefore goes through the verifier's own checks
-//! of header, key set, key and signature, and the checks of claims are left out.
+//! This repository does not contain the vectors: without the folder, these tests print a message and check nothing.
+//! Wycheproof signs text such as `foo` instead of claims. Therefore only the verifier's checks of header, key set, key
+//! and signature are run, without the checks of claims.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -20,7 +20,7 @@ use crate::{
     token::Token,
 };
 
-/// One file of vectors, or `None` with a line that says what was skipped.
+/// A file of vectors; `None` with a printed line if the file does not exist.
 fn suite(name: &str) -> Option<Value> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors");
     let folder = std::env::var_os("ISSUER_VECTORS").map_or_else(|| PathBuf::from(default), PathBuf::from);
@@ -34,7 +34,7 @@ fn suite(name: &str) -> Option<Value> {
     }
 }
 
-/// Every test of a suite with the group that it belongs to.
+/// Every test of a suite with its group.
 fn tests(suite: &Value) -> Vec<(&Value, &Value)> {
     let groups = suite["testGroups"].as_array().unwrap();
     let tests: Vec<_> = groups
@@ -45,7 +45,7 @@ fn tests(suite: &Value) -> Vec<(&Value, &Value)> {
     tests
 }
 
-/// What happened to the tests of each result, to be printed.
+/// Counts the tests by expected result and outcome, for printing.
 #[derive(Default)]
 struct Counts(BTreeMap<(String, &'static str), usize>);
 
@@ -65,7 +65,7 @@ impl Counts {
     }
 }
 
-/// What the checks of header, key set, key and signature say of a JWS; the first refusal counts.
+/// Runs the checks of header, key set, key and signature on a JWS; returns the first refusal.
 fn judge(jws: &str, jwks: &Jwks) -> Result<(), String> {
     let issuer = "https://issuer.example.com".parse().unwrap();
     let (verifier, expectations) = (Verifier::from_jwks(issuer, jwks), Expectations::of(RelyingParty::Oidc));
@@ -83,9 +83,10 @@ fn judge(jws: &str, jwks: &Jwks) -> Result<(), String> {
     Ok(())
 }
 
-/// Why a valid JWS is refused here by design: how the `alg` of its key begins, and a part of the refusal.
+/// Valid JWS that are refused by design: the start of the `alg` of the key, and a part of the refusal.
 const REFUSED_BY_DESIGN: &[(&str, &str)] = &[
-    // The API server signs with RS256, ES256, ES384 and ES512. A symmetric key in a published set lets every reader sign.
+    // The API server signs with RS256, ES256, ES384 and ES512. With a symmetric key in a published set, everyone can
+    // sign.
     ("HS", "algorithm HS"),
     // RFC 7515 section 2: base64url "without inclusion of any line breaks, whitespace, or other additional characters".
     ("HS", "is not base64url"),
@@ -96,9 +97,9 @@ const REFUSED_BY_DESIGN: &[(&str, &str)] = &[
     ("ES521", "the JWKS holds no usable key"),
 ];
 
-/// The vectors that are invalid and accepted here by design, by their comment.
+/// Invalid vectors that are accepted by design, by their comment.
 const ACCEPTED_BY_DESIGN: &[&str] = &[
-    // See the documentation of `PublicKey`: the ROCA fingerprint is not looked for.
+    // See the documentation of `PublicKey`: the ROCA fingerprint is not detected.
     "rejectsKeyWithRocaVulnerability",
 ];
 
@@ -133,7 +134,7 @@ fn run_jose(name: &str) -> Option<Counts> {
 }
 
 #[test]
-fn wycheproof_signatures_in_jws_are_judged_as_it_says() {
+fn wycheproof_jws_have_their_expected_results() {
     let Some(counts) = run_jose("json_web_signature") else { return };
     assert_eq!((counts.of("invalid", "refused"), counts.of("invalid", "accepted by design")), (355, 0));
     assert_eq!((counts.of("valid", "accepted"), counts.of("valid", "refused by design")), (10, 36));

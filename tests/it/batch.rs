@@ -60,14 +60,14 @@ fn each_token_has_a_json_line_and_the_summary_counts() {
         {
             "line": 2, "verdict": "refused", "refusal": {
                 "check": "token", "message": "not a token: it is empty", "aadsts": 7_000_218,
-                "meaning": "the request holds no assertion",
-                "fix": "check that the file belongs to the projected volume and that the kubelet has written it",
+                "meaning": "the request contains no assertion",
+                "fix": "check that the file belongs to the projected volume and that the kubelet has written the file",
             },
         },
         {
             "line": 3, "verdict": "refused", "refusal": {
                 "check": "lifetime",
-                "message": "the token lives 87600h, and Entra accepts at most 25h",
+                "message": "the token has a lifetime of 87600h; Entra accepts at most 25h",
                 "aadsts": 70023, "meaning": "the lifetime of the token exceeds 25 hours",
                 "fix": "set expirationSeconds of the projected token to 86400 or less (kubectl create token: --duration=24h)",
             },
@@ -261,7 +261,7 @@ fn batch_fetches_only_the_given_issuers() {
     let lines = lines(&feed(command, text.into_bytes()));
     let issuers: Vec<_> = lines.iter().map(|line| line["issuer"].as_str()).collect();
     assert_eq!(issuers, [Some(&*one), Some(&*other), None], "{lines:?}");
-    assert_eq!(lines[2]["refusal"]["message"], format!("issuer {stranger:?} is none of the 2 that are trusted"));
+    assert_eq!(lines[2]["refusal"]["message"], format!("issuer {stranger:?} is not one of the 2 trusted issuers"));
     assert!(servers[2].asked.lock().unwrap().is_empty());
 }
 

@@ -73,9 +73,9 @@ fn jwks_changes_are_listed_by_entry() {
 #[test]
 fn partly_readable_document_shows_its_change() {
     let keys = json!([entry(1), entry(2)]);
-    let form = "the order of its members, or white space";
+    let form = "the order of members, or white space";
     assert_eq!(of_jwks(&format!(r#"{{ "keys": {keys} }}"#)), [form]);
-    assert_eq!(of_jwks("[]"), ["the whole document, which cannot be read"]);
+    assert_eq!(of_jwks("[]"), ["the whole document, which cannot be parsed"]);
     assert_eq!(of_jwks(&format!(r#"{{"keys":{keys},"a":"b"}}"#)), ["a b → (none)"]);
     assert_eq!(of_jwks(&format!(r#"{{"a":[1],"keys":{keys}}}"#)), ["a [1] → (none)"]);
     assert_eq!(of_jwks(r#"{"keys":7}"#), [format!("keys 7 → {keys}")]);
@@ -121,5 +121,5 @@ fn changed_headers_and_record_are_listed() {
         "content-encoding gzip → (none)".to_owned(),
     ];
     assert_eq!(changed, expected);
-    assert_eq!(of(&|stored| stored.retention = issuer::StoredRetention::Absent), ["its retention record"]);
+    assert_eq!(of(&|stored| stored.retention = issuer::StoredRetention::Absent), ["the retention record"]);
 }

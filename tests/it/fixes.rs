@@ -141,7 +141,7 @@ fn command(fix: &str) -> Option<Vec<&str>> {
 fn play(cluster: &Cluster, token: &[u8], whom: &str, what: &str) -> Option<String> {
     let (message, fix) = cluster.verify(token, whom)?;
     // A token that the API server did not sign stays refused, and the fix says so first.
-    if fix.starts_with("use the token as the API server issued it") && cluster.issuer == ISSUER {
+    if fix.starts_with("use the unmodified token of the API server") && cluster.issuer == ISSUER {
         return None;
     }
     let words = command(&fix)?;

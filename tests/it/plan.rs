@@ -319,8 +319,8 @@ fn empty_documents_and_error_pages_are_replaced() {
     assert_eq!(
         warnings,
         [
-            "the published JWKS is made anew, and what was in it before is gone: it is empty",
-            "the published discovery document is made anew, and what was in it before is gone: it is an HTML page, not JSON",
+            "the published JWKS is replaced, and its previous contents are lost: it is empty",
+            "the published discovery document is replaced, and its previous contents are lost: it is an HTML page, not JSON",
         ]
     );
     assert_eq!(published(&site), kids(&[1]));
@@ -357,7 +357,7 @@ fn missing_jwks_of_the_jwks_uri_is_written_with_a_warning() {
     put(&site, &issuer().discovery_path(), &documents.discovery.to_bytes());
     let publication = publish(&site, &desired(&[1]), hour(0)).unwrap();
     let warnings: Vec<_> = publication.plan.warnings.iter().map(ToString::to_string).collect();
-    assert_eq!(warnings, ["the published JWKS is made anew, and what was in it before is gone: it does not exist"]);
+    assert_eq!(warnings, ["the published JWKS is replaced, and its previous contents are lost: it does not exist"]);
     assert_eq!(published(&site), kids(&[1]));
 }
 

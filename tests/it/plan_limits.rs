@@ -71,8 +71,10 @@ fn clock_difference_is_described_with_its_size() {
     let time = |text: &str| text.parse::<Timestamp>().unwrap();
     let (early, late) = (time("2026-11-22T00:00:00.9Z"), time("2026-11-22T00:06:00.1Z"));
     let said = |here, site| ClocksApart::between(here, Some(site)).map(|clocks| clocks.to_string());
-    let ahead = "this machine's clock is 6m ahead of the site's: 2026-11-22T00:06:00Z here, 2026-11-22T00:00:00Z there";
-    let behind = "this machine's clock is 6m behind the site's: 2026-11-22T00:00:00Z here, 2026-11-22T00:06:00Z there";
+    let ahead = "the clock of this machine is 6m ahead of the site's clock: \
+                 2026-11-22T00:06:00Z here, 2026-11-22T00:00:00Z on the site";
+    let behind = "the clock of this machine is 6m behind the site's clock: \
+                  2026-11-22T00:00:00Z here, 2026-11-22T00:06:00Z on the site";
     assert_eq!((said(late, early).as_deref(), said(early, late).as_deref()), (Some(ahead), Some(behind)));
 }
 

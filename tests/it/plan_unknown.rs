@@ -160,10 +160,10 @@ fn unknown_key_stays_with_a_warning_until_adopted() {
 #[test]
 fn unknown_key_warning_names_the_next_step() {
     let said = |kid: Option<&str>| PlanWarning::UnknownKey(kid.map(str::to_owned)).to_string();
-    let named = "the published key \"a\" is not in the retention record: something else added it; \
-                 pass --adopt with this kid if the key is yours, or --remove-unknown";
-    let unnamed = "a published key without kid is not in the retention record: something else added it; \
-                   --remove-unknown drops it, and --adopt needs a kid";
+    let named = "the published key \"a\" is not in the retention record: another program added it; \
+                 pass --adopt with this kid if the key is yours, else --remove-unknown";
+    let unnamed = "a published key without kid is not in the retention record: another program added it; \
+                   pass --remove-unknown to remove it; --adopt requires a kid";
     assert_eq!((said(Some("a")).as_str(), said(None).as_str()), (named, unnamed));
 }
 

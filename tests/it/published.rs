@@ -220,7 +220,7 @@ fn all_commands_agree_on_each_state_of_a_site() {
 #[test]
 fn azure_storage_error_code_is_named_with_a_fix() {
     let run = recording("rotation");
-    let private = Some("it may be there and private");
+    let private = Some("the document may be private");
     let website = Some("publish to the static website, which needs no public access");
     let long = "A".repeat(61);
     for (status, code, shown, hint) in [
@@ -407,7 +407,7 @@ fn redirect_and_content_type_of_a_jwks_are_shown() {
     assert_eq!(report.refusal(), None);
     let issuer::Outcome::Passed(seen) = &report.checks[3].outcome else { panic!("{report:?}") };
     let expected =
-        format!("2 keys, redirected to {}/moved, served as text/html and not as application/json", server.url());
+        format!("2 keys, redirected to {}/moved, served as text/html instead of application/json", server.url());
     assert_eq!(*seen, expected);
 }
 

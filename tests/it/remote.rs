@@ -297,7 +297,7 @@ fn failed_refresh_keeps_the_old_keys_and_is_retried() {
         assert!(said.starts_with("cannot fetch the JWKS: ") && said.ends_with("returned status 503"), "{said}");
         let report = issuer.verifier.examine(&issuer.run.text("entra.jwt"), &lenient()).await;
         let Outcome::Passed(seen) = &report.checks[3].outcome else { panic!("{report:?}") };
-        assert_eq!(*seen, format!("2 keys, kept although {said}"));
+        assert_eq!(*seen, format!("2 keys, kept because the refresh failed: {said}"));
 
         // Callers no longer wait for a site that is down: it is tried behind their backs.
         issuer.clock.advance(29);
@@ -464,5 +464,5 @@ fn no_fetch_and_no_panic_outside_a_runtime() {
     let expectations = lenient();
     let verify = pin!(verifier.verify(&token, &expectations));
     let Poll::Ready(Err(refusal)) = verify.poll(&mut Context::from_waker(Waker::noop())) else { panic!("it waits") };
-    assert!(refusal.to_string().ends_with(": nobody has asked for it yet"), "{refusal}");
+    assert!(refusal.to_string().ends_with(": the document has not been fetched yet"), "{refusal}");
 }

@@ -56,19 +56,19 @@ fn skipped_check_gives_its_reason() {
         expected.iter().map(|(name, because)| (*name, (*because).to_owned())).collect()
     };
     let given = [
-        (CheckName::Discovery, "the JWKS was given"),
-        (CheckName::Lifetime, "only Entra limits it"),
-        (CheckName::Audience, "no audience was asked for"),
+        (CheckName::Discovery, "the caller passed the JWKS"),
+        (CheckName::Lifetime, "only Entra limits the lifetime"),
+        (CheckName::Audience, "no expected audience was given"),
     ];
     assert_eq!(skipped(&report), expected(&given));
     let report = examine(&signer().verifier(), &without(claims(), "exp"), &Expectations::entra());
     assert_eq!(skipped(&report), expected(&[(CheckName::Lifetime, "the token has no exp")]));
     let report = examine(&Verifier::default(), &claims(), &Expectations::entra());
     let untrusted = [
-        (CheckName::Discovery, "the token names no issuer to ask"),
-        (CheckName::KeySet, "no trusted discovery document says where it is"),
-        (CheckName::Key, "the JWKS cannot be read"),
-        (CheckName::Signature, "there is no key to verify it with"),
+        (CheckName::Discovery, "the token names no trusted issuer"),
+        (CheckName::KeySet, "no trusted discovery document gives the URL of the JWKS"),
+        (CheckName::Key, "there is no usable JWKS"),
+        (CheckName::Signature, "there is no key for verification"),
     ];
     assert_eq!(skipped(&report), expected(&untrusted));
 }
@@ -85,7 +85,7 @@ fn key_beyond_the_first_100_does_not_count_for_entra() {
     let more: Vec<_> = hundred().chain([other(100), good()]).collect();
     let entra = report(more.clone(), &Expectations::entra());
     assert_eq!(outcome(&entra, CheckName::KeySet), Outcome::Failed(Refusal::KeySetTooMany(101)));
-    let because = "it is not among the first 100, which Entra stores".to_owned();
+    let because = "it is not among the first 100 keys, which Entra stores".to_owned();
     let unusable = Refusal::KeyUnusable { kid: signer().kid(), because };
     assert_eq!(outcome(&entra, CheckName::Key), Outcome::Failed(unusable));
     let first: Vec<_> = [good()].into_iter().chain(more).collect();
@@ -99,7 +99,7 @@ fn key_check_is_skipped_for_an_unparsable_jwks() {
     let body = json!({ "keys": [null, Jwk::new(signer().keys[0].clone()).to_value()] }).to_string().into_bytes();
     let verifier = Verifier::from_published(issuer(), &published(page(), Page { body, ..page() }));
     let report = examine(&verifier, &claims(), &Expectations::entra());
-    assert_eq!(outcome(&report, CheckName::Key), Outcome::Skipped("the JWKS cannot be read".to_owned()));
+    assert_eq!(outcome(&report, CheckName::Key), Outcome::Skipped("there is no usable JWKS".to_owned()));
 }
 
 fn page() -> Page {
@@ -141,7 +141,7 @@ fn document_not_served_as_json_is_a_warning() {
     }
     let (discovery, jwks, warnings) = seen(&published(served(""), served("text/plain")));
     assert_eq!(discovery, "issuer identical, served without a Content-Type");
-    assert_eq!(jwks, "1 key, served as text/plain and not as application/json");
+    assert_eq!(jwks, "1 key, served as text/plain instead of application/json");
     let expected = [
         "discovery is served without a Content-Type, not as application/json",
         "jwks is served as text/plain, not as application/json",
@@ -274,7 +274,7 @@ fn excessive_lifetime_is_described_with_its_limit() {
         report.refusal().map(ToString::to_string)
     };
     let long = with(claims(), "exp", (NOW - 60 + 26 * 3600).into());
-    assert_eq!(said(&long).as_deref(), Some("the token lives 26h, and Entra accepts at most 25h"));
-    let unknown = "the token has no iat, which Entra counts as 1970: it accepts a lifetime of at most 25h";
+    assert_eq!(said(&long).as_deref(), Some("the token has a lifetime of 26h; Entra accepts at most 25h"));
+    let unknown = "the token has no iat, which Entra treats as the year 1970; Entra accepts at most 25h";
     assert_eq!(said(&without(claims(), "iat")).as_deref(), Some(unknown));
 }

@@ -63,10 +63,15 @@ fn reported_long_lived_tokens_are_refused_with_a_fix() {
         (
             "lives-26h.jwt",
             "2026-11-26T03:00:00Z",
-            "the token lives 26h, and Entra accepts at most 25h",
+            "the token has a lifetime of 26h; Entra accepts at most 25h",
             "86400 or less",
         ),
-        ("no-iat.jwt", "2026-11-26T03:00:00Z", "the token has no iat, which Entra counts as 1970", "always has an iat"),
+        (
+            "no-iat.jwt",
+            "2026-11-26T03:00:00Z",
+            "the token has no iat, which Entra treats as the year 1970",
+            "always has an iat",
+        ),
     ] {
         let (token, site) = (folder.join(token), folder.join("site"));
         let args = ["verify", token.to_str().unwrap(), "--published", site.to_str().unwrap(), "--at", at, "-o", "json"];

@@ -119,7 +119,7 @@ fn token_issuer_selects_among_trusted_issuers() {
     let stranger = "https://stranger.example.com";
     let refusal = verify(one, stranger).unwrap_err();
     assert_eq!(refusal, Refusal::IssuerUntrusted { seen: stranger.to_owned(), trusted: 2 });
-    assert_eq!(refusal.to_string(), "issuer \"https://stranger.example.com\" is none of the 2 that are trusted");
+    assert_eq!(refusal.to_string(), "issuer \"https://stranger.example.com\" is not one of the 2 trusted issuers");
     assert_eq!(refusal.aadsts().map(issuer::Aadsts::code), Some(700_211));
     // A slash more is told as what it is.
     let slash = format!("{OTHER}/");
@@ -168,7 +168,7 @@ fn verifier_without_issuers_refuses_every_token() {
         let token = signer().sign(&signer().header(), &with(claims(), "iss", issuer.into()));
         verifier.verify(&token, &Expectations::entra(), now()).unwrap_err()
     };
-    assert_eq!(verify(ISSUER), Refusal::IssuerUrl("no issuer is trusted".to_owned()));
+    assert_eq!(verify(ISSUER), Refusal::IssuerUrl("the verifier trusts no issuer".to_owned()));
     let because = "\"issuer.example.com\" is not an issuer URL: it has no scheme".to_owned();
     assert_eq!(verify("issuer.example.com"), Refusal::IssuerUrl(because));
 }

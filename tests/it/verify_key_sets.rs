@@ -32,7 +32,7 @@ fn each_unusable_jwks_has_its_code() {
             vec![with(good.clone(), "d", "AAAA".into())],
             CheckName::KeySet,
             None,
-            format!("the JWKS holds the private part of key {kid:?}"),
+            format!("the JWKS contains private members of key {kid:?}"),
         ),
         (
             vec![good.clone(), with(other(1), "kid", kid.clone().into())],
@@ -40,12 +40,12 @@ fn each_unusable_jwks_has_its_code() {
             Some(700_027),
             format!("the JWKS has two different keys with the kid {kid:?}"),
         ),
-        (many, CheckName::KeySet, None, "the JWKS holds 101 keys, and Entra stores the first 100".to_owned()),
+        (many, CheckName::KeySet, None, "the JWKS holds 101 keys; Entra stores only the first 100".to_owned()),
         (
             vec![without(good.clone(), "use")],
             CheckName::Key,
             Some(7_000_272),
-            unusable("it has no \"use\":\"sig\", which Entra asks for"),
+            unusable("it has no \"use\":\"sig\", which Entra requires"),
         ),
         (
             vec![other(1), with(good.clone(), "use", "enc".into())],
@@ -69,13 +69,13 @@ fn each_unusable_jwks_has_its_code() {
             vec![other(1), with(good.clone(), "alg", "RS512".into())],
             CheckName::Key,
             Some(7_000_272),
-            unusable("its alg is \"RS512\", and the key is for RS256"),
+            unusable("its alg is \"RS512\", but the key is for RS256"),
         ),
         (
             vec![other(1), with(good.clone(), "key_ops", json!(["encrypt"]))],
             CheckName::Key,
             Some(7_000_272),
-            unusable("its key_ops do not name \"verify\""),
+            unusable("its key_ops do not contain \"verify\""),
         ),
         (
             vec![other(1), with(good.clone(), "n", "AQ".into())],
@@ -87,7 +87,7 @@ fn each_unusable_jwks_has_its_code() {
             vec![other(1), weak],
             CheckName::Key,
             None,
-            format!("key {kid:?} of the JWKS has 1024 bits, and 2048 to 8192 are verified with"),
+            format!("key {kid:?} of the JWKS has 1024 bits; 2048 to 8192 are supported"),
         ),
     ];
     for (keys, check, code, said) in cases {
@@ -166,13 +166,13 @@ fn key_under_a_foreign_kid_is_reported() {
     };
     // Alone it is the cause: the API server's tokens do not find it.
     let refusal = verifier(vec![renamed.clone()]).verify(&token, &Expectations::entra(), now()).unwrap_err();
-    assert_eq!(refusal.to_string(), format!("the JWKS has key {:?} under the kid \"rfc-7638\"", signer.kid()));
+    assert_eq!(refusal.to_string(), format!("the JWKS has key {:?} with another kid, \"rfc-7638\"", signer.kid()));
     assert_eq!((refusal.check(), refusal.aadsts().map(issuer::Aadsts::code)), (CheckName::Key, Some(7_000_272)));
     // Beside the right one, or for another signer's tokens, it is only mentioned.
     let report = verifier(vec![good, renamed.clone()]).examine(&token, &Expectations::entra(), now());
     assert_eq!(report.refusal(), None);
     let Outcome::Passed(seen) = &report.checks[3].outcome else { panic!("{report:?}") };
-    assert_eq!(seen, "2 keys, with key IDs that are not the API server's hash: \"rfc-7638\"");
+    assert_eq!(seen, "2 keys, with key IDs that differ from the API server's hash: \"rfc-7638\"");
     let external = signer.sign(&with(signer.header(), "kid", "rfc-7638".into()), &claims());
     verifier(vec![renamed]).verify(&external, &Expectations::entra(), now()).unwrap();
 }
@@ -206,7 +206,7 @@ fn key_decides_the_algorithm() {
     let forged = format!("{}.{rest}", BASE64_URL_SAFE_NO_PAD.encode(header.to_string()));
     let at = Timestamp::from_second(segment(&token, 1)["iat"].as_i64().unwrap()).unwrap();
     let refusal = verifier.verify(&forged, &Expectations::oidc(), at).unwrap_err();
-    assert_eq!(refusal.to_string(), "algorithm RS256, and the key it names is for ES256");
+    assert_eq!(refusal.to_string(), "algorithm is RS256, but the key named by kid is for ES256");
     verifier.verify(&token, &Expectations::oidc(), at).unwrap();
 }
 

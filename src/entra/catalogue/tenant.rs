@@ -176,10 +176,10 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "a proxy adds the header of tenant restrictions v2, and the policy in this header does not allow the tenant",
         ],
         confirm: &[
-            "ask the administrator of the proxy whether it sets sec-Restrict-Tenant-Access-Policy; the sign-in logs of the target tenant list the failure",
+            "check with the administrator of the proxy whether the proxy sets sec-Restrict-Tenant-Access-Policy; the sign-in logs of the target tenant list the failure",
         ],
         fix: &[
-            "ask the administrator of the policy to allow the tenant in the cross-tenant access settings",
+            "have the administrator of the policy allow the tenant in the cross-tenant access settings",
             "bypass that proxy for traffic to Entra",
         ],
         waiting: Waiting::No,
