@@ -1,17 +1,17 @@
-//! What a token costs in memory, accepted or refused.
+//! Memory allocations of a verification, for accepted and refused tokens.
 
 use crate::support::recording;
 use allocation_counter::measure;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use issuer::{Documents, Expectations, KeySet, Timestamp, Verifier};
 
-/// What one call costs once the thread has its room: allocations, and bytes at the most.
+/// Allocations and peak bytes of one call, measured after the thread-local buffers exist.
 fn cost(verifier: &Verifier, token: &str, expectations: &Expectations, accepted: bool) -> (u64, u64) {
     let now = Timestamp::from_second(1_795_307_700).unwrap();
     let verify = || assert_eq!(verifier.verify(token, expectations, now).is_ok(), accepted);
     verify();
     let info = measure(verify);
-    assert_eq!(info.count_current, 0, "nothing is kept");
+    assert_eq!(info.count_current, 0, "memory is leaked");
     (info.count_total, info.bytes_max)
 }
 
@@ -46,14 +46,15 @@ fn refused_token_costs_only_the_memory_of_its_refusal() {
         ("10,000 segments", ".".repeat(9_999)),
         ("deep claims", with(parts[0], &encode(format!("{{\"a\":{}", "[".repeat(9_000))))),
         ("a deep header", with(&encode(format!("{{\"alg\":{}", "{\"a\":".repeat(1_800))), parts[1])),
-        ("a header as long as can be", with(&encode(format!("{{\"a\":\"{}\"}}", "x".repeat(11_000))), "e30")),
+        ("a header of the maximum length", with(&encode(format!("{{\"a\":\"{}\"}}", "x".repeat(11_000))), "e30")),
         ("5,000 audiences", with(parts[0], &encode(format!("{{\"aud\":[{}0]}}", "\"\",".repeat(3_500))))),
         ("another signature", with(parts[0], &parts[1].replacen('J', "K", 1))),
         ("no signature", format!("{}.{}.", parts[0], parts[1])),
     ];
     for (what, token) in tokens {
         let (allocations, bytes) = cost(&verifier, &token, &Expectations::entra(), false);
-        // A list grows by doubling, an error gets its position at each level on the way out, and a refusal is a sentence.
+        // A vector grows by doubling, serde_json adds the position to an error at each level, and a refusal has a
+        // message.
         assert!(allocations <= 150, "{what}: {allocations} allocations");
         assert!(bytes < 256 << 10, "{what}: {bytes} bytes");
     }

@@ -1,4 +1,4 @@
-//! The layers of the library: who may import from whom.
+//! The layers of the library: which module may import from which.
 
 use std::{
     fs,
@@ -32,8 +32,8 @@ const LAYERS: [(&str, Layer); 23] = [
     ("error", Layer::Umbrella),
 ];
 
-/// Words that a core module must not contain: I/O, clocks, threads and asynchronous code. Types such as `std::net::IpAddr` do
-/// none of that.
+/// Words that a core module must not contain: I/O, clocks, threads and asynchronous code. Types such as
+/// `std::net::IpAddr` do none of that.
 const NOT_IN_CORE: [&str; 17] = [
     "async",
     "await",
@@ -75,7 +75,7 @@ fn source(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// The Rust files of a module, without those that are compiled for tests alone.
+/// The Rust files of a module, without those that are compiled only for tests.
 fn files(module: &str) -> Vec<PathBuf> {
     let single = source(&format!("src/{module}.rs"));
     if single.exists() {
@@ -95,7 +95,7 @@ fn files(module: &str) -> Vec<PathBuf> {
     files
 }
 
-/// Whether the file is a module that stands behind `#[cfg(test)]` in the `mod.rs` beside it.
+/// Whether `mod.rs` beside the file declares it behind `#[cfg(test)]`.
 fn is_test_module(file: &Path) -> bool {
     let name = file.file_stem().unwrap().to_str().unwrap();
     let parent = fs::read_to_string(file.with_file_name("mod.rs")).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Publishing to a storage account: Azurite is the account, a front the public side.
+//! Publishing to a storage account: Azurite is the account, a stand-in serves its static website.
 
 use std::{
     process::{Command, Output},
@@ -41,7 +41,7 @@ fn published_kids(account: &Account) -> Vec<String> {
     jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What the script does that this replaces: container, static website, two uploads, and then somebody tries a token.
+/// The steps of a typical shell script: create the container, enable the static website, upload twice, try a token.
 #[test]
 fn first_publish_on_an_empty_account_makes_tokens_verify() {
     for recorded in recordings() {
@@ -150,7 +150,7 @@ fn dry_run_and_check_change_nothing_and_report_website_off() {
     assert_eq!(check.status.code(), Some(1), "{check:?}");
 }
 
-/// What was done before another publisher was faster is told as well.
+/// A change made before a lost race is reported, too.
 #[test]
 fn enabling_the_website_is_reported_after_a_lost_race() {
     let account = account();
@@ -215,7 +215,7 @@ fn other_container_is_created_without_a_website() {
     assert_eq!(elements(&account.get_properties(), "Enabled").last().unwrap(), "false");
 }
 
-/// Issuers that the script of the predecessor made: at the blob endpoint, with the container in the path.
+/// An issuer at the blob endpoint, with the container in its path, as shell scripts often make it.
 #[test]
 fn blob_endpoint_issuer_uses_the_container_in_its_path() {
     let account = account();
@@ -231,7 +231,7 @@ fn blob_endpoint_issuer_uses_the_container_in_its_path() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(account.list_blobs("oidc"), [".well-known/openid-configuration", "openid/v1/jwks"]);
     assert!(stdout(&output).contains("and read back from the issuer URL: 2 keys, issuer identical"), "{output:?}");
-    // And it is found again.
+    // A second run finds it without --issuer.
     let publish = ["publish", &keys("rotation"), "--container", "oidc", "--for", "oidc", "-o", "json"];
     let again = run(&account, publish);
     assert_eq!([&json(&again)["issuer"], &json(&again)["changed"]], [&Value::from(url.as_str()), &Value::from(false)]);
@@ -255,7 +255,7 @@ fn deleted_container_is_created_again() {
     assert_eq!(published_kids(&account).len(), 2);
 }
 
-/// What a case sets in the environment.
+/// The environment variables of a case.
 type Variables = fn(&Account) -> Vec<(&'static str, String)>;
 
 #[test]
@@ -372,7 +372,7 @@ fn verbose_logs_steps_and_terminal_shows_the_slow_one() {
     };
     let slow = terminal(&account.through(&proxy.address));
     assert!(slow.contains("read openid/v1/jwks …") && !told.contains('…'), "{slow}");
-    // Every line that was drawn is taken away again.
+    // Every progress line is erased.
     let last = slow.rfind(" …").unwrap();
     assert!(slow[last..].contains("\r\x1b[2K"), "{slow:?}");
 }

@@ -1,5 +1,5 @@
-//! Who we are in Azure, and where the account serves its website: stand-ins for Entra, Azure Resource Manager, the metadata
-//! service, GitHub and the command line tools, and Azurite behind them.
+//! Azure credentials and discovery of the web endpoint, against stand-ins for Entra, Azure Resource Manager, the
+//! metadata service, GitHub and the command line tools, with Azurite as the account.
 
 use std::process::{Command, Output};
 
@@ -15,7 +15,7 @@ use crate::support::{
 };
 use serde_json::Value;
 
-/// What a case adds to the command.
+/// Environment and arguments of a case.
 type SetUp<'a> = Box<dyn Fn(&mut Command) + 'a>;
 
 fn output(command: &mut Command) -> Output {
@@ -90,7 +90,7 @@ fn every_identity_signs_in_finds_the_endpoint_and_publishes() {
         ),
     ];
     for (method, named, set_up) in cases {
-        // Once as the first credential there is, once by its name; azd comes after az, so it is always named.
+        // Once as the first available credential, once by `--auth`. azd comes after az, so it always needs `--auth`.
         for forced in [false, true] {
             let mut command = cloud.principal();
             set_up(&mut command);
@@ -102,11 +102,11 @@ fn every_identity_signs_in_finds_the_endpoint_and_publishes() {
             let note = format!("note: credential for {}: {named}\n", cloud.site());
             assert!(stderr(&output).contains(&note), "{method}: {output:?}");
             assert!(stdout(&output).contains(&format!("issuer   {}\n", cloud.issuer())), "{method}: {output:?}");
-            // The next one starts anew.
+            // The next run finds nothing published.
             cloud.current.update(|current| current + 1);
         }
     }
-    // A token for the blobs and one for Azure Resource Manager, each asked for once, in two runs.
+    // Each of the two runs requests one token for the blobs and one for Azure Resource Manager.
     let calls = tools.calls();
     for (tool, scope) in [("az account", STORAGE), ("az account", ARM), ("azd auth", STORAGE), ("azd auth", ARM)] {
         let count = calls.iter().filter(|call| call.starts_with(tool) && call.contains(scope)).count();
@@ -256,8 +256,8 @@ fn each_sign_in_failure_has_a_message() {
     }
 }
 
-/// What the service answers to an identity without the role (Microsoft Learn, "Authorize access to blobs using Microsoft Entra
-/// ID"), for the blobs and for the website.
+/// The error for an identity without the role (Microsoft Learn, "Authorize access to blobs using Microsoft Entra ID"),
+/// for the blobs and for the website.
 #[test]
 fn missing_role_is_named_with_the_command_that_assigns_it() {
     let cloud = Cloud::new();
@@ -295,7 +295,7 @@ fn incomplete_identity_is_an_error_without_fallback() {
     let tools = Tools::new().with_az_signed_in(TENANT, &[STORAGE, ARM]);
     let token = cloud.file("token.jwt");
     let cases: [(&[(&str, &str)], &str); 3] = [
-        // What the webhook leaves of a service account without its client ID.
+        // The webhook sets only these variables for a service account without a client ID.
         (
             &[("AZURE_TENANT_ID", TENANT), ("AZURE_FEDERATED_TOKEN_FILE", &token)],
             "the credential workload-identity needs AZURE_CLIENT_ID",
@@ -315,7 +315,7 @@ fn incomplete_identity_is_an_error_without_fallback() {
         let output = output(command.envs(variables.iter().copied()));
         assert!(!output.status.success() && stderr(&output).contains(sentence), "{sentence}: {output:?}");
     }
-    // An identity that was asked for is not the person who is logged in.
+    // A requested identity never falls back to the user of `az login`.
     let output = output(cloud.publish().env("PATH", tools.path_env()).args(["--client-id", CLIENT]));
     assert_eq!(output.status.code(), Some(3));
     assert!(
@@ -341,12 +341,12 @@ fn foreign_or_silent_metadata_service_is_skipped() {
         command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", service.url()).env("PATH", tools.path_env());
         command.args(["--issuer", "https://issuer.example.com", "--dry-run", "-o", "json"]);
         assert_eq!(json(&output(&mut command))["credential"], "az");
-        assert_eq!(service.requests().len(), 1, "it is asked once, whatever it says");
+        assert_eq!(service.requests().len(), 1, "one request, whatever the response");
     }
     drop(forever);
 }
 
-/// Entra that is busy is asked again, for as long as there is time.
+/// A throttled request to Entra is retried within the time limit.
 #[test]
 fn throttled_sign_in_is_retried_within_the_timeout() {
     let cloud = Cloud::new();
@@ -403,7 +403,7 @@ fn busy_github_endpoint_is_retried() {
     assert_eq!(busy.requests().len(), 2);
 }
 
-/// The hosts of each cloud, as a proxy sees them.
+/// Checks the hosts of each cloud by the requests that a proxy receives.
 #[test]
 fn each_cloud_has_its_own_hosts() {
     let cases = [
@@ -446,7 +446,7 @@ fn resource_group_and_subscription_give_one_direct_request() {
     assert_eq!(asked().len(), 1);
     assert!(asked()[0].path.ends_with(&format!("/storageAccounts/{}", cloud.account().name)), "{}", asked()[0].path);
 
-    // Now it is published, and nobody needs to be asked.
+    // Once published, the stored documents name the issuer, and Azure Resource Manager gets no request.
     let mut again = cloud.with_secret();
     again.args(["-o", "json"]);
     assert_eq!(json(&again.output().unwrap())["issuer"], cloud.issuer());
@@ -557,7 +557,7 @@ fn github_token_has_the_audience_of_the_cloud_or_the_flag() {
     ] {
         let asked: std::sync::Arc<std::sync::Mutex<Vec<String>>> = std::sync::Arc::default();
         let seen = std::sync::Arc::clone(&asked);
-        // It gives no token, so that nobody is asked for more.
+        // The stand-in returns no token, so that the command stops here.
         let github = StandIn::https(&cloud.authority, move |request| {
             seen.lock().unwrap().push(request.query("audience").unwrap_or_default().to_owned());
             Response::new(400, &[], "")

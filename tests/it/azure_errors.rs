@@ -1,4 +1,4 @@
-//! What a storage account answers when it does not do what was asked, and what that means.
+//! Error responses of a storage account, and the messages and hints for them.
 
 use std::process::{Command, Output};
 
@@ -32,7 +32,7 @@ fn json(output: &Output) -> Value {
     answer("publish", output)
 }
 
-/// An answer of the Blob service (Microsoft Learn, "Status and error codes").
+/// An error response of the Blob service (Microsoft Learn, "Status and error codes").
 fn refusal(status: u16, code: &str, message: &str) -> Response {
     let body = format!(
         "\u{feff}<?xml version=\"1.0\" encoding=\"utf-8\"?><Error><Code>{code}</Code><Message>{message}\nRequestId:6f2a\nTime:2026-11-22T00:10:22Z</Message><AuthenticationErrorDetail>Signature did not match. String to sign used was acct\nrwdc</AuthenticationErrorDetail></Error>"
@@ -45,7 +45,7 @@ fn properties(request: &Request) -> bool {
     request.query("comp") == Some("properties")
 }
 
-/// Each answer to every request but for the website, with its sentence, and the words the hint must hold.
+/// Each error for every request except the website properties, with its message and a part of the hint.
 #[test]
 fn every_service_error_names_its_cause_and_next_step() {
     let cases: [(u16, &str, &str, &str); 16] = [
@@ -144,7 +144,7 @@ fn enabling_the_website_without_permission_writes_nothing() {
     assert!(account.get_blob("$web", "openid/v1/jwks").is_none());
 }
 
-/// A lease answers 412 as a failed condition does, and is none.
+/// A lease returns 412, as a failed condition does, but a retry cannot succeed.
 #[test]
 fn lease_on_the_jwks_is_an_error_without_retry() {
     let account = account();
@@ -164,13 +164,13 @@ fn lease_on_the_jwks_is_an_error_without_retry() {
 #[test]
 fn unknown_host_and_closed_port_have_their_messages() {
     let key = ("AZURE_STORAGE_KEY", "c2VjcmV0");
-    let nobody =
+    let closed =
         publish_issuer(&[key]).args(["--account", "acct", "--endpoint", "http://127.0.0.1:9/acct"]).output().unwrap();
-    assert_eq!(nobody.status.code(), Some(3));
-    assert!(stderr(&nobody).contains("in $web of acct: no answer: Connection refused"), "{nobody:?}");
+    assert_eq!(closed.status.code(), Some(3));
+    assert!(stderr(&closed).contains("in $web of acct: no answer: Connection refused"), "{closed:?}");
 }
 
-/// Variables, arguments, and the sentence about them.
+/// Variables, arguments and the expected message.
 type Wrong<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
 
 #[test]
@@ -262,7 +262,7 @@ fn rejected_sas_error_names_both_possible_causes() {
     assert!(stderr(&output).contains(sentence), "{output:?}");
 }
 
-/// Without the version of what was read a write could not be conditional.
+/// Without an ETag, no conditional write is possible.
 #[test]
 fn response_without_an_etag_is_an_error_before_any_write() {
     let account = account();

@@ -1,4 +1,4 @@
-//! Publishing to a storage account on bad days: publishers that are killed, and a network that loses, delays and cuts.
+//! Publishing to a storage account under faults: killed publishers, and requests that are lost, delayed or truncated.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -60,7 +60,7 @@ fn publisher(account: &Account, keys: &TempDir, numbers: &[u8]) -> Command {
     command
 }
 
-/// What a reader sees: a discovery document is whole and its JWKS is there and whole, or there is none.
+/// Checks that a reader gets either no discovery document, or a complete one with its complete JWKS.
 fn reader_sees_whole_documents(front: &Front, when: &str) {
     let discovery = get(&front.address, "/.well-known/openid-configuration");
     if discovery.status == 404 {
@@ -69,11 +69,12 @@ fn reader_sees_whole_documents(front: &Front, when: &str) {
     let document: Value = serde_json::from_slice(&discovery.body).unwrap_or_else(|error| panic!("{when}: {error}"));
     assert_eq!(document["jwks_uri"], format!("{ISSUER}/openid/v1/jwks"), "{when}");
     let jwks = get(&front.address, "/openid/v1/jwks");
-    assert_eq!(jwks.status, 200, "{when}: the discovery document is there and its JWKS is not");
+    assert_eq!(jwks.status, 200, "{when}: the discovery document exists without its JWKS");
     assert!(!kids(&jwks.body).is_empty(), "{when}");
 }
 
-/// Kills a publisher at one of its requests, before it is sent on or after it took effect; gives whether it came that far.
+/// Kills a publisher at one of its requests, before it is forwarded or after it took effect. Returns whether the
+/// publisher reached that request.
 fn kill_at(account: &Account, keys: &TempDir, numbers: &[u8], step: usize, after: bool) -> bool {
     let child: Arc<Mutex<Option<Child>>> = Arc::default();
     let killed = Arc::new(AtomicBool::new(false));
@@ -115,7 +116,7 @@ fn kill_at(account: &Account, keys: &TempDir, numbers: &[u8], step: usize, after
 #[test]
 fn publisher_killed_at_any_request_leaves_whole_documents() {
     let keys = key_files([1, 2]);
-    // The first publish of an account, and one that adds a key.
+    // The first publish to an account, and one that adds a key.
     for start in [&[][..], &[1]] {
         let mut killed = 0;
         for step in 0.. {
@@ -144,16 +145,16 @@ fn publisher_killed_at_any_request_leaves_whole_documents() {
                 break;
             }
         }
-        // Three reads, at least one write: each is a request to be killed at, twice.
+        // Three reads and at least one write, each killed before and after.
         assert!(killed >= 8, "{killed}");
     }
 }
 
 /// Numbers from a seed, by `SplitMix64`.
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
+impl Rng {
+    fn below(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -162,25 +163,25 @@ impl Dice {
     }
 }
 
-fn fault(dice: &mut Dice) -> Fault {
+fn fault(rng: &mut Rng) -> Fault {
     let answer = |status, code: &str| {
         let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>x</Message></Error>");
         let headers = [format!("x-ms-error-code: {code}"), "Content-Type: application/xml".to_owned()];
         Fault::Answer(response(status, &headers.each_ref().map(String::as_str), body.as_bytes()))
     };
-    match dice.roll(16) {
-        0 => Fault::Delay(Duration::from_millis(dice.roll(5))),
+    match rng.below(16) {
+        0 => Fault::Delay(Duration::from_millis(rng.below(5))),
         1 => Fault::Reset,
         2 => answer("429 Too Many Requests", "TooManyRequests"),
         3 => answer("500 Internal Server Error", "InternalError"),
         4 => answer("503 Service Unavailable", "ServerBusy"),
-        5 => Fault::Cut(usize::try_from(dice.roll(200)).unwrap()),
+        5 => Fault::Cut(usize::try_from(rng.below(200)).unwrap()),
         6 | 7 => Fault::DropAnswer,
         _ => Fault::Pass,
     }
 }
 
-/// A site in an account, tried again for so long.
+/// A site in an account, with this time limit for retries.
 fn open(account: &Account, timeout: Duration) -> Azure {
     let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), account.connection_string());
     let options = AzureOptions {
@@ -192,7 +193,7 @@ fn open(account: &Account, timeout: Duration) -> Azure {
     block_on(Azure::open(options)).unwrap()
 }
 
-/// One publish of one more key while everything may fail, at a place of its own in the account.
+/// One publish of an additional key under random faults, below its own path in the account.
 struct Schedule<'a> {
     seed: u64,
     account: &'a Account,
@@ -208,24 +209,24 @@ impl Schedule<'_> {
         DesiredState::new(self.issuer(), KeySet::from_bytes(pem.as_bytes()).unwrap())
     }
 
-    /// Both documents as they stand.
+    /// The key IDs of the stored JWKS, and whether the discovery document exists.
     fn published(&self) -> (Option<BTreeSet<String>>, bool) {
         let body = |path: issuer::DocumentPath| self.account.get_blob("$web", path.as_str()).map(|blob| blob.body);
         let jwks = body(self.issuer().jwks_path()).map(|body| kids(&body));
         (jwks, body(self.issuer().discovery_path()).is_some())
     }
 
-    /// Gives whether the publish under faults succeeded.
+    /// Returns whether the publish under faults succeeded.
     fn run(&self) -> bool {
         let seed = self.seed;
-        let mut dice = Dice(seed);
-        let had_key = dice.roll(2) == 0;
-        let bad_requests = dice.roll(5);
+        let mut rng = Rng(seed);
+        let had_key = rng.below(2) == 0;
+        let bad_requests = rng.below(5);
         if had_key {
             let site = open(self.account, Duration::from_secs(30));
             block_on(issuer::publish(&site, &self.desired(&[1]), &SystemClock)).unwrap();
         }
-        // What becomes of a request depends on what it is and how often it came before, not on which of several is first.
+        // The fault depends on the request and on how often it came before, not on the order of concurrent requests.
         let counts: Mutex<HashMap<String, u64>> = Mutex::default();
         let proxy = Proxy::start(self.account.address(), move |seen| {
             let request = format!("{} {} {}", seen.method, seen.path, seen.query.contains("comp="));
@@ -236,11 +237,11 @@ impl Schedule<'_> {
                 *count
             };
             let text = format!("{seed} {count} {request}");
-            let mut dice =
-                Dice(text.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)));
-            if count <= bad_requests { fault(&mut dice) } else { Fault::Pass }
+            let mut rng =
+                Rng(text.bytes().fold(seed, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)));
+            if count <= bad_requests { fault(&mut rng) } else { Fault::Pass }
         });
-        // Some have no time to try again: an error is an answer too.
+        // Some schedules have no time for a retry, so an error is a valid result.
         let timeout = if seed.is_multiple_of(10) { Duration::ZERO } else { Duration::from_secs(30) };
         let site = open(&self.account.through(&proxy.address), timeout);
         let outcome = block_on(issuer::publish(&site, &self.desired(&[2]), &SystemClock));
@@ -248,13 +249,17 @@ impl Schedule<'_> {
         let both: BTreeSet<_> = if had_key { [kid(1), kid(2)].into() } else { [kid(2)].into() };
         match &outcome {
             Ok(publication) => {
-                assert_eq!(jwks.as_ref(), Some(&both), "seed {seed}: it said it was done");
-                assert!(has_discovery, "seed {seed}: it said it was done");
+                assert_eq!(
+                    jwks.as_ref(),
+                    Some(&both),
+                    "seed {seed}: reported success, but the documents are not written"
+                );
+                assert!(has_discovery, "seed {seed}: reported success, but the documents are not written");
                 let state = &publication.plan.keys[0].state;
                 assert_eq!(
                     *state,
                     issuer::KeyState::Added,
-                    "seed {seed}: it says what it did, whatever answers got lost"
+                    "seed {seed}: the reported changes are wrong after a lost answer"
                 );
             }
             Err(PublishError::Site(SiteError::Azure(_))) => {
@@ -264,7 +269,7 @@ impl Schedule<'_> {
             }
             Err(error) => panic!("seed {seed}: {error}"),
         }
-        // Whatever happened, the next publisher finishes.
+        // The next publisher completes the work after any fault.
         let site = open(self.account, Duration::from_secs(30));
         let next = block_on(issuer::publish(&site, &self.desired(&[2]), &SystemClock)).unwrap();
         assert_eq!(self.published(), (Some(both), true), "seed {seed}");
@@ -299,7 +304,7 @@ fn thousand_fault_schedules_lose_no_key() {
         }
     });
     let succeeded = succeeded.into_inner() as u64;
-    assert!(seeds.is_some() || succeeded < count, "some had no time to try again");
+    assert!(seeds.is_some() || succeeded < count, "no schedule ran out of time");
     assert!(seeds.is_some() || succeeded > count * 8 / 10, "{succeeded} succeeded");
 }
 
@@ -337,7 +342,8 @@ fn retry_after_is_respected_up_to_the_timeout() {
     }
 }
 
-/// The requests of a publish through a proxy that adds time to each, to the account and to its front.
+/// The sequential round trips of a publish to the account and to its website, counted by a proxy that delays each
+/// request.
 fn round_trips(account: &Account, front: &Front, keys: &TempDir, numbers: &[u8]) -> (usize, usize) {
     let slow = |_: &crate::support::proxy::Seen| Fault::Delay(Duration::from_millis(250));
     let (to_account, to_front) = (Proxy::start(account.address(), slow), Proxy::start(&front.address, slow));
@@ -354,7 +360,7 @@ fn publish_needs_few_round_trips() {
     let account = account();
     let front = Front::start(&account);
     let keys = key_files([1, 2]);
-    // Reads, website and container, JWKS, discovery document, whether the JWKS is still there, reading back.
+    // Reads; website and container; JWKS; discovery document; check that the JWKS still exists; read-back.
     assert_eq!(round_trips(&account, &front, &keys, &[1]).0, 6, "the first publish on an empty account");
     assert_eq!(round_trips(&account, &front, &keys, &[1, 2]).0, 3, "a key added");
     assert_eq!(round_trips(&account, &front, &keys, &[1, 2]), (2, 5), "nothing changed");
@@ -368,7 +374,7 @@ fn read_back_waits_for_a_stale_cache_up_to_the_limit() {
     let published = front.url();
     assert!(publisher(&account, &keys, &[1]).args(["--published", &published]).status().unwrap().success());
     let old = get(&front.address, "/openid/v1/jwks").body;
-    // A cache that notices on the third look.
+    // A cache that serves the new document on the third request.
     let stale = |looks: usize| {
         let old = response("200 OK", &["Content-Type: application/json"], &old);
         let seen = AtomicUsize::new(0);

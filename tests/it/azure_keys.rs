@@ -1,4 +1,4 @@
-//! The keys of a storage account's JWKS over time, and over fifty publishers at once.
+//! The keys of a storage account's JWKS over time, and with fifty concurrent publishers.
 
 use std::{collections::BTreeSet, process::Stdio, sync::Arc, time::Duration};
 
@@ -26,7 +26,7 @@ fn kids(jwks: &[u8]) -> Vec<String> {
     jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-/// A site in an account, opened anew as from another machine.
+/// A new connection to the account, as from another machine.
 fn open(account: &Account) -> Azure {
     let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), account.connection_string());
     let options = AzureOptions {
@@ -37,7 +37,7 @@ fn open(account: &Account) -> Azure {
     block_on(Azure::open(options)).unwrap()
 }
 
-/// The same at a time that the service's clock shows too.
+/// The same, where the service's clock shows this time, too.
 fn open_at(account: &Account, now: Timestamp) -> Azure {
     let date = now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
     let proxy = Proxy::start(account.address(), move |_| Fault::Date(date.clone()));
@@ -66,7 +66,7 @@ fn retired_key_stays_until_due_across_two_machines() {
     let account = account();
     let issuer: IssuerUrl = "https://issuer.example.com".parse().unwrap();
     let publish = |numbers: &[u8], prune, now: Timestamp| {
-        // Each publish opens the account anew: nothing is remembered but what is in it.
+        // Each publish opens a new connection: no state is kept outside the account.
         let desired = DesiredState::new(issuer.clone(), key_set(numbers)).prune(prune);
         block_on(issuer::publish(&open_at(&account, now), &desired, &now)).unwrap().plan
     };
@@ -138,19 +138,19 @@ fn fifty_concurrent_publishers_lose_no_key() {
     let published: BTreeSet<_> = published_kids(&account).into_iter().collect();
     assert_eq!(published, (1..=50).map(kid).collect());
 
-    // Every JWKS that was ever there holds all that were there before it.
+    // Every JWKS holds all keys of the JWKS before it.
     let mut before = BTreeSet::new();
     let mut writes = 0;
     for exchange in proxy.exchanges() {
         let is_jwks = exchange.seen.method == "PUT" && exchange.seen.path.ends_with("jwks");
         if is_jwks && exchange.status == Some(201) {
             let kids: BTreeSet<_> = kids(&exchange.seen.body).into_iter().collect();
-            assert!(kids.is_superset(&before), "a key was lost in between");
+            assert!(kids.is_superset(&before), "a key was lost");
             before = kids;
             writes += 1;
         }
     }
-    assert!(writes >= 2, "they took turns");
+    assert!(writes >= 2, "no publisher wrote concurrently");
 }
 
 #[test]

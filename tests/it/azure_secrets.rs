@@ -1,4 +1,4 @@
-//! What leaves the process holds no secret: not what it prints, not what it logs, not what its types show.
+//! No secret leaves the process: neither in its output, nor in its logs, nor in the `Debug` output of its types.
 
 use std::{
     io,
@@ -33,7 +33,7 @@ const CLIENT: &str = "00001111-aaaa-2222-bbbb-3333cccc4444";
 const SECRET: &str = "planted~client.secret";
 const STORAGE: &str = "https://storage.azure.com/.default";
 
-/// What must not be seen anywhere.
+/// Secrets that no output may contain.
 #[derive(Default)]
 struct Planted(Vec<String>);
 
@@ -46,7 +46,7 @@ impl Planted {
         Self::of(&[&account.key])
     }
 
-    /// The signature of a shared access signature, as it is and as it goes into a URL.
+    /// The signature of a SAS, raw and percent-encoded.
     fn and_sas(mut self, sas: &str) -> Self {
         let encoded = sas.split('&').find_map(|pair| pair.strip_prefix("sig=")).unwrap().to_owned();
         self.0.push(percent_encoding::percent_decode_str(&encoded).decode_utf8().unwrap().into_owned());
@@ -54,14 +54,14 @@ impl Planted {
         self
     }
 
-    /// The third segment of a token; nobody signs an empty one.
+    /// The signature segment of a token, if it is not empty.
     fn and_token(mut self, token: &str) -> Self {
         self.0.push(token.rsplit('.').next().unwrap().to_owned());
         self
     }
 
     fn are_not_in(&self, text: &str, what: &str) {
-        // Also what signs a request is a secret for as long as it is good: no query has a signature in it.
+        // The signature of a request URL is a secret, too, while it is valid.
         assert!(!text.replace("sig=…", "").contains("sig="), "{what}: a signature in {text}");
         for secret in &self.0 {
             assert!(secret.len() > 5, "{what}: {secret:?} is no secret");
@@ -85,7 +85,7 @@ fn publish(more: &[&str]) -> Command {
     command
 }
 
-/// The answers that come with more words than others, and the ways not to answer.
+/// Error responses with long messages, and failures to respond.
 fn troubles(account: &Account) -> Vec<(&'static str, Proxy)> {
     let answer = |status: &'static str, code: &str| {
         let body = format!(
@@ -222,7 +222,7 @@ fn client_secrets_and_tokens_are_never_printed() {
 #[test]
 fn secrets_echoed_by_a_service_are_never_printed() {
     let mut cloud = Cloud::new();
-    // Of no shape that is known, and in the words of the services' own errors.
+    // A secret of no known form, inside the error message of a service.
     let secret = "correct horse battery";
     let bearer = access_token(TENANT, ARM);
     let planted = Planted::of(&[secret]).and_token(&bearer);
@@ -269,7 +269,7 @@ fn token_signature_is_never_printed() {
     }
 }
 
-/// Keeps every line that is logged, at any level, by anybody.
+/// Collects every logged line, of any level and any crate.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -294,7 +294,7 @@ impl io::Write for Log {
 fn logs_and_debug_output_hold_no_secret() {
     let log = Log::default();
     let lines = log.clone();
-    // Records of the crate `log` are taken in as well.
+    // Records of the crate `log` are collected, too.
     tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(move || lines.clone()).init();
 
     let account = account();

@@ -1,4 +1,4 @@
-//! What is published, seen from both sides, and its guarded removal.
+//! Status of stored and public documents, and their guarded removal.
 
 use std::{
     collections::BTreeSet,
@@ -184,7 +184,7 @@ fn status_without_a_site_shows_the_public_documents() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert_eq!(answer("status", &output)["stored"], Value::Null);
     assert_eq!(answer("status", &output)["public"]["keys"][1]["kid"], kid(2));
-    // Azure's variables name the other side, with an issuer as without one.
+    // The variables for the storage account have the same effect with and without an issuer.
     for args in [&["status", ISSUER][..], &["status", "--issuer", ISSUER], &["status"]] {
         let output = issuer(&account).args(args).args(["--published", &front.url(), "-o", "json"]).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -213,7 +213,7 @@ fn status_of_a_directory_compares_both_sides() {
     assert!(output.status.success() && stdout(&output).contains("not looked at"), "{output:?}");
 }
 
-/// A cluster with a key of its own, which is published.
+/// A cluster with its own published key.
 struct Cluster {
     folder: TempDir,
     key: rcgen::KeyPair,
@@ -233,7 +233,7 @@ impl Cluster {
         assert!(output.status.success(), "{output:?}");
     }
 
-    /// A token it gave some seconds ago, with this issuer and so many seconds to live.
+    /// A token that the cluster issued some seconds ago, with this issuer and lifetime in seconds.
     fn token(&self, issuer: &str, ago: i64, life: i64) -> String {
         let issued = issuer::Timestamp::now().as_second() - ago;
         let claims = json!({ "iss": issuer, "aud": ["a"], "sub": "system:serviceaccount:a:b", "iat": issued, "exp": issued + life });
@@ -343,18 +343,18 @@ fn interrupted_unpublish_is_finished_by_the_next() {
     let through = account.through(&proxy.address);
     let output = issuer(&through).args(["unpublish", "--force", "-o", "json"]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    // Every deletion took effect and none was answered; it says what it did all the same.
+    // Every deletion took effect without an answer. The command still reports what was removed.
     assert_eq!(answer("unpublish", &output)["removed"], json!([".well-known/openid-configuration", "openid/v1/jwks"]));
     assert!(account.list_blobs("$web").is_empty());
 
-    // The issuer is in the record of the JWKS, so the same command finishes.
+    // The issuer is in the record of the JWKS, so the same command completes the removal.
     publish(&account, &[1]);
     assert!(account.delete_blob("$web", ".well-known/openid-configuration"));
     let output = issuer(&account).args(["unpublish", "--force"]).output().unwrap();
     assert!(output.status.success() && account.list_blobs("$web").is_empty(), "{output:?}");
 }
 
-/// Documents that other tools wrote are held against each other by what they say, not by their white space.
+/// Documents of other tools are compared by their content, not by their white space.
 #[test]
 fn status_compares_foreign_documents_by_content() {
     let run = recording("rotation");
@@ -373,7 +373,7 @@ fn status_compares_foreign_documents_by_content() {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(stdout(&output).contains("published by something else"), "{output:?}");
 
-    // A discovery document that points elsewhere is not about the JWKS that happens to be there.
+    // A discovery document with another `jwks_uri` does not describe the JWKS at the default path.
     for (jwks_uri, code, sentence) in [
         ("https://issuer.example.com/keys.json", 1, "the JWKS does not exist"),
         ("https://keys.example.com/jwks", 1, "the jwks_uri \"https://keys.example.com/jwks\" is not below the issuer"),
@@ -418,7 +418,7 @@ fn unpublish_removes_documents_and_record_of_a_directory() {
     }
 }
 
-/// Whoever can write the document must not write a command that somebody pastes.
+/// A writer of the document must not control a command that a user copies (shell injection).
 #[test]
 fn stored_issuer_never_becomes_a_shell_command_to_copy() {
     let site = TempDir::new().unwrap();

@@ -42,7 +42,7 @@ fn published_kids(account: &Account) -> Vec<String> {
     jwks["keys"].as_array().unwrap().iter().map(|entry| entry["kid"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Adds a key to the stored JWKS; `keeps` says whether the metadata of the blob stays.
+/// Adds a key to the stored JWKS; `keeps` decides whether the metadata of the blob stays.
 fn intrude(account: &Account, number: u8, keeps: bool) {
     let blob = account.get_blob("$web", JWKS).unwrap();
     let mut jwks: Value = serde_json::from_slice(&blob.body).unwrap();
@@ -126,7 +126,7 @@ fn clock_difference_is_a_warning_and_prevents_pruning() {
         let proxy = Proxy::start(account.address(), move |_| Fault::Date(date.clone()));
         let through = account.through(&proxy.address);
         let is_apart = !direction.is_empty();
-        // Before there is any blob, as after.
+        // The same result before and after the first publish.
         account.delete_blob("$web", JWKS);
         let first = publish(&through, &[1, 2], &[]);
         assert!(first.status.success(), "{first:?}");

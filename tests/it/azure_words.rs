@@ -1,5 +1,5 @@
-//! The words of Azure's services in errors: codes and sentences with the next step, tenants, identity endpoints, endpoints of
-//! other accounts, and proxies.
+//! Errors of Azure's services with codes and hints: storage, Azure Resource Manager, tenants, identity endpoints,
+//! endpoints of other accounts, and proxies.
 
 use std::process::{Command, Output};
 
@@ -48,30 +48,30 @@ fn absent() -> Response {
     refusal(404, "BlobNotFound")
 }
 
-/// The operations that a publisher asks the Blob service for.
+/// The operations of a publisher on the Blob service.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Asked {
+enum Operation {
     Read,
     Write,
     Delete,
     Website,
 }
 
-/// The account whose service answers one operation with a code, and every other as an empty account does.
-fn refusing(asked: Asked, status: u16, code: &'static str) -> StandIn {
+/// An account whose service rejects one operation with a code, and otherwise behaves as an empty account.
+fn refusing(operation: Operation, status: u16, code: &'static str) -> StandIn {
     StandIn::http(move |request| {
-        let is_asked = match asked {
-            Asked::Read => request.method == "GET" && !is_properties(request),
-            Asked::Write => {
+        let is_chosen = match operation {
+            Operation::Read => request.method == "GET" && !is_properties(request),
+            Operation::Write => {
                 request.method == "PUT" && request.query("comp").is_none() && request.query("restype").is_none()
             }
-            Asked::Delete => request.method == "DELETE",
-            Asked::Website => request.method == "PUT" && is_properties(request),
+            Operation::Delete => request.method == "DELETE",
+            Operation::Website => request.method == "PUT" && is_properties(request),
         };
         match request.method.as_str() {
-            _ if is_asked => refusal(status, code),
-            "GET" if is_properties(request) => website(asked != Asked::Website),
-            "GET" if asked == Asked::Delete => stored(request),
+            _ if is_chosen => refusal(status, code),
+            "GET" if is_properties(request) => website(operation != Operation::Website),
+            "GET" if operation == Operation::Delete => stored(request),
             "GET" => absent(),
             _ => Response::new(201, &[("ETag", "\"0x1\"")], ""),
         }
@@ -90,11 +90,11 @@ fn stored(request: &Request) -> Response {
     Response::new(200, &[("ETag", "\"0x1\""), ("Content-Type", "application/json")], body)
 }
 
-/// Codes that an operation can meet (Microsoft Learn, "Azure Blob Storage error codes", "Common REST API error codes"), with
-/// words of the hint.
+/// Codes that an operation can return (Microsoft Learn, "Azure Blob Storage error codes", "Common REST API error
+/// codes"), with parts of the message and of the hint.
 #[test]
 fn each_documented_blob_service_code_has_a_next_step() {
-    use Asked::{Delete, Read, Website, Write};
+    use Operation::{Delete, Read, Website, Write};
     let cases = [
         (Read, 409, "BlobArchived", "the blob is in the archive tier", "set-tier --account-name acct"),
         (Write, 409, "BlobArchived", "the blob is in the archive tier", "--name openid/v1/jwks --tier Hot"),
@@ -126,10 +126,10 @@ fn each_documented_blob_service_code_has_a_next_step() {
         (Website, 400, "UnsupportedXmlNode", "does not take these service properties", "StorageV2"),
         (Website, 403, "AuthorizationPermissionMismatch", "the SAS does not allow it", "permissions rwdc"),
     ];
-    for (asked, status, code, sentence, hint) in cases {
-        let server = refusing(asked, status, code);
+    for (operation, status, code, sentence, hint) in cases {
+        let server = refusing(operation, status, code);
         let mut command = publish_to(&server);
-        if asked == Delete {
+        if operation == Delete {
             command = crate::support::issuer::command();
             command.args([
                 "unpublish",
@@ -144,10 +144,13 @@ fn each_documented_blob_service_code_has_a_next_step() {
             command.env("AZURE_STORAGE_KEY", "c2VjcmV0");
         }
         let output = command.output().unwrap();
-        assert_eq!(output.status.code(), Some(3), "{asked:?} {code}: {output:?}");
+        assert_eq!(output.status.code(), Some(3), "{operation:?} {code}: {output:?}");
         let error = &json_of(&output)["error"];
         let message = error["message"].as_str().unwrap();
-        assert!(message.contains(sentence) && message.ends_with(&format!("({status} {code})")), "{asked:?}: {message}");
+        assert!(
+            message.contains(sentence) && message.ends_with(&format!("({status} {code})")),
+            "{operation:?}: {message}"
+        );
         assert!(error["hint"].as_str().is_some_and(|text| text.contains(hint)), "{code}: {error}");
     }
 }
@@ -189,8 +192,8 @@ fn resource_manager_codes_have_a_next_step() {
     }
 }
 
-/// The challenge of Azure Storage (Microsoft Learn, "Authorize with Microsoft Entra ID", "Bearer challenge"), and that of Azure
-/// Resource Manager, whose authority is quoted (Azure/azure-sdk-for-net#49391).
+/// The `WWW-Authenticate` challenge of Azure Storage (Microsoft Learn, "Authorize with Microsoft Entra ID", "Bearer
+/// challenge"), and that of Azure Resource Manager, whose authority is quoted (Azure/azure-sdk-for-net#49391).
 #[test]
 fn unauthorized_error_names_the_expected_tenant() {
     let mut cloud = Cloud::new();
@@ -274,7 +277,7 @@ fn tenant_and_subscription_reach_az() {
     }
 }
 
-/// What `az` prints for an expired session (Azure/azure-cli#20196), with the remedy after the IDs.
+/// The output of `az` for an expired session (Azure/azure-cli#20196), with the remedy after the IDs.
 #[test]
 fn remedy_printed_by_az_is_shown() {
     let cloud = Cloud::new();
@@ -289,8 +292,8 @@ fn remedy_printed_by_az_is_shown() {
     assert_eq!(error["service"]["request_id"], "11-aa", "{error}");
 }
 
-/// The sentences are those of the metadata service (how-to-use-vm-token, "Error handling"; Azure/azure-sdk-for-rust#1530), and of
-/// Container Apps.
+/// The messages are those of the metadata service (how-to-use-vm-token, "Error handling";
+/// Azure/azure-sdk-for-rust#1530) and of Container Apps.
 #[test]
 fn identity_endpoint_errors_are_quoted() {
     let cloud = Cloud::new();
@@ -338,7 +341,7 @@ fn app_service_token_comes_from_its_identity_endpoint() {
     assert!(app.requests().iter().any(|request| request.query("resource") == Some("https://storage.azure.com")));
 }
 
-/// Variables, arguments, and the sentence about them.
+/// Variables, arguments and the expected message.
 type Source<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str], &'a str);
 
 #[test]
@@ -450,7 +453,7 @@ fn sas_url_of_another_account_is_refused() {
     }
 }
 
-/// Proxies that nobody runs, that no name server knows, and that want a password (curl/curl#16958).
+/// Proxies that are not running, that DNS does not resolve, and that require a password (curl/curl#16958).
 #[test]
 fn failing_proxy_is_named_with_its_variable() {
     let asking = StandIn::http(|_| Response::new(407, &[("Proxy-Authenticate", "Basic")], ""));
@@ -490,7 +493,7 @@ fn failing_proxy_is_named_with_its_variable() {
     }
 }
 
-/// A proxy that takes the connection and says nothing, within a limit that is shorter than that of one request.
+/// A proxy that accepts the connection and sends nothing, with a total limit shorter than that of one request.
 #[test]
 fn silent_proxy_is_named() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -504,7 +507,7 @@ fn silent_proxy_is_named() {
     assert!(told.contains("hint: check that the host responds and that the proxy allows requests"), "{told}");
 }
 
-/// Hints are those of the credential: `az` has no client secret.
+/// For example, `az` has no client secret.
 #[test]
 fn hints_match_the_credential() {
     let cloud = Cloud::new();
@@ -516,7 +519,7 @@ fn hints_match_the_credential() {
     let told = stderr(&wrong.env("AZURE_CLIENT_SECRET", "wrong").output().unwrap());
     assert!(told.contains("hint: set AZURE_CLIENT_SECRET to the value of a secret"), "{told}");
     assert!(!told.contains("trace ID"), "{told}");
-    // An answer that is not in the table has the ID that support asks for.
+    // An error that is not in the table shows the ID that Microsoft's support requests.
     let text =
         "ERROR: AADSTS99999: Something new. Trace ID: 11-aa Correlation ID: 22-bb Timestamp: 2026-11-22 00:10:22Z";
     let tools = Tools::new().with_az(None, 1, text);

@@ -1,4 +1,4 @@
-//! `issuer verify --batch`: many tokens, on all cores, answered in their order.
+//! `issuer verify --batch`: many tokens on all cores, with verdicts in the order of the input.
 
 use std::{
     fmt::Write as _,
@@ -12,7 +12,7 @@ use crate::support::{
     Recording,
     answer::verdicts,
     fixtures,
-    hostile::tricks,
+    hostile::cases,
     http::{Scripted, response},
     issuer::{command, stderr, stdout},
     recording,
@@ -28,12 +28,12 @@ fn batch(run: &Recording, file: &str) -> Command {
     command
 }
 
-/// Runs it with a text on standard input.
+/// Runs the command with this standard input.
 fn feed(mut command: Command, text: Vec<u8>) -> Output {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let writer = thread::spawn(move || {
-        // It may end before it has read everything.
+        // The process may end before it has read all of its input.
         let _ = stdin.write_all(&text);
     });
     let output = child.wait_with_output().unwrap();
@@ -99,7 +99,7 @@ fn file_of_good_tokens_is_accepted() {
 fn thousands_of_verdicts_keep_the_input_order() {
     let run = recording("rotation");
     let (good, other) = (run.text("entra-1h.jwt"), run.text("apiserver-audience.jwt"));
-    // Long lines of garbage between them make the chunks unlike each other.
+    // Long lines of garbage make the chunks differ in size.
     let garbage = "x".repeat(300_000);
     let line = |number: usize| match number {
         _ if number.is_multiple_of(97) => &garbage,
@@ -125,11 +125,11 @@ fn thousands_of_verdicts_keep_the_input_order() {
 
 #[test]
 fn hostile_tokens_get_the_same_verdict_in_a_batch() {
-    let tokens: Vec<_> = tricks("tokens")
+    let tokens: Vec<_> = cases("tokens")
         .into_iter()
-        // A newline is the end of a token here, and others are judged for others.
-        .filter(|trick| trick.text("for").is_none() && trick.members.get("command").is_none())
-        .map(|trick| (trick.token(), trick.expected()))
+        // A newline ends a token in a batch, and one batch has one relying party, so these tokens are left out.
+        .filter(|case| case.text("for").is_none() && case.members.get("command").is_none())
+        .map(|case| (case.token(), case.expected()))
         .filter(|(token, _)| !token.contains(&b'\n') && !token.ends_with(b"\r"))
         .collect();
     assert!(tokens.len() > 200);
@@ -160,7 +160,7 @@ fn memory_does_not_grow_with_the_input() {
     let mut child = batch(&run, "-").stdin(Stdio::piped()).spawn().unwrap();
     let mut answers = BufReader::new(child.stdout.take().unwrap());
     let mut stdin = child.stdin.take().unwrap();
-    // A line of 200 MiB, and the answers to it and to the token behind it, while it still waits for more.
+    // The input is a line of 200 MiB and a token. Both verdicts are printed while the process waits for more input.
     let megabyte = vec![b'x'; 1 << 20];
     (0..200).for_each(|_| stdin.write_all(&megabyte).unwrap());
     let token = format!("\n{}\n", run.text("entra-1h.jwt"));
@@ -191,7 +191,7 @@ fn each_verdict_is_flushed_before_the_next_token() {
         answers.read_line(&mut answer).unwrap();
         assert!(answer.starts_with(&format!("{{\"line\":{number},\"verdict\":\"accepted\"")), "{answer}");
     }
-    // Nobody reads on, and the input stays open: it ends with the verdict that does not come through.
+    // The output is closed and the input stays open: the process ends when it cannot write the next verdict.
     drop(answers);
     stdin.write_all(b"none\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(1));
@@ -205,7 +205,7 @@ fn closed_output_pipe_is_no_error() {
     drop(child.stdout.take());
     let mut stdin = child.stdin.take().unwrap();
     let token = format!("{}\n", run.text("entra-1h.jwt"));
-    // It ends although there is more to come.
+    // The process ends although its input is still open.
     while stdin.write_all(token.as_bytes()).is_ok() {}
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -217,7 +217,7 @@ fn batch_fetches_only_the_given_issuers() {
     let pem = std::fs::read(fixtures().join("keys/rsa-private.key")).unwrap();
     let private = jsonwebtoken::EncodingKey::from_rsa_der(pem::parse(&pem).unwrap().contents());
     let keys = KeySet::from_bytes(&pem).unwrap();
-    // An issuer on this machine, whose documents are at its own URL.
+    // A loopback issuer that serves its documents at its own URL.
     let servers = [(); 3].map(|()| {
         let keys = keys.clone();
         let own = Arc::new(OnceLock::<IssuerUrl>::new());
@@ -240,8 +240,8 @@ fn batch_fetches_only_the_given_issuers() {
         let claims = json!({ "iss": issuer, "aud": aud, "sub": sub, "exp": 4_000_000_000_u64 });
         jsonwebtoken::encode(&header, &claims, &private).unwrap()
     };
-    let [one, other, stranger] = servers.each_ref().map(Scripted::url);
-    let text = [&one, &other, &stranger].map(|url| sign(url)).join("\n");
+    let [one, other, untrusted] = servers.each_ref().map(Scripted::url);
+    let text = [&one, &other, &untrusted].map(|url| sign(url)).join("\n");
     let mut command = command();
     let audience = "api://AzureADTokenExchange";
     command.args([
@@ -261,7 +261,7 @@ fn batch_fetches_only_the_given_issuers() {
     let lines = lines(&feed(command, text.into_bytes()));
     let issuers: Vec<_> = lines.iter().map(|line| line["issuer"].as_str()).collect();
     assert_eq!(issuers, [Some(&*one), Some(&*other), None], "{lines:?}");
-    assert_eq!(lines[2]["refusal"]["message"], format!("issuer {stranger:?} is not one of the 2 trusted issuers"));
+    assert_eq!(lines[2]["refusal"]["message"], format!("issuer {untrusted:?} is not one of the 2 trusted issuers"));
     assert!(servers[2].asked.lock().unwrap().is_empty());
 }
 
@@ -303,7 +303,7 @@ fn progress_is_shown_when_output_goes_to_a_file() {
 
 #[test]
 fn batch_file_is_read_before_any_request() {
-    // Nobody answers there, so the order shows in which error comes.
+    // The port is closed, so the error shows whether the file or the issuer was read first.
     let output = crate::support::issuer::run(["verify", "--batch", "no-such-file", "--issuer", "http://127.0.0.1:9"]);
     assert!(stderr(&output).starts_with("error: cannot read no-such-file: "), "{output:?}");
 }
@@ -320,7 +320,7 @@ fn list_given_as_one_token_is_named() {
     assert!(said.contains("holds several tokens") && said.contains("issuer verify --batch "), "{said}");
 }
 
-/// Only input that may go on for days has its keys read again.
+/// A pipe may stay open for days, so its keys are refreshed. A file is read once.
 #[test]
 fn keys_are_refreshed_only_for_a_pipe() {
     let run = recording("path-issuer");

@@ -9,8 +9,7 @@ use std::{
 use crate::support::issuer::{run, stdout};
 use issuer::{Aadsts, CatalogueEntry, Evidence, Waiting};
 
-/// The codes that research has found at exchanges of federated tokens: `shared/reference/entra-kubernetes-azure.md`,
-/// parts A23, B and C1.
+/// Codes that are documented or reported for exchanges of federated tokens.
 #[allow(clippy::unreadable_literal, reason = "written as Entra does")]
 const REFERENCE: [u32; 51] = [
     28002, 50013, 50027, 50166, 53003, 70011, 70021, 70023, 70025, 90002, 90014, 90038, 90061, 500011, 500133, 501661,
@@ -19,7 +18,7 @@ const REFERENCE: [u32; 51] = [
     7000274, 7002121, 7002137, 7002138, 7002140, 7002381, 9001023, 70022204,
 ];
 
-/// Those of a second round of research: `shared/reference/field-research.md`, part C.
+/// Further codes from reports of users.
 #[allow(clippy::unreadable_literal, reason = "written as Entra does")]
 const FIELD: [u32; 56] = [
     50000, 50005, 50196, 53003, 70025, 90006, 90012, 90013, 90024, 90033, 90036, 90055, 90090, 90092, 100007, 500531,
@@ -95,7 +94,7 @@ fn symbolic_name_belongs_to_one_code() {
     assert!(names.len() > 30);
 }
 
-/// The parts of a template around its placeholders; `None` where braces are not balanced or a name is not one.
+/// The parts of a template around its placeholders; `None` where braces are not balanced or a placeholder has no name.
 fn literals(template: &str) -> Option<Vec<&str>> {
     let (first, rest) = template.split_once('{').unwrap_or((template, ""));
     let mut parts = vec![first];
@@ -120,7 +119,7 @@ fn templates_are_balanced_and_specific() {
     {
         let code = entry.code;
         let literals = literals(template).unwrap_or_else(|| panic!("{code}: {template}"));
-        // Long enough that no other text has it by chance.
+        // Long enough that no other text matches by chance.
         assert!(literals.iter().map(|part| part.len()).sum::<usize>() >= 20, "{code}: {template}");
         assert!(literals[1..].iter().rev().skip(1).all(|part| !part.is_empty()), "{code}: {template}");
         assert!(!template.contains("AADSTS") && !template.contains("Trace ID"), "{code}: {template}");
@@ -147,7 +146,7 @@ fn every_predicted_code_has_an_entry() {
     for (name, code) in &constants {
         assert!(Aadsts::from(*code).entry().is_some_and(|entry| entry.evidence != Evidence::NumberOnly), "{name}");
     }
-    // What the verifier and the publisher predict is one of these constants.
+    // The verifier and the publisher predict only codes of these constants.
     for file in ["verify/refusal.rs", "verify/warning.rs", "publish/proof.rs"] {
         let text = fs::read_to_string(src().join(file)).unwrap();
         let names = text.split("Aadsts::").skip(1).map(|rest| {
@@ -160,7 +159,7 @@ fn every_predicted_code_has_an_entry() {
     }
 }
 
-/// Commands of this crate in the steps exist, with their flags.
+/// Commands of this program in the steps exist, with their flags.
 #[test]
 fn commands_in_fix_steps_exist() {
     let steps = Aadsts::catalogue().flat_map(|entry| entry.confirm.iter().chain(entry.fix));
@@ -219,8 +218,8 @@ fn has_code(line: &str) -> bool {
     line.split("AADSTS").skip(1).any(|rest| rest.starts_with(|character: char| character.is_ascii_digit()))
 }
 
-/// Nothing is exempt: comments, examples and tests inside `src` name a code by its constant, too. So a code that Microsoft
-/// changes is changed in one place. Tests outside `src` state numbers, to check the catalogue.
+/// Comments, examples and tests inside `src` name a code by its constant, too, so a code that Microsoft changes is
+/// changed in one place. Tests outside `src` contain numbers, to check the catalogue.
 #[test]
 fn codes_are_written_only_in_the_catalogue() {
     for line in ["AADSTS700211", "Self(700_211)", "code: 700211,", "\"700211\"", "x AADSTS AADSTS1"] {
@@ -237,7 +236,7 @@ fn codes_are_written_only_in_the_catalogue() {
             }
         }
     }
-    assert!(found.is_empty(), "these lines state a code that src/entra has:\n{}", found.join("\n"));
+    assert!(found.is_empty(), "these lines contain a code that belongs into src/entra:\n{}", found.join("\n"));
 }
 
 #[test]

@@ -1,14 +1,15 @@
 //! The command line, case by case: `tests/cmd/*/*.toml` hold arguments, exit code, stdout and stderr as data.
 //!
-//! `TRYCMD=overwrite cargo test --test cli` writes what is printed now into the cases, to be read before it is committed.
+//! `TRYCMD=overwrite cargo test --test it -- cli::` writes the current output into the cases. Read the diff before you
+//! commit it.
 
 #[test]
 fn command_line_output_matches_its_cases() {
     let cases = trycmd::TestCases::new();
-    // One case waits without an end for what it has written.
+    // One case waits for a read-back that never succeeds.
     cases.timeout(std::time::Duration::from_secs(30));
     cases.env("NO_COLOR", "1").env("AZURE_STORAGE_ACCOUNT", "");
-    // An empty variable is as good as none.
+    // An empty variable counts as unset.
     issuer::Environment::NAMES.iter().for_each(|name| {
         cases.env(*name, "");
     });

@@ -1,4 +1,4 @@
-//! Documents that are compressed, or said to be.
+//! Documents with a Content-Encoding, encoded or not.
 
 use std::{
     io::{Read, Write},
@@ -28,7 +28,7 @@ fn documents() -> Documents {
     Documents::new(run.issuer.parse().unwrap(), &KeySet::from_bytes(&run.bytes("sa.pub")).unwrap())
 }
 
-/// What is read from a server that adds a header to both documents, and encodes their bodies.
+/// Fetches from a server that adds a Content-Encoding to both documents and encodes their bodies.
 fn published(coding: &'static str, encode: fn(Vec<u8>) -> Vec<u8>) -> (Scripted, PublishedIssuer) {
     let documents = documents();
     let issuer = documents.issuer.clone();
@@ -57,7 +57,7 @@ fn requests_accept_only_identity_encoding() {
     assert!(seen.join().unwrap().contains("\r\naccept-encoding: identity\r\n"));
 }
 
-/// How a body is encoded.
+/// Encodes a body.
 type Encode = fn(Vec<u8>) -> Vec<u8>;
 
 #[test]

@@ -1,4 +1,4 @@
-//! A directory site, under kills and rivals.
+//! A directory site, with killed and concurrent publishers.
 
 use std::{
     fs,
@@ -11,7 +11,7 @@ use crate::support::{answer::answer, encode, issuer::stdout, recording};
 use issuer::{DesiredState, KeySet, SystemClock, site::Directory};
 use tempfile::TempDir;
 
-/// Long, so that the discovery document is longer than a JWKS of one key.
+/// A long issuer URL makes the discovery document longer than a JWKS of one key.
 fn long_issuer() -> String {
     format!("https://issuer.example.com/{}", vec!["clusters"; 40].join("/"))
 }
@@ -32,7 +32,7 @@ fn read(path: &Path) -> Option<Vec<u8>> {
     fs::read(path).ok()
 }
 
-/// Publishes under a limit of file size: the system kills the process in the middle of the first write beyond it.
+/// Publishes with a file size limit: the kernel kills the process in the first write beyond it (SIGXFSZ).
 fn publish_until_killed(args: &[String], bytes: usize) -> bool {
     let status = Command::new("prlimit")
         .args([&format!("--fsize={bytes}"), "--core=0"])
@@ -54,7 +54,7 @@ fn publisher_killed_at_any_byte_leaves_whole_documents() {
     let below = issuer.strip_prefix("https://issuer.example.com/").unwrap();
     let paths = ["openid/v1/jwks", ".well-known/openid-configuration"].map(|path| format!("{below}/{path}"));
 
-    // What the documents are before and after, from publishers that live.
+    // The documents before and after, from publishers that are not killed.
     let finished = TempDir::new().unwrap();
     let documents = |site: &TempDir| paths.clone().map(|path| read(&site.path().join(path)));
     assert!(crate::support::issuer::run(publish_args(&old, &issuer, finished.path())).status.success());
@@ -65,17 +65,17 @@ fn publisher_killed_at_any_byte_leaves_whole_documents() {
     let (mut killed, mut seen) = (0, std::collections::BTreeSet::new());
     let longest = after.iter().flatten().map(Vec::len).max().unwrap();
     for bytes in (0..longest + 64).step_by(32) {
-        // The first publish, on an empty directory.
+        // The first publish, to an empty directory.
         let site = TempDir::new().unwrap();
         killed += usize::from(!publish_until_killed(&publish_args(&old, &issuer, site.path()), bytes));
         let found = documents(&site);
         for (found, whole) in found.iter().zip(&before) {
-            assert!(found.is_none() || found == whole, "half a document at {bytes} bytes");
+            assert!(found.is_none() || found == whole, "a truncated document at {bytes} bytes");
         }
         assert!(found[0].is_some() || found[1].is_none(), "discovery without its JWKS at {bytes} bytes");
         seen.insert(found.clone().map(|document| document.is_some()));
 
-        // The second one, a rotation, after the first was finished by the next publisher.
+        // The second publish, a rotation, after the next publisher has completed the first.
         assert!(crate::support::issuer::run(publish_args(&old, &issuer, site.path())).status.success());
         assert_eq!(documents(&site), before);
         killed += usize::from(!publish_until_killed(&publish_args(&new, &issuer, site.path()), bytes));
@@ -86,7 +86,7 @@ fn publisher_killed_at_any_byte_leaves_whole_documents() {
         assert_eq!(documents(&site), after);
     }
     assert!(killed > 50, "only {killed} publishers were killed");
-    assert_eq!(seen.len(), 3, "killed before, between and after the documents: {seen:?}");
+    assert_eq!(seen.len(), 3, "not killed before, between and after the documents: {seen:?}");
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn concurrent_publishers_of_two_issuers_never_mix_keys() {
             crate::support::issuer::command().args(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         });
         let codes = publishers.map(|mut publisher| publisher.wait().unwrap().code().unwrap());
-        assert!(matches!(codes, [0, 1] | [1, 0]), "one is published, the other refused: {codes:?}");
+        assert!(matches!(codes, [0, 1] | [1, 0]), "not one published and one refused: {codes:?}");
         let jwks: serde_json::Value =
             serde_json::from_slice(&fs::read(site.path().join("openid/v1/jwks")).unwrap()).unwrap();
         assert_eq!(jwks["keys"].as_array().unwrap().len(), 1);
@@ -164,7 +164,7 @@ fn retention_record_moves_with_the_directory() {
     );
     let since = json(&first)["keys"][1]["retired_since"].clone();
     assert!(since.is_string(), "{}", stdout(&first));
-    // The directory moves to another machine, and takes its record along.
+    // The directory moves to another machine, together with its record.
     let moved = elsewhere.path().join("site");
     assert!(Command::new("cp").arg("-a").args([site.path(), &moved]).status().unwrap().success());
     let second = crate::support::issuer::run(
@@ -246,8 +246,7 @@ fn open_document_keeps_its_version_for_the_reader() {
         })
     };
     let before = whole();
-    fs::write(site.path().join(".well-known/.openid-configuration.tmp"), "left by a publisher that was killed")
-        .unwrap();
+    fs::write(site.path().join(".well-known/.openid-configuration.tmp"), "left by a killed publisher").unwrap();
     let mixed = recording("mixed-keys").path("sa.pub");
     let args = publish_args(&mixed, "https://issuer.example.com", site.path());
     assert!(crate::support::issuer::run(args).status.success());
@@ -255,7 +254,7 @@ fn open_document_keeps_its_version_for_the_reader() {
     let after = paths.map(|path| fs::read_to_string(site.path().join(path)).unwrap());
     assert!(before.iter().zip(&after).all(|(before, after)| before != after));
     let hidden = fs::read_dir(site.path().join(".well-known")).unwrap().count();
-    assert_eq!(hidden, 1, "what a killed publisher left is gone");
+    assert_eq!(hidden, 1, "temporary files of a killed publisher are left");
 }
 
 #[test]
@@ -269,7 +268,7 @@ fn waiting_for_the_lock_does_not_block_the_executor() {
     let site = Directory::open(folder.path()).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        // One thread runs both: the lock is released only if the waiting write does not block it.
+        // One thread runs both tasks: the lock is released only if the waiting write does not block the thread.
         let release = async {
             tokio::task::yield_now().await;
             drop(lock);

@@ -24,7 +24,7 @@ const DISCOVERY: &str = "clusters/a/.well-known/openid-configuration";
 const RECORD: &str = "clusters/a/openid/v1/.jwks.retention.json";
 const LOCK: &str = ".issuer.lock";
 
-/// Runs the binary, and kills it if it blocks: the exit code is then 124.
+/// Runs the binary and kills it if it blocks. The exit code is then 124.
 fn issuer(args: &[&str]) -> Output {
     let mut command = Command::new("timeout");
     command.args(["--signal=KILL", "30", env!("CARGO_BIN_EXE_issuer")]).args(args).env("NO_COLOR", "1");
@@ -40,7 +40,7 @@ fn status(site: &Path) -> Output {
     issuer(&["status", ISSUER, "--directory", site.to_str().unwrap()])
 }
 
-/// A site that was published to and belongs to another user now.
+/// A published site that now belongs to another user.
 fn site_of_another_user(ground: &Ground) -> PathBuf {
     let site = ground.path().join("site");
     assert!(publish("rsa2048.pub", &site).status.success());
@@ -76,7 +76,7 @@ fn entry_of_another_file_type_is_refused() {
             let expected = format!("{path}: it is not a regular file but {kind}");
             assert!(said.contains(&expected) && said.contains("\nhint: "), "{case}: {said}");
             ground.assert_untouched(&case);
-            // Reading takes no lock, so the lock file does not matter.
+            // A read takes no lock, so the lock file has no effect.
             let code = if place == LOCK { 0 } else { 3 };
             assert_eq!(status(&site).status.code(), Some(code), "{case}");
         }
@@ -92,9 +92,9 @@ fn device_in_place_of_a_file_is_refused() {
         let ground = Ground::new();
         let site = site_of_another_user(&ground);
         fs::remove_file(site.join(place)).unwrap_or_default();
-        // /dev/zero has no end.
+        // /dev/zero is endless.
         if !Command::new("mknod").arg(site.join(place)).args(["c", "1", "5"]).status().unwrap().success() {
-            eprintln!("skipped: this system makes no devices");
+            eprintln!("skipped: this system does not allow mknod");
             return;
         }
         let output = publish("rsa4096.pub", &site);
@@ -278,7 +278,7 @@ fn killed_publishers_leave_at_most_one_temporary_file() {
         let names: Vec<_> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         assert_eq!(names.iter().filter(|name| name.starts_with(".issuer-")).count(), 1, "{names:?}");
     }
-    // A file of another user, or of another name, is not ours to remove.
+    // Files of another user or with another name stay.
     let other = site.join("clusters/a/openid/v1/.issuer-notes.tmp");
     fs::write(&other, "notes").unwrap();
     assert!(publish("rsa4096.pub", &site).status.success());
@@ -331,7 +331,7 @@ fn published_directory_is_read_up_to_one_mebibyte() {
     assert!(error.to_string().contains("it is not a regular file"), "{error}");
 }
 
-/// A reader without a lock sees the record of the document or of the one after it: the record is written first.
+/// A reader takes no lock. It sees the record of its document or of the next one, because the record is written first.
 #[test]
 fn reader_sees_no_torn_document_and_record() {
     const VERSIONS: i32 = 400;
@@ -359,7 +359,7 @@ fn reader_sees_no_torn_document_and_record() {
             }
         }
     });
-    // What was read before the last write is no base for another one.
+    // The ETag of an earlier read does not allow another write.
     for etag in stale {
         assert_eq!(write(-1, &Condition::IfMatch(etag)), Written::PreconditionFailed);
     }

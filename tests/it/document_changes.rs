@@ -1,4 +1,4 @@
-//! What a plan lists as changes of a document that is published already.
+//! The changes that a plan lists for a published document.
 
 use crate::support::encode;
 use issuer::{
@@ -38,7 +38,7 @@ fn changes(edit: impl FnOnce(&mut Stored, &mut Stored)) -> [Vec<DocumentChange>;
     <[_; 2]>::try_from(second.documents).unwrap().map(|document| document.changes)
 }
 
-/// The changes of a JWKS of these bytes, as they are shown.
+/// The changes that are shown for a published JWKS of these bytes.
 fn of_jwks(jwks: &str) -> Vec<String> {
     let [jwks, discovery] = changes(|stored, _| stored.bytes = jwks.as_bytes().to_vec());
     assert_eq!(discovery, []);

@@ -1,4 +1,4 @@
-//! The examples, run as their users run them.
+//! Runs the examples as their users do.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -13,12 +13,12 @@ use crate::support::{
 };
 use issuer::{Documents, KeySet};
 
-/// An example, which is built with the tests, beside them.
+/// An example, which Cargo builds beside the tests.
 fn example(name: &str) -> Command {
     let tests = std::env::current_exe().unwrap();
     let target: PathBuf = tests.ancestors().nth(2).unwrap().into();
     let path = target.join("examples").join(name);
-    assert!(path.exists(), "{} is not there: cargo build --examples makes it", path.display());
+    assert!(path.exists(), "{} does not exist: run cargo build --examples", path.display());
     Command::new(path)
 }
 
@@ -56,9 +56,9 @@ fn middleware_accepts_good_tokens_and_passes_claims_on() {
     assert_eq!((answer.status, answer.body.as_slice()), (200, b"hello default/workload-identity-sa\n".as_slice()));
     let refused = request(address, "GET", "/", &[&bearer("apiserver-audience.jwt")]);
     assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer error=\"invalid_token\"")));
-    let stranger = request(address, "GET", "/", &[]);
-    assert_eq!((stranger.status, stranger.header("www-authenticate")), (401, Some("Bearer")));
-    assert_eq!(server.asked.lock().unwrap().len(), 2, "the documents are asked for once");
+    let unauthorized = request(address, "GET", "/", &[]);
+    assert_eq!((unauthorized.status, unauthorized.header("www-authenticate")), (401, Some("Bearer")));
+    assert_eq!(server.asked.lock().unwrap().len(), 2, "the documents are fetched once");
 }
 
 #[test]

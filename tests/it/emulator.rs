@@ -1,4 +1,4 @@
-//! The emulator, its front and the proxy that misbehaves do as they are told.
+//! The Azurite accounts, the stand-in for their static website and the fault-injecting proxy behave as documented.
 
 use std::{
     io::{BufRead, BufReader, ErrorKind, Read, Write},
@@ -168,7 +168,7 @@ fn front_keeps_connections_open() {
     assert_eq!(text.matches("hello").count(), 2);
 }
 
-/// Reads a response that has a length or chunks off a connection that stays open.
+/// Reads one response with a length or chunks from a connection that stays open.
 fn read_one(stream: &mut impl BufRead) -> Message {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {
@@ -219,7 +219,7 @@ fn proxy_forwards_and_keeps_connections_open() {
     assert_eq!(seen.seen.path, format!("{path}/b"));
     assert_eq!(seen.seen.query, sas);
     assert_eq!((seen.fault, seen.status), ("Pass", Some(chunked.status())));
-    // Put Blob asks for a Content-Length.
+    // Put Blob requires a Content-Length.
     assert_eq!(chunked.status(), 400);
     assert_eq!(ask(&format!("GET {path}/b?{sas} HTTP/1.1\r\n{host}\r\n")).status(), 200);
     let numbers: Vec<_> = proxy.exchanges().iter().map(|exchange| exchange.seen.number).collect();
@@ -227,7 +227,7 @@ fn proxy_forwards_and_keeps_connections_open() {
     assert_eq!(depth(&proxy.exchanges()), numbers.len());
 }
 
-/// What a client sees: the bytes it has got, and whether the connection was reset then.
+/// The bytes that a client receives, and whether the connection was reset after them.
 fn try_get(address: &str, path: &str) -> (Vec<u8>, bool) {
     let mut stream = TcpStream::connect(address).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n").unwrap();
@@ -363,9 +363,9 @@ fn oauth_accepts_a_bearer_token_over_https() {
     assert!(put(&format!("https://{}.blob.core.windows.net", account.name)).ends_with("409"));
 }
 
-/// Not a test: the process that the next one kills.
+/// Not a test: the process that the next test kills.
 #[test]
-#[ignore = "it waits to be killed"]
+#[ignore = "a helper process that waits to be killed"]
 fn owner() {
     let account = account();
     println!("\nENDPOINT {}", account.endpoint);
@@ -391,7 +391,7 @@ fn emulator_ends_with_its_killed_owner() {
     let killed = Instant::now();
     while let Ok(mut stream) = TcpStream::connect(address) {
         assert!(killed.elapsed() < Duration::from_secs(5));
-        // It ends when the emulator does.
+        // This read ends when the emulator does.
         stream.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
         let _ = stream.read(&mut [0]);
     }

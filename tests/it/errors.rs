@@ -1,4 +1,4 @@
-//! The umbrella error: it loses neither the text, the hint nor the cause of what it wraps.
+//! The umbrella error keeps the text, the hint and the source of each wrapped error.
 
 use std::{error::Error as _, io, path::PathBuf};
 

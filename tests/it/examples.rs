@@ -1,4 +1,4 @@
-//! Everything public has an example, which the documentation tests compile.
+//! Every public item has an example, which the documentation tests compile.
 
 use std::{
     collections::BTreeSet,
@@ -6,10 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The words a public item starts with.
+/// The keywords that start a public item.
 const KINDS: [&str; 7] = ["async fn", "const", "enum", "fn", "struct", "trait", "type"];
 
-/// A public item: the module of the crate it is in, and its name.
+/// A public item: its module in the crate, and its name.
 type Item = (String, String);
 
 #[test]
@@ -21,7 +21,7 @@ fn every_public_item_has_an_example() {
     let own = |(module, name): Item| (module.strip_prefix("crate::").unwrap_or("site").to_owned(), name);
     let of_site = re_exports(&site).into_iter().map(own).chain(definitions(&site).into_iter().map(site_item));
     let items: BTreeSet<Item> = re_exports(&lib)
-        // What comes from another crate has its examples there.
+        // Items of another crate have their examples there.
         .into_iter()
         .filter(|(module, _)| modules.contains(module))
         .chain(of_site)
@@ -74,7 +74,7 @@ fn defined(line: &str) -> Option<&str> {
     rest.split(|character: char| !character.is_alphanumeric() && character != '_').next()
 }
 
-/// The names of the public items a file defines itself, as far as they are not in something else.
+/// The names of the public items that a file defines at its top level.
 fn definitions(lines: &[String]) -> Vec<String> {
     let names = lines.iter().filter(|line| !line.starts_with(' ')).filter_map(|line| defined(line));
     names.map(str::to_owned).collect()
@@ -110,12 +110,12 @@ fn files_of(module: &str) -> Vec<PathBuf> {
     found
 }
 
-/// Whether the doc comment above a definition, attributes in between, holds a block of code that is compiled.
+/// Whether the doc comment above a definition and its attributes has a block of code that is compiled.
 fn has_code(above: &[String]) -> bool {
     let lines = above.iter().rev().map(|line| line.trim());
     let block =
         lines.take_while(|line| line.starts_with("///") || !(line.is_empty() || line.ends_with(['{', '}', ';'])));
     let fences = block.filter_map(|line| line.strip_prefix("///")?.trim_start().strip_prefix("```"));
-    // From below, every second fence is one that opens a block.
+    // From below, every second fence opens a block.
     fences.skip(1).step_by(2).any(|language| matches!(language, "" | "no_run"))
 }

@@ -1,5 +1,5 @@
-//! No printed fix leads back to the state that it is for: each fix that is a command of ours is run, and the token is verified
-//! again.
+//! No printed fix leads to the same refusal again: each fix that is a command of this program is run, and the token is
+//! verified again.
 
 use std::{fs, path::Path, process::Output};
 
@@ -7,7 +7,7 @@ use crate::support::{
     Recording,
     answer::answer,
     fixtures,
-    hostile::{ISSUER, good_set, tricks},
+    hostile::{ISSUER, cases, good_set},
     issuer::{run, stderr},
     recording,
 };
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 struct Cluster {
     folder: TempDir,
     issuer: String,
-    /// What the API server has.
+    /// The public keys of the API server.
     keys: Vec<String>,
     at: &'static str,
 }
@@ -41,7 +41,7 @@ impl Cluster {
         Self::new(&recorded.issuer, &[recorded.bytes("sa.pub")], "2026-11-22T00:40:00Z")
     }
 
-    /// The cluster whose tokens the hostile inputs are.
+    /// The cluster that the hostile inputs belong to.
     fn of_hostile() -> Self {
         let keys: Vec<_> =
             Jwks::parse(&good_set()).unwrap().keys.iter().map(|jwk| jwk.key().unwrap().spki_der().to_vec()).collect();
@@ -56,7 +56,7 @@ impl Cluster {
         self.path("site")
     }
 
-    /// Publishes documents as another publisher does: without any record.
+    /// Writes documents as another publisher does: without a retention record.
     fn write(&self, discovery: &[u8], jwks: &[u8]) {
         for (path, bytes) in [(".well-known/openid-configuration", discovery), ("openid/v1/jwks", jwks)] {
             let path = Path::new(&self.site()).join(path);
@@ -74,19 +74,19 @@ impl Cluster {
         })
     }
 
-    fn verify(&self, token: &[u8], whom: &str) -> Option<(String, String)> {
+    fn verify(&self, token: &[u8], relying_party: &str) -> Option<(String, String)> {
         let path = self.path("token.jwt");
         fs::write(&path, token).unwrap();
         let audience = ["--audience", "api://AzureADTokenExchange"];
         let args = ["verify", &path, "--issuer", &self.issuer, "--published", &self.site(), "--at", self.at];
-        let output = run([&args[..], &audience, &["--for", whom, "-o", "json"]].concat());
+        let output = run([&args[..], &audience, &["--for", relying_party, "-o", "json"]].concat());
         let report = answer("verify", &output);
         let text = |name: &str| report["refusal"][name].as_str().unwrap().to_owned();
         (!report["refusal"].is_null()).then(|| (text("message"), text("fix")))
     }
 
-    /// Runs a command of ours, with `sa.pub` and `KID` for what they stand for.
-    fn publish(&self, words: &[&str], whom: &str) -> Output {
+    /// Runs `issuer publish` with `sa.pub` and `KID` replaced by their values.
+    fn publish(&self, words: &[&str], relying_party: &str) -> Output {
         let mut args = vec!["publish".to_owned()];
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -99,11 +99,11 @@ impl Cluster {
                 word => args.push(word.to_owned()),
             }
         }
-        args.extend(["--issuer", &self.issuer, "--directory", &self.site(), "--for", whom].map(str::to_owned));
+        args.extend(["--issuer", &self.issuer, "--directory", &self.site(), "--for", relying_party].map(str::to_owned));
         run(args)
     }
 
-    /// The key IDs that are published and not the API server's.
+    /// The published key IDs that are not the API server's.
     fn other_kids(&self) -> Vec<String> {
         let jwks = Jwks::parse(&fs::read(Path::new(&self.site()).join("openid/v1/jwks")).unwrap()).unwrap();
         let own: Vec<_> = self
@@ -119,7 +119,7 @@ impl Cluster {
     }
 }
 
-/// The first command of ours in a fix, without `issuer publish`.
+/// The arguments of the first `issuer publish` in a fix.
 fn command(fix: &str) -> Option<Vec<&str>> {
     let (_, rest) = fix.split_once("issuer publish ")?;
     let mut words = Vec::new();
@@ -137,10 +137,10 @@ fn command(fix: &str) -> Option<Vec<&str>> {
     Some(words)
 }
 
-/// Verifies, runs the fix if it is a command, and verifies again; gives the refusal where there was a command.
-fn play(cluster: &Cluster, token: &[u8], whom: &str, what: &str) -> Option<String> {
-    let (message, fix) = cluster.verify(token, whom)?;
-    // A token that the API server did not sign stays refused, and the fix says so first.
+/// Verifies, runs the fix if it is a command, and verifies again. Returns the refusal where there was a command.
+fn play(cluster: &Cluster, token: &[u8], relying_party: &str, what: &str) -> Option<String> {
+    let (message, fix) = cluster.verify(token, relying_party)?;
+    // A token that the API server did not sign stays refused, and the fix starts with that.
     if fix.starts_with("use the unmodified token of the API server") && cluster.issuer == ISSUER {
         return None;
     }
@@ -151,8 +151,8 @@ fn play(cluster: &Cluster, token: &[u8], whom: &str, what: &str) -> Option<Strin
     if fix.starts_with("delete this document") {
         fs::remove_file(Path::new(&cluster.site()).join("openid/v1/jwks")).unwrap();
     }
-    let output = cluster.publish(&words, whom);
-    let after = cluster.verify(token, whom).map(|(message, _)| message);
+    let output = cluster.publish(&words, relying_party);
+    let after = cluster.verify(token, relying_party).map(|(message, _)| message);
     assert_ne!(after.as_ref(), Some(&message), "{what}: {words:?} leads back\n{}", stderr(&output));
     Some(message)
 }
@@ -160,16 +160,16 @@ fn play(cluster: &Cluster, token: &[u8], whom: &str, what: &str) -> Option<Strin
 #[test]
 fn fix_for_a_hostile_key_set_never_loops() {
     let mut played = Vec::new();
-    for trick in tricks("jwks") {
+    for case in cases("jwks") {
         let cluster = Cluster::of_hostile();
-        cluster.write(cluster.discovery().to_string().as_bytes(), &trick.key_set());
-        let whom = if trick.is_for_oidc() { "oidc" } else { "entra" };
-        played.extend(play(&cluster, &trick.token(), whom, &trick.name));
+        cluster.write(cluster.discovery().to_string().as_bytes(), &case.key_set());
+        let relying_party = if case.is_for_oidc() { "oidc" } else { "entra" };
+        played.extend(play(&cluster, &case.token(), relying_party, &case.name));
     }
     assert!(played.len() > 40, "{} refusals whose fix is a command", played.len());
 }
 
-/// A state of a published issuer, and how it comes about.
+/// A state of a published issuer, and a function that makes it.
 type State<'a> = (&'a str, Box<dyn Fn(&Cluster) + 'a>);
 
 #[test]
@@ -314,6 +314,6 @@ fn external_signer_key_id_suggests_the_api_server_jwks() {
     let cluster = Cluster { issuer: "https://issuer.shop.example".to_owned(), at: "2026-11-25T01:00:00Z", ..cluster };
     cluster.write(cluster.discovery().to_string().as_bytes(), &recorded.bytes("jwks.json"));
     let (_, fix) = cluster.verify(&fs::read(token).unwrap(), "entra").unwrap();
-    // The ID in this token is the API server's hash of a key, so the key file has it.
+    // The `kid` of this token is the API server's hash of a key, so publishing the key file helps.
     assert!(fix.starts_with("publish the API server's current public key: issuer publish sa.pub"), "{fix}");
 }

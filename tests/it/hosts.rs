@@ -1,4 +1,4 @@
-//! Which hosts documents are fetched from: public ones, and those that the caller names.
+//! The hosts that documents are fetched from: public hosts, and hosts that the caller names.
 
 use std::{
     io::ErrorKind,
@@ -22,8 +22,8 @@ fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// A server of a discovery document with this `jwks_uri`, and of what `answer` gives for a path and its own address, which
-/// `{own}` in the document stands for.
+/// A server with a discovery document that has this `jwks_uri`; `answer` gives the response for each other path.
+/// `{own}` in the document stands for the address of the server.
 fn server(jwks_uri: &str, issuer: &str, answer: impl Fn(&str, &str) -> Vec<u8> + Send + 'static) -> Scripted {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap().to_string();
@@ -38,7 +38,7 @@ fn jwks(_: &str, _: &str) -> Vec<u8> {
     response("200 OK", &[JSON], br#"{"keys":[]}"#)
 }
 
-/// A listener that nobody must connect to.
+/// A listener that must not receive a connection.
 struct Untouched(TcpListener);
 
 impl Untouched {

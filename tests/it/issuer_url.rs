@@ -1,4 +1,4 @@
-//! An issuer URL is a string, kept byte for byte, and a place on a site.
+//! An issuer URL is a string, kept byte for byte, and a path on a site.
 
 use issuer::{DocumentPath, IssuerUrl, JwksUri, UrlError, UrlProblem};
 
@@ -64,7 +64,7 @@ fn jwks_uri_with_a_signature_is_refused() {
     assert_eq!(parse(&long).unwrap().as_str(), long);
 }
 
-/// The rule that a string breaks.
+/// The rule that a string violates.
 fn because<T: std::fmt::Debug>(parsed: Result<T, UrlError>) -> UrlProblem {
     parsed.unwrap_err().problem
 }

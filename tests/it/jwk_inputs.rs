@@ -1,4 +1,4 @@
-//! A JWK given as input: what it is for, and how Azure Key Vault writes it.
+//! A JWK as input: its `use`, `alg` and `key_ops`, and the form of Azure Key Vault.
 
 use crate::support::{encode, fixtures};
 use base64::{
@@ -86,7 +86,7 @@ fn key_vault_response_gets_the_api_server_key_id() {
         assert_eq!(kid, "https://kv.vault.azure.net/keys/sa/0123");
         assert!(note.to_string().starts_with("keys.json is a response of Azure Key Vault: "), "{note}");
     }
-    // As the REST API writes it, and an EC key in standard base64.
+    // The form of the REST API, and an EC key in standard base64.
     let ec = jwk(Some("keys/p521-private.pub"));
     let standard =
         |name: &str| BASE64_STANDARD.encode(BASE64_URL_SAFE_NO_PAD.decode(ec[name].as_str().unwrap()).unwrap());
@@ -97,7 +97,7 @@ fn key_vault_response_gets_the_api_server_key_id() {
     let rest =
         json!({ "key": { "kty": "EC", "crv": "P-521", "x": ec["x"], "y": ec["y"], "kid": kid, "key_ops": ["sign"] } });
     assert_eq!(read(&rest.to_string()).unwrap().0, [ec["kid"].as_str().unwrap()]);
-    // A key that does not sign is skipped, as any JWK is.
+    // A key that cannot sign is skipped, as for any JWK.
     let wraps = json!({ "key": { "kty": "EC", "crv": "P-521", "x": ec["x"], "y": ec["y"], "keyOps": ["wrapKey"] } });
     assert!(read(&wraps.to_string()).is_err());
 }

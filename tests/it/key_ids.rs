@@ -1,4 +1,4 @@
-//! The IDs that keys are published under: a JWKS keeps its own, a bare key has the API server's.
+//! The IDs of published keys: a JWKS keeps its key IDs, a bare key gets the API server's.
 
 use std::process::{Command, Output};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 const SIGNER_KID: &str = "2026-09-signer-projects/p/kms/keyVersions/7";
 
-/// A JWK of the numbered key, with a `kid` if there is one.
+/// A JWK of the numbered key, with this `kid`, if any.
 fn jwk(number: u8, kid: Option<&str>) -> Value {
     let spki = encode::numbered_spki(number);
     let mut jwk = issuer::Jwk::new(PublicKey::from_spki_der(&spki).unwrap()).to_value();
@@ -27,7 +27,7 @@ fn spki_key_id(number: u8) -> String {
     encode::key_id(&encode::numbered_spki(number))
 }
 
-/// The key IDs of inputs that are read in their order, and the notes.
+/// The key IDs of inputs in their order, and the notes.
 fn read(inputs: &[(&str, Vec<u8>)]) -> Result<(Vec<String>, Vec<Note>), KeyError> {
     let mut reader = KeyReader::default();
     for (name, bytes) in inputs {
@@ -55,7 +55,7 @@ fn jwks_input_keeps_its_key_ids_with_a_note() {
             spki_key_id(1)
         )
     );
-    // Its own hash, no ID and an empty ID are the API server's.
+    // A `kid` that is the hash of its key, a missing one and an empty one all give the API server's key ID.
     let own = spki_key_id(1);
     for kid in [Some(own.as_str()), None, Some("")] {
         let (kids, notes) = read(&[("keys.json", jwks(&[jwk(1, kid)]))]).unwrap();
@@ -90,7 +90,7 @@ fn key_id_shared_by_two_keys_is_an_error() {
     let error = read(&[("a.json", jwks(&[jwk(1, Some("x"))])), ("b.json", jwks(&[jwk(2, Some("x"))]))]).unwrap_err();
     assert_eq!(error.to_string(), "b.json, key 1 has the same key ID \"x\" as a different key, a.json, key 1");
     assert!(error.hint().unwrap().starts_with("remove one of the two keys"));
-    // A JWK that takes the ID of a bare key.
+    // A JWK with the key ID of another bare key.
     let pem = encode::numbered_pem(1).into_bytes();
     let thief = jwks(&[jwk(2, Some(&spki_key_id(1)))]);
     let error = read(&[("keys.json", thief), ("sa.pub", pem)]).unwrap_err();
@@ -169,7 +169,7 @@ fn retention_follows_the_key_ids_of_the_input() {
     };
     let hash = spki_key_id(1);
     assert_eq!(publish(&desired(jwks(&[jwk(1, Some("a"))]))), ["a Added"]);
-    // The same key under the API server's ID is another entry: tokens may carry either.
+    // The same key under the API server's ID is another entry, because tokens may have either `kid`.
     assert_eq!(publish(&desired(encode::numbered_pem(1).into_bytes())), [format!("{hash} Added"), "a Retired".into()]);
     assert_eq!(
         publish(&desired(jwks(&[jwk(1, Some("a")), jwk(1, None)]))),
@@ -177,7 +177,7 @@ fn retention_follows_the_key_ids_of_the_input() {
     );
     let remove = desired(encode::numbered_pem(1).into_bytes()).remove(vec!["a".to_owned()]);
     assert_eq!(publish(&remove), [format!("{hash} Kept"), "a Dropped(Removed)".into()]);
-    // Another key under an ID that is published is replaced, and a warning says so.
+    // Another key under a published ID is replaced with a warning.
     let stolen = desired(jwks(&[jwk(2, Some(&hash))]));
     let plan = runtime.block_on(issuer::plan(&site, &stolen, &now)).unwrap();
     assert_eq!(plan.warnings, [issuer::PlanWarning::OtherKey(hash)]);

@@ -1,4 +1,4 @@
-//! A key has one key ID, whatever it is encoded in.
+//! A key has one key ID in every encoding.
 
 use std::sync::OnceLock;
 
@@ -20,7 +20,7 @@ fn kids(bytes: &[u8]) -> Vec<String> {
     keys.unwrap_or_else(|error| panic!("{error}")).iter().map(|key| key.key_id().to_string()).collect()
 }
 
-/// An RSA modulus as an encoder sees it: odd, its highest bit set. Nothing here needs its factors.
+/// An odd number with its highest bit set, which is enough for an encoder: no test needs the factors of the modulus.
 fn modulus() -> impl Strategy<Value = Vec<u8>> {
     (64_usize..=512).prop_flat_map(|len| prop::collection::vec(any::<u8>(), len)).prop_map(|mut bytes| {
         *bytes.first_mut().unwrap() |= 0x80;
@@ -53,7 +53,7 @@ proptest! {
         prop_assert_eq!(&parsed, &jwks);
         prop_assert_eq!(parsed.to_bytes(), jwks.to_bytes());
         prop_assert_eq!(Jwks::parse(&jwks.to_pretty()).unwrap(), jwks.clone());
-        // And as an input of keys.
+        // The same as a key file.
         let again = Jwks::from_keys(KeySet::from_bytes(&jwks.to_bytes()).unwrap().iter());
         prop_assert_eq!(again, jwks);
     }
@@ -80,7 +80,7 @@ proptest! {
             &ECDSA_P384_SHA384_FIXED_SIGNING,
             &ECDSA_P521_SHA512_FIXED_SIGNING,
         ][curve];
-        // The key itself is drawn by the cryptographic library.
+        // The cryptographic library generates the key.
         let pair = EcdsaKeyPair::generate(algorithm).unwrap();
         let spki = AsDer::<aws_lc_rs::encoding::PublicKeyX509Der<'_>>::as_der(pair.public_key()).unwrap();
         let sec1 = AsDer::<aws_lc_rs::encoding::EcPrivateKeyRfc5915Der<'_>>::as_der(&pair.private_key()).unwrap();
@@ -108,7 +108,7 @@ struct Pair {
     pkcs8: Vec<u8>,
 }
 
-/// Key pairs made anew for each run of the tests.
+/// Key pairs that each run of the tests generates.
 fn pairs() -> &'static [Pair] {
     static PAIRS: OnceLock<Vec<Pair>> = OnceLock::new();
     PAIRS.get_or_init(|| {
@@ -154,8 +154,8 @@ fn generated_key_pair_has_one_key_id_in_every_encoding() {
         for (encoding, bytes) in encodings {
             assert_eq!(kids(&bytes), expected, "{name} as {encoding}");
         }
-        // SEC 1 inside PKCS#8 may leave the curve to the outside, so the private forms of EC keys are tried as OpenSSL writes
-        // them, in `fixtures/keys`.
+        // SEC 1 inside PKCS#8 may omit the curve, so the private forms of EC keys are tested with the files of OpenSSL
+        // in `fixtures/keys`.
         if name.starts_with("RSA") {
             assert_eq!(kids(&encode::inside_pkcs8(pkcs8)), expected, "{name} as PKCS#1");
             assert_eq!(

@@ -1,4 +1,4 @@
-//! The integration tests, one binary: a module a topic, and what several of them share in `support`.
+//! The integration tests, in one binary: one module for each topic, and shared code in `support`.
 
 mod allocations;
 mod architecture;

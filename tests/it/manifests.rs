@@ -1,4 +1,4 @@
-//! Secrets, ConfigMaps and other documents: only service account keys are read of them, and what is skipped is named.
+//! Secrets, ConfigMaps and other manifests: only service account keys are read, and each skipped entry has a note.
 
 use crate::support::{
     answer::answer,
@@ -11,7 +11,7 @@ use issuer::{Hint, KeyError, KeyReader, KeySet, Note, OtherDocument};
 use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use serde_json::{Value, json};
 
-/// The key of the field's inputs.
+/// The key ID of the inputs in `fixtures/field`.
 const KID: &str = "1p9MhZ2512PvVa-E0Pccyosy0_fuiNNDIZjmi3Q5TnU";
 
 fn read(bytes: &[u8]) -> Result<(KeySet, Vec<Note>), KeyError> {
@@ -141,27 +141,27 @@ fn one_foreign_document_leaves_a_stream_readable() {
 fn entry_names_decide_among_several_keys() {
     let ((one, first), (other, second)) = (recorded("rsa2048"), recorded("rsa3072"));
     let cases = [
-        // One key, whatever it is called.
+        // A single key, with any name.
         (secret("x", &[("whatever", &one)]), vec![first.clone()]),
         (secret("x", &[("a", &one), ("b", &one)]), vec![first.clone()]),
-        // Entries whose names say so.
+        // Entries with the name of a service account key.
         (secret("x", &[("other", &one), ("sa.pub", &other)]), vec![second.clone()]),
         (
             secret("x", &[("service-account-000.pub", &one), ("service-account-001.pub", &other)]),
             vec![first.clone(), second.clone()],
         ),
         (secret("x", &[("sa-old.pub", &one), ("sa.pub", &other)]), vec![first.clone(), second.clone()]),
-        // A Secret whose name says so.
+        // A Secret with the name of a service account key.
         (secret("prod-1-sa", &[("tls.crt", &one)]), vec![first.clone()]),
         (
             json!({ "kind": "List", "items": [secret("prod-1-ca", &[("tls.crt", &other)]), secret("prod-1-sa", &[("tls.crt", &one)])] }),
             vec![first.clone()],
         ),
-        // JSON of another kind, by the paths to its strings.
+        // Other JSON, by the paths of its strings.
         (json!({ "outputs": { "sa_pub": { "value": one }, "ca": { "value": other } } }), vec![first.clone()]),
         (json!({ "data": { "data": { "public_key": one } } }), vec![first.clone()]),
         (json!({ "keys": { "sa": one, "ca": other } }), vec![first.clone()]),
-        // Data that nobody has encoded.
+        // Data without base64.
         (json!({ "apiVersion": "v1", "kind": "Secret", "data": { "sa.pub": one } }), vec![first.clone()]),
     ];
     for (document, expected) in cases {
@@ -241,7 +241,7 @@ fn service_account_key_is_found_among_any_certificates() {
         ("front-proxy-client.crt", &client.0),
         ("front-proxy-client.key", &client.1),
     ];
-    // Every subset of the others, with the telling key and alone.
+    // Every subset of the other entries, with and without the service account key.
     for subset in 0..1_u32 << others.len() {
         let chosen = others.iter().enumerate().filter(|(index, _)| subset >> index & 1 == 1);
         let mut entries: Vec<(&str, &str)> = chosen.map(|(_, (name, text))| (*name, text.as_str())).collect();
@@ -249,7 +249,7 @@ fn service_account_key_is_found_among_any_certificates() {
         entries.push((telling, &public));
         assert_eq!(kids(secret("certs", &entries).to_string().as_bytes()), [kid.as_str()], "{subset:b}");
         entries.pop();
-        // Certificates of others and their keys alone hold no service account key.
+        // Certificates of other components and their keys give no service account key.
         let whole = |name: &str| entries.iter().any(|(entry, _)| *entry == format!("{name}.crt"));
         let all_certified = entries.iter().all(|(entry, _)| whole(entry.split('.').next().unwrap()));
         if !entries.is_empty() && all_certified {
@@ -320,7 +320,7 @@ fn malformed_yaml_is_an_error_and_never_plain_text() {
         let error = read(broken.as_bytes()).unwrap_err();
         assert!(matches!(error, KeyError::Input { .. }), "{error}\n{broken}");
     }
-    // An end mark alone separates documents, too.
+    // An end mark (`...`) alone separates documents, too.
     let stream = format!("{start}...\nkind: Other\napiVersion: v1\n");
     assert_eq!(kids(stream.as_bytes()), [recorded("rsa2048").1]);
 }
@@ -364,7 +364,7 @@ fn entry_name_does_not_override_a_foreign_certificate() {
     only("web-sa", &[("ca.crt", &ca.0), ("ca.key", &ca.1)]);
     // Cluster API may keep a CA certificate of the service account key itself.
     assert_eq!(kids(secret("prod-sa", &[("ca.crt", &ca.0), ("tls.key", &ca.1)]).to_string().as_bytes()).len(), 1);
-    // The names of entries, alone and beside the key.
+    // Names of entries, with and without the service account key beside them.
     only("x", &[("sa-client.crt", &client.0), ("sa-client.key", &client.1)]);
     for (certificate, key, names) in [
         (&client.0, &client.1, ["sa-client.crt", "sa-client.key"]),
@@ -374,7 +374,7 @@ fn entry_name_does_not_override_a_foreign_certificate() {
         let entries = [(names[0], certificate.as_str()), (names[1], key.as_str()), ("sa.pub", &public)];
         assert_eq!(kids(secret("certs", &entries).to_string().as_bytes()), [kid.as_str()], "{names:?}");
     }
-    // kubeadm without a key of its own for service accounts uses that of the API server's certificate.
+    // kubeadm without a separate service account key uses the key of the API server's certificate.
     let entries = [("apiserver.crt", server.0.as_str()), ("sa.key", server.1.as_str())];
     assert_eq!(kids(secret("certs", &entries).to_string().as_bytes()).len(), 1);
 }
@@ -475,11 +475,11 @@ fn each_certificate_of_an_entry_is_judged_alone() {
         let document = secret("certs", &[(name, &entry), ("ca.crt", &ca)]).to_string();
         assert_eq!(kids(document.as_bytes()), [expected.as_str()], "{name}");
     }
-    // Kubernetes the hard way gives its key a client certificate of its own name.
+    // "Kubernetes the Hard Way" issues a client certificate named after the service account key.
     let own = leaf("service-accounts", None, &[ExtendedKeyUsagePurpose::ClientAuth]);
     let entries = [("service-accounts.crt", own.0.as_str()), ("service-accounts.key", &own.1), ("ca.crt", &ca)];
     assert_eq!(kids(secret("pki", &entries).to_string().as_bytes()).len(), 1);
-    // The user name of a service account is no such name.
+    // The user name of a service account is not such a name.
     let user = leaf("system:serviceaccount:default:app", None, &[ExtendedKeyUsagePurpose::ClientAuth]);
     let entries = [("sa.crt", user.0.as_str()), ("sa.key", &user.1)];
     assert!(read(secret("pki", &entries).to_string().as_bytes()).is_err());
@@ -523,7 +523,7 @@ fn entry_names_of_other_components_exclude_a_key() {
     }
     let region = secret("x", &[("apiserver-sa-east-1.key", &plain.1), ("sa.pub", &public)]).to_string();
     assert_eq!(kids(region.as_bytes()), [kid.as_str()]);
-    // The document that cannot be read may be the one with the key.
+    // The unreadable document may be the one with the key.
     let other = json!({ "apiVersion": "v1", "kind": "ConfigMap", "data": { "x.pub": public } });
     let error =
         read(format!("---\n{other}\n---\nkind: Secret\nmetadata: {{name: {{{{ x }}}}-sa}}\n").as_bytes()).unwrap_err();

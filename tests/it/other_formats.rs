@@ -1,4 +1,4 @@
-//! What is passed in place of public keys is named for what it is, with the command that prints the public key.
+//! Other formats in place of public keys are identified, with the command that prints the public key.
 
 use crate::support::{encode, fixtures};
 use issuer::{Hint, KeyReader, KeySet, Note};
@@ -7,7 +7,7 @@ fn read(path: &str) -> Vec<u8> {
     std::fs::read(fixtures().join(path)).unwrap()
 }
 
-/// The file, where in it, what it is, and the start of the hint.
+/// The file, the place in it, the format, and the start of the hint.
 const FORMATS: &[(&str, &str, &str, &str)] = &[
     ("field/der-of-another-kind/ca.p12", "", "it is a PKCS#12 key store", "print the public key: openssl pkcs12 -in"),
     (
@@ -144,7 +144,7 @@ fn other_format_is_named_in_base64_and_under_other_labels() {
 fn other_format_beside_a_key_is_skipped_with_a_note() {
     let key = encode::numbered_pem(1);
     for (path, _, what, _) in FORMATS.iter().filter(|(path, ..)| !path.contains("explicit")) {
-        // What has no label in PEM stands alone in its file.
+        // Formats without a PEM label are alone in their file.
         let Ok(text) = String::from_utf8(read(path)) else { continue };
         for text in [format!("{key}{text}"), format!("{text}\n{key}")] {
             let mut reader = KeyReader::default();
@@ -171,7 +171,7 @@ fn rfc_4716_key_is_read() {
     }
     let both = format!("{text}{}{text}", encode::numbered_pem(1));
     assert_eq!(KeySet::from_bytes(both.as_bytes()).unwrap().len(), 2);
-    // One that is cut off is an error.
+    // A truncated key is an error.
     let cut_off = &text[..text.len() - 20];
     let error = KeyReader::default().read("sa.pub", cut_off.as_bytes()).unwrap_err();
     assert_eq!(error.to_string(), "sa.pub, line 1 is not a usable key: its SSH key data is malformed");

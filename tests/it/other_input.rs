@@ -1,4 +1,4 @@
-//! Files that are given in place of a token are recognized, by `verify`, `verify --batch` and `inspect`.
+//! `verify`, `verify --batch` and `inspect` identify other files that are given in place of a token.
 
 use crate::support::{
     issuer::{command, stderr, stdout},

@@ -1,4 +1,4 @@
-//! `--out`, in directories that other users can write.
+//! `--out` in directories that other users can write to.
 
 use std::{
     fs::{self, File, Permissions},
@@ -18,7 +18,7 @@ fn jwks() -> String {
     recording("rotation").text("jwks.json")
 }
 
-/// Writes a JWKS there, and is killed if it blocks: the exit code is then 124 or 137.
+/// Writes a JWKS to this path. The command is killed if it blocks; the exit code is then 124 or 137.
 fn command(out: &Path) -> Command {
     let keys = recording("rotation").path("sa.pub");
     let mut command = Command::new("timeout");
@@ -100,7 +100,7 @@ fn out_writes_to_pipes_and_terminals_of_the_caller() {
     }
     assert!(stderr(&write(Path::new("/dev/stderr"))).starts_with(&jwks()));
     assert!(write(Path::new("/dev/null")).status.success());
-    // The shell makes this pipe: bash, "Process Substitution".
+    // The shell makes this pipe (bash, "Process Substitution").
     let keys = recording("rotation").path("sa.pub");
     let line = "\"$1\" jwks --compact \"$2\" --quiet --out >(cat) | cat";
     let output =

@@ -1,5 +1,5 @@
-//! PEM is read as client-go reads it: whatever Go's `encoding/pem` and `keyutil.ParsePublicKeysPEM` take from a file is taken
-//! here, in the same order, and what they pass over in silence is named.
+//! PEM is read as client-go reads it: every key that Go's `encoding/pem` and `keyutil.ParsePublicKeysPEM` read from a
+//! file is read here, in the same order. Blocks that they skip silently get a note.
 
 #![allow(clippy::cast_possible_truncation, clippy::format_push_string, reason = "short inputs")]
 
@@ -11,7 +11,7 @@ const KID: &str = "1p9MhZ2512PvVa-E0Pccyosy0_fuiNNDIZjmi3Q5TnU";
 
 /// A model of Go's `encoding/pem` and of client-go's `util/keyutil`, from their documentation and behaviour.
 ///
-/// It knows nothing of DER: the tests say which contents hold a key for client-go.
+/// It does not parse DER: the tests define which contents client-go reads as a key.
 mod go {
     /// `pem.Decode`, until nothing is left: the decoded contents of each block.
     pub(crate) fn blocks(input: &str) -> Vec<Vec<u8>> {
@@ -27,7 +27,8 @@ mod go {
             }
             let body = at;
             let Some(end) = (body..lines.len()).find(|index| lines[*index].starts_with("-----END ")) else { continue };
-            // `\n-----END ` needs a line break of its own, which the last header has used up; a later one has dashes before it.
+            // `\n-----END ` needs a line break of its own, which the last header has used up; a later one has dashes
+            // before it.
             if end == body && headers < body {
                 continue;
             }
@@ -41,7 +42,8 @@ mod go {
         blocks
     }
 
-    /// A line without the white space at its end: spaces and tabs, after one carriage return that belongs to the line break.
+    /// A line without the white space at its end: spaces and tabs, after one carriage return that belongs to the line
+    /// break.
     fn line(text: &str, is_last: bool) -> &str {
         let text = if is_last { text } else { text.strip_suffix('\r').unwrap_or(text) };
         text.trim_end_matches([' ', '\t'])
@@ -51,8 +53,8 @@ mod go {
         line(text.strip_prefix("-----BEGIN ")?, is_last).strip_suffix("-----")
     }
 
-    /// `base64.StdEncoding`: line breaks mean nothing (and PEM takes out spaces and tabs), padding is required, and the bits
-    /// that are left over may be anything.
+    /// `base64.StdEncoding`: line breaks are ignored, as are the spaces and tabs in PEM. Padding is required, and the
+    /// unused bits before it may have any value.
     fn base64(text: &str) -> Option<Vec<u8>> {
         let digits: Vec<u8> = text.bytes().filter(|byte| !b" \t\r\n".contains(byte)).collect();
         if !digits.len().is_multiple_of(4) {
@@ -121,7 +123,7 @@ impl Random {
     }
 }
 
-/// Contents of a block, and the key that client-go takes from them.
+/// Contents of a block, and the key that client-go reads from them.
 struct Contents {
     der: Vec<u8>,
     key_id: Option<String>,
@@ -129,7 +131,7 @@ struct Contents {
 
 fn contents() -> Vec<Contents> {
     let file = |path: &str| std::fs::read(fixtures().join(path)).unwrap();
-    // The fixtures are PEM as OpenSSL writes it, so the last block of each is taken apart by hand.
+    // The fixtures are PEM files of OpenSSL. A simple parser is enough for the last block of each.
     let body = |path: &str| {
         let text = String::from_utf8(file(path)).unwrap();
         let lines: Vec<_> = text.lines().collect();
@@ -162,7 +164,7 @@ fn ca_spki() -> Vec<u8> {
     BASE64_STANDARD.decode(pem.lines().filter(|line| !line.starts_with('-')).collect::<String>()).unwrap()
 }
 
-/// Labels of the field, of keys and of others.
+/// PEM labels of keys and of other contents that occur in practice.
 const LABELS: &[&str] = &[
     "PUBLIC KEY",
     "RSA PUBLIC KEY",
@@ -210,7 +212,7 @@ fn block(random: &mut Random, der: &[u8], newline: &str, text: &mut String) {
     let has_headers = random.one_in(5);
     if has_headers {
         for _ in 0..=random.below(2) {
-            *text += random.choose(&["Comment: of no use", "X:", "Proc-Type: 4,CLEAR", " Key : value "]);
+            *text += random.choose(&["Comment: unused", "X:", "Proc-Type: 4,CLEAR", " Key : value "]);
             *text += newline;
         }
         if !random.one_in(4) {
@@ -224,7 +226,7 @@ fn block(random: &mut Random, der: &[u8], newline: &str, text: &mut String) {
         }
         1 => base64.insert(base64.len() / 2, random.choose(&['-', '*', '=', 'é'])),
         2 => base64 += random.choose(&["=", "A", "AAAA"]),
-        // The bits that are left over before the padding.
+        // The unused bits before the padding.
         3 if base64.ends_with("==") => base64.replace_range(base64.len() - 3..base64.len() - 2, "R"),
         4 => base64.clear(),
         _ => {}
@@ -247,13 +249,13 @@ fn block(random: &mut Random, der: &[u8], newline: &str, text: &mut String) {
         2 => *text += &format!(" -----END {label}-----{newline}"),
         _ => *text += &format!("-----END {label}-----{end}"),
     }
-    // The next block starts on a line of its own, but for a block that ends without one.
+    // The next block starts on its own line, except after a block that ends without a line break.
     if !text.ends_with('\n') && !random.one_in(2) {
         *text += "\n";
     }
 }
 
-/// What is read of an input: the key IDs, the notes, and the block an error is about.
+/// The result of an input: the key IDs, the notes, and the block of the error.
 fn read(text: &str) -> Result<(Vec<String>, Vec<Note>), KeyError> {
     let mut reader = KeyReader::default();
     reader.read("sa.pub", text.as_bytes())?;
@@ -271,7 +273,7 @@ fn generated_pem_is_read_as_the_go_model_reads_it() {
         let mut expected: Vec<String> = Vec::new();
         for block in &decoded {
             let known = contents.iter().find(|contents| contents.der == *block);
-            // client-go keeps a key that is there twice; a JWKS has it once.
+            // client-go keeps duplicate keys; a JWKS has each key once.
             if let Some(key_id) = known.and_then(|known| known.key_id.clone())
                 && !expected.contains(&key_id)
             {
@@ -280,20 +282,20 @@ fn generated_pem_is_read_as_the_go_model_reads_it() {
         }
         let said = format!("seed {seed}\n{text}");
         match read(&text) {
-            // Every block that Go decodes is read alike; what is read besides is what Go passes over.
+            // Every block that Go decodes gives the same key. Further keys come from blocks that Go skips.
             Ok((kids, _)) if decoded.len() == blocks => {
                 assert_eq!(kids, expected, "{said}");
                 whole += 1;
             }
             Ok((kids, notes)) => {
-                // Not in their order: a block that only we read may hold the key of a later one.
+                // The order may differ: a block that Go skips may hold the same key as a later block.
                 assert!(expected.iter().all(|key_id| kids.contains(key_id)), "{kids:?} {expected:?} {said}");
                 let named = notes.iter().filter(|note| matches!(note, Note::Skipped { .. } | Note::Duplicate { .. }));
                 assert!(kids.len() + named.count() >= blocks, "a block is not named: {notes:?}, {said}");
                 partial += 1;
             }
             Err(KeyError::Key { place, problem: reason }) => {
-                // Only a block that Go decodes no key from is an error.
+                // Only a block without a key for Go is an error.
                 assert!(expected.len() < blocks, "{place}: {reason}, {said}");
                 assert!(place.to_string().starts_with("sa.pub, block "), "{said}");
                 errors += 1;

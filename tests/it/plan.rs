@@ -1,4 +1,4 @@
-//! Publishing adds and never takes away unasked.
+//! Publishing adds keys, and removes keys only on request.
 
 use async_trait::async_trait;
 use std::{
@@ -23,7 +23,7 @@ fn issuer() -> IssuerUrl {
     "https://issuer.example.com".parse().unwrap()
 }
 
-/// The time, in hours since some start.
+/// A time, in hours after a fixed start.
 fn hour(hours: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + hours * HOUR).unwrap()
 }
@@ -95,7 +95,7 @@ fn rotation_drops_the_old_key_only_when_due() {
     assert_eq!(early.plan.keys[1].state, KeyState::Retired { since: hour(2), due: hour(50) });
     assert_eq!(published(&site), kids(&[2, 1]));
     let late = publish(&site, &desired(&[2]), hour(1000)).unwrap();
-    assert!(late.plan.is_unchanged(), "nothing goes unasked");
+    assert!(late.plan.is_unchanged(), "a key was removed without a request");
     let due = publish(&site, &prune, hour(50)).unwrap();
     assert_eq!(due.plan.keys[1].state, KeyState::Dropped(DropReason::Pruned { since: hour(2) }));
     assert_eq!(published(&site), kids(&[2]));
@@ -166,7 +166,7 @@ fn key_in_two_published_documents_counts_once() {
     let linked = issuer().path_below("https://issuer.example.com/keys.json").unwrap();
     let mut entry = Jwk::new(keys(&[7])[0].clone()).to_value();
     put(&site, &issuer().jwks_path(), serde_json::json!({ "keys": [entry] }).to_string().as_bytes());
-    // As another tool writes it.
+    // The same key with other members, as another tool writes it.
     entry["x5t"] = "AAAA".into();
     put(&site, &linked, serde_json::json!({ "keys": [entry] }).to_string().as_bytes());
     let discovery = br#"{"issuer":"https://issuer.example.com","jwks_uri":"https://issuer.example.com/keys.json"}"#;
@@ -376,7 +376,7 @@ fn lost_race_between_writes_reports_the_first_write() {
     let rival = desired(&[2]);
     let overtaken = Watched::overtaken_by(&site, &rival);
     let mut ours = desired(&[1]).remove(vec![kid(3)]).allow_issuer_change(true);
-    // The discovery document has to change for the second write to happen.
+    // The discovery document must change, or there is no second write.
     let ec = KeySet::from_bytes(&crate::support::recording("mixed-keys").bytes("p256.pub")).unwrap();
     ours.keys = KeySet::from_keys(ours.keys.iter().chain(ec.iter()).cloned()).unwrap();
     let publication = publish(&overtaken, &ours, hour(1)).unwrap();
@@ -385,7 +385,7 @@ fn lost_race_between_writes_reports_the_first_write() {
     assert_eq!(publication.plan.keys[0].state, KeyState::Added);
     assert_eq!(publication.plan.keys.last().unwrap().state, KeyState::Dropped(DropReason::Removed));
     assert!(publication.plan.warnings.iter().all(|warning| !matches!(warning, PlanWarning::NotPublished(_))));
-    // And what stands there now has the rival's key too.
+    // The published JWKS has the rival's key, too.
     let now: Vec<_> = publication.documents.jwks.keys.iter().map(|key| key.kid().unwrap().to_owned()).collect();
     assert!(now.contains(&kid(2)) && now == published(&site), "{now:?}");
 }
@@ -414,7 +414,7 @@ fn jwks_names_its_issuer_before_discovery_is_written() {
     let site = Memory::default();
     let dying = Watched::dying_after(&site, 1);
     assert!(publish(&dying, &desired(&[1]), hour(0)).is_err());
-    // Another cluster's publisher, whose issuer differs by a slash, comes in between.
+    // The publisher of another cluster, whose issuer differs by a slash, runs between the writes.
     let slash = DesiredState::new("https://issuer.example.com/".parse().unwrap(), desired(&[2]).keys);
     assert!(matches!(refusals(&site, &slash).as_slice(), [PlanRefusal::IssuerChange { .. }]));
     assert_eq!(published(&site), kids(&[1]));
@@ -494,7 +494,7 @@ proptest! {
     fn any_history_drops_keys_only_on_request_and_when_due(history in history()) {
         let site = Memory::default();
         let mut now = 0;
-        // When each published key was last in the input, kept by other means than the plan's.
+        // When each published key was last in the input, tracked independently of the plan.
         let mut last_seen: std::collections::BTreeMap<String, i64> = std::collections::BTreeMap::new();
         for Step { input, later, prune, remove } in history {
             now += later;
@@ -524,7 +524,7 @@ proptest! {
         let site = Memory::default();
         put(&site, &issuer().jwks_path(), &jwks);
         put(&site, &issuer().discovery_path(), &discovery);
-        // Bytes at random are no document, so nothing may be overwritten; and nothing may panic.
+        // Random bytes are not a document, so nothing may be overwritten, and nothing may panic.
         let refused = plan(&site, &desired(&[1]), hour(0)).refusals;
         prop_assert!(refused.iter().all(|refusal| matches!(refusal, PlanRefusal::Unreadable { .. })), "{:?}", refused);
     }
@@ -532,14 +532,14 @@ proptest! {
 
 type BeforeWrite<'a> = Box<dyn Fn(&issuer::DocumentPath) -> Result<(), SiteError> + Send + Sync + 'a>;
 
-/// A site where something happens before each write, which may be the end of the publisher.
+/// A site that calls a function before each write. The function may fail as if the publisher was killed.
 struct Watched<'a> {
     site: &'a Memory,
     before_write: BeforeWrite<'a>,
-    /// The document whose first write takes effect and is answered as if somebody else had been faster, as it is when the answer
-    /// gets lost and the request is sent again.
+    /// The first write of this document takes effect and returns a lost race. This happens when the answer is lost and
+    /// the request is retried.
     loses_answer_of: Mutex<Option<issuer::DocumentPath>>,
-    /// The numbers of lost races that the publisher waited after.
+    /// The number of lost races at each back-off.
     lost_races: Mutex<Vec<u32>>,
 }
 
@@ -553,7 +553,7 @@ impl<'a> Watched<'a> {
         Self { loses_answer_of: Mutex::new(Some(path)), ..Self::new(site, before_write) }
     }
 
-    /// The publisher is killed before its write after these.
+    /// The publisher is killed after this number of writes.
     fn dying_after(site: &'a Memory, writes: usize) -> Self {
         let left = AtomicUsize::new(writes);
         let before_write = Box::new(move |_: &issuer::DocumentPath| {
@@ -563,7 +563,7 @@ impl<'a> Watched<'a> {
         Self::new(site, before_write)
     }
 
-    /// Another publisher is faster with the discovery document, once.
+    /// The write of the discovery document loses the race once.
     fn overtaken_by(site: &'a Memory, rival: &'a DesiredState) -> Self {
         let came = AtomicBool::new(false);
         let before_write = Box::new(move |path: &issuer::DocumentPath| {
@@ -628,7 +628,7 @@ fn publisher_killed_between_writes_is_finished_by_the_next() {
 
 #[test]
 fn concurrent_publish_and_removal_leave_both_or_neither() {
-    // The remover comes between the publisher's look and its discovery document, and is done before that is written.
+    // The removal runs between the publisher's read and its write of the discovery document.
     for removed_first in [false, true] {
         let site = Memory::default();
         publish(&site, &desired(&[1]), hour(0)).unwrap();
@@ -705,7 +705,7 @@ fn completed_removal_is_not_refused_after_a_lost_answer() {
     for path in [issuer().jwks_path(), issuer().discovery_path()] {
         let site = Memory::default();
         publish(&site, &desired(&[2]), hour(0)).unwrap();
-        // Somebody publishes another key under the ID of ours, and changes the discovery document.
+        // Another publisher publishes another key under our key ID, and changes the discovery document.
         let (jwks, discovery) = (issuer().jwks_path(), issuer().discovery_path());
         for (path, from, to) in
             [(jwks, kid(2), kid(1)), (discovery, "\"public\"".to_owned(), "\"pairwise\"".to_owned())]
@@ -743,7 +743,8 @@ fn write_that_lost_the_race_is_not_reported() {
         &site,
         Box::new(|path: &issuer::DocumentPath| {
             if *path == issuer().jwks_path() && !came.swap(true, SeqCst) {
-                // The rival leaves a key more, retired: nothing is left to do, and what stands there is not ours.
+                // The rival publishes our keys and a retired one: nothing is left to write, and the documents are the
+                // rival's.
                 let rival = || publish(&site, &desired(&[1, 2]), hour(0)).and(publish(&site, &desired(&[1]), hour(0)));
                 std::thread::scope(|scope| scope.spawn(rival).join().unwrap()).map_err(SiteError::other)?;
             }

@@ -1,4 +1,4 @@
-//! The limits at which a plan warns, each just inside and just outside.
+//! The limits at which a plan warns, each with a value just inside and just outside.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Keys that the retention record does not know, records that cannot be read, times that cannot be true, and clocks.
+//! Keys that are not in the retention record, unreadable records, impossible times, and clock differences.
 
 use crate::support::encode;
 use issuer::{
@@ -13,7 +13,7 @@ fn issuer() -> IssuerUrl {
     "https://issuer.example.com".parse().unwrap()
 }
 
-/// The time, in hours since some start.
+/// A time, in hours after a fixed start.
 fn hour(hours: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + hours * 3600).unwrap()
 }
@@ -77,7 +77,7 @@ fn edit(site: &Memory, change: impl FnOnce(&mut Vec<Value>)) {
     block_on(site.write(&issuer().jwks_path(), &content, &Condition::IfMatch(found.etag))).unwrap();
 }
 
-/// A site where key 1 is in the input and key 2 is retired, both known.
+/// A site where key 1 is in the input and key 2 is retired. The record has both.
 fn site() -> Memory {
     let site = Memory::default();
     publish(&site, &desired(&[1, 2]), hour(0));
@@ -85,8 +85,8 @@ fn site() -> Memory {
     site
 }
 
-/// Entries that an intruder may add beside known ones: what is said of them, and by which kid they are adopted.
-fn strangers() -> Vec<(&'static str, Value, Option<String>)> {
+/// Entries that an intruder may add: a description, the entry, and the `kid` that adopts it.
+fn unknown_entries() -> Vec<(&'static str, Value, Option<String>)> {
     let renamed = |number: u8, kid: &str| {
         let mut value = jwk(number).to_value();
         value["kid"] = kid.into();
@@ -122,9 +122,9 @@ fn strangers() -> Vec<(&'static str, Value, Option<String>)> {
 
 #[test]
 fn unknown_key_stays_with_a_warning_until_adopted() {
-    for (what, stranger, adopt) in strangers() {
+    for (what, entry, adopt) in unknown_entries() {
         let site = site();
-        edit(&site, |entries| entries.push(stranger.clone()));
+        edit(&site, |entries| entries.push(entry.clone()));
         let warning = PlanWarning::UnknownKey(adopt.clone());
         for at in [2, 100] {
             let plan = publish(&site, &desired(&[1]), hour(at));
@@ -132,9 +132,9 @@ fn unknown_key_stays_with_a_warning_until_adopted() {
             assert_eq!(plan.keys.last().unwrap().state, KeyState::Unknown, "{what}");
             assert_eq!(plan.warnings, std::slice::from_ref(&warning), "{what}");
             assert_eq!(faults(&site, hour(at)), [SiteFault::UnknownKey(adopt.clone())], "{what}");
-            assert_eq!(entries(&site).last(), Some(&stranger), "{what}");
+            assert_eq!(entries(&site).last(), Some(&entry), "{what}");
         }
-        // Pruning drops nothing that nobody recorded.
+        // Pruning drops only recorded keys.
         let prune = desired(&[1]).prune(true);
         assert_eq!(plan(&site, &prune, hour(1000)).keys.last().unwrap().state, KeyState::Unknown, "{what}");
         let adopt = desired(&[1]).adopt(vec![adopt.clone().unwrap_or_default()]);
@@ -169,13 +169,13 @@ fn unknown_key_warning_names_the_next_step() {
 
 #[test]
 fn remove_unknown_keeps_known_keys() {
-    for (what, stranger, _) in strangers() {
+    for (what, entry, _) in unknown_entries() {
         let site = site();
         let before = entries(&site);
-        edit(&site, |entries| entries.insert(0, stranger.clone()));
+        edit(&site, |entries| entries.insert(0, entry.clone()));
         let removed = publish(&site, &desired(&[1]).remove_unknown(true), hour(2));
         let dropped = removed.keys.iter().filter(|key| key.state == KeyState::Dropped(DropReason::Unknown));
-        assert_eq!(dropped.map(|key| key.jwk.to_value()).collect::<Vec<_>>(), [stranger], "{what}");
+        assert_eq!(dropped.map(|key| key.jwk.to_value()).collect::<Vec<_>>(), [entry], "{what}");
         assert_eq!((entries(&site), removed.warnings), (before, vec![]), "{what}");
         assert!(!plan(&site, &desired(&[1]), hour(3)).is_drift(), "{what}");
     }
@@ -200,7 +200,7 @@ fn other_key_under_a_retired_key_id_is_unknown() {
     edit(&site, |entries| entries[1] = other);
     let plan = publish(&site, &desired(&[1]), hour(2));
     assert_eq!(plan.keys[1].state, KeyState::Unknown);
-    // The key that is gone is no longer recorded.
+    // The missing key is no longer recorded.
     assert_eq!(plan.documents[0].change, Change::Recorded);
 }
 
@@ -208,8 +208,8 @@ fn other_key_under_a_retired_key_id_is_unknown() {
 fn site_without_a_record_is_adopted() {
     let site = Memory::default();
     publish(&site, &desired(&[1]), hour(0));
-    let all: Vec<_> = strangers().into_iter().map(|(_, stranger, _)| stranger).collect();
-    // Two of them would have one ID.
+    let all: Vec<_> = unknown_entries().into_iter().map(|(_, entry, _)| entry).collect();
+    // Two of them have the same ID.
     let all: Vec<_> = all.into_iter().filter(|entry| entry["kid"] != "2026-11").collect();
     let found = stored(&site);
     let published = [&[jwk(1).to_value()], all.as_slice()].concat();
@@ -241,7 +241,7 @@ fn input_key_missing_from_the_record_is_recorded() {
     assert_eq!((kept.keys[0].state, kept.documents[0].change), (KeyState::Kept, Change::Recorded));
     let record = stored(&site).retention;
     assert!(record.record().unwrap().knows(&jwk(1)));
-    // It is retired when it leaves the input, like any other known key.
+    // It is retired when it leaves the input, like any recorded key.
     let retired = KeyState::Retired { since: hour(2), due: hour(50) };
     assert_eq!(publish(&site, &desired(&[3]), hour(2)).keys[1].state, retired);
 }
@@ -254,7 +254,7 @@ fn earlier_record_knows_external_keys_by_kid() {
     assert_eq!(record.retired_since(&named("2026-11")), Timestamp::from_second(7).ok());
 }
 
-/// A JWKS of key 1 and key 2, with a record as it was found.
+/// A JWKS of key 1 and key 2, with a stored record.
 fn current(retention: StoredRetention) -> CurrentState {
     let documents = issuer::Documents::new(issuer(), &keys(&[1, 2]));
     let at = |bytes, retention| Stored { bytes, etag: ETag("1".to_owned()), headers: None, retention };
@@ -377,7 +377,7 @@ fn clocks_over_five_minutes_apart_prevent_pruning() {
         let plan = Plan::new(&current, &prune, now);
         assert_eq!(plan.refusals, clocks.map(PlanRefusal::PruneByWrongClock).into_iter().collect::<Vec<_>>());
         assert_eq!(plan.warnings, clocks.map(PlanWarning::ClocksApart).into_iter().collect::<Vec<_>>());
-        // Nothing would be pruned here.
+        // Without --prune there is nothing to prevent.
         let plan = Plan::new(&current, &desired(&[1]), now);
         assert!(plan.refusals.is_empty() && plan.warnings.len() == usize::from(is_apart));
     }

@@ -1,5 +1,5 @@
-//! Secrets in the wrong place are not printed: every kind of secret in every flag and every variable, in text, with `-v` and in
-//! JSON. The flags come from the command line's own help, so a new one is tried too.
+//! Secrets in the wrong place are never printed: every kind of secret in every flag and every variable, in text, with
+//! `-v` and in JSON. The flags come from the help text, so new flags are covered.
 
 use std::{
     process::{Command, Stdio},
@@ -19,10 +19,10 @@ const CLIENT_SECRET: &str = "Xy38Q~AbCdEfGhIjKlMnOpQrStUvWxYz01234567";
 const PASSWORD: &str = "hunter2-of-the-user";
 const URL_SAFE_KEY: &str = "Qn7zzM02xNOcqFlqUwJPLl-EtlCDXJ1OUzFT50uSRZ6IFs_Fq2UVErCz4I6tqK1SZFPTOtrKBHBeksoGMGpl8w";
 const HEX_KEY: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
-/// The claims of a token of about 1 kB, without those at its end.
+/// The claims of a token of about 1 kB, without the last ones.
 const CLAIMS: &str = "ZXhhbXBsZS5jb20iLCJuYW1lIjoib3BlcmF0b3IiLCJyb2xlIjoid3JpdGVyIn0";
 
-/// Every kind of secret: what is given, and the part of it that must not be printed.
+/// Every kind of secret: the input, and the part of it that must not be printed.
 fn secrets() -> Vec<(String, &'static str)> {
     let token = format!("eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.{SIGNED}");
     let long = format!("eyJhbGciOiJSUzI1NiJ9.{}.{SIGNED}", CLAIMS.repeat(15));
@@ -49,7 +49,7 @@ fn secrets() -> Vec<(String, &'static str)> {
     ]
 }
 
-/// Words of a command line, before the flag that is tried.
+/// A command line without the flag that is tested.
 struct Base {
     command: &'static str,
     words: Vec<String>,
@@ -76,7 +76,7 @@ fn bases(directory: &str) -> Vec<Base> {
         base("inspect", &[token]),
         base("man", &[]),
         base("completions", &[]),
-        // Without a directory it is refused before it listens.
+        // Without a directory, the command fails before it listens.
         base("serve", &["no-such-directory"]),
     ]
 }
@@ -97,7 +97,7 @@ fn without_network(command: &mut Command) {
     command.env("RUST_LOG", "trace").stdin(Stdio::null());
 }
 
-/// Runs commands on several threads, and gives what any of them printed of its secret.
+/// Runs commands on several threads, and returns every output with a part of the secret.
 fn leaks(runs: Vec<(Command, &'static str, String)>) -> Vec<String> {
     let (runs, leaks) = (Mutex::new(runs), Mutex::new(Vec::new()));
     thread::scope(|scope| {
@@ -199,7 +199,7 @@ fn no_variable_prints_a_secret() {
             runs.push((command, secret, format!("verify with {name}={value:?}")));
         }
     }
-    // URLs that the SDK refuses in words of its own.
+    // URLs that the SDK rejects with its own message.
     for (name, with) in [("IDENTITY_ENDPOINT", "IDENTITY_HEADER"), ("AZURE_AUTHORITY_HOST", "AZURE_CLIENT_SECRET")] {
         for value in [
             format!("https://user:a/{PASSWORD}@127.0.0.1/a"),
@@ -216,7 +216,7 @@ fn no_variable_prints_a_secret() {
             runs.push((command, PASSWORD, format!("status with {name}={value:?}")));
         }
     }
-    // A password of no known shape, in every variable but the one whose value is shown as the name of an account.
+    // A password of no known form, in every variable except the account name, which is shown.
     for name in Environment::NAMES.into_iter().chain(more).filter(|name| *name != "AZURE_STORAGE_ACCOUNT") {
         for words in
             [&["publish", keys.to_str().unwrap(), "--no-fetch-back"][..], &["status"], &["unpublish", "--force"]]

@@ -1,4 +1,4 @@
-//! The command as a process: pipes, files, and what it does not start.
+//! The command as a process: pipes, files, threads and sockets.
 
 use std::{
     fs::{self, File},
@@ -14,7 +14,7 @@ use crate::support::{
 };
 use tempfile::TempDir;
 
-/// Keys enough that their JWKS does not fit into a pipe (64 KiB on Linux).
+/// So many keys that their JWKS does not fit into a pipe (64 KiB on Linux).
 fn many_keys() -> String {
     (0..200_u8)
         .map(|number| {
@@ -33,7 +33,7 @@ fn offline_command_starts_no_thread_and_no_socket() {
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(many_keys().as_bytes()).unwrap();
     drop(stdin);
-    // Once the first byte is here everything is computed, and the rest does not fit into the pipe: the process waits.
+    // After the first byte everything is computed. The rest does not fit into the pipe, so the process blocks.
     let mut out = child.stdout.take().unwrap();
     out.read_exact(&mut [0]).unwrap();
     let process = format!("/proc/{}", child.id());
@@ -101,14 +101,14 @@ fn out_replaces_a_file_atomically_or_keeps_it() {
     assert!(write(&recording("mixed-keys").path("sa.pub"), &["--compact"]).status.success());
     let mut old = String::new();
     open.read_to_string(&mut old).unwrap();
-    assert_eq!(old, recording("rotation").text("jwks.json"), "the old file is whole for who has it open");
+    assert_eq!(old, recording("rotation").text("jwks.json"), "the open old file is not complete");
     write(&keys, &["--compact"]);
     assert_eq!(write(&crate::support::fixtures().join("malformed/ed25519.pub"), &[]).status.code(), Some(3));
     assert_eq!(fs::read_to_string(&out).unwrap(), recording("rotation").text("jwks.json"));
     let json = write(&keys, &["-o", "json", "--quiet"]);
     let value = answer("jwks", &json);
     assert_eq!(value["out"], out.to_str().unwrap());
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a temporary file is left");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `issuer publish` while it runs: what is printed when, and what a run that is stopped says.
+//! `issuer publish` while it runs: the order of its output, and the report of an interrupted run.
 
 use std::{
     io::{BufRead, BufReader},
@@ -19,7 +19,7 @@ use tempfile::TempDir;
 
 const ISSUER: &str = "https://issuer.example.com";
 
-/// A publish to a directory that is read back from an empty one, so that it waits.
+/// A publish that waits, because it reads back from an empty directory.
 fn waiting(site: &Path, elsewhere: &Path, format: &str) -> Child {
     let mut command = command();
     command.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap(), "--issuer", ISSUER]);
@@ -56,7 +56,7 @@ fn publish_prints_plan_writes_and_state_when_interrupted() {
         assert!(plan.starts_with("issuer   ") && plan.contains("  + openid/v1/jwks  "), "{text}");
         assert_eq!(written, "  openid/v1/jwks, then .well-known/openid-configuration\n");
         assert!(site.path().join("openid/v1/jwks").exists());
-        // It has not ended, and tells why.
+        // The process is still running, and prints the reason.
         let told = read_to(&mut stderr, "note: not read back yet");
         assert!(told.contains("waiting up to 60 s: ") && told.ends_with("does not exist\n"), "{told}");
         assert_eq!(child.try_wait().unwrap(), None);

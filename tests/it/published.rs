@@ -1,4 +1,4 @@
-//! Documents as the public reads them, from servers good and bad.
+//! Fetching published documents from correct and faulty servers.
 
 use std::{io::Write, net::TcpListener, sync::Arc, thread, time::Duration};
 
@@ -32,7 +32,7 @@ fn fetch(run: &Recording, url: &str) -> PublishedIssuer {
     block_on(PublishedIssuer::fetch(&issuer, &url.parse::<Location>().unwrap(), &fetcher))
 }
 
-/// A server that answers both documents of a run, and `answer` where it says otherwise.
+/// A server with both documents of a run, except where `answer` gives another response.
 fn server(run: &Recording, answer: impl Fn(&str) -> Option<Vec<u8>> + Send + 'static) -> Scripted {
     let documents = documents(run);
     Scripted::start(move |path| {
@@ -52,7 +52,7 @@ fn published_documents_are_fetched_and_compare_equal() {
     assert_eq!(*server.asked.lock().unwrap(), ["/.well-known/openid-configuration", "/openid/v1/jwks"]);
 }
 
-/// What a server may do, the sentence for it, and the code Entra will give.
+/// The fault of a server, its message, and the predicted code of Entra.
 #[test]
 fn each_fault_of_a_site_has_its_message_and_code() {
     type Answer = fn(&str) -> Option<Vec<u8>>;
@@ -156,7 +156,7 @@ fn each_fault_of_a_site_has_its_message_and_code() {
     }
 }
 
-/// How a document may be served that is what was written: verify, status, publish --check and read-back agree on each.
+/// Unusual ways to serve correct documents: verify, status, publish --check and read-back agree on each.
 #[test]
 fn all_commands_agree_on_each_state_of_a_site() {
     type Answer = fn(&str) -> Option<Vec<u8>>;
@@ -282,7 +282,7 @@ fn silent_server_times_out_after_ten_seconds() {
     let run = recording("rotation");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    // This runtime's clock goes on by itself whenever there is nothing to do but wait.
+    // tokio's paused clock advances when all tasks wait.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let (published, waited) = runtime.block_on(async {
         let start = tokio::time::Instant::now();
@@ -320,7 +320,7 @@ fn silent_server_does_not_exceed_the_wait() {
     assert!((4..=5).contains(&waited.as_secs()), "{waited:?}");
 }
 
-/// A deadline that is over is a verdict that is undecided, and no error.
+/// A passed deadline gives an inconclusive verdict, not an error.
 #[test]
 fn verify_is_inconclusive_after_its_timeout() {
     let token = recording("rotation").path("entra-1h.jwt");
@@ -456,7 +456,7 @@ fn publish_reads_back_and_fails_on_other_documents() {
 fn read_back_retries_until_the_documents_match() {
     let run = recording("rotation");
     let site = TempDir::new().unwrap();
-    // The first two looks find nothing yet, as behind a cache.
+    // The first two reads find no document, as behind a cache.
     let looks = std::sync::atomic::AtomicUsize::new(0);
     let server = server(&run, move |path| {
         let early =
@@ -515,14 +515,14 @@ fn read_back_accepts_a_later_publish_but_not_a_lost_key() {
         let publication = issuer::publish(&directory, &ours, &SystemClock).await.unwrap();
         issuer::publish(&directory, &rival, &SystemClock).await.unwrap();
         assert_eq!(read_back(publication.clone()).await, Ok(Vec::new()));
-        // Somebody overwrites the JWKS with another key's.
+        // Another publisher overwrites the JWKS with another key.
         let other = KeySet::from_bytes(&run.bytes("rsa4096.pub")).unwrap();
         std::fs::write(site.path().join("openid/v1/jwks"), issuer::Jwks::from_keys(other.iter()).to_bytes()).unwrap();
         assert!(matches!(read_back(publication).await, Err(Mismatch::KeysMissing { .. })));
     });
 }
 
-/// An https server on this machine with a certificate of its own authority, whose PEM it gives.
+/// A loopback https server with a certificate of its own authority. Returns the URL and the authority's PEM.
 fn https_server(documents: Documents) -> (String, String) {
     let authority = rcgen::CertifiedIssuer::self_signed(
         {

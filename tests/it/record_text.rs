@@ -1,4 +1,4 @@
-//! The retention record by itself: what its text says, and which entries it knows.
+//! The text of the retention record, and which entries it lists.
 
 use issuer::{Jwk, Retention, StoredRetention, Timestamp};
 use serde_json::json;
@@ -56,7 +56,7 @@ fn record_entry_may_lack_either_time() {
 
 #[test]
 fn only_a_kid_that_is_not_a_hash_identifies_a_key() {
-    // The entry has no usable key, so its name in a record of today is a hash of all of it.
+    // The entry has no usable key, so a current record names it by a hash of the whole entry.
     let entry = |kid: &str| Jwk::from_value(json!({ "kty": "OKP", "kid": kid }));
     let (key_id, longer) = ("aB0-_".repeat(8) + "aB0", "aB0-_".repeat(8) + "aB0-");
     assert_eq!((key_id.len(), longer.len()), (43, 44));

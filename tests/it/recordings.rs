@@ -34,7 +34,7 @@ fn json(output: &Output) -> serde_json::Value {
     answer("verify", output)
 }
 
-/// The API server signed the mixed-keys run with ES256, which Entra does not take.
+/// The API server signed the mixed-keys run with ES256, which Entra does not accept.
 fn relying_party(run: &Recording) -> &'static str {
     if run.name == "mixed-keys" { "oidc" } else { "entra" }
 }
@@ -93,7 +93,7 @@ fn ten_year_tokens_verify_for_oidc_and_not_for_entra() {
             let output = verify(&server, &recorded, &recorded.path(file), &audience);
             assert_eq!(output.status.code(), Some(0), "{} {file}: {}", recorded.name, stdout(&output));
             assert_eq!(json(&output)["verdict"], "accepted");
-            // Entra accepts no token that lives ten years, and says so before it looks at the audience.
+            // Entra rejects a token with a lifetime of ten years before it checks the audience.
             let output = verify(&server, &recorded, &recorded.path(file), &["--audience", "other"]);
             let code = if recorded.name == "mixed-keys" { 5_002_738 } else { 70023 };
             assert_eq!((output.status.code(), &json(&output)["refusal"]["aadsts"]), (Some(1), &code.into()));
@@ -130,7 +130,7 @@ fn token_for_another_audience_is_refused() {
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(json(&output)["refusal"]["aadsts"], 700_212, "{}", recorded.name);
         let output = verify(&server, &recorded, &recorded.path("apiserver-audience.jwt"), &["--for", "oidc"]);
-        assert_eq!(output.status.code(), Some(0), "any audience will do");
+        assert_eq!(output.status.code(), Some(0), "without --audience, any audience is accepted");
         let ours = ["--for", "oidc", "--audience", "api://AzureADTokenExchange"];
         let output = verify(&server, &recorded, &recorded.path("apiserver-audience.jwt"), &ours);
         assert_eq!((output.status.code(), &json(&output)["refusal"]["check"]), (Some(1), &"audience".into()));
@@ -177,7 +177,7 @@ fn token_verifies_only_at_sites_with_its_issuer_and_key() {
             }
         }
     }
-    // Each run at its own site; the old key's tokens at two more, the new key's at one more.
+    // Each run at its own site; tokens of the old key at two more sites, tokens of the new key at one more.
     assert_eq!(accepted, 8);
 }
 

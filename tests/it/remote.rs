@@ -1,4 +1,4 @@
-//! The verifier that keeps published keys up to date, against a server on this machine and a clock in the test's hand.
+//! The verifier that refreshes published keys, against a loopback server and with a clock that the test advances.
 
 use std::{
     pin::pin,
@@ -25,35 +25,35 @@ use tracing::Level;
 const DISCOVERY: &str = "/.well-known/openid-configuration";
 const JWKS: &str = "/openid/v1/jwks";
 
-/// A clock that goes on when the test says so.
+/// A clock that the test advances.
 #[derive(Clone)]
-struct Hand(Arc<AtomicI64>);
+struct ManualClock(Arc<AtomicI64>);
 
-impl Clock for Hand {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0.load(Ordering::SeqCst)).unwrap()
     }
 }
 
-impl Hand {
+impl ManualClock {
     fn advance(&self, seconds: i64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);
     }
 }
 
-/// What the server says now.
-struct Says {
+/// The current response of the server.
+struct ServerState {
     status: &'static str,
     cache_control: Option<&'static str>,
     jwks: Vec<u8>,
 }
 
-/// A published issuer: a server that answers as it is told, its verifier, and the events of its refreshes.
+/// A published issuer: a server with a settable response, its verifier, and the events of its refreshes.
 struct Published {
     run: Recording,
-    says: Arc<Mutex<Says>>,
+    state: Arc<Mutex<ServerState>>,
     server: Scripted,
-    clock: Hand,
+    clock: ManualClock,
     verifier: RemoteVerifier,
     events: Events,
 }
@@ -68,51 +68,51 @@ impl Published {
         let issuer: IssuerUrl = run.issuer.parse().unwrap();
         let keys = KeySet::from_bytes(&run.bytes("sa.pub")).unwrap();
         let documents = Documents::new(issuer.clone(), &keys);
-        let says = Says { status: "200 OK", cache_control, jwks: documents.jwks.to_bytes() };
-        let says = Arc::new(Mutex::new(says));
-        let said = Arc::clone(&says);
+        let state = ServerState { status: "200 OK", cache_control, jwks: documents.jwks.to_bytes() };
+        let state = Arc::new(Mutex::new(state));
+        let shared_state = Arc::clone(&state);
         let server = Scripted::start(move |path| {
-            let says = said.lock().unwrap();
-            let cache_control = says.cache_control.map(|value| format!("Cache-Control: {value}"));
+            let state = shared_state.lock().unwrap();
+            let cache_control = state.cache_control.map(|value| format!("Cache-Control: {value}"));
             let headers: Vec<_> =
                 ["Content-Type: application/json"].into_iter().chain(cache_control.as_deref()).collect();
             match path {
-                JWKS => response(says.status, &headers, &says.jwks),
-                _ => response(says.status, &headers, &documents.discovery.to_bytes()),
+                JWKS => response(state.status, &headers, &state.jwks),
+                _ => response(state.status, &headers, &documents.discovery.to_bytes()),
             }
         });
-        // A moment in which every token of the recordings is valid; long waits are covered by the leeway.
-        let clock = Hand(Arc::new(AtomicI64::new(1_795_307_700)));
+        // A time at which every recorded token is valid. The leeway covers long waits.
+        let clock = ManualClock(Arc::new(AtomicI64::new(1_795_307_700)));
         let events = Events::subscribe();
         let verifier = RemoteVerifier::builder()
             .trust_published_at(issuer, server.url().parse().unwrap())
             .clock(clock.clone())
             .build();
-        Self { run, says, server, clock, verifier, events }
+        Self { run, state, server, clock, verifier, events }
     }
 
     async fn verify(&self) -> Result<issuer::VerifiedToken, Refusal> {
         self.verifier.verify(&self.run.text("entra.jwt"), &lenient()).await
     }
 
-    /// Waits for a refresh, which must succeed.
+    /// Waits for a successful refresh.
     async fn refreshed(&mut self) {
         let event = self.events.next().await;
         assert_eq!(event.level, Level::INFO, "{event:?}");
     }
 
-    /// How often each document was asked for.
+    /// The number of requests for each document.
     fn asked(&self) -> (usize, usize) {
         let asked = self.server.asked.lock().unwrap();
         let count = |path: &str| asked.iter().filter(|asked| *asked == path).count();
         (count(DISCOVERY), count(JWKS))
     }
 
-    /// Publishes the keys that pass.
+    /// Publishes the keys with these key IDs.
     fn publish(&self, keep: impl Fn(&str) -> bool) {
         let mut jwks = Jwks::parse(&self.run.bytes("jwks.json")).unwrap();
         jwks.keys.retain(|key| keep(key.kid().unwrap()));
-        self.says.lock().unwrap().jwks = jwks.to_bytes();
+        self.state.lock().unwrap().jwks = jwks.to_bytes();
     }
 
     fn kid(&self) -> String {
@@ -124,10 +124,12 @@ fn lenient() -> Expectations {
     Expectations::oidc().audience("api://AzureADTokenExchange").leeway(Duration::from_hours(1000))
 }
 
-/// Runs to the end, which must come: a refresh that is never told of is waited for without a limit of its own.
+/// Runs a future with a time limit, because the wait for an event has none.
 fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async { tokio::time::timeout(Duration::from_mins(1), future).await }).expect("it ends")
+    runtime
+        .block_on(async { tokio::time::timeout(Duration::from_mins(1), future).await })
+        .expect("the test ends within a minute")
 }
 
 #[test]
@@ -163,7 +165,7 @@ fn jwks_is_refreshed_in_the_background_before_it_expires() {
         assert!(issuer.events.is_empty());
         issuer.clock.advance(1);
         issuer.verify().await.unwrap();
-        assert_eq!(issuer.asked(), (1, 1), "the caller has its answer before anything was asked");
+        assert_eq!(issuer.asked(), (1, 1), "the caller waited for a request");
         issuer.verify().await.unwrap();
         issuer.refreshed().await;
         assert_eq!(issuer.asked(), (1, 2));
@@ -205,7 +207,7 @@ fn unknown_kid_refreshes_at_most_once_in_30_seconds() {
         issuer.publish(|other| other != kid);
         let refused = |verdict| matches!(verdict, Err(Refusal::KeyNotFound { .. }));
         assert!(refused(issuer.verify().await));
-        assert_eq!(issuer.asked(), (1, 1), "it was read this moment");
+        assert_eq!(issuer.asked(), (1, 1), "the JWKS was read just now");
         issuer.clock.advance(29);
         assert!(refused(issuer.verify().await));
         assert_eq!(issuer.asked(), (1, 1));
@@ -216,7 +218,7 @@ fn unknown_kid_refreshes_at_most_once_in_30_seconds() {
         issuer.publish(|_| true);
         issuer.clock.advance(30);
         issuer.verify().await.unwrap();
-        assert_eq!(issuer.asked(), (2, 3), "the JWKS may have moved");
+        assert_eq!(issuer.asked(), (2, 3), "discovery was not read again, and the JWKS may have moved");
     });
 }
 
@@ -245,7 +247,7 @@ fn moved_jwks_is_found_while_the_old_url_still_answers() {
             };
             response("200 OK", &["Content-Type: application/json"], &body)
         });
-        let clock = Hand(Arc::new(AtomicI64::new(1_795_307_700)));
+        let clock = ManualClock(Arc::new(AtomicI64::new(1_795_307_700)));
         let verifier = RemoteVerifier::builder()
             .trust_published_at(run.issuer.parse().unwrap(), server.url().parse().unwrap())
             .clock(clock.clone())
@@ -254,7 +256,7 @@ fn moved_jwks_is_found_while_the_old_url_still_answers() {
         assert!(verifier.verify(&token, &lenient()).await.is_err());
         moved.store(1, Ordering::SeqCst);
         clock.advance(30);
-        assert!(verifier.verify(&token, &lenient()).await.is_err(), "the old place is read again");
+        assert!(verifier.verify(&token, &lenient()).await.is_err(), "the old JWKS URL was not read again");
         clock.advance(30);
         verifier.verify(&token, &lenient()).await.unwrap();
     });
@@ -266,7 +268,7 @@ fn concurrent_callers_share_one_request() {
         let issuer = Published::start();
         let kid = issuer.kid();
         issuer.publish(|other| other != kid);
-        // The first time for the documents, the second time for the kid, which is there by then.
+        // The first request fetches the documents, the second refreshes for the `kid`, which is published by then.
         for asked in [(1, 1), (1, 2)] {
             let mut callers = JoinSet::new();
             for _ in 0..100 {
@@ -288,27 +290,27 @@ fn failed_refresh_keeps_the_old_keys_and_is_retried() {
         let mut issuer = Published::start();
         issuer.verify().await.unwrap();
         issuer.refreshed().await;
-        issuer.says.lock().unwrap().status = "503 Service Unavailable";
+        issuer.state.lock().unwrap().status = "503 Service Unavailable";
         issuer.clock.advance(5000);
         issuer.verify().await.unwrap();
         let refresh = issuer.events.next().await;
         assert_eq!((refresh.level, refresh.field("keeps_keys")), (Level::WARN, "true"));
-        let said = refresh.field("cause").to_owned();
-        assert!(said.starts_with("cannot fetch the JWKS: ") && said.ends_with("returned status 503"), "{said}");
+        let cause = refresh.field("cause").to_owned();
+        assert!(cause.starts_with("cannot fetch the JWKS: ") && cause.ends_with("returned status 503"), "{cause}");
         let report = issuer.verifier.examine(&issuer.run.text("entra.jwt"), &lenient()).await;
         let Outcome::Passed(seen) = &report.checks[3].outcome else { panic!("{report:?}") };
-        assert_eq!(*seen, format!("2 keys, kept because the refresh failed: {said}"));
+        assert_eq!(*seen, format!("2 keys, kept because the refresh failed: {cause}"));
 
-        // Callers no longer wait for a site that is down: it is tried behind their backs.
+        // Callers do not wait for a site that is down: retries run in the background.
         issuer.clock.advance(29);
         issuer.verify().await.unwrap();
         assert_eq!(issuer.asked(), (1, 2));
-        issuer.says.lock().unwrap().status = "200 OK";
+        issuer.state.lock().unwrap().status = "200 OK";
         issuer.clock.advance(1);
         issuer.verify().await.unwrap();
         let refresh = issuer.events.next().await;
         assert_eq!((refresh.level, refresh.field("kept_for_s")), (Level::INFO, "1000"));
-        assert_eq!(issuer.asked(), (2, 3), "after a failure the discovery document is read again too");
+        assert_eq!(issuer.asked(), (2, 3), "the discovery document was not read again after a failure");
     });
 }
 
@@ -316,11 +318,11 @@ fn failed_refresh_keeps_the_old_keys_and_is_retried() {
 fn failed_first_fetch_is_retried_after_a_second() {
     block_on(async {
         let mut issuer = Published::start();
-        issuer.says.lock().unwrap().status = "404 Not Found";
+        issuer.state.lock().unwrap().status = "404 Not Found";
         let refusal = issuer.verifier.ready().await.unwrap_err().refusal;
         assert!(matches!(refusal, Refusal::DiscoveryFetch(_)), "{refusal}");
         assert!(issuer.events.next().await.field("keeps_keys") == "false");
-        issuer.says.lock().unwrap().status = "200 OK";
+        issuer.state.lock().unwrap().status = "200 OK";
         assert_eq!(issuer.verify().await, Err(refusal));
         assert_eq!(issuer.asked(), (1, 0));
         issuer.clock.advance(1);
@@ -350,7 +352,7 @@ fn unusable_documents_are_reported_and_not_cached() {
 
 #[test]
 fn refresh_under_load_is_one_request() {
-    // On the machine's own clock and four threads, each with its runtime: what one reads, none of the others reads again.
+    // On the system clock, with four threads and a runtime each: one request serves all threads.
     let published = Published::start();
     let verifier = RemoteVerifier::builder()
         .trust_published_at(published.run.issuer.parse().unwrap(), published.server.url().parse().unwrap())
@@ -375,7 +377,7 @@ fn small_backward_clock_step_keeps_the_cache() {
         issuer.clock.advance(-5);
         issuer.verify().await.unwrap();
         assert_eq!(issuer.asked(), (1, 1));
-        // One that was set back by more has no idea of how old anything is.
+        // After a large backward step the age of the cache is unknown, so the JWKS is fetched again.
         issuer.clock.advance(-500);
         issuer.verify().await.unwrap();
         assert_eq!(issuer.asked(), (1, 2));
@@ -389,13 +391,13 @@ fn stalled_refresh_does_not_block_other_callers() {
     let token = issuer.run.text("entra.jwt");
     stalled.block_on(issuer.verify()).unwrap();
     issuer.clock.advance(900);
-    // It starts to read the JWKS again, and does not go on.
+    // The runtime starts a refresh of the JWKS and then stalls.
     stalled.block_on(async {
         issuer.verify().await.unwrap();
         tokio::task::yield_now().await;
     });
     issuer.clock.advance(900);
-    // This runtime's clock goes on by itself whenever there is nothing to do but wait.
+    // tokio's paused clock advances when all tasks wait.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     let verified = runtime.block_on(issuer.verifier.verify(&token, &lenient())).unwrap();
     assert_eq!(verified.name(), "workload-identity-sa");

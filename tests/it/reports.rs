@@ -1,4 +1,4 @@
-//! What a report says: what each check saw, why a check was skipped, and what the documents are warned of.
+//! Reports: the observation of each check, the reason of a skipped check, and warnings about the documents.
 
 use crate::support::{
     encode,
@@ -106,7 +106,7 @@ fn page() -> Page {
     Page::default()
 }
 
-/// The signer's issuer, its documents served as these pages say; a page without a body has the right one.
+/// The signer's issuer with these pages. A page without a body gets the correct document.
 fn published(discovery: Page, jwks: Page) -> PublishedIssuer {
     let documents = Documents::new(issuer(), &signer().keys);
     let fetched = |from: &str, page: Page, body| {
@@ -120,7 +120,7 @@ fn published(discovery: Page, jwks: Page) -> PublishedIssuer {
     }
 }
 
-/// What the checks of both documents saw, and the warnings of the issuer.
+/// The observations of the checks of both documents, and the warnings of the issuer.
 fn seen(published: &PublishedIssuer) -> (String, String, Vec<String>) {
     let report = examine(&Verifier::from_published(issuer(), published), &claims(), &Expectations::entra());
     let passed = |name| match outcome(&report, name) {
@@ -173,7 +173,7 @@ fn empty_members_and_private_hosts_are_warnings() {
     let body = discovery.to_string().into_bytes();
     let published = PublishedIssuer {
         private_host: Some("issuer.example.com".to_owned()),
-        // An empty member of the JWKS is no matter.
+        // An empty member of the JWKS has no effect.
         ..published(Page { body, ..page() }, page())
     };
     let trusted = TrustedIssuer::from_published(issuer(), &published);
@@ -184,7 +184,7 @@ fn empty_members_and_private_hosts_are_warnings() {
     let verifier = Verifier::default().trust(trusted);
     let warnings = |expectations: &Expectations| examine(&verifier, &claims(), expectations).warnings;
     assert_eq!(warnings(&Expectations::entra()), [private, empty.clone()]);
-    assert_eq!(warnings(&Expectations::oidc().audience(ENTRA)), [empty], "how a name resolves concerns Entra");
+    assert_eq!(warnings(&Expectations::oidc().audience(ENTRA)), [empty], "name resolution is checked only for Entra");
 }
 
 #[test]
@@ -207,7 +207,7 @@ fn each_warning_has_its_code() {
     }
 }
 
-/// The issuer as it is when neither document, or only the discovery document, is there.
+/// The refusals where fetching fails with this error for both documents, or only for the JWKS.
 fn unreadable(error: &FetchError) -> [Refusal; 2] {
     let good = published(page(), page());
     let failed = || Fetched { from: "failed".to_owned(), outcome: Err(error.clone()) };

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::support::{fixtures, recording};
 
-/// The metadata that a blob may have, names and values together (Microsoft Learn, "Set Blob Metadata").
+/// The size limit of blob metadata, names and values together (Microsoft Learn, "Set Blob Metadata").
 const METADATA_MAX: usize = 8 * 1024;
 
 fn issuer() -> IssuerUrl {
@@ -45,7 +45,7 @@ fn entries() -> Vec<Jwk> {
     Jwks::parse(fixture("0.1.0.jwks.json").as_bytes()).unwrap().keys
 }
 
-/// The record with the owners of some names.
+/// The text of the record with these owners for each key.
 fn with_owners(record: &Retention, owners: &[&str]) -> String {
     let mut json: serde_json::Value = serde_json::from_str(&record.to_text()).unwrap();
     json["owners"] = json!(owners);
@@ -98,7 +98,7 @@ fn record_of_version_0_1_0_is_no_drift() {
 #[test]
 fn record_of_version_0_1_0_is_migrated_by_the_next_write() {
     let old = Retention::from_text(&fixture("0.1.0.json")).unwrap();
-    // Another key comes, and so the record changes.
+    // Another key changes the record.
     let keys = KeySet::from_bytes(&recording("mixed-keys").bytes("p256.pub")).unwrap();
     let keys = KeySet::from_keys(keys.iter().chain(desired().keys.iter()).cloned()).unwrap();
     let plan = Plan::new(&current(&fixture("0.1.0.json")), &DesiredState::new(issuer(), keys), now());
@@ -121,7 +121,7 @@ fn owners_of_keys_stay_when_another_input_is_published() {
         let owners: Vec<_> = plan.documents[0].content.retention.owners(&jwk).collect();
         assert_eq!(owners, ["prod-1", "prod-2"], "{}", jwk.to_value());
     }
-    // A dropped key takes its owners with it.
+    // The owners of a dropped key are dropped, too.
     let prune = desired().prune(true);
     let plan = Plan::new(&current(&owned), &prune, now());
     let dropped =

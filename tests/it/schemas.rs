@@ -1,4 +1,4 @@
-//! Every JSON answer in `tests/cmd` is as its schema in `docs/schemas` describes it.
+//! Every JSON answer in `tests/cmd` matches its schema in `docs/schemas`.
 
 use std::{fs, path::PathBuf};
 
@@ -6,9 +6,9 @@ use toml_edit::DocumentMut;
 
 use crate::support::answer;
 
-/// The commands whose result is JSON also without `-o json`.
+/// The commands that print JSON without `-o json`, too.
 const PRINT_DOCUMENTS: [&str; 2] = ["discovery", "jwks"];
-/// The least number of JSON answers that the cases hold.
+/// The minimum number of JSON answers in the cases.
 const ANSWERS_MIN: usize = 59;
 
 /// A case of `tests/cmd`.
@@ -66,7 +66,7 @@ impl Case {
     }
 }
 
-/// The text with the backslashes that trycmd writes as slashes: those before a quote that does not end a string.
+/// Restores the backslashes that trycmd writes as slashes: those before a quote that does not end a string.
 fn with_backslashes(stdout: &str) -> String {
     let mut text = String::with_capacity(stdout.len());
     let mut rest = stdout;

@@ -1,4 +1,4 @@
-//! An input may hold keys in several encodings: each is read or named, in whatever order they stand.
+//! An input may hold keys in several encodings: each is read or named, in every order.
 
 use crate::support::{encode, fixtures};
 use issuer::{Jwks, KeyReader, KeySet, Note};
@@ -18,7 +18,7 @@ fn modulus(number: u8) -> Vec<u8> {
     [&[0x80 | number], vec![number; 254].as_slice(), &[1]].concat()
 }
 
-/// The numbered keys, each in another encoding that is text.
+/// The numbered keys, each in another text encoding.
 fn encodings() -> [(&'static str, String); 5] {
     let jwks = |number| {
         let keys = KeySet::from_bytes(&encode::numbered_spki(number)).unwrap();

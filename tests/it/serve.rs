@@ -1,4 +1,4 @@
-//! `issuer serve`: the documents, and nothing else.
+//! `issuer serve` serves the documents and nothing else.
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use crate::support::{
 };
 use tempfile::TempDir;
 
-/// A site with two issuers, one below a path, and things beside the documents that are nobody's business.
+/// A site with two issuers, one below a path, and private files beside the documents.
 fn site() -> TempDir {
     let parent = TempDir::new().unwrap();
     let site = parent.path().join("site");
@@ -88,7 +88,7 @@ fn published_cache_control_is_kept_and_served() {
     assert!(publish(&[]).status.success());
     assert_eq!(sent(), ["public, max-age=300", "public, max-age=300"]);
     assert!(!folder.path().join("openid/v1/.jwks.cache-control").exists());
-    // What nobody can send is not sent.
+    // A value that is not a valid header is not sent.
     fs::write(folder.path().join("openid/v1/.jwks.cache-control"), "a\r\nX: y\n").unwrap();
     assert_eq!(sent()[0], "public, max-age=300");
     assert_eq!(get(server.address(), "/openid/v1/.jwks.cache-control").status, 404);
@@ -98,7 +98,7 @@ fn published_cache_control_is_kept_and_served() {
 fn only_the_documents_are_reachable() {
     let parent = site();
     let server = served(&parent);
-    assert!(parent.path().join("site/openid/v1/.jwks.retention.json").exists(), "a key is retired in this site");
+    assert!(parent.path().join("site/openid/v1/.jwks.retention.json").exists(), "this site has no retention record");
     for path in [
         "/",
         "/index.html",
@@ -197,7 +197,7 @@ fn server_stops_cleanly_on_a_signal() {
     for signal in ["-INT", "-TERM"] {
         let parent = site();
         let mut server = served(&parent);
-        // A client that keeps its connection open does not keep the server.
+        // An open client connection does not keep the server running.
         let mut idle = TcpStream::connect(server.address()).unwrap();
         idle.write_all(b"GET /openid/v1/jwks HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
         idle.read_exact(&mut [0; 16]).unwrap();

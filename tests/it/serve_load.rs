@@ -1,4 +1,4 @@
-//! `issuer serve` beside clients that want nothing but its resources.
+//! `issuer serve` under clients that only consume its resources (slow loris, idle connections).
 
 use std::{
     fs,
@@ -30,7 +30,7 @@ fn site(document: &[u8]) -> TempDir {
     site
 }
 
-/// A server that may open so many files.
+/// A server with this limit of open files.
 fn server_with_files(site: &Path, files: usize) -> Server {
     let issuer = command();
     let mut limited = Command::new("prlimit");
@@ -43,7 +43,8 @@ fn server_with_files(site: &Path, files: usize) -> Server {
     Server { child, url }
 }
 
-/// Raises the soft limit of open files of this process to its hard limit: each client of a test is a connection.
+/// Raises the soft limit of open files of this process to its hard limit, because each client of a test is a
+/// connection.
 fn raise_own_limit() {
     let limit = getrlimit(Resource::Nofile);
     setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }).unwrap();
@@ -52,21 +53,21 @@ fn raise_own_limit() {
 fn clients(server: &Server, count: usize, text: &[u8]) -> Vec<TcpStream> {
     let client = |_| {
         let mut stream = TcpStream::connect(server.address()).unwrap();
-        // The server may have closed it already.
+        // The server may have closed the connection already.
         let _ = stream.write_all(text);
         stream
     };
     (0..count).map(client).collect()
 }
 
-/// A client that fails where it would wait for long.
+/// A client with a read timeout.
 fn connect(server: &Server) -> TcpStream {
     let stream = TcpStream::connect(server.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     stream
 }
 
-/// Sends a request, and gives the status of the answer.
+/// Sends a request and returns the status of the answer.
 fn status(stream: &mut TcpStream) -> u16 {
     stream.write_all(REQUEST).unwrap();
     let mut bytes = vec![0; 4096];
@@ -84,15 +85,15 @@ fn request_is_served_beside_a_thousand_silent_clients() {
         let server = server_with_files(site.path(), files);
         let mut regular = connect(&server);
         assert_eq!(status(&mut regular), 200, "{files} files");
-        let strangers = clients(&server, count, text);
+        let silent_clients = clients(&server, count, text);
         for _ in 0..3 {
             assert_eq!(status(&mut connect(&server)), 200, "{files} files, {count} clients");
         }
         if files == 256 {
-            // A client that has had an answer keeps its connection.
+            // A client with an answered request keeps its connection.
             assert_eq!(status(&mut regular), 200, "{count} clients");
         }
-        drop(strangers);
+        drop(silent_clients);
         assert_eq!(status(&mut connect(&server)), 200);
     }
 }
@@ -102,9 +103,9 @@ fn reconnecting_silent_clients_do_not_starve_others() {
     raise_own_limit();
     let site = site(b"{}");
     let server = server_with_files(site.path(), 128);
-    let mut strangers = Vec::new();
+    let mut silent_clients = Vec::new();
     for _ in 0..20 {
-        strangers.push(clients(&server, 60, b""));
+        silent_clients.push(clients(&server, 60, b""));
         assert_eq!(status(&mut connect(&server)), 200);
     }
 }
@@ -115,7 +116,7 @@ fn request_header_over_16_kib_is_refused() {
     let server = Server::start(site.path());
     let fill = |length: usize| format!("X-Fill: {}", "x".repeat(length));
     assert_eq!(request(server.address(), "GET", "/openid/v1/jwks", &[&fill(15_000)]).status, 200);
-    // It has no end: the refusal comes before.
+    // The header never ends: the server rejects it first.
     let mut stream = connect(&server);
     let _ = write!(stream, "GET /openid/v1/jwks HTTP/1.1\r\n{}", fill(17_000));
     let mut head = [0; 12];
@@ -123,7 +124,7 @@ fn request_header_over_16_kib_is_refused() {
     assert_eq!(&head, b"HTTP/1.1 431");
 }
 
-/// Runs a client against a server in one process, whose clock jumps to the next timer when both sides wait.
+/// Runs a client against a server in one process, with tokio's paused clock, which advances when both sides wait.
 fn with_server<T>(document: &[u8], client: impl AsyncFnOnce(AsyncStream) -> T) -> T {
     let site = site(document);
     let server = DocumentServer::open(site.path()).unwrap();
@@ -158,7 +159,7 @@ fn idle_connection_is_closed_after_ten_seconds() {
             let mut answer = [0; 12];
             stream.read_exact(&mut answer).await.unwrap();
             assert_eq!(&answer, b"HTTP/1.1 200");
-            // The rest of it.
+            // The rest of the answer.
             while stream.read_u8().await.unwrap() != b'}' {}
         }
         let start = tokio::time::Instant::now();
@@ -172,7 +173,7 @@ fn idle_connection_is_closed_after_ten_seconds() {
 fn client_that_never_reads_is_disconnected() {
     with_server(&vec![b' '; 1 << 20], async |mut stream| {
         let start = tokio::time::Instant::now();
-        // The answers fill every buffer on the way, and then the requests do.
+        // The answers fill every buffer on the path, and then the requests do.
         while stream.write_all(REQUEST).await.is_ok() {}
         let seconds = start.elapsed().as_secs();
         assert!((10..30).contains(&seconds), "{seconds} s");

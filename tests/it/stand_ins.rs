@@ -1,4 +1,4 @@
-//! The stand-ins answer as the services do that they stand in for.
+//! The stand-ins answer as the real services do.
 
 use std::{
     io::{Read, Write},
@@ -27,7 +27,7 @@ const CLIENT: &str = "00001111-aaaa-2222-bbbb-3333cccc4444";
 const STORAGE: &str = "https://storage.azure.com/.default";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// Sends a request over TLS or not, and gives status, head and body.
+/// Sends a request with or without TLS, and returns status, head and body.
 fn send(authority: &Authority, method: &str, url: &str, headers: &[&str], body: &str) -> (u16, String, Value) {
     let (scheme, rest) = url.split_once("://").unwrap();
     let (host, path) = rest.split_at(rest.find('/').unwrap());
@@ -61,7 +61,7 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap()
 }
 
-/// A server with the directory of one tenant, and the way to ask it.
+/// A stand-in for Entra with one tenant, and methods to send requests to it.
 struct Directory {
     authority: Authority,
     server: StandIn,
@@ -121,7 +121,7 @@ impl Directory {
 
 /// The RSA key inside a PKCS #8 document: its last octet string.
 fn pkcs1(pkcs8: &[u8]) -> Vec<u8> {
-    // version, algorithm and the header of the octet string take 26 bytes for any key of 2048 bits
+    // Version, algorithm and the header of the octet string have 26 bytes for any key of 2048 bits.
     pkcs8[26..].to_vec()
 }
 
@@ -334,7 +334,7 @@ fn metadata_service_returns_numbers_as_strings() {
         let (status, _, body) = send(&authority, "GET", &format!("{url}{more}"), headers, "");
         assert_eq!((status, text(&body["error_description"])), (400, description));
     }
-    // A client that takes the stand-in for a proxy sends it the whole URL.
+    // A client that uses the stand-in as a proxy sends the whole URL.
     let address = server.url().strip_prefix("http://").unwrap();
     let target = format!("http://169.254.169.254{}?api-version=2019-08-01&resource=r", imds::PATH);
     assert_eq!(crate::support::http::request(address, "GET", &target, &["Metadata: true"]).status, 200);

@@ -1,4 +1,4 @@
-//! What a person sees on a terminal: lines that fit, each error once, and what is waited for.
+//! Output on a terminal: line width, each error once, and progress.
 
 use crate::support::{
     issuer::{command, run, stderr},
@@ -7,12 +7,12 @@ use crate::support::{
 };
 use tempfile::TempDir;
 
-/// Whether a line is longer than a terminal only for one word, which is never broken.
+/// Whether a line fits, or has a single word that is too long, which is never broken.
 fn fits(line: &str, width: usize) -> bool {
     line.chars().count() <= width || line.trim_start().split(' ').count() == 1
 }
 
-/// A command line whose messages are long, by what is said first.
+/// Command lines with long messages, with the start of the message.
 fn cases() -> Vec<(&'static str, Vec<String>)> {
     let keys = recording("rotation").path("sa.pub").to_str().unwrap().to_owned();
     let issuer = "https://issuers.example.com/clusters/production-west-europe-1/with/a/long/path/to/wrap/at";
@@ -57,7 +57,7 @@ fn messages_wrap_at_the_terminal_width_between_words() {
     }
 }
 
-/// Reports and help texts, of which only single words may be wider than the terminal.
+/// Only single words of reports and help texts may be wider than the terminal.
 #[test]
 fn reports_fit_the_terminal() {
     let folder = TempDir::new().unwrap();
@@ -104,7 +104,7 @@ fn reports_fit_the_terminal() {
     }
 }
 
-/// A line without styles, and without what was drawn and taken away before it.
+/// A line without styles and without erased progress output.
 fn plain(line: &str) -> String {
     let line = line.rsplit("\u{1b}[2K").next().unwrap_or_default();
     let mut plain = String::new();
@@ -130,7 +130,7 @@ fn waiting_for_the_lock_is_shown() {
     lock.unlock().unwrap();
     let seen = terminal.read_all();
     assert!(child.wait().unwrap().success(), "{seen}");
-    // What was drawn is taken away before anything else is printed, also where NO_COLOR is set.
+    // Progress output is erased before other output, with NO_COLOR, too.
     assert!(seen.contains("\r\u{1b}[2K") && !seen.contains("lockwritten"), "{seen}");
 }
 
@@ -144,7 +144,7 @@ fn batch_waiting_for_input_is_shown() {
     verify.args(["verify", "--batch", pipe.to_str().unwrap(), "--issuer", &run.issuer, "--jwks", &jwks]);
     verify.args(["--at", "2026-11-22T00:40:00Z"]);
     let (mut terminal, mut child) = Terminal::run(80, &mut verify, false);
-    // Opened for both, it does not wait for a reader that may have ended.
+    // Opening a FIFO for reading and writing does not block, even if the reader has ended.
     let mut writer = std::fs::File::options().read(true).write(true).open(&pipe).unwrap();
     terminal.read_to(" 0 B ");
     std::io::Write::write_all(&mut writer, format!("{}\n", run.text("entra-1h.jwt").trim()).as_bytes()).unwrap();
@@ -191,7 +191,7 @@ fn json_error_is_shown_once() {
         let seen = terminal.read_all();
         child.wait().unwrap();
         assert!(seen.contains("\"message\": ") && !seen.contains("error: "), "{seen}");
-        // In a pipe both streams say it.
+        // In a pipe both streams have the error.
         let output = run(words);
         assert!(stderr(&output).starts_with("error: ") && output.stdout.starts_with(b"{"), "{output:?}");
     }

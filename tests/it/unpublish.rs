@@ -1,4 +1,4 @@
-//! The guard of `unpublish`: which tokens show that no cluster needs the documents any more.
+//! The guard of `unpublish`: which tokens prove that no cluster uses the documents any more.
 
 use crate::support::signer::{ISSUER, Signer, claims, now, signer, with};
 use issuer::{DesiredState, IssuerUrl, RemovalGuard, RemovalRefusal, Token, site::Memory};
@@ -28,8 +28,8 @@ fn named(url: &str) -> Value {
 fn removal_requires_a_token_of_a_published_key() {
     let signer = signer();
     assert_eq!(plan_removal(ISSUER, &signer.header(), &named(ELSEWHERE)), Ok(2));
-    let stranger = Signer::rsa().kid();
-    let header = with(signer.header(), "kid", stranger.into());
+    let unknown = Signer::rsa().kid();
+    let header = with(signer.header(), "kid", unknown.into());
     assert_eq!(plan_removal(ISSUER, &header, &named(ELSEWHERE)), Err(RemovalRefusal::NotOfThisCluster));
 }
 

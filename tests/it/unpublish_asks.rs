@@ -1,4 +1,4 @@
-//! `issuer unpublish`: what it asks before it removes, and what it only shows.
+//! `issuer unpublish`: confirmation and dry run.
 
 use std::process::Command;
 
@@ -43,7 +43,7 @@ fn unpublish_dry_run_lists_documents_and_removes_nothing() {
     assert_eq!(value["planned"], serde_json::json!([".well-known/openid-configuration", "openid/v1/jwks"]));
     assert_eq!(value["removed"], serde_json::json!([]));
     assert!(is_there(&site));
-    // What would be refused is.
+    // A dry run has the same refusals.
     let output = unpublish(&site, &["--dry-run", "--issuer", "https://other.example.com"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(stderr(&output).contains("those of the issuer"), "{output:?}");
@@ -65,7 +65,7 @@ fn terminal_confirmation_requires_typing_the_issuer() {
         assert_eq!(is_there(&site), !removes, "{typed:?}: {seen}");
         assert_eq!(seen.contains("error: the issuer was not typed; nothing was removed"), !removes, "{seen}");
     }
-    // Told yes, with nobody at a terminal, and with nothing to remove, it does not ask.
+    // There is no prompt with --yes, without a terminal, or with nothing to remove.
     let site = site();
     let (terminal, mut child) = Terminal::run(80, &mut unpublish(&site, &["--yes"]), false);
     assert!(!terminal.read_all().contains("Type the issuer"));

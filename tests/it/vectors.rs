@@ -1,6 +1,7 @@
-//! Keys and documents of other systems' tests, read in place: `ISSUER_VECTORS`, or `../shared/vectors`.
+//! Keys and documents from the tests of other systems, read in place: `ISSUER_VECTORS`, or `../shared/vectors`.
 //!
-//! They are not ours to commit, so where the folder is not there these tests say so and prove nothing.
+//! They belong to other projects and are not part of this repository. Without the folder, these tests print a note and
+//! pass.
 
 use std::{
     fs,
@@ -9,7 +10,7 @@ use std::{
 
 use issuer::{DesiredState, Discovery, Documents, Jwks, JwksUri, KeySet, PublishError, site::Memory};
 
-/// The folder, or `None` with a line that says what was skipped.
+/// The folder, or `None` and a note about the skipped test.
 fn vectors(test: &str) -> Option<PathBuf> {
     let default = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/vectors");
     let folder = std::env::var_os("ISSUER_VECTORS").map_or_else(|| PathBuf::from(default), PathBuf::from);
@@ -29,7 +30,7 @@ fn kids(path: &Path) -> Vec<String> {
     keys(path).iter().map(|key| key.key_id().to_string()).collect()
 }
 
-/// Every key of the folder, and the key IDs its README names.
+/// Every key of the folder, with the key IDs from its README.
 const KEY_IDS: &[(&str, &[&str])] = &[
     ("kubernetes/rsa.pub", &["JHJehTTTZlsspKHT-GaJxK7Kd1NQgZJu3fyK6K_QDYU"]),
     ("kubernetes/rsa.key", &["JHJehTTTZlsspKHT-GaJxK7Kd1NQgZJu3fyK6K_QDYU"]),
@@ -109,7 +110,7 @@ fn expected_jwks_of_other_systems_match_byte_for_byte() {
         let jwks = Jwks::from_keys(keys(&folder.join(input)).iter());
         assert_eq!(jwks.to_bytes(), expected, "{input}");
     }
-    // There is no key file for these two: they go in as a JWKS and come out unchanged.
+    // There is no key file for these two: they are given as a JWKS and printed unchanged.
     for name in ["ec384", "minikube"] {
         let expected = fs::read(folder.join(format!("derived/expected-jwks.{name}.json"))).unwrap();
         assert_eq!(Jwks::from_keys(KeySet::from_bytes(&expected).unwrap().iter()).to_bytes(), expected, "{name}");

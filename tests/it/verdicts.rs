@@ -1,4 +1,4 @@
-//! What a verdict promises: Entra's own rules, and nothing that was not checked.
+//! Verdicts follow Entra's own rules, and claim nothing that was not checked.
 
 use crate::support::{
     answer::answer,
@@ -51,7 +51,7 @@ fn entra_rejects_token_lifetimes_over_25_hours() {
 fn lifetime_is_checked_before_the_audience() {
     let claims = with(with(claims(), "exp", (NOW + 30 * HOUR).into()), "aud", "https://kubernetes.default.svc".into());
     assert_eq!(refusal(&claims, &Expectations::entra()).map(|refusal| refusal.check()), Some(CheckName::Lifetime));
-    // An expired token that also lived too long is refused for its lifetime, too.
+    // An expired token with an excessive lifetime is refused for its lifetime, too.
     let claims = with(with(claims, "iat", (NOW - 40 * HOUR).into()), "exp", (NOW - HOUR).into());
     assert_eq!(refusal(&claims, &Expectations::entra()).map(|refusal| refusal.check()), Some(CheckName::Lifetime));
 }
@@ -85,7 +85,7 @@ fn reported_long_lived_tokens_are_refused_with_a_fix() {
     }
 }
 
-/// Issuers that the internet cannot reach, by the names and addresses themselves.
+/// Issuers with names or addresses that the internet cannot reach.
 const PRIVATE: [(&str, NotPublic); 12] = [
     ("https://kubernetes.default.svc.cluster.local", NotPublic::Cluster),
     ("https://kubernetes.default.svc", NotPublic::Cluster),
@@ -114,7 +114,7 @@ fn issuer_unreachable_for_entra_is_refused_with_its_code() {
         assert!(refusal.hint().unwrap().contains("--service-account-issuer"), "{url}");
         verifier.verify(&token, &Expectations::oidc().audience(ENTRA), now()).unwrap();
         let from_keys = Verifier::from_jwks(url.parse().unwrap(), &documents.jwks);
-        assert!(from_keys.verify(&token, &Expectations::entra(), now()).is_err(), "{url}, by its keys alone");
+        assert!(from_keys.verify(&token, &Expectations::entra(), now()).is_err(), "{url}, with only its keys");
     }
 }
 
@@ -183,7 +183,7 @@ fn verdict_predicts_entra_only_for_the_same_input() {
         for (printed, limit) in printed.iter().zip(limits) {
             assert!(printed.as_str().unwrap().contains(limit), "{printed} has no {limit:?}");
         }
-        // A refusal keeps its code whatever the limits are.
+        // A refusal keeps its code with every limit.
         let refused = run([&args[..], &["--audience", "other"]].concat());
         assert!(stdout(&refused).contains("Entra will answer AADSTS700212"), "{}", stdout(&refused));
     }
@@ -212,7 +212,7 @@ fn reported_documents_and_tokens_have_warnings() {
     }
 }
 
-/// Needs a mount namespace of its own, in which `/etc/hosts` is another file.
+/// Requires a mount namespace, in which `/etc/hosts` is replaced.
 #[test]
 fn public_name_with_only_private_addresses_is_a_warning() {
     let folder = TempDir::new().unwrap();
@@ -226,14 +226,19 @@ fn public_name_with_only_private_addresses_is_a_warning() {
         command.args(["--issuer", "https://issuer.shop.example", "--for", whom]).env("NO_COLOR", "1");
         command.output()
     };
-    let Ok(output) = verify("entra") else { return eprintln!("skipped: there is no unshare") };
+    let Ok(output) = verify("entra") else { return eprintln!("skipped: unshare is not installed") };
     if !stderr(&output).contains("warning:") && output.stdout.is_empty() {
         return eprintln!("skipped: no mount namespace: {}", stderr(&output));
     }
     let warning =
         "warning: issuer.shop.example resolves to private addresses only on this machine; Entra may reject this";
     assert!(stderr(&output).contains(warning), "{}", stderr(&output));
-    assert_eq!(output.status.code(), Some(3), "nobody listens there, so it is undecided: {}", stdout(&output));
+    assert_eq!(
+        output.status.code(),
+        Some(3),
+        "the port is closed, so the verdict must be inconclusive: {}",
+        stdout(&output)
+    );
     let oidc = verify("oidc").unwrap();
     assert!(!stderr(&oidc).contains("resolves to private"), "{}", stderr(&oidc));
 }

@@ -1,4 +1,4 @@
-//! What a verified token gives, and whose tokens one verifier takes.
+//! The claims of a verified token, and the issuers of one verifier.
 
 use crate::support::signer::{ENTRA, ISSUER, NOW, Signer, claims, issuer, now, signer, with};
 use issuer::{
@@ -14,7 +14,7 @@ fn verify(claims: &Value) -> VerifiedToken {
     signer.verifier().verify(&signer.sign(&signer.header(), claims), &Expectations::entra(), now()).unwrap()
 }
 
-/// A token as Kubernetes 1.33 gives it to a pod.
+/// The claims of a pod's token in Kubernetes 1.33.
 fn bound() -> Value {
     let kubernetes = json!({
         "namespace": "default",
@@ -93,7 +93,7 @@ fn all_audiences_are_returned() {
     assert!(verify(&with(claims(), "aud", ENTRA.into())).audiences().eq([ENTRA]));
 }
 
-/// A verifier for two issuers, each with keys of its own.
+/// A verifier for two issuers with different keys.
 fn two_issuers(one: &Signer, other: &Signer) -> Verifier {
     let trusted =
         |url: &str, signer: &Signer| TrustedIssuer::new(&Documents::new(url.parse().unwrap(), &signer.keys)).unwrap();
@@ -113,15 +113,15 @@ fn token_issuer_selects_among_trusted_issuers() {
     };
     assert_eq!(verify(one, ISSUER).unwrap(), ISSUER);
     assert_eq!(verify(&other, OTHER).unwrap(), OTHER);
-    // The keys of one are no keys of another, whatever their tokens say.
+    // A key of one issuer never verifies tokens of another.
     assert!(matches!(verify(&other, ISSUER), Err(Refusal::KeyNotFound { .. })));
     assert!(matches!(verify(one, OTHER), Err(Refusal::KeyNotFound { .. })));
-    let stranger = "https://stranger.example.com";
-    let refusal = verify(one, stranger).unwrap_err();
-    assert_eq!(refusal, Refusal::IssuerUntrusted { seen: stranger.to_owned(), trusted: 2 });
+    let untrusted = "https://stranger.example.com";
+    let refusal = verify(one, untrusted).unwrap_err();
+    assert_eq!(refusal, Refusal::IssuerUntrusted { seen: untrusted.to_owned(), trusted: 2 });
     assert_eq!(refusal.to_string(), "issuer \"https://stranger.example.com\" is not one of the 2 trusted issuers");
     assert_eq!(refusal.aadsts().map(issuer::Aadsts::code), Some(700_211));
-    // A slash more is told as what it is.
+    // An extra slash has its own message.
     let slash = format!("{OTHER}/");
     assert_eq!(verify(&other, &slash), Err(Refusal::Issuer { expected: OTHER.to_owned(), seen: slash }));
 }

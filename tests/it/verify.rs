@@ -1,4 +1,4 @@
-//! The verifier: what it accepts of a token and what it refuses, each with its code.
+//! The tokens that the verifier accepts and refuses, with the code of each refusal.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use issuer::{CheckName, Documents, Expectations, KeySet, Refusal, Timestamp, Token, Verifier};
 use serde_json::{Value, json};
 
-/// What is refused, and what the refusal says and predicts.
+/// Checks the failed check, the message and the predicted code of a refusal.
 fn assert_refused(token: &str, expectations: &Expectations, check: CheckName, code: Option<u32>, said: &str) {
     let verifier = signer().verifier();
     let refusal = verifier.verify(token, expectations, now()).unwrap_err();
@@ -67,7 +67,7 @@ fn each_refused_header_has_its_code() {
     for (header, code, said) in cases {
         assert_refused(&token(&header), &Expectations::entra(), check, Some(code), said);
     }
-    // Entra's answer to these is not known: its documentation and its own message differ.
+    // Entra's code for these is unknown: its documentation and its message differ.
     for alg in ["RS384", "RS512"] {
         let said = format!("algorithm {alg} is not accepted; expected RS256");
         assert_refused(&token(&with(header.clone(), "alg", alg.into())), &Expectations::entra(), check, None, &said);
@@ -91,8 +91,8 @@ fn unencoded_payload_is_refused() {
 
 #[test]
 fn keys_in_a_token_header_are_never_used() {
-    let (signer, stranger) = (signer(), Signer::rsa());
-    let jwk = issuer::Jwk::new(stranger.keys[0].clone()).to_value();
+    let (signer, other_signer) = (signer(), Signer::rsa());
+    let jwk = issuer::Jwk::new(other_signer.keys[0].clone()).to_value();
     for (name, value) in [
         ("jwk", jwk),
         ("jku", "https://attacker.example.com/jwks".into()),
@@ -101,7 +101,7 @@ fn keys_in_a_token_header_are_never_used() {
     ] {
         let header = with(signer.header(), name, value);
         assert_refused(
-            &stranger.sign(&header, &claims()),
+            &other_signer.sign(&header, &claims()),
             &Expectations::entra(),
             CheckName::Signature,
             Some(700_027),
@@ -195,7 +195,7 @@ fn time_limits_are_exact_to_the_second_with_leeway() {
     assert!(verify("exp", json!(NOW + 1), 0) && !verify("exp", json!(NOW), 0));
     assert!(verify("nbf", json!(NOW + 60), 60) && !verify("nbf", json!(NOW + 61), 60));
     assert!(verify("exp", json!(NOW as f64 + 0.5), 0) && !verify("exp", json!(NOW as f64 - 0.5), 0));
-    assert!(verify("exp", json!(NOW - 59), u64::MAX), "any leeway is a time");
+    assert!(verify("exp", json!(NOW - 59), u64::MAX), "the largest leeway overflows");
 }
 
 #[test]

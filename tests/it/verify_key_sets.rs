@@ -1,4 +1,4 @@
-//! The verifier and the documents it goes by: which key sets it takes, and which keys of them.
+//! The published documents of a verifier: which key sets and which keys it accepts.
 
 use crate::support::{
     encode, recording, segment,
@@ -8,7 +8,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use issuer::{CheckName, Documents, Expectations, Jwks, KeySet, Outcome, Refusal, Timestamp, Verifier};
 use serde_json::{Value, json};
 
-/// What may be wrong with a JWKS, as a change to the good one.
+/// Each fault is a change to the good JWKS.
 #[test]
 fn each_unusable_jwks_has_its_code() {
     let signer = signer();
@@ -100,12 +100,12 @@ fn each_unusable_jwks_has_its_code() {
     let jwks = json!({ "keys": [with(good.clone(), "key_ops", json!(["verify", "wrapKey"]))] }).to_string();
     let verifier = Verifier::from_jwks(issuer(), &Jwks::parse(jwks.as_bytes()).unwrap());
     verifier.verify(&token, &Expectations::entra(), now()).unwrap();
-    // What only Entra asks is not asked for others.
+    // Rules of Entra do not apply to other relying parties.
     for keys in [vec![without(good.clone(), "use")], (0..100).map(other).chain([good.clone()]).collect()] {
         let jwks = Jwks::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
         Verifier::from_jwks(issuer(), &jwks).verify(&token, &Expectations::oidc(), now()).unwrap();
     }
-    // The same key twice under one key ID, and keys nobody can use, do no harm.
+    // Duplicates of a key under one key ID, and unusable keys, have no effect.
     let jwks = json!({ "keys": [good, good, { "kty": "OKP", "kid": "ed" }, {}] }).to_string();
     let verifier = Verifier::from_jwks(issuer(), &Jwks::parse(jwks.as_bytes()).unwrap());
     verifier.verify(&token, &Expectations::entra(), now()).unwrap();
@@ -164,11 +164,11 @@ fn key_under_a_foreign_kid_is_reported() {
     let verifier = |keys: Vec<Value>| {
         Verifier::from_jwks(issuer(), &Jwks::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap())
     };
-    // Alone it is the cause: the API server's tokens do not find it.
+    // Alone it is the cause of the refusal: tokens of the API server have another `kid`.
     let refusal = verifier(vec![renamed.clone()]).verify(&token, &Expectations::entra(), now()).unwrap_err();
     assert_eq!(refusal.to_string(), format!("the JWKS has key {:?} with another kid, \"rfc-7638\"", signer.kid()));
     assert_eq!((refusal.check(), refusal.aadsts().map(issuer::Aadsts::code)), (CheckName::Key, Some(7_000_272)));
-    // Beside the right one, or for another signer's tokens, it is only mentioned.
+    // Beside the correct entry, or for tokens of another signer, it is only reported.
     let report = verifier(vec![good, renamed.clone()]).examine(&token, &Expectations::entra(), now());
     assert_eq!(report.refusal(), None);
     let Outcome::Passed(seen) = &report.checks[3].outcome else { panic!("{report:?}") };
@@ -182,12 +182,12 @@ fn usable_entry_is_chosen_among_entries_with_one_kid() {
     let signer = signer();
     let token = signer.sign(&signer.header(), &claims());
     let good = issuer::Jwk::new(signer.keys[0].clone()).to_value();
-    // An entry nobody takes, one of no known type, one that Entra does not take, and the good one.
+    // An unusable entry, one of an unknown type, one that Entra does not accept, and the good one.
     let (encrypts, bare) = (with(good.clone(), "use", "enc".into()), without(good.clone(), "use"));
     let jwks = json!({ "keys": [encrypts, { "kty": "OKP", "kid": signer.kid() }, bare, good] });
     let verifier = Verifier::from_jwks(issuer(), &Jwks::parse(jwks.to_string().as_bytes()).unwrap());
     verifier.verify(&token, &Expectations::entra(), now()).unwrap();
-    // Others take the one without a use.
+    // Other relying parties accept the entry without `use`.
     let jwks = json!({ "keys": [jwks["keys"][0], jwks["keys"][2]] });
     let verifier = Verifier::from_jwks(issuer(), &Jwks::parse(jwks.to_string().as_bytes()).unwrap());
     verifier.verify(&token, &Expectations::oidc(), now()).unwrap();
@@ -231,7 +231,7 @@ fn discovery_document_without_a_jwks_verifies_nothing() {
     assert!(Verifier::default().verify(&token, &Expectations::entra(), now()).is_err());
 }
 
-/// The check of the key set and of the key, for a token of the signer and a JWKS of these entries.
+/// The results of the key set check and the key check, for a token of the signer and a JWKS of these entries.
 fn judged(keys: &Value) -> [Outcome; 2] {
     let signer = signer();
     let jwks = Jwks::parse(json!({ "keys": keys }).to_string().as_bytes()).unwrap();
@@ -240,7 +240,7 @@ fn judged(keys: &Value) -> [Outcome; 2] {
     [3, 4].map(|check| report.checks[check].outcome.clone())
 }
 
-/// An RSA key under the signer's kid, whose modulus starts with this byte and has as many behind it.
+/// An RSA key under the signer's `kid`. The modulus starts with this byte, followed by this number of bytes.
 fn rsa(first: u8, more: usize) -> Value {
     let n = [&[first], vec![1; more].as_slice()].concat();
     let key = KeySet::from_bytes(&encode::rsa_spki(&n, &[1, 0, 1])).unwrap()[0].clone();
@@ -254,7 +254,7 @@ fn rsa_keys_of_2048_to_8192_bits_verify() {
         assert_eq!(key, Outcome::Passed(format!("RSA {bits}")));
     }
     for (first, more, bits) in [(0x40, 255, 2047), (1, 1024, 8193)] {
-        // Others may verify with it, so the set is no empty one.
+        // Other relying parties may use this key, so the set is not empty.
         let [set, key] = judged(&json!([rsa(first, more)]));
         assert!(matches!(set, Outcome::Passed(_)), "{set:?}");
         assert_eq!(key, Outcome::Failed(Refusal::KeySize { kid: signer().kid(), bits }));

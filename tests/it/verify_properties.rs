@@ -1,9 +1,9 @@
-//! Properties of the verifier: its two faces agree, and an independent judge with them.
+//! Properties of the verifier: `verify`, `examine` and an independent JWT library agree.
 
 use std::sync::OnceLock;
 
 use crate::support::{
-    hostile::tricks,
+    hostile::cases,
     signer::{ENTRA, ISSUER, NOW, claims, issuer, now, signer, with},
 };
 use issuer::{
@@ -13,7 +13,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Claims and headers that are good in most members and odd in some.
+/// Claims and headers that are valid in most members and unusual in some.
 fn some_token() -> impl Strategy<Value = (String, bool)> {
     let times = prop::sample::select(vec![
         NOW - 4000,
@@ -68,13 +68,13 @@ fn some_token() -> impl Strategy<Value = (String, bool)> {
     )
 }
 
-/// What the ecosystem's JWT crate says of the signature, audience, issuer and times.
-fn independent_judge(token: &str) -> bool {
+/// The verdict of the crate jsonwebtoken on signature, audience, issuer and times.
+fn independent_verdict(token: &str) -> bool {
     let issuer::KeyMaterial::Rsa { modulus, exponent } = signer().keys[0].material() else { unreachable!() };
     let mut validation = Validation::new(Algorithm::RS256);
     validation.set_audience(&[ENTRA]);
     validation.set_issuer(&[ISSUER]);
-    // It has no clock to pass in: times are compared below.
+    // jsonwebtoken does not accept a clock: times are compared below.
     validation.validate_exp = false;
     validation.required_spec_claims.clear();
     let key = DecodingKey::from_rsa_raw_components(modulus, exponent);
@@ -88,7 +88,7 @@ fn independent_judge(token: &str) -> bool {
         && time("nbf") <= NOW + 60
 }
 
-/// Verifiers that trust nobody, one, many, and issuers whose documents are no good in every way.
+/// Verifiers that trust no issuer, one, many, and issuers with each kind of faulty documents.
 fn trusted() -> &'static [Verifier] {
     static VERIFIERS: OnceLock<Vec<Verifier>> = OnceLock::new();
     VERIFIERS.get_or_init(|| {
@@ -146,10 +146,10 @@ fn expected() -> &'static [Expectations] {
     })
 }
 
-/// Any token of the hostile ones; most say little of the signer's key, and all say something odd.
+/// A hostile token. Most have no key of the signer, and all have a fault.
 fn hostile_token() -> impl Strategy<Value = String> {
     let tokens: Vec<_> =
-        tricks("tokens").iter().map(|trick| String::from_utf8_lossy(&trick.token()).into_owned()).collect();
+        cases("tokens").iter().map(|case| String::from_utf8_lossy(&case.token()).into_owned()).collect();
     prop::sample::select(tokens)
 }
 
@@ -162,7 +162,7 @@ proptest! {
         let verdict = verifier.verify(&token, &Expectations::entra(), now());
         let report = verifier.examine(&token, &Expectations::entra(), now());
         prop_assert_eq!(verdict.as_ref().err(), report.refusal());
-        prop_assert_eq!(verdict.is_ok(), independent_judge(&token), "{:?}", verdict);
+        prop_assert_eq!(verdict.is_ok(), independent_verdict(&token), "{:?}", verdict);
         if verdict.is_ok() {
             prop_assert!(report.checks.iter().all(|checked| matches!(checked.outcome, Outcome::Passed(_))));
         }
@@ -179,7 +179,7 @@ proptest! {
         let report = verifier.examine(&token, &expectations, now());
         prop_assert_eq!(verdict.as_ref().err(), report.refusal());
         if let Ok(verified) = verdict {
-            // What it says is what was signed, read by another reader.
+            // The returned claims equal the signed claims, parsed independently.
             let claims: Value = serde_json::from_str(verified.claims_json()).unwrap();
             prop_assert_eq!(&claims["iss"], verified.issuer());
             prop_assert_eq!(&claims["sub"], verified.subject());

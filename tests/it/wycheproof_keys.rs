@@ -1,4 +1,4 @@
-//! The keys of Wycheproof's suites have one key ID in DER, in PEM and as a JWK. Skipped where the vectors are absent.
+//! The keys of Wycheproof's suites have one key ID in DER, in PEM and as a JWK. Skipped if the vectors are absent.
 
 use std::{collections::HashSet, path::PathBuf};
 
@@ -33,7 +33,7 @@ fn wycheproof_key_has_one_key_id_in_der_pem_and_jwk() {
     for suite in SUITES {
         let suite_json: Value = serde_json::from_slice(&std::fs::read(folder.join(suite)).unwrap()).unwrap();
         for group in suite_json["testGroups"].as_array().unwrap() {
-            // The DER of an EC key stands in another place than that of an RSA key in some editions.
+            // In some editions, the DER of an EC key is in another member than that of an RSA key.
             let member = |name: &str| {
                 [&group[name], &group["publicKey"][name]].into_iter().find(|value| !value.is_null()).cloned()
             };

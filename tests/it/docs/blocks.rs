@@ -1,4 +1,4 @@
-//! The code blocks of a document, with the marks that say how a test runs them.
+//! The code blocks of a document, with the marks that define how a test runs them.
 //!
 //! A block of `sh` or `console` has an HTML comment in the line above it:
 //!
@@ -43,7 +43,7 @@ pub(super) enum Setting {
     Empty,
     /// `sa.pub` is published to the account, and to directories.
     Published,
-    /// As the block before left it.
+    /// The state that the block before left.
     Continued,
 }
 
@@ -52,7 +52,7 @@ impl Block {
         matches!(self.language.as_str(), "sh" | "console")
     }
 
-    /// Where it is, for messages.
+    /// File and line, for messages.
     pub(super) fn place(&self) -> String {
         format!("{}:{}", self.file.display(), self.line)
     }
@@ -85,7 +85,7 @@ pub(super) fn blocks(file: &Path, text: &str) -> Vec<Block> {
     found
 }
 
-/// The mark in a line, `None` where the line is none.
+/// The mark in a line, `None` where the line has no mark.
 fn mark(line: &str) -> Option<Mark> {
     let comment = line.strip_prefix("<!-- ")?.strip_suffix(" -->")?;
     if let Some(reason) = comment.strip_prefix("not run: ") {

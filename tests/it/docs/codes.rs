@@ -1,4 +1,4 @@
-//! `docs/troubleshooting.md` is the catalogue of AADSTS codes, for people on call.
+//! `docs/troubleshooting.md` shows the catalogue of AADSTS codes, for people on call.
 
 use std::{fmt::Write as _, path::Path};
 
@@ -32,8 +32,7 @@ fn troubleshooting_page_matches_the_catalogue() {
     if is_update() {
         std::fs::write(root().join(PAGE), &page).unwrap();
     }
-    let stale =
-        "the page is not that of the catalogue; write it with UPDATE_DOCS=1 cargo test --test it -- docs::codes";
+    let stale = "the page differs from the catalogue; write it with UPDATE_DOCS=1 cargo test --test it -- docs::codes";
     assert!(read(Path::new(PAGE)) == page, "{stale}");
 }
 
@@ -80,7 +79,7 @@ fn section(entry: &CatalogueEntry) -> String {
             items.iter().for_each(|item| writeln!(text, "- {}", escape(&capitalised(item))).unwrap());
         }
     }
-    // The number of a search in an index of code says nothing to readers.
+    // The number of hits of a code search does not help readers.
     let source = Regex::new(r" \(code search[^)]*\)").unwrap().replace_all(entry.source, "").into_owned();
     let waiting = entry.waiting.to_string();
     write!(text, "\nDoes waiting help? {}. Source ({}): {}.\n", capitalised(&waiting), entry.evidence, escape(&source))
@@ -99,7 +98,7 @@ fn capitalised(clause: &str) -> String {
     }
 }
 
-/// Markdown that shows this text; what stands in backticks is code already.
+/// Markdown that shows this text. Text in backticks is code already.
 fn escape(text: &str) -> String {
     let parts = text.split('`').enumerate().map(|(at, part)| {
         let special: &[char] = if at % 2 == 1 { &['|'] } else { &['*', '_', '<', '>', '[', ']', '|'] };

@@ -1,4 +1,4 @@
-//! Commands, flags and variables that the documents name exist.
+//! Commands, flags and variables in the documents exist.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ const FOREIGN: [&str; 11] = [
     "--test",
 ];
 
-/// The flags of each command, as its help has them.
+/// The flags of each command, from its help text.
 fn commands() -> BTreeMap<String, BTreeSet<String>> {
     let help = |args: &[&str]| stdout(&run(args.iter().chain(&["--help"])));
     let all = help(&[]);
@@ -43,7 +43,7 @@ fn flags(text: &str) -> BTreeSet<String> {
     words.filter(|word| word.starts_with('-')).filter(is_flag).map(str::to_owned).collect()
 }
 
-/// The parts of a document that are code: whole blocks without their outputs, and what stands in backticks.
+/// The code in a document: blocks without their outputs, and text in backticks.
 fn code(text: &str) -> Vec<String> {
     let mut code = Vec::new();
     let mut block: Option<String> = None;
@@ -66,7 +66,7 @@ fn code(text: &str) -> Vec<String> {
     code
 }
 
-/// Every call of `issuer` in code: its arguments, up to the end of the command.
+/// The arguments of every call of `issuer` in code, up to the end of the command.
 fn calls(code: &str) -> Vec<Vec<String>> {
     let code = code.replace("\\\n", " ");
     let code = code.lines().map(|line| line.split(" # ").next().unwrap_or_default());
@@ -74,7 +74,8 @@ fn calls(code: &str) -> Vec<Vec<String>> {
     let calls = commands.filter_map(|command| {
         let words: Vec<_> = command.split_whitespace().map(|word| word.trim_matches(['(', ')']).to_owned()).collect();
         let at = words.iter().position(|word| word == "issuer")?;
-        // `issuer = …` is a dependency, and `issuer URL` in a drawing no command. A call may stand after `- run:` in YAML.
+        // `issuer = …` is a dependency, and `issuer URL` in a drawing is not a command. A call may follow `- run:` in
+        // YAML.
         let before: Vec<_> = words[..at].iter().map(String::as_str).collect();
         let name = words.get(at + 1).filter(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
         (name.is_some() && matches!(before.as_slice(), [] | ["-", "run:"])).then(|| words[at + 1..].to_vec())
@@ -103,7 +104,7 @@ fn commands_and_flags_in_the_docs_exist() {
             }
             if code.starts_with("--") {
                 let unknown = flags(&code).into_iter().filter(|flag| !all.contains(flag.as_str()));
-                faults.extend(unknown.map(|flag| format!("{}: nothing has the flag {flag}", file.display())));
+                faults.extend(unknown.map(|flag| format!("{}: no command has the flag {flag}", file.display())));
             }
         }
     }
@@ -121,7 +122,7 @@ fn calls_and_flags_are_found() {
     assert_eq!(flags("-o json, --a-b=c a--d - --").into_iter().collect::<Vec<_>>(), ["--a-b", "-o"]);
 }
 
-/// Variables that the documents name, and that this program reads.
+/// Variables in the documents that this program reads.
 #[test]
 fn azure_variables_in_the_docs_are_read() {
     let known = ["AZURE_STORAGE_ACCOUNT"].into_iter().chain(issuer::Environment::NAMES).collect::<BTreeSet<_>>();

@@ -7,7 +7,7 @@ use std::{
 
 use super::{documents, read, root};
 
-/// The lines that are text: those in code blocks are empty here, so that numbers stay.
+/// The lines of text. Lines in code blocks are empty here, so that line numbers stay.
 fn prose(text: &str) -> Vec<String> {
     let mut in_block = false;
     let lines = text.lines().map(|line| {
@@ -15,7 +15,7 @@ fn prose(text: &str) -> Vec<String> {
             in_block = !in_block;
             return String::new();
         }
-        // Inside backticks nothing is a link.
+        // Text inside backticks has no links.
         let outside = line.split('`').enumerate().map(|(at, part)| if at % 2 == 0 { part } else { "x" });
         if in_block { String::new() } else { outside.collect::<Vec<_>>().join("`") }
     });
@@ -49,7 +49,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// What is wrong with a link of a document.
+/// The fault of a link in a document, if it has one.
 fn fault(file: &Path, target: &str) -> Option<String> {
     if target.contains("://") {
         let (scheme, rest) = target.split_once("://")?;
@@ -62,15 +62,15 @@ fn fault(file: &Path, target: &str) -> Option<String> {
     let (path, anchor) = target.split_once('#').map_or((target, None), |(path, anchor)| (path, Some(anchor)));
     let linked = if path.is_empty() { file.to_owned() } else { normal(&file.parent().unwrap().join(path)) };
     if !root().join(&linked).exists() {
-        return Some("leads to no file".to_owned());
+        return Some("points to no file".to_owned());
     }
     if file.starts_with("docs") && !linked.starts_with("docs") {
-        return Some("leads out of the book".to_owned());
+        return Some("points out of the book".to_owned());
     }
-    anchor.filter(|anchor| !anchors(&read(&linked)).contains(*anchor)).map(|_| "leads to no heading".to_owned())
+    anchor.filter(|anchor| !anchors(&read(&linked)).contains(*anchor)).map(|_| "points to no heading".to_owned())
 }
 
-/// Without `..`.
+/// Removes `..` from a path.
 fn normal(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut path, component| {
         match component {

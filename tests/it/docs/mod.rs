@@ -1,4 +1,4 @@
-//! The documents: their commands run, their links lead somewhere, their pages keep their limits.
+//! The documents: their commands run, their links resolve, their pages keep their limits.
 
 mod blocks;
 mod codes;
@@ -35,7 +35,7 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// Whether `UPDATE_DOCS` is set: the tests write what is stale instead of failing.
+/// Whether `UPDATE_DOCS` is set: the tests update stale texts instead of failing.
 fn is_update() -> bool {
     std::env::var_os("UPDATE_DOCS").is_some_and(|value| !value.is_empty())
 }

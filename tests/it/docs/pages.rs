@@ -1,4 +1,4 @@
-//! Limits and promises of single pages.
+//! Rules for single pages.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ fn json_chapter_names_every_member() {
     for entry in std::fs::read_dir(root().join("docs/schemas")).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        // Those are the documents themselves.
+        // These schemas describe the published documents.
         if path.extension().is_none_or(|extension| extension != "json")
             || ["jwks", "discovery"].contains(&name.as_str())
         {

@@ -1,4 +1,4 @@
-//! The commands of the documents, run as they stand there.
+//! Runs the commands of the documents unchanged.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -27,8 +27,8 @@ fn every_command_block_is_marked() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// `UPDATE_DOCS=1 cargo test --test it -- docs::` writes what the commands print now into the documents, to be read before
-/// it is committed.
+/// `UPDATE_DOCS=1 cargo test --test it -- docs::` writes the current output of the commands into the documents. Read
+/// the diff before you commit it.
 #[test]
 fn commands_in_the_docs_work_as_shown() {
     let world = World::new();
@@ -79,7 +79,7 @@ fn indent(block: &Block, lines: Vec<String>) -> Vec<String> {
     lines.into_iter().map(|line| if line.is_empty() { line } else { format!("{indentation}{line}") }).collect()
 }
 
-/// The block as it would stand with what its commands print now.
+/// The block with the current output of its commands.
 fn outcome(block: &Block, run: &Run, sandbox: &Sandbox<'_>) -> Result<Vec<String>, String> {
     if block.language == "sh" {
         execute(sandbox, &block.lines.join("\n"), run.exit_code)?;

@@ -1,7 +1,8 @@
-//! A machine on which the documents' commands work unchanged: the hosts that they name are stand-ins.
+//! An environment in which the documents' commands work unchanged: the hosts in them are stand-ins.
 //!
-//! A proxy leads `acct.blob.core.windows.net` to Azurite, `management.azure.com` to the stand-in for Azure Resource Manager,
-//! and the web endpoint and `issuer.example.com` to the published documents. `az`, `kubectl` and `scp` are scripts.
+//! A proxy connects `acct.blob.core.windows.net` to Azurite, `management.azure.com` to the stand-in for Azure Resource
+//! Manager, and the web endpoint and `issuer.example.com` to the published documents. `az`, `kubectl` and `scp` are
+//! scripts.
 
 use std::{
     fs,
@@ -57,7 +58,7 @@ impl World {
         let (certificate, key) = authority.server_files();
         let azurite = Azurite::start_with_hosts(&certificate, &key, &[ACCOUNT]);
         let account = azurite.account();
-        // The web endpoint reads the account with a client that has no TLS.
+        // The stand-in for the web endpoint reads the account with a client that does not support TLS.
         let account = account.through(&plain_front_of(account.address(), &authority));
         let current: Arc<Mutex<PathBuf>> = Arc::default();
 
@@ -150,7 +151,7 @@ impl Sandbox<'_> {
         fs::write(self.folder.path().join(name), content).unwrap();
     }
 
-    /// Runs shell commands; standard error goes where standard output goes.
+    /// Runs shell commands with standard error redirected to standard output.
     pub(super) fn run(&self, script: &str) -> Output {
         let world = self.world;
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -163,7 +164,7 @@ impl Sandbox<'_> {
         command.env("HOME", self.folder.path()).env("NO_COLOR", "1");
         command.env("HTTPS_PROXY", format!("http://{}", world.tunnel.address));
         command.env("SSL_CERT_FILE", &ca_file).env("CURL_CA_BUNDLE", &ca_file);
-        // No machine with an identity.
+        // This machine has no managed identity.
         command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9");
         let mut output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -210,19 +211,19 @@ fn token(kid: &str, issuer: &str, account: &str, audience: &str) -> String {
     jsonwebtoken::encode(&header, &claims, &key).unwrap()
 }
 
-/// Prints the tokens and keys of the cluster. Like kubectl, it ends a token with a newline.
+/// Prints the objects of the cluster. Like kubectl, it ends a token with a newline.
 const KUBECTL: &str = r#"#!/bin/sh
 case "$*" in
 "create serviceaccount workload-identity-sa") echo "serviceaccount/workload-identity-sa created" ;;
 "create token workload-identity-sa --audience api://AzureADTokenExchange") cat .cluster/pod.jwt; echo ;;
 "create token default") cat .cluster/default.jwt; echo ;;
 "get --raw /openid/v1/jwks") cat .cluster/jwks.json ;;
-*) echo "the stand-in for kubectl does not know: $*" >&2; exit 1 ;;
+*) echo "the stand-in for kubectl does not support: $*" >&2; exit 1 ;;
 esac
 "#;
 
 /// Copies the key from the control plane node.
 const SCP: &str = r#"#!/bin/sh
-[ "$*" = "control-plane:/etc/kubernetes/pki/sa.pub ." ] || { echo "the stand-in for scp does not know: $*" >&2; exit 1; }
+[ "$*" = "control-plane:/etc/kubernetes/pki/sa.pub ." ] || { echo "the stand-in for scp does not support: $*" >&2; exit 1; }
 cp .cluster/sa.pub .
 "#;

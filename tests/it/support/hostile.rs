@@ -19,33 +19,33 @@ pub(crate) const ISSUER: &str = "https://issuer.example.com";
 pub(crate) const AUDIENCE: &str = "api://AzureADTokenExchange";
 const JSON: &str = "Content-Type: application/json";
 
-/// What must become of a trick: nothing, or the check, the sentence and the code that refuse it.
+/// The verdict on a case: accepted, or the check, the message and the code of the refusal.
 pub(crate) type Verdict = Result<(), (String, String, Option<u64>)>;
 
-/// One file.
+/// One hostile input, from one file.
 #[derive(Clone, Debug)]
-pub(crate) struct Trick {
+pub(crate) struct Case {
     pub(crate) name: String,
     pub(crate) members: Map<String, Value>,
 }
 
-/// Every trick of a folder, by name.
-pub(crate) fn tricks(folder: &str) -> Vec<Trick> {
+/// Every case of a folder, by name.
+pub(crate) fn cases(folder: &str) -> Vec<Case> {
     let entries = std::fs::read_dir(fixtures().join("hostile").join(folder)).unwrap();
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let read = |path: &std::path::PathBuf| {
         let name = format!("{folder}/{}", path.file_name().unwrap().to_str().unwrap());
         let members = serde_json::from_slice(&std::fs::read(path).unwrap());
-        Trick { members: members.unwrap_or_else(|error| panic!("{name}: {error}")), name }
+        Case { members: members.unwrap_or_else(|error| panic!("{name}: {error}")), name }
     };
     paths.iter().map(read).collect()
 }
 
 /// The text of a good token.
 pub(crate) fn good_token(algorithm: &str) -> String {
-    let trick = tricks("tokens").into_iter().find(|trick| trick.name == format!("tokens/good-{algorithm}.json"));
-    trick.unwrap().text("token").unwrap().to_owned()
+    let case = cases("tokens").into_iter().find(|case| case.name == format!("tokens/good-{algorithm}.json"));
+    case.unwrap().text("token").unwrap().to_owned()
 }
 
 /// The good key set.
@@ -53,7 +53,7 @@ pub(crate) fn good_set() -> Vec<u8> {
     std::fs::read(fixtures().join("hostile/jwks.json")).unwrap()
 }
 
-impl Trick {
+impl Case {
     pub(crate) fn text(&self, member: &str) -> Option<&str> {
         self.members.get(member)?.as_str()
     }
@@ -66,7 +66,7 @@ impl Trick {
         if self.is_for_oidc() { Expectations::oidc().audience(AUDIENCE) } else { Expectations::entra() }
     }
 
-    /// The token as it is sent, which may be anything; a good one where the trick is elsewhere.
+    /// The token of the case, of arbitrary bytes; a good one where another part is hostile.
     pub(crate) fn token(&self) -> Vec<u8> {
         if let Some(text) = self.text("token") {
             return text.as_bytes().to_vec();
@@ -82,7 +82,7 @@ impl Trick {
         good_token(if self.is_for_oidc() { "es256" } else { "rs256" }).into_bytes()
     }
 
-    /// The key set as it is served; the good one where the trick is elsewhere.
+    /// The served key set; the good one where another part is hostile.
     pub(crate) fn key_set(&self) -> Vec<u8> {
         match (self.text("jwks_text"), self.members.get("jwks")) {
             (Some(text), _) => text.as_bytes().to_vec(),
@@ -91,12 +91,12 @@ impl Trick {
         }
     }
 
-    /// What must become of it.
+    /// The expected verdict.
     pub(crate) fn expected(&self) -> Verdict {
-        verdict(&self.members).unwrap_or_else(|| panic!("{} says not what must become of it", self.name))
+        verdict(&self.members).unwrap_or_else(|| panic!("{} has no expected verdict", self.name))
     }
 
-    /// What must become of it on the command line, which takes the newline at the end of a file away.
+    /// The expected verdict on the command line, which removes a newline at the end of the file.
     pub(crate) fn expected_of_command(&self) -> Verdict {
         self.members
             .get("command")
@@ -117,7 +117,7 @@ fn verdict(members: &Map<String, Value>) -> Option<Verdict> {
     }
 }
 
-/// A verdict in the terms of the files.
+/// A verdict in the form that the files use.
 pub(crate) fn seen(refusal: Option<&Refusal>) -> Verdict {
     refusal.map_or(Ok(()), |refusal| {
         let code = refusal.aadsts().map(|aadsts| u64::from(aadsts.code()));
@@ -125,8 +125,8 @@ pub(crate) fn seen(refusal: Option<&Refusal>) -> Verdict {
     })
 }
 
-/// Starts the server a file describes, on a free port; it does as it says where the JWKS is asked for.
-pub(crate) fn serve(trick: Trick) -> String {
+/// Starts the server of a case on a free port. It is hostile where the JWKS is requested.
+pub(crate) fn serve(case: Case) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let own = url.clone();
@@ -134,10 +134,10 @@ pub(crate) fn serve(trick: Trick) -> String {
         for stream in listener.incoming() {
             let Ok(mut stream) = stream else { return };
             let path = read_path(&mut stream);
-            // A client that has seen enough goes away.
+            // A client may close the connection early.
             let _ = match path.as_str() {
                 "/.well-known/openid-configuration" => stream.write_all(&discovery()),
-                path => answer(&trick, &own, path, &mut stream),
+                path => answer(&case, &own, path, &mut stream),
             };
         }
     });
@@ -150,19 +150,19 @@ pub(crate) fn discovery() -> Vec<u8> {
     response("200 OK", &[JSON], document.as_bytes())
 }
 
-fn answer(trick: &Trick, url: &str, path: &str, stream: &mut TcpStream) -> std::io::Result<()> {
+fn answer(case: &Case, url: &str, path: &str, stream: &mut TcpStream) -> std::io::Result<()> {
     let redirect = |to: &str| response("302 Found", &[&format!("Location: {to}")], b"");
-    let number = |name: &str| usize::try_from(trick.members[name].as_u64().unwrap()).unwrap();
-    let keys = response("200 OK", &[JSON], &trick.key_set());
-    match trick.text("server").unwrap() {
+    let number = |name: &str| usize::try_from(case.members[name].as_u64().unwrap()).unwrap();
+    let keys = response("200 OK", &[JSON], &case.key_set());
+    match case.text("server").unwrap() {
         "body" => {
-            let headers = trick.members.get("headers").and_then(Value::as_array);
+            let headers = case.members.get("headers").and_then(Value::as_array);
             let headers: Vec<_> = headers.map_or(vec![JSON], |list| list.iter().filter_map(Value::as_str).collect());
             let body =
-                trick.text("body_base64").map_or_else(|| trick.key_set(), |it| BASE64_STANDARD.decode(it).unwrap());
-            stream.write_all(&response(trick.text("status").unwrap_or("200 OK"), &headers, &body))
+                case.text("body_base64").map_or_else(|| case.key_set(), |it| BASE64_STANDARD.decode(it).unwrap());
+            stream.write_all(&response(case.text("status").unwrap_or("200 OK"), &headers, &body))
         }
-        "redirect" => stream.write_all(&redirect(&trick.text("to").unwrap().replace("{url}", url))),
+        "redirect" => stream.write_all(&redirect(&case.text("to").unwrap().replace("{url}", url))),
         "redirect-chain" => {
             let hop = path.strip_prefix("/hop/").map_or(0, |hop| hop.parse().unwrap());
             let next = redirect(&format!("/hop/{}", hop + 1));
@@ -174,11 +174,11 @@ fn answer(trick: &Trick, url: &str, path: &str, stream: &mut TcpStream) -> std::
         "not-http" => stream.write_all(b"220 mail.example.com ESMTP\r\n\r\n"),
         "endless-body" => endless(stream, b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n", &[b' '; 4096]),
         "endless-head" => endless(stream, b"HTTP/1.1 200 OK\r\n", b"X-Again: and again\r\n"),
-        other => panic!("{} has the server {other:?}, which nobody knows", trick.name),
+        other => panic!("{} has the unknown server {other:?}", case.name),
     }
 }
 
-/// Writes until the client goes away.
+/// Writes until the client closes the connection.
 fn endless(stream: &mut TcpStream, start: &[u8], again: &[u8]) -> std::io::Result<()> {
     stream.write_all(start)?;
     loop {
