@@ -212,12 +212,12 @@ impl ChangesMade {
         }
         plan.adopted = plan.adopted.max(self.adopted);
         // This run removed the key itself, so the next plan does not find it.
-        let dropped = |kid: &str| self.keys.iter().any(|deed| deed.kid() == kid && !deed.is_published());
+        let dropped = |kid: &str| self.keys.iter().any(|change| change.kid() == kid && !change.is_published());
         plan.warnings.retain(|warning| !matches!(warning, PlanWarning::NotPublished(kid) if dropped(kid)));
-        for deed in self.keys {
-            match plan.keys.iter_mut().find(|key| key.jwk == deed.jwk) {
-                Some(key) if matches!(key.state, KeyState::Kept | KeyState::Returned) => key.state = deed.state,
-                None if !deed.is_published() => plan.keys.push(deed),
+        for change in self.keys {
+            match plan.keys.iter_mut().find(|key| key.jwk == change.jwk) {
+                Some(key) if matches!(key.state, KeyState::Kept | KeyState::Returned) => key.state = change.state,
+                None if !change.is_published() => plan.keys.push(change),
                 _ => {}
             }
         }
