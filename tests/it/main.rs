@@ -41,6 +41,7 @@ mod plan_unknown;
 mod planted;
 mod process;
 mod publish_flow;
+mod public_types;
 mod published;
 mod record_text;
 mod recordings;
