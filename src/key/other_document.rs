@@ -32,7 +32,7 @@ pub enum OtherDocument {
     ExternalSecret,
     /// A kubeconfig.
     Kubeconfig,
-    /// A TokenRequest or a TokenReview.
+    /// A `TokenRequest` or a `TokenReview`.
     TokenRequest,
     /// A token.
     Token,

@@ -1,4 +1,4 @@
-/// The version of a stored document. Every change of body, headers or retention record changes the ETag (RFC 9110
+/// The version of a stored document. Every change of body, headers or retention record changes the `ETag` (RFC 9110
 /// section 8.8.3).
 ///
 /// ```

@@ -100,7 +100,7 @@ pub enum PlanWarning {
     NotPublished(String),
     /// A published document has a Content-Encoding, which publishing removes, because the body is not encoded.
     #[error(
-        "the published {document} has the Content-Encoding {coding:?}, with which relying parties fail; publishing removes it"
+        "the published {document} has the Content-Encoding {coding:?}, which relying parties cannot decode; publishing removes it"
     )]
     ContentEncoding {
         /// `JWKS` or `discovery document`.

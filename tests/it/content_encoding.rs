@@ -84,7 +84,7 @@ fn content_encoding_is_reported_with_its_code() {
         assert_eq!(mismatch.aadsts().unwrap().code(), 501_661, "{coding}");
         assert!(!mismatch.is_inconclusive(), "{coding}");
         assert!(
-            mismatch.hint().unwrap().contains("removes the Content-Encoding of the blob"),
+            mismatch.hint().unwrap().contains("remove the Content-Encoding of the blob"),
             "{}",
             mismatch.hint().unwrap()
         );

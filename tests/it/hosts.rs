@@ -162,7 +162,7 @@ fn credentials_in_a_jwks_uri_are_neither_sent_nor_shown() {
 #[test]
 fn redirect_to_credentials_or_private_port_is_refused() {
     let untouched = Untouched::new();
-    let public_only = "a redirect to another host is followed to public addresses only";
+    let public_only = "redirects to another host are followed to public addresses only";
     let no_credentials = "a URL with a user name or password is refused";
     for (target, because) in [
         (format!("http://user:{SECRET}@{{own}}/there"), no_credentials),
