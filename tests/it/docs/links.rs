@@ -42,9 +42,13 @@ fn anchors(text: &str) -> BTreeSet<String> {
         let heading = heading.trim().to_lowercase();
         let kept = heading.chars().filter(|&character| character.is_alphanumeric() || "-_ ".contains(character));
         let anchor: String = kept.map(|character| if character == ' ' { '-' } else { character }).collect();
-        let number = (1..).find(|number| !found.contains(&format!("{anchor}-{number}"))).unwrap();
-        let anchor = if found.contains(&anchor) { format!("{anchor}-{number}") } else { anchor };
-        found.insert(anchor);
+        // A second heading of the same text gets a number.
+        let mut numbered = anchor.clone();
+        let mut number = 0;
+        while !found.insert(numbered) {
+            number += 1;
+            numbered = format!("{anchor}-{number}");
+        }
     }
     found
 }

@@ -17,7 +17,7 @@ fn every_command_block_is_marked() {
         for block in blocks(&file, &read(&file)).iter().filter(|block| block.is_command()) {
             match &block.mark {
                 None => {
-                    faults.push(format!("{}: no `<!-- run: … -->` or `<!-- not run: … -->` above it", block.place()))
+                    faults.push(format!("{}: no `<!-- run: … -->` or `<!-- not run: … -->` above it", block.place()));
                 }
                 Some(Mark::NotRun(reason)) if reason.len() < 10 => faults.push(format!("{}: no reason", block.place())),
                 Some(_) => {}
