@@ -31,7 +31,7 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct State {
     by_path: HashMap<DocumentPath, (u64, Content)>,
-    /// The number of writes, never reset, so that a path never has the same ETag twice.
+    /// The number of writes, never reset, so that a path never has the same `ETag` twice.
     writes: u64,
 }
 

@@ -68,7 +68,7 @@ pub trait Site: Send + Sync {
     /// [`SiteError`] if it is unknown whether the document was written. A failed condition is not an error.
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError>;
 
-    /// Removes a document, if it still has this ETag.
+    /// Removes a document, if it still has this `ETag`.
     ///
     /// # Errors
     ///
