@@ -19,26 +19,29 @@ use serde::Deserialize;
 
 use super::{Transport, retry::header};
 
-/// The endpoint of the agent where no variable names it, and the file by which the agent is found then.
+/// The endpoint of the agent, if no variable names one.
 pub(super) const ENDPOINT: &str = "http://127.0.0.1:40342/metadata/identity/oauth2/token";
+/// The program of the agent, which exists if the agent is installed.
 pub(super) const AGENT: &str = "/opt/azcmagent/bin/himds";
-/// The only folder that key files of a challenge are read from.
+/// The only folder from which key files are read.
 pub(super) const KEY_FOLDER: &str = "/var/opt/azcmagent/tokens";
-/// The longest key file that is read, in bytes.
+/// The maximum length of a key file, in bytes.
 const KEY_MAX: u64 = 4096;
 const API_VERSION: &str = "2020-06-01";
-/// How the error of a refusal starts.
-pub(super) const REFUSED: &str = "the Azure Arc agent answered";
+/// The start of the message for an error response.
+pub(super) const ERROR_RESPONSE: &str = "the Azure Arc agent returned status";
 
 /// Gets tokens for the managed identity of a server in Azure Arc.
 ///
-/// The agent answers 401 with the path of a key file, which only members of the group `himds` can read. The second request
-/// carries the content of that file. A local process could pretend to be the agent and ask for any file, so that a file is
-/// read only if it is directly in the agent's folder, ends in `.key`, has at most 4 KiB, and belongs to the owner of that
-/// folder or to root.
+/// The agent returns status 401 and the path of a key file, which only members of the group `himds` can read. The
+/// second request sends the content of that file.
 ///
-/// Microsoft Learn, "Authenticate against Azure resources with Azure Arc-enabled servers", "Acquiring an access token using
-/// REST API".
+/// A local process could impersonate the agent and request any file. A key file is therefore read only if it is
+/// directly in the folder of the agent, ends in `.key`, has at most 4 KiB, and belongs to the owner of that folder or
+/// to root.
+///
+/// Microsoft Learn, "Authenticate against Azure resources with Azure Arc-enabled servers", "Acquiring an access token
+/// using REST API".
 pub(super) struct ArcCredential {
     pub(super) endpoint: Url,
     pub(super) key_folder: PathBuf,
@@ -51,7 +54,7 @@ struct Answer {
     expires_on: ExpiresOn,
 }
 
-/// Seconds since 1970, which the agent sends as a string.
+/// Seconds since 1970. The agent sends a string.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum ExpiresOn {
@@ -60,7 +63,7 @@ enum ExpiresOn {
 }
 
 impl ArcCredential {
-    async fn ask(&self, resource: &str, key: Option<&Secret>) -> azure_core::Result<RawResponse> {
+    async fn request(&self, resource: &str, key: Option<&Secret>) -> azure_core::Result<RawResponse> {
         let mut url = self.endpoint.clone();
         url.query_pairs_mut().append_pair("api-version", API_VERSION).append_pair("resource", resource);
         let mut request = Request::new(url, Method::Get);
@@ -75,12 +78,14 @@ impl ArcCredential {
     fn key(&self, challenge: &RawResponse) -> azure_core::Result<Secret> {
         let realm = header(challenge.headers(), "www-authenticate");
         let path = realm.as_deref().and_then(|realm| realm.strip_prefix("Basic realm="));
-        let path = path.ok_or_else(|| refuse("the Azure Arc agent did not answer with the path of a key file"))?;
+        let path = path.ok_or_else(|| refuse("the Azure Arc agent did not return the path of a key file"))?;
         let path = Path::new(path.trim().trim_matches('"'));
         // A path with `..` has another parent.
         if path.parent() != Some(&self.key_folder) || path.extension().is_none_or(|extension| extension != "key") {
             let folder = self.key_folder.display();
-            return Err(refuse(format!("the Azure Arc agent names a key file that is not {folder}/NAME.key")));
+            return Err(refuse(format!(
+                "the Azure Arc agent returned the path of a key file that is not {folder}/NAME.key"
+            )));
         }
         read_key(path, &self.key_folder)
     }
@@ -92,7 +97,7 @@ fn read_key(path: &Path, folder: &Path) -> azure_core::Result<Secret> {
             if error.kind() == io::ErrorKind::PermissionDenied { "; the user must be in the group himds" } else { "" };
         refuse(format!("cannot read the key file of the Azure Arc agent: {error}{group}"))
     };
-    // No symbolic link, and no waiting for a writer of a named pipe.
+    // Do not follow a symbolic link, and do not wait for the writer of a named pipe.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = rustix::fs::open(path, flags, Mode::empty()).map_err(|error| cannot(error.into()))?;
     let file = File::from(file);
@@ -102,7 +107,7 @@ fn read_key(path: &Path, folder: &Path) -> azure_core::Result<Secret> {
         return Err(refuse("the key file of the Azure Arc agent is not a regular file"));
     }
     if !is_trusted(metadata.uid(), owner) {
-        return Err(refuse("the key file of the Azure Arc agent belongs neither to the agent nor to root"));
+        return Err(refuse("the owner of the key file of the Azure Arc agent is neither the agent nor root"));
     }
     let mut key = String::new();
     file.take(KEY_MAX + 1).read_to_string(&mut key).map_err(cannot)?;
@@ -116,7 +121,7 @@ fn read_key(path: &Path, folder: &Path) -> azure_core::Result<Secret> {
     Ok(Secret::new(key.to_owned()))
 }
 
-/// Whether a key file is one of the agent, which owns the folder, or of root.
+/// Whether the owner of a key file is root or the agent, which owns the folder.
 fn is_trusted(uid: u32, owner_of_folder: u32) -> bool {
     uid == owner_of_folder || uid == 0
 }
@@ -128,7 +133,8 @@ fn refuse(because: impl Into<String>) -> azure_core::Error {
 #[async_trait]
 impl TokenCredential for ArcCredential {
     async fn get_token(&self, scopes: &[&str], _: Option<TokenRequestOptions<'_>>) -> azure_core::Result<AccessToken> {
-        // Every failure is one of signing in, or it would be taken for an answer of the service that the token is for.
+        // Return every failure as a failed sign-in. Otherwise it looks like an error of the service that needs the
+        // token.
         self.token(scopes).await.map_err(|error| {
             if *error.kind() == ErrorKind::Credential {
                 return error;
@@ -143,11 +149,11 @@ impl ArcCredential {
     async fn token(&self, scopes: &[&str]) -> azure_core::Result<AccessToken> {
         let scope = scopes.first().copied().unwrap_or_default();
         let resource = scope.strip_suffix("/.default").unwrap_or(scope);
-        let mut answer = self.ask(resource, None).await?;
+        let mut answer = self.request(resource, None).await?;
         if u16::from(answer.status()) == 401 {
             let key = self.key(&answer)?;
-            answer = self.ask(resource, Some(&key)).await?;
-            // An agent may repeat what it was sent, and a refusal is printed.
+            answer = self.request(resource, Some(&key)).await?;
+            // Error responses are printed, and an agent may repeat the key in the response.
             if !answer.status().is_success() {
                 let body = String::from_utf8_lossy(answer.body()).replace(key.secret(), "…");
                 answer = RawResponse::from_bytes(answer.status(), answer.headers().clone(), body.into_bytes());
@@ -155,18 +161,18 @@ impl ArcCredential {
         }
         let status = answer.status();
         if !status.is_success() {
-            let because = format!("{REFUSED} {}", u16::from(status));
+            let because = format!("{ERROR_RESPONSE} {}", u16::from(status));
             let kind = ErrorKind::HttpResponse { status, error_code: None, raw_response: Some(Box::new(answer)) };
             return Err(azure_core::Error::with_message(kind, because));
         }
-        let unread = || refuse("the answer of the Azure Arc agent holds no token");
+        let unread = || refuse("the response of the Azure Arc agent contains no token");
         let Answer { access_token, expires_on } = serde_json::from_slice(answer.body()).map_err(|_| unread())?;
         let seconds = match expires_on {
             ExpiresOn::Number(seconds) => Some(seconds),
             ExpiresOn::Text(text) => text.parse().ok(),
         };
         let expires_on = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-        // Without a time it is used now, and not kept.
+        // Without an expiry time, the token is used now and not cached.
         let expires_on = expires_on.unwrap_or_else(|| OffsetDateTime::now_utc() + Duration::minutes(1));
         Ok(AccessToken::new(Secret::new(access_token), expires_on))
     }
@@ -187,7 +193,8 @@ mod tests {
 
     const KEY: &str = "s3cr3t-of-the-agent";
 
-    /// An agent as Microsoft Learn documents it, which names `key_file` in its challenge. Sends each `Authorization` header.
+    /// An agent as documented by Microsoft Learn, with `key_file` in its challenge. The receiver gets each
+    /// `Authorization` header.
     fn agent(key_file: &str) -> (Url, mpsc::Receiver<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/metadata/identity/oauth2/token", listener.local_addr().unwrap());
@@ -230,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_file_of_the_challenge_is_sent() {
+    fn key_file_of_the_challenge_is_sent() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.key");
         std::fs::write(&path, format!("{KEY}\n")).unwrap();
@@ -240,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn no_other_file_is_read() {
+    fn other_files_are_not_read() {
         let outside = tempfile::tempdir().unwrap();
         let folder = outside.path().join("tokens");
         std::fs::create_dir(&folder).unwrap();
@@ -274,23 +281,23 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_of_another_user_is_refused() {
+    fn key_file_of_another_user_is_rejected() {
         assert!(is_trusted(998, 998) && is_trusted(0, 998));
         assert!(!is_trusted(1000, 998) && !is_trusted(1000, 0));
-        // Only root can make a file of another user.
+        // Only root can change the owner of a file.
         if rustix::process::geteuid().is_root() {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("a.key");
             std::fs::write(&path, KEY).unwrap();
             std::os::unix::fs::chown(&path, Some(65534), None).unwrap();
             let error = read_key(&path, folder.path()).err().map(|error| error.to_string()).unwrap_or_default();
-            assert!(error.contains("belongs neither to the agent nor to root"), "{error}");
+            assert!(error.contains("is neither the agent nor root"), "{error}");
         }
     }
 
-    /// The agent refuses after the challenge, and repeats the key.
+    /// The agent returns an error after the challenge, and repeats the key in the error.
     #[test]
-    fn a_refusal_is_one_of_signing_in_and_does_not_hold_the_key() {
+    fn error_response_is_a_failed_sign_in_without_the_key() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.key");
         std::fs::write(&path, KEY).unwrap();

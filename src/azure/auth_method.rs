@@ -1,6 +1,6 @@
 use std::{fmt, str::FromStr};
 
-/// A way to prove to Azure who is asking; listed in the order in which they are tried.
+/// A method of authentication to Azure. The variants are in the order in which they are tried.
 ///
 /// ```
 /// use issuer::AuthMethod;
@@ -15,7 +15,7 @@ pub enum AuthMethod {
     ConnectionString,
     /// `AZURE_STORAGE_SAS_TOKEN`: a shared access signature.
     Sas,
-    /// `AZURE_STORAGE_KEY`: a key of the account, which signs an account SAS of some minutes.
+    /// `AZURE_STORAGE_KEY`: an account key, which signs an account SAS that is valid for ten minutes.
     AccountKey,
     /// `AZURE_CLIENT_SECRET`: a service principal with a secret.
     ClientSecret,
@@ -27,14 +27,14 @@ pub enum AuthMethod {
     GitHubActions,
     /// The managed identity of the machine or app.
     ManagedIdentity,
-    /// Whoever is logged in to the Azure CLI.
+    /// The login of the Azure CLI.
     AzureCli,
-    /// Whoever is logged in to the Azure Developer CLI.
+    /// The login of the Azure Developer CLI.
     AzureDeveloperCli,
 }
 
 impl AuthMethod {
-    /// All of them, in the order in which they are tried.
+    /// All methods, in the order in which they are tried.
     pub const ALL: [Self; 10] = [
         Self::ConnectionString,
         Self::Sas,
@@ -64,7 +64,7 @@ impl AuthMethod {
         }
     }
 
-    /// What messages call it.
+    /// The name in messages.
     pub(crate) const fn title(self) -> &'static str {
         match self {
             Self::ConnectionString => "connection string",
@@ -80,7 +80,7 @@ impl AuthMethod {
         }
     }
 
-    /// The variables it takes, in words.
+    /// The variables or the setup that the method requires, for messages.
     pub(crate) const fn variables(self) -> &'static str {
         match self {
             Self::ConnectionString => "AZURE_STORAGE_CONNECTION_STRING",
@@ -98,12 +98,12 @@ impl AuthMethod {
         }
     }
 
-    /// Whether it is a person who is logged in to a tool.
+    /// Whether the method uses the login of a developer tool.
     pub(crate) const fn is_developer(self) -> bool {
         matches!(self, Self::AzureCli | Self::AzureDeveloperCli)
     }
 
-    /// Whether it proves a right to the storage account alone, and to nothing else in Azure.
+    /// Whether the method gives access to the storage account only.
     pub(crate) const fn is_storage_only(self) -> bool {
         matches!(self, Self::ConnectionString | Self::Sas | Self::AccountKey)
     }
@@ -115,7 +115,7 @@ impl fmt::Display for AuthMethod {
     }
 }
 
-/// By its name.
+/// Parses the [`name`](AuthMethod::name).
 impl FromStr for AuthMethod {
     type Err = ();
 

@@ -15,8 +15,8 @@ use serde_json::json;
 use super::AzureProblem;
 use crate::key::KeySet;
 
-/// How long an assertion is good for, in seconds.
-const LIFE: i64 = 600;
+/// The validity of an assertion, in seconds.
+const LIFETIME: i64 = 600;
 
 /// Signs a service principal's assertions with the private key of its certificate.
 ///
@@ -37,19 +37,19 @@ impl CertificateAssertion {
         let blocks = pem::parse_many(&bytes).map_err(|_| refuse("it is not PEM"))?;
         let labelled = |label: &'static str| blocks.iter().filter(move |block| block.tag() == label);
         if labelled("ENCRYPTED PRIVATE KEY").next().is_some() {
-            return Err(refuse("its private key has a password"));
+            return Err(refuse("its private key is encrypted with a password"));
         }
         let pkcs8 = labelled("PRIVATE KEY").map(|block| (block, RsaKeyPair::from_pkcs8(block.contents())));
         let pkcs1 = labelled("RSA PRIVATE KEY").map(|block| (block, RsaKeyPair::from_der(block.contents())));
         let (block, key) = pkcs8.chain(pkcs1).next().ok_or_else(|| refuse("it holds no RSA private key"))?;
-        let key = key.map_err(|_| refuse("its private key is not an RSA key of 2048 bits or more"))?;
+        let key = key.map_err(|_| refuse("its private key is not an RSA key of at least 2048 bits"))?;
         let key_id = |block: &pem::Pem| {
             let keys = KeySet::from_bytes(pem::encode(block).as_bytes()).ok()?;
             keys.iter().next().map(|key| key.key_id().clone())
         };
         let own = key_id(block);
         let certificate = labelled("CERTIFICATE").find(|certificate| own.is_some() && key_id(certificate) == own);
-        let certificate = certificate.ok_or_else(|| refuse("it holds no certificate of its private key"))?;
+        let certificate = certificate.ok_or_else(|| refuse("it holds no certificate for its private key"))?;
         let thumbprint = BASE64_URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, certificate.contents()));
         Ok(Self { audience, client_id, key, thumbprint })
     }
@@ -67,7 +67,7 @@ impl CertificateAssertion {
             "jti": BASE64_URL_SAFE_NO_PAD.encode(id),
             "iat": now,
             "nbf": now,
-            "exp": now + LIFE,
+            "exp": now + LIFETIME,
         });
         let encode = |value: serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let text = format!("{}.{}", encode(header), encode(claims));
@@ -80,7 +80,7 @@ impl CertificateAssertion {
 #[async_trait]
 impl ClientAssertion for CertificateAssertion {
     async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
-        let failed = |_| azure_core::Error::with_message(ErrorKind::Credential, "the assertion cannot be signed");
+        let failed = |_| azure_core::Error::with_message(ErrorKind::Credential, "cannot sign the client assertion");
         self.sign(Timestamp::now()).map_err(failed)
     }
 }

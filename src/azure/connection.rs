@@ -23,9 +23,9 @@ use crate::{
 /// The container that a static website serves.
 const WEB: &str = "$web";
 
-/// A connection to a storage account: its credential, HTTP client, retries and the switch of its static website.
+/// A connection to a storage account: credential, HTTP client, retries and the setting of the static website.
 ///
-/// One connection serves any number of sites at once. Nothing of it belongs to one issuer.
+/// Any number of sites can share one connection. A connection has no state of an issuer.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -48,18 +48,18 @@ pub struct AzureConnection {
     pub(crate) retry: Retry,
     fetcher: HttpFetcher,
     resource_manager: Option<String>,
-    /// What the storage service's answers say of its clock.
+    /// The clock of the storage service, from the `Date` headers of its responses.
     clock: Arc<ServerClock>,
-    /// The website as it was last read, so that switching it on keeps its pages.
+    /// The setting of the static website as last read, so that enabling the website keeps its pages.
     website: Mutex<Option<StaticWebsite>>,
 }
 
 impl AzureConnection {
-    /// Finds a credential and gets ready; nothing of the account is read.
+    /// Finds a credential and prepares the connection. Sends no request to the account.
     ///
     /// # Errors
     ///
-    /// [`AzureError`] when no credential is found, the one that is set up does not work, or a name or URL is wrong.
+    /// [`AzureError`] if no credential is found, the configured credential does not work, or a name or URL is invalid.
     #[instrument(name = "find a credential", skip_all)]
     pub async fn open(options: AzureOptions) -> Result<Self, AzureError> {
         let AzureOptions {
@@ -96,7 +96,7 @@ impl AzureConnection {
             Transport::authorised(fetcher.clients(), credential.clone(), Arc::clone(&clock)).within(retry.timeout);
         let client_options = ClientOptions {
             transport: Some(Arc::new(transport).for_sdk()),
-            // Retries are this crate's: they know a deadline and tell what they wait for.
+            // `Retry` retries instead of the SDK: with a deadline, and with an event for each retry.
             retry: RetryOptions::none(),
             ..ClientOptions::default()
         };
@@ -118,7 +118,7 @@ impl AzureConnection {
         })
     }
 
-    /// Who we are there, such as `workload identity 1c2d8f30-…`; nothing secret.
+    /// The credential, for example `workload identity 1c2d8f30-…`. Contains no secret.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -135,7 +135,7 @@ impl AzureConnection {
         self.credential.to_string()
     }
 
-    /// The issuer that the account's own web endpoint is, as Azure Resource Manager tells it, without a trailing slash.
+    /// The web endpoint of the account as an issuer URL, from Azure Resource Manager, without a trailing slash.
     ///
     /// ```no_run
     /// use issuer::{ResourceScope, site::{AzureConnection, AzureOptions}};
@@ -149,12 +149,12 @@ impl AzureConnection {
     ///
     /// # Errors
     ///
-    /// [`AzureError`] when it cannot be asked, does not show the account, or the account has no web endpoint.
+    /// [`AzureError`] if the request fails, the credential cannot read the account, or the account has no web endpoint.
     #[instrument(name = "get the web endpoint from Azure Resource Manager", skip_all)]
     pub async fn web_endpoint(&self, scope: &ResourceScope) -> Result<IssuerUrl, AzureError> {
         let account = self.account.name.as_str();
         let Some(tokens) = self.credential.tokens() else {
-            let because = format!("the {} may not ask Azure Resource Manager", self.credential.method.title());
+            let because = format!("the {} gives no access to Azure Resource Manager", self.credential.method.title());
             let problem = AzureProblem::WebEndpoint { account: account.to_owned(), because, hint: None };
             return Err(problem.during("cannot derive the issuer"));
         };
@@ -178,18 +178,18 @@ impl AzureConnection {
         parsed.map_err(|error| because(error).during("cannot derive the issuer"))
     }
 
-    /// The time by the clock of the storage service; `None` before its first answer.
+    /// The current time by the clock of the storage service; `None` before its first response.
     pub(crate) fn time(&self) -> Option<Timestamp> {
         self.clock.now()
     }
 
-    /// Whether the static website is on.
+    /// Reads whether the static website is enabled.
     #[instrument(name = "read the static website setting", skip_all)]
     pub(crate) async fn website(&self) -> Result<Hosting, AzureError> {
         let read = || async { self.client.get_properties(None).await?.into_model() };
         let properties = match self.retry.run("the static website", read).await {
             Ok(properties) => properties,
-            // Only the blobs may be open to whoever asks; reading back shows whether they are served.
+            // The credential may have access to blobs only. Reading back shows whether the website serves them.
             Err(error) if matches!(error.http_status().map(u16::from), Some(403)) => {
                 let unknown = self.explain(WEB, Operation::ReadWebsite, error).to_string();
                 return Ok(Hosting::Unknown(unknown));
@@ -202,10 +202,10 @@ impl AzureConnection {
         Ok(hosting)
     }
 
-    /// Switches the static website on.
-    #[instrument(name = "switch the static website on", skip_all)]
+    /// Enables the static website.
+    #[instrument(name = "enable the static website", skip_all)]
     pub(crate) async fn enable_website(&self) -> Result<(), AzureError> {
-        // What is left out of the request stays as it is: other services' rules, and the pages of the website.
+        // Azure keeps every property that the request omits. The pages of the website are sent as they were read.
         let website = self.website.lock().await.clone().unwrap_or_default();
         let website = StaticWebsite { enabled: Some(true), ..website };
         let properties =
@@ -218,7 +218,7 @@ impl AzureConnection {
         enabled.map_err(|error| self.explain(WEB, Operation::EnableWebsite, error))
     }
 
-    /// The error of an operation in a container, with what the service answered.
+    /// The error of a failed operation in a container, with the response of the service.
     pub(crate) fn explain(&self, container: &str, operation: Operation<'_>, error: azure_core::Error) -> AzureError {
         let target = Target {
             container,

@@ -3,14 +3,14 @@ use azure_core::credentials::Secret;
 use super::{Account, AccountName, AzureProblem};
 use crate::entra::Cloud;
 
-/// The account every emulator has, and its key, which is public.
+/// The account of every emulator, and its key, which is public.
 ///
 /// Microsoft Learn, "Use the Azurite emulator", "Well-known storage account and key".
 const EMULATOR: &str = "devstoreaccount1";
 const EMULATOR_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 const EMULATOR_HOST: &str = "http://127.0.0.1";
 
-/// What a connection string says.
+/// The account and secret of a connection string.
 ///
 /// Microsoft Learn, "Configure Azure Storage connection strings": `Name=Value` pairs with semicolons between them.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub(super) enum Proof {
 }
 
 impl ConnectionString {
-    /// Reads a connection string; an endpoint given beside it wins over its own.
+    /// Parses a connection string. `endpoint` takes precedence over the endpoint in the connection string.
     pub(super) fn parse(text: &str, cloud: Cloud, endpoint: Option<&str>) -> Result<Self, AzureProblem> {
         let mut pairs = Vec::new();
         for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
@@ -39,25 +39,25 @@ impl ConnectionString {
         };
         if get("UseDevelopmentStorage").is_some_and(|value| value.eq_ignore_ascii_case("true")) {
             let host = get("DevelopmentStorageProxyUri").unwrap_or(EMULATOR_HOST).trim_end_matches('/');
-            let own = format!("{host}:10000/{EMULATOR}");
-            let account = Account::new(EMULATOR.parse()?, cloud, Some(endpoint.unwrap_or(&own)))?;
+            let default = format!("{host}:10000/{EMULATOR}");
+            let account = Account::new(EMULATOR.parse()?, cloud, Some(endpoint.unwrap_or(&default)))?;
             return Ok(Self { account, proof: Proof::Key(Secret::new(EMULATOR_KEY)) });
         }
-        let missing = |what: &str| AzureProblem::ConnectionString(format!("it has no {what}"));
+        let missing = |names: &str| AzureProblem::ConnectionString(format!("it has no {names}"));
         let blob_endpoint = get("BlobEndpoint").map(|url| url.trim_end_matches('/').to_owned());
         let name = if let Some(name) = get("AccountName") {
             name.parse::<AccountName>()?
         } else {
-            // One with a SAS may name the account in its endpoint alone.
+            // A connection string with a SAS may name the account only in its endpoint.
             let host = blob_endpoint.as_deref().and_then(|url| url.split("://").nth(1));
             let name = host.and_then(|host| host.split('.').next()).ok_or_else(|| missing("AccountName"))?;
             name.parse().map_err(|_| missing("AccountName"))?
         };
-        let own = get("EndpointSuffix").map(|suffix| {
+        let default = get("EndpointSuffix").map(|suffix| {
             let scheme = get("DefaultEndpointsProtocol").unwrap_or("https");
             format!("{scheme}://{name}.blob.{suffix}")
         });
-        let endpoint = endpoint.map(ToOwned::to_owned).or(blob_endpoint).or(own);
+        let endpoint = endpoint.map(ToOwned::to_owned).or(blob_endpoint).or(default);
         let account = Account::new(name, cloud, endpoint.as_deref())?;
         let proof = match (get("AccountKey"), get("SharedAccessSignature")) {
             (Some(key), _) => Proof::Key(Secret::new(key.to_owned())),

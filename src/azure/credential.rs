@@ -5,13 +5,13 @@ use jiff::Timestamp;
 
 use super::{AuthMethod, sas::SasSigner};
 
-/// Who we are in Azure, found and ready.
+/// A credential for Azure, ready for use.
 #[derive(Clone)]
 pub(crate) struct Credential {
     pub(crate) method: AuthMethod,
-    /// What tells this one from others of its kind, such as a client ID; nothing secret.
+    /// The identity, for example a client ID. Contains no secret.
     pub(crate) identity: Option<String>,
-    /// The tenant that it signs in to, where it is known.
+    /// The tenant of the credential, if known.
     pub(crate) tenant: Option<String>,
     pub(super) access: Access,
 }
@@ -19,16 +19,16 @@ pub(crate) struct Credential {
 /// How requests are authorised.
 #[derive(Clone)]
 pub(super) enum Access {
-    /// By a query made for each request.
+    /// With a SAS that is signed for each request.
     Key(Arc<SasSigner>),
-    /// By a query given once.
+    /// With the given SAS.
     Sas(Secret),
-    /// By a bearer token.
+    /// With a bearer token.
     Token(Arc<dyn TokenCredential>),
 }
 
 impl Credential {
-    /// What goes into the query of a request to the storage account; `None` where a header authorises it.
+    /// The SAS for the query of a request to the storage account; `None` if a bearer token authorises the request.
     pub(super) fn query(&self) -> Option<Secret> {
         match &self.access {
             Access::Key(signer) => Some(signer.sign(Timestamp::now())),
@@ -37,7 +37,7 @@ impl Credential {
         }
     }
 
-    /// The source of bearer tokens, where there is one.
+    /// The source of bearer tokens; `None` for an account key or SAS.
     pub(crate) fn tokens(&self) -> Option<Arc<dyn TokenCredential>> {
         match &self.access {
             Access::Token(tokens) => Some(Arc::clone(tokens)),
@@ -46,7 +46,7 @@ impl Credential {
     }
 }
 
-/// `workload identity 1c2d8f30-…`
+/// For example `workload identity 1c2d8f30-…`.
 impl fmt::Display for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.method.title())?;

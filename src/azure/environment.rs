@@ -1,9 +1,9 @@
 use std::{collections::BTreeMap, env, fmt};
 
-/// The variables that say who we are in Azure, those of the Azure CLI and SDKs.
+/// The environment variables that configure a credential for Azure, as defined by the Azure CLI and SDKs.
 ///
-/// Values are secret and never print. White space and quotes around a value do not count, `AZURE_AUTHORITY_HOST` may stand without
-/// its scheme, and `AZURE_STORAGE_SAS_TOKEN` may be the URL that the SAS is part of.
+/// Values are secret and never printed. White space and quotes around a value are removed. `AZURE_AUTHORITY_HOST` may
+/// omit its scheme. `AZURE_STORAGE_SAS_TOKEN` may be a URL that contains the SAS.
 ///
 /// ```
 /// use issuer::Environment;
@@ -16,8 +16,8 @@ use std::{collections::BTreeMap, env, fmt};
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Every variable that is read from here. Where a managed identity is that of an app, the SDK reads `IDENTITY_ENDPOINT` and
-    /// `IDENTITY_HEADER` from the process.
+    /// The names of all variables that this crate reads. For the managed identity of an app, the SDK reads
+    /// `IDENTITY_ENDPOINT` and `IDENTITY_HEADER` from the process itself.
     pub const NAMES: [&'static str; 22] = [
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
         "ACTIONS_ID_TOKEN_REQUEST_URL",
@@ -43,7 +43,7 @@ impl Environment {
         "MSI_SECRET",
     ];
 
-    /// The variables of this process; an empty one is as good as none.
+    /// The variables of this process. An empty variable counts as not set.
     ///
     /// ```
     /// use issuer::Environment;
@@ -60,19 +60,19 @@ impl Environment {
     }
 }
 
-/// From names and values.
+/// Collects names and values.
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<T: IntoIterator<Item = (String, String)>>(variables: T) -> Self {
-        let meant = variables.into_iter().map(|(name, value)| {
-            let value = meant(&name, &value);
+        let normalized = variables.into_iter().map(|(name, value)| {
+            let value = normalize(&name, &value);
             (name, value)
         });
-        Self(meant.filter(|(_, value)| !value.is_empty()).collect())
+        Self(normalized.filter(|(_, value)| !value.is_empty()).collect())
     }
 }
 
-/// The only meaning of a value: without white space and quotes around it, an authority with its scheme.
-fn meant(name: &str, value: &str) -> String {
+/// A value without white space and quotes around it; an authority host with its scheme.
+fn normalize(name: &str, value: &str) -> String {
     let value = value.trim();
     let unquoted = ['"', '\''].into_iter().find_map(|quote| value.strip_prefix(quote)?.strip_suffix(quote));
     let value = unquoted.map_or(value, str::trim);
@@ -82,7 +82,7 @@ fn meant(name: &str, value: &str) -> String {
     }
 }
 
-/// Whether text is a host name, perhaps with a port or a slash at its end: `login.microsoftonline.us`.
+/// Whether text is a host name, with an optional port or trailing slash: `login.microsoftonline.us`.
 fn is_host(text: &str) -> bool {
     let text = text.strip_suffix('/').unwrap_or(text);
     let (host, port) = text.split_once(':').unwrap_or((text, "443"));

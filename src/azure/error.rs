@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{entra::Cloud, hint::Hint, no_answer::OF_PROXY};
 
-/// Why Azure did not do what was asked: one sentence; [`hint`](AzureError::hint) names the next step.
+/// Reason why an operation on Azure failed, in one sentence. [`hint`](AzureError::hint) gives the next step.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -15,45 +15,45 @@ use crate::{entra::Cloud, hint::Hint, no_answer::OF_PROXY};
 /// let error = Azure::open(AzureOptions::new(Some("My_Account".to_owned()))).await.unwrap_err();
 /// let SiteError::Azure(error) = error else { panic!("{error}") };
 /// assert_eq!(error.operation, "cannot use the storage account");
-/// assert!(error.to_string().ends_with("\"My_Account\" is not the name of a storage account"));
-/// assert!(error.hint().unwrap().contains("3 to 24 lower-case letters and digits"));
+/// assert!(error.to_string().ends_with("\"My_Account\" is not a storage account name; expected 3 to 24 lower-case letters and digits"));
+/// assert!(error.hint().unwrap().contains("--account"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{operation}: {problem}{}", self.answer())]
+#[error("{operation}: {problem}{}", self.response())]
 pub struct AzureError {
-    /// What was asked, as `cannot read openid/v1/jwks in $web of acct`.
+    /// The failed operation, for example `cannot read openid/v1/jwks in $web of acct`.
     pub operation: String,
-    /// What stands in the way.
+    /// The reason.
     pub problem: AzureProblem,
-    /// The HTTP status, where there was an answer.
+    /// The HTTP status, if there was a response.
     pub status: Option<u16>,
-    /// The service's error code, such as `AuthorizationPermissionMismatch`.
+    /// The error code of the service, for example `AuthorizationPermissionMismatch`.
     pub code: Option<String>,
-    /// The ID Microsoft's support asks for (`x-ms-request-id`).
+    /// The request ID for Microsoft support (`x-ms-request-id`).
     pub request_id: Option<String>,
 }
 
 impl AzureError {
-    /// The service's own words for it, where the sentence does not have them: status and code, and for an answer that is not
-    /// known the ID of the request.
-    fn answer(&self) -> String {
+    /// The status and error code of the service, unless the sentence contains them. For an unknown error also the
+    /// request ID.
+    fn response(&self) -> String {
         let problem = self.problem.to_string();
         let code = self.code.as_deref().filter(|code| !problem.contains(code));
-        let answer = match (self.status, code) {
+        let response = match (self.status, code) {
             (Some(status), Some(code)) => format!(" ({status} {code})"),
             (None, Some(code)) => format!(" ({code})"),
             (_, None) => String::new(),
         };
         match &self.request_id {
-            Some(id) if matches!(self.problem, AzureProblem::Unexpected(_)) => format!("{answer}; request ID {id}"),
-            _ => answer,
+            Some(id) if matches!(self.problem, AzureProblem::Unexpected(_)) => format!("{response}; request ID {id}"),
+            _ => response,
         }
     }
 
-    /// What cannot be done before anything is asked of the account.
+    /// The failed operation if no request was sent to the account.
     pub(crate) const OPENING: &str = "cannot use the storage account";
 }
 
@@ -63,7 +63,7 @@ impl Hint for AzureError {
     }
 }
 
-/// What is done to an account.
+/// An operation on an account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation<'a> {
     Read(&'a str),
@@ -74,19 +74,19 @@ pub(crate) enum Operation<'a> {
     EnableWebsite,
 }
 
-/// What requests to a site are about, for sentences.
+/// The container, account and credential of a request, for messages.
 pub(crate) struct Target<'a> {
     pub(crate) container: &'a str,
     pub(crate) account: &'a str,
     pub(crate) host: &'a str,
     pub(crate) cloud: Cloud,
     pub(crate) method: AuthMethod,
-    /// The tenant that the credential signed in to, where it is known.
+    /// The tenant of the credential, if known.
     pub(crate) tenant: Option<&'a str>,
 }
 
 impl Target<'_> {
-    /// Says what an error of the SDK means.
+    /// Converts an error of the SDK.
     pub(crate) fn explain(&self, operation: Operation<'_>, error: azure_core::Error) -> AzureError {
         let Target { container, account, .. } = self;
         let operation_text = match operation {
@@ -94,8 +94,8 @@ impl Target<'_> {
             Operation::Write(path) => format!("cannot write {path} in {container} of {account}"),
             Operation::Remove(path) => format!("cannot remove {path} in {container} of {account}"),
             Operation::CreateContainer => format!("cannot create the container {container} of {account}"),
-            Operation::ReadWebsite => format!("cannot ask whether the static website of {account} is on"),
-            Operation::EnableWebsite => format!("cannot switch on the static website of {account}"),
+            Operation::ReadWebsite => format!("cannot read the static website setting of {account}"),
+            Operation::EnableWebsite => format!("cannot enable the static website of {account}"),
         };
         if *error.kind() == ErrorKind::Credential {
             return SignInFailure::of(&error).into_error(self.method, self.method.title().to_owned(), &operation_text);
@@ -109,7 +109,7 @@ impl Target<'_> {
             _ => (None, None, None),
         };
         let (code, problem) = match status {
-            None => (None, self.explain_silence(&error)),
+            None => (None, self.explain_no_response(&error)),
             Some(status) => {
                 let (code, message) = code_and_message(error);
                 let problem = match tenant.filter(|tenant| status == 401 && self.is_of_another_tenant(tenant)) {
@@ -119,7 +119,7 @@ impl Target<'_> {
                         hint: challenge::hint(self.method, &tenant),
                         tenant,
                     },
-                    None => self.explain_answer(operation, status, code.as_deref(), message, request_id.is_some()),
+                    None => self.explain_response(operation, status, code.as_deref(), message, request_id.is_some()),
                 };
                 (code, problem)
             }
@@ -127,7 +127,7 @@ impl Target<'_> {
         AzureError { operation: operation_text, problem, status, code, request_id }
     }
 
-    fn explain_silence(&self, error: &azure_core::Error) -> AzureProblem {
+    fn explain_no_response(&self, error: &azure_core::Error) -> AzureProblem {
         let text = error.to_string();
         if matches!(error.kind(), ErrorKind::Other | ErrorKind::DataConversion) {
             return AzureProblem::UnusableAnswer(text);
@@ -135,7 +135,7 @@ impl Target<'_> {
         if text.contains(OF_PROXY) {
             return AzureProblem::NoAnswer(text);
         }
-        // The words of getaddrinfo with glibc, on macOS and with musl.
+        // The messages of getaddrinfo in glibc, macOS and musl.
         if ["Name or service not known", "nodename nor servname", "Name does not resolve"]
             .iter()
             .any(|part| text.contains(part))
@@ -145,7 +145,7 @@ impl Target<'_> {
         AzureProblem::NoAnswer(text)
     }
 
-    fn explain_answer(
+    fn explain_response(
         &self,
         operation: Operation<'_>,
         status: u16,
@@ -154,7 +154,7 @@ impl Target<'_> {
         has_id: bool,
     ) -> AzureProblem {
         let code = code.unwrap_or_default();
-        // A busy service may name a code; what matters is that it stays so.
+        // A busy service may return any code. The status is enough.
         if matches!(status, 408 | 429 | 500..=599) {
             return AzureProblem::Busy(format!("{status} {code}").trim_end().to_owned());
         }
@@ -168,22 +168,23 @@ impl Target<'_> {
             return AzureProblem::Refused { sentence: fill(known.sentence), hint: fill(known.hint) };
         }
         if code.is_empty() && !has_id {
-            let sentence = format!("the answer {status} is not one of Azure Storage");
+            let sentence = format!("the response with status {status} is not from Azure Storage");
             return AzureProblem::Refused {
                 sentence,
-                hint: "check --endpoint, and whether a proxy answered".to_owned(),
+                hint: "check --endpoint, and whether a proxy sent the response".to_owned(),
             };
         }
         let message = message.map(|message| format!(": {message}")).unwrap_or_default();
         AzureProblem::Unexpected(format!("{status} {code}").trim_end().to_owned() + &message)
     }
 
-    /// Whether a credential is of another tenant than the one that the service accepts tokens of, as far as that is known.
+    /// Whether the service accepts tokens of another tenant than that of the credential, or the tenant of the
+    /// credential is unknown.
     fn is_of_another_tenant(&self, accepted: &str) -> bool {
         !self.method.is_storage_only() && challenge::is_other(self.tenant, accepted)
     }
 
-    /// Puts the names of a request into the text of a [`KnownCode`].
+    /// Fills the placeholders of a [`KnownCode`] text.
     fn fill(&self, text: &str, operation: Operation<'_>) -> String {
         let text = text.replace("{account}", self.account).replace("{container}", self.container);
         let text = text.replace("{credential}", self.method.title()).replace("{role}", operation.role());
@@ -192,7 +193,7 @@ impl Target<'_> {
 }
 
 impl<'a> Operation<'a> {
-    /// The built-in role that gives the right.
+    /// The built-in role that allows the operation.
     const fn role(self) -> &'static str {
         match self {
             Self::Read(_) | Self::Write(_) | Self::Remove(_) | Self::CreateContainer => "Storage Blob Data Contributor",
@@ -200,7 +201,7 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// The blob, where it is about one.
+    /// The blob of the operation, or a placeholder.
     const fn blob(self) -> &'a str {
         match self {
             Self::Read(path) | Self::Write(path) | Self::Remove(path) => path,
@@ -209,17 +210,17 @@ impl<'a> Operation<'a> {
     }
 }
 
-/// The service's error code, and the first line of its message.
+/// The error code of the service, and the first line of its message.
 fn code_and_message(error: azure_core::Error) -> (Option<String>, Option<String>) {
     let own = match error.kind() {
         ErrorKind::HttpResponse { error_code, .. } => error_code.clone(),
         _ => None,
     };
     let own = own.filter(|code| code.bytes().any(|byte| !byte.is_ascii_digit()));
-    let Ok(answer) = StorageError::try_from(error) else { return (own, None) };
-    let code = answer.error_code.map(|code| code.to_string()).or(own);
-    // The SDK puts the status where there is no code.
+    let Ok(response) = StorageError::try_from(error) else { return (own, None) };
+    let code = response.error_code.map(|code| code.to_string()).or(own);
+    // Without an error code, the SDK uses the status as the code.
     let code = code.filter(|code| code.bytes().any(|byte| !byte.is_ascii_digit()));
-    let message = answer.message.and_then(|message| message.lines().next().map(ToOwned::to_owned));
+    let message = response.message.and_then(|message| message.lines().next().map(ToOwned::to_owned));
     (code, message.filter(|message| !message.is_empty()))
 }

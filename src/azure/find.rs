@@ -14,11 +14,11 @@ use tokio::time::timeout;
 
 use super::{
     Account, AccountName, AuthMethod, AzureError, AzureProblem, Credential, Environment, Retry, Transport,
+    cached_token::CachedToken,
     certificate::CertificateAssertion,
     connection_string::{ConnectionString, Proof},
     credential::Access,
     github::GitHubAssertion,
-    kept_token::KeptToken,
     known_code::KnownCode,
     managed_identity::IdentitySource,
     sas::SasSigner,
@@ -27,29 +27,29 @@ use super::{
 };
 use crate::{entra::Cloud, http_clients::HttpClients};
 
-/// What a token for the blobs of any account in any cloud is asked for.
+/// The token scope for blobs, the same for every account and cloud.
 const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
-/// How long a credential may take to give a token that nobody set up on purpose.
+/// The time limit for a token from a credential that was not configured explicitly.
 const GUESS_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What is known before a credential is looked for.
+/// The input of the search for a credential.
 pub(crate) struct Search {
     pub(crate) environment: Environment,
-    /// The only one to try; without it, the first that is there.
+    /// The only method to try. Without it, the first available method is used.
     pub(crate) method: Option<AuthMethod>,
     pub(crate) account: Option<AccountName>,
     pub(crate) endpoint: Option<String>,
     pub(crate) cloud: Cloud,
     pub(crate) client_id: Option<String>,
-    /// The subscription whose tenant the Azure CLI is asked for a token of.
+    /// The subscription whose tenant issues the token of the Azure CLI.
     pub(crate) subscription: Option<String>,
-    /// The audience that GitHub is asked for, where it is not that of the cloud.
+    /// The audience of the GitHub token, if it is not the default of the cloud.
     pub(crate) audience: Option<String>,
     pub(crate) clients: Arc<HttpClients>,
     pub(crate) retry: Retry,
 }
 
-/// A credential and the account it is for.
+/// A credential and its account.
 pub(crate) struct OpenedAccount {
     pub(crate) credential: Credential,
     pub(crate) account: Account,
@@ -58,15 +58,16 @@ pub(crate) struct OpenedAccount {
 type Tokens = Arc<dyn TokenCredential>;
 
 impl Search {
-    /// Looks for a credential in the order of [`AuthMethod::ALL`].
+    /// Searches for a credential in the order of [`AuthMethod::ALL`].
     ///
-    /// One whose variables are there is taken, or is the error: falling back to another identity would hide that. Managed
-    /// identities, `az` and `azd` have no variables; the first of them that gives a token is taken.
+    /// If the variables of a method are set, that method is used and its failure is returned. A fallback to another
+    /// identity would hide the failure. Managed identities, `az` and `azd` have no variables. The first of them that
+    /// returns a token is used.
     pub(crate) async fn run(self) -> Result<OpenedAccount, AzureError> {
         let fail = |problem: AzureProblem| problem.during(AzureError::OPENING);
         let mut tried = Vec::new();
-        if let Some(method) = self.passed_over() {
-            tried.push(format!("{}: passed over (AZURE_STORAGE_AUTH_MODE is login)", method.title()));
+        if let Some(method) = self.skipped_method() {
+            tried.push(format!("{}: skipped (AZURE_STORAGE_AUTH_MODE is login)", method.title()));
         }
         for method in self.methods().map_err(fail)? {
             if let Some(found) = self.storage_only(method).map_err(fail)? {
@@ -77,23 +78,23 @@ impl Search {
                 Ok(None) if self.method.is_some() => return Err(fail(AzureProblem::Variables(method))),
                 Ok(None) => continue,
                 Err(Miss::Fatal(problem)) => return Err(fail(problem)),
-                Err(Miss::NotThere(because)) => {
+                Err(Miss::Unavailable(because)) => {
                     tried.push(format!("{}: {because}", method.title()));
                     continue;
                 }
             };
             let account = self.account(None).map_err(fail)?;
-            let tokens: Tokens = Arc::new(KeptToken::new(tokens));
+            let tokens: Tokens = Arc::new(CachedToken::new(tokens));
             let credential = Credential { method, identity, tenant, access: Access::Token(Arc::clone(&tokens)) };
             let first = self.retry.run(method.title(), || tokens.get_token(&[STORAGE_SCOPE], None));
-            // The SDK asks a metadata service for more than a minute, whatever is answered; what nobody set up on purpose
-            // must leave time for the next.
+            // The SDK retries requests to a metadata service for more than a minute, whatever the response is. A
+            // credential that was not configured explicitly must leave time for the next one.
             let is_guess = self.method.is_none() && is_guess(method);
             let limit = if is_guess { GUESS_TIMEOUT.min(self.retry.timeout / 3) } else { self.retry.timeout };
             let failure = match timeout(limit, first).await {
                 Ok(Ok(_)) => return Ok(OpenedAccount { credential, account }),
                 Ok(Err(error)) => SignInFailure::of(&error),
-                Err(_) => SignInFailure::new(format!("no token within {} s", limit.as_secs_f64())),
+                Err(_) => SignInFailure::new(format!("timed out after {} s", limit.as_secs_f64())),
             };
             if !is_guess {
                 return Err(failure.into_error(method, credential.to_string(), AzureError::OPENING));
@@ -110,19 +111,19 @@ impl Search {
         }))
     }
 
-    /// What would open the account, were it not to be left alone.
-    fn passed_over(&self) -> Option<AuthMethod> {
+    /// The connection string, SAS or account key that is skipped because of `AZURE_STORAGE_AUTH_MODE`.
+    fn skipped_method(&self) -> Option<AuthMethod> {
         let storage_only = AuthMethod::ALL.into_iter().filter(|method| method.is_storage_only());
         let is_set = |method: &AuthMethod| self.environment.get(method.variables()).is_some();
         storage_only.filter(|_| self.method.is_none() && self.is_login()).find(is_set)
     }
 
-    /// Whether the Azure CLI is told to sign in rather than to use keys.
+    /// Whether `AZURE_STORAGE_AUTH_MODE` selects an identity instead of keys.
     fn is_login(&self) -> bool {
         self.environment.get("AZURE_STORAGE_AUTH_MODE").is_some_and(|mode| mode.eq_ignore_ascii_case("login"))
     }
 
-    /// The methods to try: the one that was asked for, else all that the variables of the Azure CLI and SDKs leave in.
+    /// The methods to try: the given one, else all that the variables of the Azure CLI and SDKs allow.
     fn methods(&self) -> Result<Vec<AuthMethod>, AzureProblem> {
         if let Some(method) = self.method {
             return Ok(vec![method]);
@@ -141,12 +142,12 @@ impl Search {
             "azuredeveloperclicredential" => |method| method == AuthMethod::AzureDeveloperCli,
             _ => {
                 let because =
-                    "AZURE_TOKEN_CREDENTIALS is neither dev, prod nor the name of a credential of the SDK".to_owned();
+                    "AZURE_TOKEN_CREDENTIALS is neither dev, prod nor a credential name of the Azure SDK".to_owned();
                 return Err(AzureProblem::Setting(because));
             }
         };
         let fits = |method: &AuthMethod| {
-            // Whoever asks for an identity means neither a key nor the person who happens to be logged in.
+            // A client ID selects an identity, so keys and the logins of developer tools do not apply.
             if self.client_id.is_some() && (method.is_storage_only() || method.is_developer()) {
                 return false;
             }
@@ -155,7 +156,8 @@ impl Search {
         Ok(AuthMethod::ALL.into_iter().filter(fits).collect())
     }
 
-    /// Connection string, SAS or account key: nobody is asked for a token.
+    /// The account with a connection string, SAS or account key, which need no token; `None` if its variable is not
+    /// set.
     fn storage_only(&self, method: AuthMethod) -> Result<Option<OpenedAccount>, AzureProblem> {
         let secret = |name| self.environment.get(name).map(|value| Secret::new(value.to_owned()));
         let access = |account: &Account, proof| {
@@ -187,27 +189,27 @@ impl Search {
         Ok(Some(OpenedAccount { credential: Credential { method, identity: None, tenant: None, access }, account }))
     }
 
-    /// The account that was asked for, or the one a connection string is for; not two different ones.
+    /// The given account, or the account of a connection string. Two different accounts are an error.
     fn account(&self, found: Option<Account>) -> Result<Account, AzureProblem> {
         match (&self.account, found) {
             (None, None) => Err(AzureProblem::NoAccount),
-            (Some(asked), Some(found)) if *asked != found.name => {
-                Err(AzureProblem::OtherAccount { asked: asked.to_string(), found: found.name.to_string() })
+            (Some(given), Some(found)) if *given != found.name => {
+                Err(AzureProblem::OtherAccount { asked: given.to_string(), found: found.name.to_string() })
             }
             (_, Some(found)) => Ok(found),
-            (Some(asked), None) => {
+            (Some(given), None) => {
                 let endpoint = self.endpoint.as_deref().or(self.environment.get("AZURE_STORAGE_SERVICE_ENDPOINT"));
-                Account::new(asked.clone(), self.cloud, endpoint)
+                Account::new(given.clone(), self.cloud, endpoint)
             }
         }
     }
 
-    /// A source of tokens and its identity; `None` where its variables are not set.
+    /// A source of tokens and its identity; `None` if its variables are not set.
     async fn candidate(&self, method: AuthMethod) -> Result<Option<Candidate>, Miss> {
         let get = |name| self.environment.get(name).map(ToOwned::to_owned);
         let client_id = self.client_id.clone().or_else(|| get("AZURE_CLIENT_ID"));
         let tenant = get("AZURE_TENANT_ID");
-        // Entra and the SDK say in their answers what they were asked for, and these may hold something else by mistake.
+        // Entra and the SDK repeat these values in their errors, and a value may be a secret by mistake.
         if !client_id.as_deref().is_none_or(is_id) {
             let of = if self.client_id.is_some() { "--client-id" } else { "AZURE_CLIENT_ID" };
             let because = format!("{of} is not the client ID of an application or managed identity");
@@ -217,14 +219,15 @@ impl Search {
             let because = "AZURE_TENANT_ID is neither the ID nor the domain name of a tenant".to_owned();
             return Err(Miss::Fatal(AzureProblem::Setting(because)));
         }
-        // Nobody is asked there without a principal.
+        // Without a tenant, no request is sent to the authority host.
         if tenant.is_some() && !is_plain_url(self.authority_host()) {
             let because =
                 "AZURE_AUTHORITY_HOST is not the URL of an authority, such as https://login.microsoftonline.com";
             return Err(Miss::Fatal(AzureProblem::Setting(because.to_owned())));
         }
         let principal = client_id.clone().zip(tenant.clone());
-        // A secret, certificate or token file without the rest is an identity that was set up and would be passed over.
+        // A secret, certificate or token file without client ID or tenant is an error. Skipping the method would hide
+        // the mistake.
         let whole = |name| match (get(name), &principal) {
             (None, _) => Ok(None),
             (Some(_), None) => Err(Miss::Fatal(AzureProblem::Variables(method))),
@@ -249,7 +252,7 @@ impl Search {
                     return self.not_set(method, principal.is_some(), "AZURE_FEDERATED_TOKEN_FILE is not set");
                 };
                 if let Err(error) = std::fs::File::open(&path) {
-                    let because = format!("the file that AZURE_FEDERATED_TOKEN_FILE names cannot be read: {error}");
+                    let because = format!("cannot read the file in AZURE_FEDERATED_TOKEN_FILE: {error}");
                     return Err(Miss::Fatal(AzureProblem::Setting(because)));
                 }
                 self.assertion_credential(tenant, client_id, TokenFile(path.into())).map_err(sdk)?
@@ -273,16 +276,17 @@ impl Search {
             AuthMethod::ManagedIdentity => {
                 for name in ["IDENTITY_ENDPOINT", "MSI_ENDPOINT", "AZURE_POD_IDENTITY_AUTHORITY_HOST"] {
                     if get(name).is_some_and(|url| !is_plain_url(&url)) {
-                        let because = format!("{name} is not a URL of an identity endpoint");
+                        let because = format!("{name} is not the URL of an identity endpoint");
                         return Err(Miss::Fatal(AzureProblem::Setting(because)));
                     }
                 }
                 let source = IdentitySource::find(&self.environment);
                 let (options, transport) = (self.client_options(), self.transport());
-                source.credential(client_id.clone(), options, transport).await.map_err(Miss::NotThere)?
+                source.credential(client_id.clone(), options, transport).await.map_err(Miss::Unavailable)?
             }
             AuthMethod::AzureCli => {
-                // `az` accepts one of them only. The subscription was named for this command, and has one tenant.
+                // `az` accepts a subscription or a tenant, not both. The subscription was given for this command, and
+                // has one tenant.
                 let subscription = self.subscription.clone();
                 let tenant_id = tenant.clone().filter(|_| subscription.is_none());
                 let options =
@@ -297,16 +301,16 @@ impl Search {
             }
             AuthMethod::ConnectionString | AuthMethod::Sas | AuthMethod::AccountKey => return Ok(None),
         };
-        // A user of the Azure CLI has no client ID, and a managed identity is of the tenant of its machine.
+        // The user of a developer tool has no client ID. The tenant of a managed identity is that of its machine.
         let is_elsewhere =
             method == AuthMethod::ManagedIdentity || (method == AuthMethod::AzureCli && self.subscription.is_some());
         let tenant = tenant.filter(|_| !is_elsewhere);
         Ok(Some(Candidate { tokens, identity: client_id.filter(|_| !method.is_developer()), tenant }))
     }
 
-    /// A method whose variables are not there; told of, where something says that it was meant.
-    fn not_set<T>(&self, method: AuthMethod, meant: bool, because: &str) -> Result<Option<T>, Miss> {
-        if meant && self.method != Some(method) { Err(Miss::NotThere(because.to_owned())) } else { Ok(None) }
+    /// The result for a method whose variables are not set. The method is reported if other variables indicate its use.
+    fn not_set<T>(&self, method: AuthMethod, is_indicated: bool, because: &str) -> Result<Option<T>, Miss> {
+        if is_indicated && self.method != Some(method) { Err(Miss::Unavailable(because.to_owned())) } else { Ok(None) }
     }
 
     fn assertion_credential<A: ClientAssertion + 'static>(
@@ -324,16 +328,16 @@ impl Search {
         self.authority_host().clone_into(&mut cloud.authority_host);
         ClientOptions {
             transport: Some(self.transport().for_sdk()),
-            // Retries are this crate's: they know a deadline and tell what they wait for.
+            // `Retry` retries instead of the SDK: with a deadline, and with an event for each retry.
             retry: RetryOptions::none(),
             cloud: Some(Arc::new(CloudConfiguration::from(cloud))),
             ..ClientOptions::default()
         }
     }
 
-    /// Where Entra gives tokens, without a slash at its end: workload identity writes the variable with one.
+    /// The authority host of Entra without a trailing slash. Workload identity sets the variable with a trailing slash.
     fn authority_host(&self) -> &str {
-        // Another cloud that was asked for wins over what was set up for this one.
+        // A given cloud takes precedence over the variable, unless the cloud is the default.
         let host = self.environment.get("AZURE_AUTHORITY_HOST").filter(|_| self.cloud == Cloud::Public);
         host.unwrap_or(self.cloud.authority_host()).trim_end_matches('/')
     }
@@ -341,43 +345,43 @@ impl Search {
     fn transport(&self) -> Arc<Transport> {
         let url = |name| self.environment.get(name).and_then(|url| Url::parse(url).ok());
         let transport = Transport::new(Arc::clone(&self.clients), url("AZURE_POD_IDENTITY_AUTHORITY_HOST"));
-        // App Service and Container Apps have their identity endpoint at a private address of the host of the container.
+        // The identity endpoint of App Service and Container Apps is at a private address of the container's host.
         let is_app = IdentitySource::find(&self.environment) == IdentitySource::App;
         Arc::new(transport.within(self.retry.timeout).trusting(url("IDENTITY_ENDPOINT").filter(|_| is_app)))
     }
 }
 
-/// A source of tokens.
+/// A source of tokens with its identity.
 struct Candidate {
     tokens: Tokens,
-    /// The client ID, where there is one.
+    /// The client ID, if there is one.
     identity: Option<String>,
     tenant: Option<String>,
 }
 
-/// Why a method gives no candidate.
+/// Reason why a method has no candidate.
 enum Miss {
-    /// It is set up, and wrongly.
+    /// The configuration of the method is invalid.
     Fatal(AzureProblem),
-    /// It is not to be had on this machine.
-    NotThere(String),
+    /// The method is not available on this machine.
+    Unavailable(String),
 }
 
-/// A SAS, also out of the URL that it is part of, which must be one of the account.
+/// The SAS in a text, which may be a URL of the account that contains the SAS.
 fn sas_of(text: &str, account: &Account) -> Result<Secret, AzureProblem> {
     let refuse = |because: String| AzureProblem::Setting(format!("AZURE_STORAGE_SAS_TOKEN {because}"));
     let (url, sas) = text.split_once('?').unwrap_or(("", text));
     if !url.is_empty() {
         let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
-        let url = url.ok_or_else(|| refuse("is neither a SAS nor a URL with one".to_owned()))?;
+        let url = url.ok_or_else(|| refuse("is neither a SAS nor a URL with a SAS".to_owned()))?;
         if account.is_other_than(&url) {
-            return Err(refuse(format!("is a URL of another account than {}", account.name)));
+            return Err(refuse(format!("is a URL of another account; expected {}", account.name)));
         }
     }
     Ok(Secret::new(sas.to_owned()))
 }
 
-/// Whether a text is a URL without credentials, query and fragment.
+/// Whether a text is an http or https URL without credentials, query and fragment.
 fn is_plain_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| {
         let is_http = matches!(url.scheme(), "http" | "https") && url.has_host();
@@ -389,7 +393,7 @@ fn is_plain_url(text: &str) -> bool {
     })
 }
 
-/// Whether a text may be an ID: a GUID, or a domain name without such long labels as keys have.
+/// Whether a text may be an ID: a GUID or a domain name. Its labels must be shorter than a key.
 fn is_id(text: &str) -> bool {
     let is_label = |label: &str| {
         (1..=42).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -397,7 +401,7 @@ fn is_id(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)
 }
 
-/// Whether a method is tried without a sign that it was set up.
+/// Whether a method is tried although no variable configures it.
 fn is_guess(method: AuthMethod) -> bool {
     method == AuthMethod::ManagedIdentity || method.is_developer()
 }

@@ -11,7 +11,8 @@ use serde::Deserialize;
 
 use super::Transport;
 
-/// Fetches the OIDC token of a GitHub Actions job, a new one each time: it lives for some minutes only.
+/// Fetches the OIDC token of a GitHub Actions job. Each call fetches a new token, which is valid for only a few
+/// minutes.
 ///
 /// GitHub Docs, "OpenID Connect reference", "Methods for requesting the OIDC token".
 pub(super) struct GitHubAssertion {
@@ -36,12 +37,13 @@ impl ClientAssertion for GitHubAssertion {
         let answer = self.transport.execute_request(&request).await?.try_into_raw_response().await?;
         let status = answer.status();
         if !status.is_success() {
-            let because = format!("GitHub answered {} to the request for the job's OIDC token", u16::from(status));
+            let because =
+                format!("cannot fetch the OIDC token of the job: GitHub returned status {}", u16::from(status));
             let kind = ErrorKind::HttpResponse { status, error_code: None, raw_response: Some(Box::new(answer)) };
             return Err(azure_core::Error::with_message(kind, because));
         }
         let unread = |_| {
-            let because = "GitHub's answer to the request for the job's OIDC token holds none";
+            let because = "cannot fetch the OIDC token of the job: the response of GitHub contains no token";
             azure_core::Error::with_message(ErrorKind::Credential, because)
         };
         let answer: Answer = serde_json::from_slice(answer.body()).map_err(unread)?;

@@ -1,8 +1,9 @@
-//! Talking to Azure: who we are there, how requests go out, and what the answers mean.
+//! Azure: credentials, requests with retries, and the meaning of error codes.
 
 mod account;
 mod arc;
 mod auth_method;
+mod cached_token;
 mod certificate;
 mod challenge;
 mod connection;
@@ -12,7 +13,6 @@ mod environment;
 mod error;
 mod find;
 mod github;
-mod kept_token;
 mod known_code;
 mod managed_identity;
 mod options;
@@ -42,5 +42,6 @@ pub(crate) use retry::Retry;
 pub(crate) use server_clock::ServerClock;
 pub(crate) use transport::Transport;
 
-/// What is encoded in a segment or value of a URL: all but the unreserved characters (RFC 3986 section 2.3).
+/// The characters to encode in a path segment or query value of a URL: all except the unreserved characters (RFC 3986
+/// section 2.3).
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

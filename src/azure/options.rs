@@ -3,7 +3,7 @@ use std::{fmt, time::Duration};
 use super::{AuthMethod, Environment};
 use crate::{entra::Cloud, published::HttpFetcher};
 
-/// How to reach a storage account.
+/// Options of a connection to a storage account.
 ///
 /// ```
 /// use issuer::{AuthMethod, Cloud, site::AzureOptions};
@@ -15,34 +15,34 @@ use crate::{entra::Cloud, published::HttpFetcher};
 /// assert_eq!(options.timeout, std::time::Duration::from_secs(60));
 /// ```
 pub struct AzureOptions {
-    /// The account; may be left out where a connection string names it.
+    /// The account. Optional if a connection string names the account.
     pub account: Option<String>,
-    /// The blob endpoint, where it is not the one of the account in its cloud: private clouds, the emulator.
+    /// The blob endpoint, if it is not the default endpoint of the cloud: for private clouds and the emulator.
     pub endpoint: Option<String>,
     /// The cloud.
     pub cloud: Cloud,
-    /// The only credential to take; without it, the first that is there.
+    /// The only credential to try. Without it, the first available credential is used.
     pub auth: Option<AuthMethod>,
-    /// The client ID of the managed identity or service principal, in place of `AZURE_CLIENT_ID`.
+    /// The client ID of the managed identity or service principal, instead of `AZURE_CLIENT_ID`.
     pub client_id: Option<String>,
-    /// The subscription whose tenant the Azure CLI gets tokens of, in place of `AZURE_TENANT_ID`.
+    /// The subscription whose tenant issues the tokens of the Azure CLI, instead of `AZURE_TENANT_ID`.
     pub subscription: Option<String>,
-    /// The audience that GitHub is asked for, in place of [`Cloud::token_exchange_audience`].
+    /// The audience of the GitHub token, instead of [`Cloud::token_exchange_audience`].
     pub audience: Option<String>,
-    /// The variables credentials are found in.
+    /// The environment variables that configure credentials.
     pub environment: Environment,
-    /// How long one step, such as reading a document, is tried again.
+    /// The time limit of one step, such as reading a document, including its retries.
     pub timeout: Duration,
-    /// The pause before the first retry; each further one is up to twice as long.
+    /// The maximum pause before the first retry; it doubles with each retry (exponential backoff with jitter).
     pub first_pause: Duration,
-    /// Whose certificate authorities and connections are used.
+    /// The fetcher whose certificate authorities and connections are used.
     pub fetcher: HttpFetcher,
-    /// Azure Resource Manager, where it is not the one of the cloud.
+    /// The URL of Azure Resource Manager, if it is not the default of the cloud.
     pub resource_manager: Option<String>,
 }
 
 impl AzureOptions {
-    /// An account in the public cloud, with the first credential that the environment has.
+    /// Options for an account in the public cloud, with the first credential that the environment configures.
     pub fn new(account: Option<String>) -> Self {
         Self {
             account,

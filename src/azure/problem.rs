@@ -3,7 +3,7 @@ use std::fmt;
 use super::{AuthMethod, AzureError};
 use crate::{entra::Cloud, no_answer};
 
-/// What stands in the way; reads as the end of `cannot …: …`.
+/// The reason of an [`AzureError`]; the text completes the sentence `cannot …: …`.
 ///
 /// Microsoft Learn, "Blob Storage error codes" and "Common REST API error codes".
 ///
@@ -15,7 +15,7 @@ use crate::{entra::Cloud, no_answer};
 /// let error = Azure::open(AzureOptions { environment, ..AzureOptions::new(None) }).await.unwrap_err();
 /// let SiteError::Azure(error) = error else { panic!("{error}") };
 /// assert_eq!(error.problem, AzureProblem::NoAccount);
-/// assert_eq!(error.problem.to_string(), "no storage account was named");
+/// assert_eq!(error.problem.to_string(), "no storage account was given");
 /// assert!(error.problem.is_usage());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -24,99 +24,97 @@ use crate::{entra::Cloud, no_answer};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AzureProblem {
-    /// Text that is not the name of a storage account.
-    #[error("{} is not the name of a storage account", quoted(.0.as_deref()))]
+    /// A text is not a storage account name.
+    #[error("{} is not a storage account name; expected 3 to 24 lower-case letters and digits", quoted(.0.as_deref()))]
     AccountName(Option<String>),
-    /// No account was named.
-    #[error("no storage account was named")]
+    /// No account was given.
+    #[error("no storage account was given")]
     NoAccount,
-    /// Text that is not a blob endpoint.
+    /// A text is not a blob endpoint.
     #[error("{} is not a blob endpoint: {because}", quoted(.url.as_deref()))]
     Endpoint {
-        /// The text, where it may be shown: it has a scheme.
+        /// The text, if it has a scheme and may therefore be shown.
         url: Option<String>,
-        /// What is wrong with it.
+        /// The reason.
         because: String,
     },
-    /// The blob endpoint of another account.
-    #[error("the blob endpoint {url} is not one of account {account}")]
+    /// A blob endpoint belongs to another account.
+    #[error("the blob endpoint {url} does not belong to account {account}")]
     EndpointOfAnother {
         /// The endpoint.
         url: String,
         /// The account.
         account: String,
     },
-    /// An issuer whose documents are in another container.
-    #[error("the documents of the issuer {issuer:?} are in another container than {container}")]
+    /// The documents of an issuer are in another container.
+    #[error("the documents of the issuer {issuer:?} are not in the container {container}")]
     OtherContainer {
         /// The issuer.
         issuer: String,
-        /// The container that was asked for.
+        /// The given container.
         container: String,
     },
-    /// A connection string that cannot be read.
+    /// A connection string cannot be parsed.
     #[error("AZURE_STORAGE_CONNECTION_STRING is not a connection string: {0}")]
     ConnectionString(String),
-    /// A connection string of another account.
-    #[error("AZURE_STORAGE_CONNECTION_STRING is for account {found}, and {asked} was asked for")]
+    /// A connection string is for another account.
+    #[error("AZURE_STORAGE_CONNECTION_STRING is for account {found}; expected account {asked}")]
     OtherAccount {
-        /// The account that was asked for.
+        /// The given account.
         asked: String,
         /// The account of the connection string.
         found: String,
     },
-    /// An account key that is not base64.
+    /// An account key is not base64.
     #[error("the account key is not base64")]
     AccountKey,
-    /// A method was asked for that is not set up.
-    #[error("the credential {} needs {}, and not all of that is set", .0.name(), .0.variables())]
+    /// The variables of a method are not all set.
+    #[error("the credential {} is not completely configured: it requires {}", .0.name(), .0.variables())]
     Variables(AuthMethod),
-    /// A file that does not hold a certificate and its private key, and why.
-    #[error(
-        "the file that AZURE_CLIENT_CERTIFICATE_PATH names cannot be used as a certificate with its private key: {0}"
-    )]
+    /// A file does not hold a certificate and its private key, with the reason.
+    #[error("cannot read a certificate and its private key from the file in AZURE_CLIENT_CERTIFICATE_PATH: {0}")]
     Certificate(String),
-    /// A setting the SDK does not take.
+    /// A variable or option has an invalid value.
     #[error("{0}")]
     Setting(String),
-    /// Nothing is there to prove who is asking.
+    /// No method has a credential. Lists the methods that were tried.
     #[error("no credential was found{}{}", if .0.is_empty() { "" } else { ": " }, .0.join("; "))]
     NoCredential(Vec<String>),
-    /// Entra, or a tool that asks it, gives no token.
-    #[error("signing in as {credential} failed: {because}")]
+    /// Entra, an identity endpoint or a tool returned an error instead of a token.
+    #[error("sign-in with {credential} failed: {because}")]
     SignIn {
-        /// Who was to be signed in.
+        /// The credential.
         credential: String,
-        /// What Entra or the tool says.
+        /// The message of Entra, the identity endpoint or the tool.
         because: String,
         /// The next step.
         hint: &'static str,
     },
-    /// Nobody answers who could give a token.
-    #[error("signing in as {credential} failed: no answer: {because}")]
+    /// A sign-in got no response.
+    #[error("sign-in with {credential} failed: no response: {because}")]
     SignInUnanswered {
-        /// Who was to be signed in.
+        /// The credential.
         credential: String,
-        /// What went wrong.
+        /// The cause.
         because: String,
-        /// The next step, where the cause does not tell it.
+        /// The next step, unless the cause has a more specific one.
         hint: &'static str,
     },
-    /// No such host.
-    #[error("no host has the name {host}; there is no account of that name in the {} cloud, or no network", .cloud.name())]
+    /// The name of the host cannot be resolved.
+    #[error("cannot resolve the host name {host}: the account does not exist in the {} cloud, or this machine has no network", .cloud.name())]
     NoHost {
         /// The host.
         host: String,
         /// The cloud.
         cloud: Cloud,
     },
-    /// No answer.
-    #[error("no answer: {0}")]
+    /// There was no response.
+    #[error("no response: {0}")]
     NoAnswer(String),
-    /// An answer that is of no use.
-    #[error("the answer cannot be used: {0}")]
+    /// A response is not usable.
+    #[error("the response is not usable: {0}")]
     UnusableAnswer(String),
-    /// An answer with a documented error code.
+    /// The service returned a documented error code.
     #[error("{sentence}")]
     Refused {
         /// The meaning of the code.
@@ -124,43 +122,43 @@ pub enum AzureProblem {
         /// The next step.
         hint: String,
     },
-    /// The service wants a token of another tenant.
-    #[error("the {credential} was not accepted: account {account} accepts tokens of tenant {tenant}")]
+    /// The service accepts only tokens of another tenant.
+    #[error("account {account} rejected the credential ({credential}): it accepts tokens of tenant {tenant}")]
     OtherTenant {
         /// The credential.
         credential: &'static str,
         /// The account.
         account: String,
-        /// The tenant, as the service names it in `WWW-Authenticate`.
+        /// The tenant in the `WWW-Authenticate` header of the service.
         tenant: String,
         /// The next step.
         hint: String,
     },
-    /// A service that is too busy.
-    #[error("Azure is busy ({0}) and stayed so")]
+    /// The service is busy, and the retries timed out.
+    #[error("Azure is busy ({0}), and the time limit for retries is reached")]
     Busy(String),
-    /// The web endpoint cannot be asked for.
-    #[error("the web endpoint of {account} is not known: {because}")]
+    /// The web endpoint cannot be read from Azure Resource Manager.
+    #[error("the web endpoint of {account} is unknown: {because}")]
     WebEndpoint {
         /// The account.
         account: String,
-        /// Why not.
+        /// The reason.
         because: String,
-        /// The next step, where the answer has a documented code.
+        /// The next step, if the response has a documented code.
         hint: Option<String>,
     },
-    /// Anything else.
-    #[error("Azure answered {0}")]
+    /// The service returned an unknown error.
+    #[error("Azure returned {0}")]
     Unexpected(String),
 }
 
-/// Text that was given, where it may be shown.
+/// The given text in quotes, if it may be shown.
 fn quoted(text: Option<&str>) -> String {
     text.map_or_else(|| "the given text".to_owned(), |text| format!("{text:?}"))
 }
 
 impl AzureProblem {
-    /// Whether the call itself is wrong, its variables included, so that nothing was asked of anybody.
+    /// Whether an option or variable is invalid, so that no request was sent.
     pub fn is_usage(&self) -> bool {
         matches!(
             self,
@@ -181,31 +179,31 @@ impl AzureProblem {
     pub(super) fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::AccountName(_) => {
-                "pass the name alone as --account or AZURE_STORAGE_ACCOUNT: 3 to 24 lower-case letters and digits; a connection string belongs into AZURE_STORAGE_CONNECTION_STRING, a key into AZURE_STORAGE_KEY".to_owned()
+                "pass only the name with --account or AZURE_STORAGE_ACCOUNT; set a connection string as AZURE_STORAGE_CONNECTION_STRING, a key as AZURE_STORAGE_KEY".to_owned()
             }
             Self::NoAccount => "pass --account, or set AZURE_STORAGE_ACCOUNT".to_owned(),
             Self::Endpoint { .. } => {
-                "pass it as `az storage account show --query primaryEndpoints.blob` prints it".to_owned()
+                "pass the endpoint that this command prints: az storage account show --name ACCOUNT --query primaryEndpoints.blob --output tsv".to_owned()
             }
             Self::EndpointOfAnother { .. } => {
-                "pass the account's own --endpoint, or unset AZURE_STORAGE_SERVICE_ENDPOINT".to_owned()
+                "pass the --endpoint of the account, or unset AZURE_STORAGE_SERVICE_ENDPOINT".to_owned()
             }
             Self::OtherContainer { .. } => {
-                "pass the first segment of its path as --container: an issuer at the blob endpoint names the container itself"
+                "pass --container with the first segment of the issuer's path, which is the container of an issuer at the blob endpoint"
                     .to_owned()
             }
             Self::ConnectionString(_) => {
-                "copy it anew: az storage account show-connection-string --name ACCOUNT".to_owned()
+                "copy the connection string again: az storage account show-connection-string --name ACCOUNT".to_owned()
             }
-            Self::OtherAccount { .. } => "unset the variable, or choose another credential with --auth".to_owned(),
-            Self::AccountKey => "copy it anew: az storage account keys list --account-name ACCOUNT".to_owned(),
+            Self::OtherAccount { .. } => "unset AZURE_STORAGE_CONNECTION_STRING, or choose another credential with --auth".to_owned(),
+            Self::AccountKey => "copy the key again: az storage account keys list --account-name ACCOUNT".to_owned(),
             Self::Variables(_) => {
-                "set what is missing, or unset the rest of it; without --auth the first credential that is there is taken"
+                "set the missing variables, or choose another credential with --auth"
                     .to_owned()
             }
-            Self::Setting(_) => "set the variable to what it should be, or unset it".to_owned(),
+            Self::Setting(_) => "correct the value, or unset the variable".to_owned(),
             Self::Certificate(_) => {
-                "pass a PEM file with the certificate and its private key, without a password".to_owned()
+                "set AZURE_CLIENT_CERTIFICATE_PATH to a PEM file with the certificate and its private key, without a password".to_owned()
             }
             Self::NoCredential(tried) if tried.iter().any(|tried| tried.contains("az not found")) => {
                 "set the variables of a service principal or workload identity (issuer publish --help), or install the Azure CLI and run `az login`"
@@ -222,11 +220,11 @@ impl AzureProblem {
                 no_answer::hint(because).unwrap_or("check the network, the proxy and --endpoint").to_owned()
             }
             Self::Refused { hint, .. } | Self::OtherTenant { hint, .. } => hint.clone(),
-            Self::Busy(_) => "run it again later; a longer --timeout waits longer".to_owned(),
+            Self::Busy(_) => "run the command again later, or with a longer --timeout".to_owned(),
             Self::WebEndpoint { account, hint, .. } => {
-                let other = hint.as_ref().map(|hint| format!("; or {hint}")).unwrap_or_default();
+                let alternative = hint.as_ref().map(|hint| format!("; or {hint}")).unwrap_or_default();
                 format!(
-                    "pass it as --issuer, without its last slash: az storage account show --name {account} --query primaryEndpoints.web --output tsv{other}"
+                    "pass the web endpoint as --issuer, without its trailing slash: az storage account show --name {account} --query primaryEndpoints.web --output tsv{alternative}"
                 )
             }
             Self::UnusableAnswer(_) | Self::Unexpected(_) => return None,

@@ -17,14 +17,14 @@ use crate::no_answer;
 
 const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const STORAGE_VERSION: &str = "2023-05-01";
-/// Of the endpoint that tells what a private cloud is made of.
+/// The API version of the metadata endpoint of a private cloud.
 const METADATA_VERSION: &str = "2015-01-01";
-/// How many subscriptions are asked at once.
+/// The number of subscriptions that are read concurrently.
 const AT_ONCE: usize = 8;
-/// How many pages of a list are read: a hundred subscriptions or accounts each.
+/// The maximum number of pages of a list, each with a hundred subscriptions or accounts.
 const PAGES_MAX: usize = 100;
 
-/// Where Azure Resource Manager looks for an account.
+/// The scope in which Azure Resource Manager searches for an account.
 ///
 /// ```
 /// use issuer::ResourceScope;
@@ -33,24 +33,24 @@ const PAGES_MAX: usize = 100;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResourceScope {
-    /// The ID of the only subscription to look in; without it, all that the credential sees.
+    /// The ID of the only subscription to search. Without it, all subscriptions that the credential can read.
     pub subscription: Option<String>,
-    /// The resource group of the account; asked for directly where the subscription is given too.
+    /// The resource group of the account. If the subscription is also given, the account is read without a search.
     pub resource_group: Option<String>,
 }
 
-/// Azure Resource Manager, as far as it tells where a storage account serves its static website.
+/// A client of Azure Resource Manager that reads the web endpoint of a storage account.
 ///
 /// Microsoft Learn, "Subscriptions - List" and "Storage Accounts - List, Get Properties".
 pub(crate) struct ResourceManager {
     pub(crate) url: String,
-    /// What its tokens are asked for; `None` where it is another than the cloud's and must be asked.
+    /// The scope of its tokens; `None` if it is not the default of the cloud, so that its metadata must be read.
     pub(crate) scope: Option<String>,
     pub(crate) tokens: Arc<dyn TokenCredential>,
     pub(crate) transport: Arc<Transport>,
     pub(crate) retry: Retry,
     pub(crate) method: AuthMethod,
-    /// The tenant that the credential signed in to, where it is known.
+    /// The tenant of the credential, if known.
     pub(crate) tenant: Option<String>,
 }
 
@@ -97,16 +97,16 @@ struct Authentication {
 
 #[derive(Deserialize)]
 struct ErrorBody {
-    error: RefusalDetail,
+    error: ErrorDetail,
 }
 
 #[derive(Deserialize)]
-struct RefusalDetail {
+struct ErrorDetail {
     code: String,
 }
 
 impl ResourceManager {
-    /// The web endpoint of an account, as Azure has it: with a slash at its end.
+    /// The web endpoint of an account as returned by Azure, with a trailing slash.
     pub(crate) async fn web_endpoint(&self, account: &str, scope: &ResourceScope) -> Result<String, AzureError> {
         let found = match self.find(account, scope).await {
             Ok(found) => found,
@@ -116,15 +116,15 @@ impl ResourceManager {
             let group = scope.resource_group.as_ref().map(|group| format!(" and group {group}")).unwrap_or_default();
             let place = match &scope.subscription {
                 Some(subscription) => format!("subscription {subscription}{group}"),
-                None => format!("the subscriptions the credential sees{group}"),
+                None => format!("the subscriptions that the credential can read{group}"),
             };
-            let because = format!("there is no such account with a web endpoint in {place}");
+            let because = format!("no account of this name with a web endpoint exists in {place}");
             AzureProblem::WebEndpoint { account: account.to_owned(), because, hint: None }
                 .during("cannot derive the issuer")
         })
     }
 
-    /// The error of a request that failed: what Azure Resource Manager or the sign-in answered, with its code.
+    /// The error of a failed request, with the error code of Azure Resource Manager or of the sign-in.
     fn explain(&self, account: &str, error: &azure_core::Error) -> AzureError {
         let with = |because, hint| {
             AzureProblem::WebEndpoint { account: account.to_owned(), because, hint }.during("cannot derive the issuer")
@@ -139,8 +139,8 @@ impl ResourceManager {
                 let headers = raw_response.as_deref().map(RawResponse::headers);
                 let request_id = headers.and_then(|headers| header(headers, "x-ms-request-id"));
                 let status = u16::from(*status);
-                let code = error_code.as_deref().unwrap_or("without a reason");
-                let mut because = format!("Azure Resource Manager answered {status} {code}");
+                let code = error_code.as_deref().unwrap_or("without an error code");
+                let mut because = format!("Azure Resource Manager returned {status} {code}");
                 let tenant = headers.and_then(challenge::tenant).filter(|_| status == 401);
                 let tenant = tenant.filter(|tenant| challenge::is_other(self.tenant.as_deref(), tenant));
                 let hint = if let Some(tenant) = tenant {
@@ -155,7 +155,7 @@ impl ResourceManager {
                 AzureError { status: Some(status), code: error_code.clone(), request_id, ..with(because, hint) }
             }
             _ => {
-                let because = format!("Azure Resource Manager cannot be asked: {error}");
+                let because = format!("the request to Azure Resource Manager failed: {error}");
                 let hint = no_answer::hint(&because).map(ToOwned::to_owned);
                 with(because, hint)
             }
@@ -200,7 +200,7 @@ impl ResourceManager {
                 }
             }
         }
-        // An account may be in the very subscription that could not be read.
+        // The account may be in the subscription that could not be read.
         failure.map_or(Ok(None), Err)
     }
 
@@ -210,7 +210,7 @@ impl ResourceManager {
         let mut next = Some(first);
         for _ in 0..PAGES_MAX {
             let Some(url) = next.take() else { break };
-            // The token is for this host alone.
+            // The token must not be sent to another host.
             if !url.to_ascii_lowercase().starts_with(&format!("{}/", self.url.to_ascii_lowercase())) {
                 let because = "the next page of a list is at another host";
                 return Err(azure_core::Error::with_message(ErrorKind::DataConversion, because));
@@ -229,18 +229,19 @@ impl ResourceManager {
     async fn try_get<T: DeserializeOwned>(&self, url: &str) -> azure_core::Result<T> {
         let scope = match &self.scope {
             Some(scope) => scope.clone(),
-            None => self.ask_scope().await?,
+            None => self.read_scope().await?,
         };
         let token = self.tokens.get_token(&[&scope], None).await?;
         self.send(url, Some(token.token.secret())).await
     }
 
-    /// What tokens for it are asked for, as it says itself: a token for another one must not be sent here.
-    async fn ask_scope(&self) -> azure_core::Result<String> {
+    /// The scope of its tokens, from its metadata. A token for another service must not be sent to this one.
+    async fn read_scope(&self) -> azure_core::Result<String> {
         let url = format!("{}/metadata/endpoints?api-version={METADATA_VERSION}", self.url);
         let metadata: Metadata = self.send(&url, None).await?;
-        let unknown =
-            || azure_core::Error::with_message(ErrorKind::DataConversion, "it names no audience for its tokens");
+        let unknown = || {
+            azure_core::Error::with_message(ErrorKind::DataConversion, "its metadata contains no audience for tokens")
+        };
         let audience = metadata.authentication.audiences.into_iter().next().ok_or_else(unknown)?;
         Ok(format!("{}/.default", audience.trim_end_matches('/')))
     }
@@ -253,16 +254,19 @@ impl ResourceManager {
         let answer = self.transport.execute_request(&request).await?.try_into_raw_response().await?;
         let status = answer.status();
         if !status.is_success() {
-            let kind =
-                ErrorKind::HttpResponse { status, error_code: refusal(&answer), raw_response: Some(Box::new(answer)) };
-            return Err(azure_core::Error::with_message(kind, "Azure Resource Manager refused"));
+            let kind = ErrorKind::HttpResponse {
+                status,
+                error_code: error_code(&answer),
+                raw_response: Some(Box::new(answer)),
+            };
+            return Err(azure_core::Error::with_message(kind, "Azure Resource Manager returned an error"));
         }
-        let unread = |_| azure_core::Error::with_message(ErrorKind::DataConversion, "its answer cannot be read");
+        let unread = |_| azure_core::Error::with_message(ErrorKind::DataConversion, "its response cannot be parsed");
         serde_json::from_slice(answer.body()).map_err(unread)
     }
 }
 
-/// The code in a refusal of Azure Resource Manager.
-fn refusal(answer: &RawResponse) -> Option<String> {
-    serde_json::from_slice::<ErrorBody>(answer.body()).ok().map(|refusal| refusal.error.code)
+/// The error code in a response of Azure Resource Manager.
+fn error_code(answer: &RawResponse) -> Option<String> {
+    serde_json::from_slice::<ErrorBody>(answer.body()).ok().map(|body| body.error.code)
 }

@@ -14,17 +14,17 @@ use tracing::info;
 
 use crate::redact::redacted;
 
-/// The longest pause of our own choosing; a server may ask for a longer one.
+/// The maximum pause before a retry, unless the server requests a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// How often a connection that does not come about is tried in all: a wrong name or port does not heal.
+/// The maximum number of attempts if the connection fails: a wrong name or port is not a transient failure.
 const CONNECTIONS_MAX: u32 = 5;
-/// Answers that a later attempt may turn out better: Microsoft Learn, "Retry guidance for Azure services".
+/// The status codes of transient failures: Microsoft Learn, "Retry guidance for Azure services".
 const TRANSIENT: [u16; 6] = [408, 429, 500, 502, 503, 504];
-/// The same in the words of the storage service, where the status says something else.
+/// Error codes of the storage service for transient failures with another status.
 const TRANSIENT_CODES: [&str; 3] = ["AccountBeingCreated", "ContainerBeingDeleted", "OperationTimedOut"];
 
-/// How requests to Azure are tried again: with pauses that grow and are never the same for two callers, at least as long as
-/// the server asks for, and in all for no longer than allowed.
+/// Retries requests to Azure: exponential backoff with jitter, pauses as long as the server requests, and a total time
+/// limit.
 #[derive(Clone)]
 pub(crate) struct Retry {
     pub(crate) timeout: Duration,
@@ -32,12 +32,12 @@ pub(crate) struct Retry {
 }
 
 impl Retry {
-    /// Sends a request until it succeeds, fails for good, or the time is over; then the last failure is the answer.
+    /// Sends a request until it succeeds, fails permanently, or times out. Returns the last failure.
     pub(crate) async fn run<T, F>(&self, what: &str, mut attempt: impl FnMut() -> F) -> azure_core::Result<T>
     where
         F: Future<Output = azure_core::Result<T>>,
     {
-        // A timeout beyond the end of time has no end.
+        // An overflowing timeout means no deadline.
         let deadline = Instant::now().checked_add(self.timeout);
         let (mut attempts, mut connections) = (0, 0);
         loop {
@@ -53,8 +53,8 @@ impl Retry {
                     return Err(error);
                 }
             }
-            let Some(asked) = transient(cause) else { return Err(error) };
-            let pause = asked.max(self.pause(attempts));
+            let Some(requested) = requested_pause(cause) else { return Err(error) };
+            let pause = requested.max(self.pause(attempts));
             if deadline.is_some_and(|deadline| deadline.saturating_duration_since(Instant::now()) <= pause) {
                 return Err(error);
             }
@@ -64,17 +64,17 @@ impl Retry {
         }
     }
 
-    /// The pause before an attempt, counted from the second as 1: twice as long each time, and half of it by chance.
+    /// The pause after this many attempts: doubles each time, half of it random (exponential backoff with jitter).
     pub(crate) fn pause(&self, attempts: u32) -> Duration {
         let longest = self.first_pause.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_PAUSE);
         let mut byte = [0];
-        // Without chance the pause is merely the same for all.
+        // Without random bytes, the pause has no jitter.
         let _ = rand::fill(&mut byte);
         longest.mul_f64(0.5 + f64::from(byte[0]) / 512.0)
     }
 }
 
-/// What is behind a failed sign-in.
+/// The cause of a failed sign-in.
 pub(super) fn cause(error: &azure_core::Error) -> &azure_core::Error {
     let mut cause = error;
     while *cause.kind() == ErrorKind::Credential
@@ -85,20 +85,20 @@ pub(super) fn cause(error: &azure_core::Error) -> &azure_core::Error {
     cause
 }
 
-/// What the server asks to wait, nothing where it does not say; `None` where trying again is of no use.
-fn transient(error: &azure_core::Error) -> Option<Duration> {
+/// The pause that the server requests, or zero; `None` if the failure is not transient.
+fn requested_pause(error: &azure_core::Error) -> Option<Duration> {
     match error.kind() {
         ErrorKind::HttpResponse { status, raw_response, error_code } => {
-            let named = error_code.as_ref().is_some_and(|code| TRANSIENT_CODES.contains(&code.as_str()));
-            let again = named || TRANSIENT.contains(&u16::from(*status));
-            again.then(|| raw_response.as_deref().and_then(retry_after).unwrap_or_default())
+            let is_listed = error_code.as_ref().is_some_and(|code| TRANSIENT_CODES.contains(&code.as_str()));
+            let is_transient = is_listed || TRANSIENT.contains(&u16::from(*status));
+            is_transient.then(|| raw_response.as_deref().and_then(retry_after).unwrap_or_default())
         }
         ErrorKind::Connection | ErrorKind::Io => Some(Duration::ZERO),
         _ => None,
     }
 }
 
-/// RFC 9110 section 10.2.3, and the headers in milliseconds that Azure has beside it.
+/// The pause in `Retry-After` (RFC 9110 section 10.2.3), or in the headers with milliseconds that Azure adds.
 fn retry_after(answer: &RawResponse) -> Option<Duration> {
     let get = |name: &'static str| header(answer.headers(), name);
     let millis = get("x-ms-retry-after-ms").or_else(|| get("retry-after-ms")).and_then(|text| text.parse().ok());

@@ -6,8 +6,8 @@ use percent_encoding::utf8_percent_encode;
 
 use super::{Account, AzureProblem, RESERVED};
 
-/// How long a signature is good for: long enough for one request and clocks that differ.
-const LIFE: SignedDuration = SignedDuration::from_mins(10);
+/// The validity of a SAS: long enough for one request and for clock skew.
+const LIFETIME: SignedDuration = SignedDuration::from_mins(10);
 /// The version of the string to sign.
 const VERSION: &str = "2022-11-02";
 /// The blob service; its service, container and object resources; read, write, delete, create.
@@ -34,11 +34,11 @@ impl SasSigner {
         })
     }
 
-    /// A query that authorises requests for some minutes from now on.
+    /// A SAS that is valid for [`LIFETIME`] from `now`.
     pub(super) fn sign(&self, now: Timestamp) -> Secret {
-        let expiry = now.checked_add(LIFE).unwrap_or(now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let expiry = now.checked_add(LIFETIME).unwrap_or(now).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let Self { account, protocols, key } = self;
-        // The empty lines are the start, the addresses and the encryption scope.
+        // The empty lines are the start time, the IP addresses and the encryption scope.
         let text =
             format!("{account}\n{PERMISSIONS}\n{SERVICES}\n{RESOURCES}\n\n{expiry}\n\n{protocols}\n{VERSION}\n\n");
         let signature = BASE64_STANDARD.encode(hmac::sign(key, text.as_bytes()));

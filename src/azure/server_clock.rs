@@ -5,22 +5,22 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822};
 
-/// The clock of a server, by the `Date` header of its answers (RFC 9110 section 6.6.1).
+/// The clock of a server, from the `Date` header of its responses (RFC 9110 section 6.6.1).
 #[derive(Debug, Default)]
 pub(crate) struct ServerClock {
-    /// The time of the latest answer, and when it arrived by a clock that nobody can set.
+    /// The time of the latest response, and its arrival by the monotonic clock.
     latest: Mutex<Option<(Timestamp, Instant)>>,
 }
 
 impl ServerClock {
-    /// Takes the time from a `Date` header. One that cannot be read says nothing.
+    /// Sets the time from a `Date` header. Ignores a header that cannot be parsed.
     pub(super) fn set(&self, date: &str, arrived: Instant) {
         if let Ok(time) = rfc2822::DateTimeParser::new().parse_timestamp(date) {
             *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some((time, arrived));
         }
     }
 
-    /// The time there now; `None` before the first answer.
+    /// The current time of the server; `None` before the first response.
     pub(crate) fn now(&self) -> Option<Timestamp> {
         let (time, arrived) = (*self.latest.lock().unwrap_or_else(PoisonError::into_inner))?;
         let since = SignedDuration::try_from(arrived.elapsed()).unwrap_or_default();
@@ -33,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_header_sets_the_clock_and_others_do_not() {
+    fn only_a_valid_date_header_sets_the_clock() {
         let clock = ServerClock::default();
         for unreadable in ["", "yesterday", "Thu, 26 Nov", "Thu, 26 Nov 99999 08:00:00 GMT"] {
             clock.set(unreadable, Instant::now());

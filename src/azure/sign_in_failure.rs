@@ -4,29 +4,30 @@ use serde::Deserialize;
 use super::{AuthMethod, AzureError, AzureProblem, arc, known_code::KnownCode, retry::cause};
 use crate::{entra::Aadsts, redact::redacted};
 
-/// The longest answer of an identity endpoint that is shown where it is not JSON, in characters.
+/// The maximum length of a response that is shown although it is not JSON, in characters.
 const SHOWN_MAX: usize = 300;
 
-/// How the SDK's own sentences about an answer of an identity endpoint start. They take the place of the endpoint's sentence.
-const GENERIC: [&str; 3] = ["The requested identity has not been assigned", "The request failed", arc::REFUSED];
+/// The starts of generic messages about an error of an identity endpoint. The message of the endpoint replaces a
+/// generic one.
+const GENERIC: [&str; 3] = ["The requested identity has not been assigned", "The request failed", arc::ERROR_RESPONSE];
 
 /// A sign-in that failed.
 pub(crate) struct SignInFailure {
-    /// The sentence of Entra, the Azure CLI or the identity endpoint, without the names of the SDK's types and without IDs.
+    /// The message of Entra, the Azure CLI or the identity endpoint, without type names of the SDK and without IDs.
     pub(super) because: String,
     pub(super) status: Option<u16>,
-    /// The error code: one of Entra, as [`Aadsts`] writes it, or `invalid_request` of an identity endpoint.
+    /// The error code: an [`Aadsts`] code of Entra, or for example `invalid_request` of an identity endpoint.
     pub(super) code: Option<String>,
-    /// The trace ID Microsoft's support asks for.
+    /// The trace ID for Microsoft support.
     pub(super) trace_id: Option<String>,
-    /// Whether there was no answer.
-    silent: bool,
+    /// Whether there was no response.
+    is_unanswered: bool,
 }
 
-/// The members that error answers have in common: `error` and `error_description` of Entra and the metadata service (RFC 6749
+/// The members of error responses: `error` and `error_description` of Entra and the metadata service (RFC 6749
 /// section 5.2), `message` of App Service and Container Apps.
 #[derive(Deserialize)]
-struct ErrorAnswer {
+struct ErrorResponse {
     error: Option<String>,
     #[serde(alias = "message")]
     error_description: Option<String>,
@@ -34,7 +35,7 @@ struct ErrorAnswer {
 
 impl SignInFailure {
     pub(super) fn new(because: String) -> Self {
-        Self { because, status: None, code: None, trace_id: None, silent: false }
+        Self { because, status: None, code: None, trace_id: None, is_unanswered: false }
     }
 
     pub(super) fn of(error: &azure_core::Error) -> Self {
@@ -43,27 +44,27 @@ impl SignInFailure {
         let text = text.split("To troubleshoot, visit").next().unwrap_or_default();
         let (status, answer) = match cause(error).kind() {
             ErrorKind::HttpResponse { status, raw_response, .. } => {
-                (Some(u16::from(*status)), raw_response.as_deref().and_then(ErrorAnswer::read))
+                (Some(u16::from(*status)), raw_response.as_deref().and_then(ErrorResponse::read))
             }
             _ => (None, None),
         };
         let is_generic = GENERIC.iter().any(|generic| text.trim_start().starts_with(generic));
-        let described = answer.as_ref().and_then(|answer| answer.error_description.as_deref());
-        let (text, trace_id) = without_ids(described.filter(|_| is_generic).unwrap_or(text));
+        let description = answer.as_ref().and_then(|answer| answer.error_description.as_deref());
+        let (text, trace_id) = without_ids(description.filter(|_| is_generic).unwrap_or(text));
         let aadsts = Aadsts::find_in(&text).map(|code| code.to_string());
         Self {
             because: redacted(&text).into_owned(),
             status,
             code: aadsts.or_else(|| answer.and_then(|answer| answer.error)),
             trace_id,
-            silent: matches!(cause(error).kind(), ErrorKind::Connection | ErrorKind::Io),
+            is_unanswered: matches!(cause(error).kind(), ErrorKind::Connection | ErrorKind::Io),
         }
     }
 
     /// The error of an operation that needed to sign in as `credential`.
     pub(super) fn into_error(self, method: AuthMethod, credential: String, operation: &str) -> AzureError {
-        let Self { because, status, code, trace_id, silent } = self;
-        let problem = if silent {
+        let Self { because, status, code, trace_id, is_unanswered } = self;
+        let problem = if is_unanswered {
             let hint = match method {
                 AuthMethod::ManagedIdentity => "check that the identity endpoint of this machine or app runs",
                 _ => "check the network, the proxy and AZURE_AUTHORITY_HOST",
@@ -71,7 +72,7 @@ impl SignInFailure {
             AzureProblem::SignInUnanswered { credential, because, hint }
         } else {
             let hint = KnownCode::sign_in_hint(method, code.as_deref(), &because);
-            // Support asks for it where nobody knows the answer.
+            // Microsoft support needs the trace ID of an unknown error.
             let is_known = KnownCode::of_sign_in(method, code.as_deref(), &because).is_some();
             let id = trace_id.as_ref().filter(|_| !is_known);
             let because = id.map_or(because.clone(), |id| format!("{because}; trace ID {id}"));
@@ -81,8 +82,8 @@ impl SignInFailure {
     }
 }
 
-impl ErrorAnswer {
-    /// Reads an answer; one that is not JSON is its own description.
+impl ErrorResponse {
+    /// Reads an error response. A response that is not JSON is the description.
     fn read(answer: &RawResponse) -> Option<Self> {
         let body = answer.body();
         if let Ok(answer) = serde_json::from_slice(body) {
@@ -94,8 +95,10 @@ impl ErrorAnswer {
     }
 }
 
-/// The text on one line without Entra's IDs and time, and the trace ID: `AADSTS…: sentence. Trace ID: … Correlation ID: …
-/// Timestamp: …`. What follows them stays: the Azure CLI appends the command to run.
+/// The text on one line without IDs and timestamp, and its trace ID.
+///
+/// Entra sends `AADSTS…: sentence. Trace ID: … Correlation ID: … Timestamp: …`. Text after the timestamp is kept: the
+/// Azure CLI appends the command to run.
 fn without_ids(text: &str) -> (String, Option<String>) {
     let mut words = text.split_whitespace().peekable();
     let (mut kept, mut trace_id) = (Vec::new(), None);
@@ -109,7 +112,7 @@ fn without_ids(text: &str) -> (String, Option<String>) {
                 }
             }
             "Timestamp:" => {
-                // A date, and a time that the Azure CLI writes as a word of its own.
+                // A date with its time, which the Azure CLI separates with a space.
                 let is_of_time = |next: &str| next.contains(':') && next.ends_with('Z');
                 if words.next().is_some_and(|date| !is_of_time(date))
                     && words.peek().is_some_and(|next| is_of_time(next))
@@ -128,7 +131,7 @@ mod tests {
     use super::{Aadsts, without_ids};
 
     #[test]
-    fn ids_go_and_the_remedy_stays() {
+    fn ids_are_removed_and_the_remedy_is_kept() {
         let (expired, wrong) = (Aadsts::MFA_EXPIRED, Aadsts::SECRET_INVALID);
         let azure_cli = format!(
             "ERROR: {expired}: It has expired. Trace ID: 11-aa Correlation ID: 22-bb Timestamp: 2026-11-22 00:10:22Z\nInteractive authentication is needed. Please run:\naz login --scope https://storage.azure.com/.default"

@@ -22,36 +22,36 @@ use crate::{
     public_host::{NotPublic, why_not_public},
 };
 
-/// How long one request may take, its answer included.
+/// The time limit of one request, including its response.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-/// The longest answer that is read, in bytes.
-const ANSWER_MAX: usize = 4 << 20;
-/// Where a machine in Azure asks about itself. Neither this address nor loopback is ever behind a proxy.
+/// The maximum length of a response, in bytes.
+const RESPONSE_MAX: usize = 4 << 20;
+/// The instance metadata service of a machine in Azure. Requests to this address and to loopback never use a proxy.
 const METADATA_SERVICE: &str = "169.254.169.254";
 
-/// How requests of the Azure SDK go out: over this crate's HTTP clients, and where a query authorises them, with it.
+/// Sends the requests of the Azure SDK over the HTTP clients of this crate, and adds the SAS of a credential.
 ///
-/// The query is added here, behind everything that logs or prints a URL, and errors name no URL at all.
+/// The SAS is added here, after all code that logs or prints a URL. Errors contain no URL.
 pub(crate) struct Transport {
     clients: Arc<HttpClients>,
     credential: Option<Credential>,
-    /// Learns the time of the server from every answer.
+    /// The clock that every response sets.
     clock: Option<Arc<ServerClock>>,
-    /// What stands in for the metadata service (`AZURE_POD_IDENTITY_AUTHORITY_HOST`).
+    /// The replacement of the metadata service (`AZURE_POD_IDENTITY_AUTHORITY_HOST`).
     metadata_service: Option<Url>,
     /// The identity endpoint of the platform that this process runs on.
     platform: Option<Url>,
-    /// How long one request may take.
+    /// The time limit of one request.
     limit: Duration,
 }
 
 impl Transport {
-    /// For requests that carry their own authorisation.
+    /// A transport for requests that carry their own authorisation.
     pub(crate) fn new(clients: Arc<HttpClients>, metadata_service: Option<Url>) -> Self {
         Self { clients, credential: None, clock: None, metadata_service, platform: None, limit: REQUEST_TIMEOUT }
     }
 
-    /// For requests to a storage account.
+    /// A transport for requests to a storage account.
     pub(crate) fn authorised(clients: Arc<HttpClients>, credential: Credential, clock: Arc<ServerClock>) -> Self {
         Self {
             clients,
@@ -63,17 +63,17 @@ impl Transport {
         }
     }
 
-    /// Also sends requests to the identity endpoint of a platform over http, at whatever private address it is.
+    /// Also allows http to the identity endpoint of a platform, at any private address.
     pub(crate) fn trusting(self, platform: Option<Url>) -> Self {
         Self { platform, ..self }
     }
 
-    /// Gives up each request in time for its cause to be told within a limit for all of them.
+    /// Restricts the time limit of each request to the time limit of all requests, so that the error gives the cause.
     pub(crate) fn within(self, limit: Duration) -> Self {
         Self { limit: limit.min(self.limit), ..self }
     }
 
-    /// For the options of an SDK client.
+    /// The transport for the options of an SDK client.
     pub(crate) fn for_sdk(self: &Arc<Self>) -> azure_core::http::Transport {
         azure_core::http::Transport::new(Arc::clone(self) as Arc<dyn HttpClient>)
     }
@@ -82,8 +82,11 @@ impl Transport {
         let url = self.address(request.url());
         let client = match url.scheme() {
             "https" => self.clients.secure(),
-            "http" if stays_here(&url) || self.is_of_platform(&url) => self.clients.plain(),
-            scheme => Err(format!("{scheme} to {} would be readable by others", url.host_str().unwrap_or_default())),
+            "http" if is_local(&url) || self.is_of_platform(&url) => self.clients.plain(),
+            scheme => Err(format!(
+                "{scheme} is not accepted for requests to {}; expected https",
+                url.host_str().unwrap_or_default()
+            )),
         };
         let client = client.map_err(|because| Error::with_message(ErrorKind::Other, because))?;
         let method = reqwest::Method::from_bytes(request.method().as_ref().as_bytes());
@@ -95,7 +98,7 @@ impl Transport {
         outgoing = match request.body() {
             Body::Bytes(bytes) => outgoing.body(bytes.clone()),
             Body::SeekableStream(_) => {
-                return Err(Error::with_message(ErrorKind::Other, "a body that is not in memory"));
+                return Err(Error::with_message(ErrorKind::Other, "the body of the request is not in memory"));
             }
         };
         let mut answer = outgoing.send().await.map_err(|error| failure(&error, self.clients.cause(&url, &error)))?;
@@ -111,10 +114,10 @@ impl Transport {
         let status = answer.status().as_u16().into();
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(|error| failure(&error, innermost(&error)))? {
-            if body.len() + chunk.len() > ANSWER_MAX {
+            if body.len() + chunk.len() > RESPONSE_MAX {
                 return Err(Error::with_message(
                     ErrorKind::Other,
-                    format!("an answer of more than {ANSWER_MAX} bytes"),
+                    format!("the response is longer than {RESPONSE_MAX} bytes"),
                 ));
             }
             body.extend_from_slice(&chunk);
@@ -122,17 +125,17 @@ impl Transport {
         Ok(AsyncRawResponse::from_bytes(status, headers, Bytes::from(body)))
     }
 
-    /// Whether a URL is at the platform's identity endpoint, and that is in a private network.
+    /// Whether a URL is at the identity endpoint of the platform, and at a private address.
     fn is_of_platform(&self, url: &Url) -> bool {
-        let is_there = self.platform.as_ref().is_some_and(|platform| platform.origin() == url.origin());
+        let is_platform = self.platform.as_ref().is_some_and(|platform| platform.origin() == url.origin());
         let is_private = matches!(
             why_not_public(url.as_str()),
             Some(NotPublic::Loopback | NotPublic::PrivateAddress | NotPublic::LinkLocal)
         );
-        is_there && is_private
+        is_platform && is_private
     }
 
-    /// The URL a request really goes to.
+    /// The URL to which a request is sent.
     fn address(&self, url: &Url) -> Url {
         let mut url = url.clone();
         if let Some(authority) = self.metadata_service.as_ref().filter(|_| url.host_str() == Some(METADATA_SERVICE)) {
@@ -164,8 +167,8 @@ impl fmt::Debug for Transport {
     }
 }
 
-/// Whether http to this address cannot be read on the way: this machine, and the link-local addresses of managed identities.
-fn stays_here(url: &Url) -> bool {
+/// Whether http to this host is safe from eavesdropping: loopback, and the link-local addresses of managed identities.
+fn is_local(url: &Url) -> bool {
     let host = url.host_str().unwrap_or_default();
     let link_local = host.parse().is_ok_and(|address: std::net::Ipv4Addr| address.is_link_local());
     link_local || crate::issuer_url::is_loopback_http(&format!("http://{host}"))
@@ -181,15 +184,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn http_leaves_this_machine_only_for_the_platform_in_a_private_network() {
+    fn http_is_allowed_to_a_private_platform_endpoint_only() {
         let url = |text: &str| Url::parse(text).unwrap();
-        let is_of_platform = |platform: Option<&str>, asked: &str| {
+        let is_of_platform = |platform: Option<&str>, requested: &str| {
             let transport = Transport::new(Arc::default(), None).trusting(platform.map(url));
-            transport.is_of_platform(&url(asked))
+            transport.is_of_platform(&url(requested))
         };
         let endpoint = "http://172.16.1.2:8081/msi/token";
         assert!(is_of_platform(Some(endpoint), "http://172.16.1.2:8081/msi/token?resource=x"));
-        for (platform, asked) in [
+        for (platform, requested) in [
             (None, endpoint),
             (Some(endpoint), "http://172.16.1.2/msi/token"),
             (Some(endpoint), "http://172.16.1.3:8081/msi/token"),
@@ -198,7 +201,7 @@ mod tests {
             (Some("http://msi/"), "http://msi/"),
             (Some("http://msi.internal/"), "http://msi.internal/"),
         ] {
-            assert!(!is_of_platform(platform, asked), "{platform:?} {asked}");
+            assert!(!is_of_platform(platform, requested), "{platform:?} {requested}");
         }
     }
 }

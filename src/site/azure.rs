@@ -25,18 +25,22 @@ use crate::{
     plan::StoredRetention,
 };
 
-/// The metadata of a blob that holds the retention record of the JWKS in it.
+/// The name of the blob metadata that holds the retention record of the JWKS.
 const RECORD: &str = "retention";
-/// The number of lost races after which the pause does not grow any more.
+/// The number of lost races after which the pause no longer grows.
 const LOST_RACES_MAX: u32 = 4;
 
-/// A site in a container of an Azure Storage account, `$web` unless told otherwise.
+/// A site in a container of an Azure Storage account, by default `$web`.
 ///
-/// Documents are block blobs written under `If-Match` or `If-None-Match`; the retention record is metadata of the JWKS, so it
-/// changes with it in one step. The static website is switched on where it is off, with every other property of the service
-/// left as it is. Needs the role Storage Blob Data Contributor, and for the switch Storage Account Contributor.
+/// Documents are block blobs. Every write is conditional, with `If-Match` or `If-None-Match`. The retention record is
+/// metadata of the JWKS blob, so that one request writes both.
 ///
-/// An issuer that may be at the blob endpoint itself needs [`for_issuer`](Self::for_issuer).
+/// [`host`](Site::host) enables the static website and changes no other property of the Blob service.
+///
+/// The credential needs the role Storage Blob Data Contributor, and the role Storage Account Contributor to enable the
+/// static website.
+///
+/// If the issuer URL may be at the blob endpoint of the account, call [`for_issuer`](Self::for_issuer).
 ///
 /// ```no_run
 /// use issuer::{SystemClock, DesiredState, site::{Azure, AzureOptions}};
@@ -50,7 +54,7 @@ const LOST_RACES_MAX: u32 = 4;
 pub struct Azure {
     connection: Arc<AzureConnection>,
     container: String,
-    /// What stands before the container in the paths of documents, where the issuer is at the blob endpoint itself.
+    /// The prefix of the document paths before the name of the blob, if the issuer is at the blob endpoint itself.
     above: Option<String>,
     deletes_snapshots: bool,
 }
@@ -59,27 +63,28 @@ impl Azure {
     /// The container that a static website serves.
     pub const WEB: &str = "$web";
 
-    /// The container `$web` of an account, by a connection that many sites share.
+    /// The container `$web` of an account, over a connection that several sites can share.
     pub fn new(connection: Arc<AzureConnection>) -> Self {
         Self { connection, container: Self::WEB.to_owned(), above: None, deletes_snapshots: false }
     }
 
-    /// The container `$web` of an account, by a connection of its own.
+    /// The container `$web` of an account, over a connection of its own.
     ///
     /// # Errors
     ///
-    /// [`SiteError::Azure`] when no credential is found, the one that is set up does not work, or a name or URL is wrong.
+    /// [`SiteError::Azure`] if no credential is found, the configured credential does not work, or a name or URL is
+    /// invalid.
     pub async fn open(options: AzureOptions) -> Result<Self, SiteError> {
         Ok(Self::new(Arc::new(AzureConnection::open(options).await?)))
     }
 
-    /// Another container of the account. Only `$web` has a static website.
+    /// Uses another container of the account. Only `$web` has a static website.
     #[must_use]
     pub fn in_container(self, container: impl Into<String>) -> Self {
         Self { container: container.into(), ..self }
     }
 
-    /// Removes the snapshots of a document with it; a blob with snapshots cannot be removed alone.
+    /// Removes a document together with its snapshots. Azure rejects the removal of a blob alone if it has snapshots.
     #[must_use]
     pub fn deleting_snapshots(self) -> Self {
         Self { deletes_snapshots: true, ..self }
@@ -90,8 +95,10 @@ impl Azure {
         &self.connection
     }
 
-    /// The site of an issuer. The first segment of the path of an issuer at the blob endpoint itself, such as
-    /// `https://acct.blob.core.windows.net/oidc`, is the container. Every other issuer needs nothing.
+    /// Prepares the site for an issuer URL, which may be at the blob endpoint of the account.
+    ///
+    /// In the path of such an issuer URL, for example `https://acct.blob.core.windows.net/oidc`, the first segment is
+    /// the container. Other issuer URLs need no preparation.
     ///
     /// ```
     /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -111,10 +118,10 @@ impl Azure {
     ///
     /// # Errors
     ///
-    /// [`SiteError::Azure`] when the issuer is in another container of this account.
+    /// [`SiteError::Azure`] if the issuer is in another container of this account.
     pub fn for_issuer(self, issuer: &IssuerUrl) -> Result<Self, SiteError> {
         let endpoint = &self.connection.account.endpoint;
-        // The endpoint has the form of an issuer URL.
+        // An endpoint follows the rules of an issuer URL (`Account::new`).
         if !issuer.is_at_or_below(&endpoint.as_str().parse()?) {
             return Ok(Self { above: None, ..self });
         }
@@ -128,12 +135,12 @@ impl Azure {
         Ok(Self { above: Some(above), ..self })
     }
 
-    /// Whether the issuer of [`for_issuer`](Self::for_issuer) is at the blob endpoint of the account itself.
+    /// Whether the issuer given to [`for_issuer`](Self::for_issuer) is at the blob endpoint of the account.
     pub fn is_at_blob_endpoint(&self) -> bool {
         self.above.is_some()
     }
 
-    /// The name of a document's blob.
+    /// The name of the blob of a document.
     fn name_of<'a>(&self, path: &'a DocumentPath) -> &'a str {
         let below = self.above.as_ref().and_then(|above| path.as_str().strip_prefix(above.as_str())?.strip_prefix('/'));
         below.unwrap_or(path.as_str())
@@ -147,7 +154,7 @@ impl Azure {
         self.connection.explain(&self.container, operation, error).into()
     }
 
-    /// Sends a request, and sends it again while its failure may pass.
+    /// Sends a request, and retries it after transient failures.
     async fn run<T, F>(&self, what: &str, attempt: impl FnMut() -> F) -> azure_core::Result<T>
     where
         F: Future<Output = azure_core::Result<T>>,
@@ -156,7 +163,8 @@ impl Azure {
     }
 
     async fn read_blob(&self, path: &DocumentPath) -> azure_core::Result<Stored> {
-        // A first range of one byte more than a document may have: a longer blob is refused before the rest is downloaded.
+        // The first range is one byte longer than the longest document. A longer blob is rejected before the rest is
+        // downloaded.
         let options = BlobClientDownloadOptions {
             partition_size: NonZero::new(Documents::BYTES_MAX + 1),
             ..BlobClientDownloadOptions::default()
@@ -171,9 +179,9 @@ impl Azure {
         if bytes.len() > Documents::BYTES_MAX {
             return Err(too_long());
         }
-        // Without the version a write could not be made conditional.
+        // A conditional write needs the ETag.
         let etag = properties.etag.map(|etag| ETag(etag.to_string())).filter(|etag| !etag.0.is_empty());
-        let etag = etag.ok_or_else(|| azure_core::Error::with_message(ErrorKind::Other, "the answer has no ETag"))?;
+        let etag = etag.ok_or_else(|| azure_core::Error::with_message(ErrorKind::Other, "the response has no ETag"))?;
         let record = properties.metadata.iter().find(|(name, _)| name.eq_ignore_ascii_case(RECORD));
         Ok(Stored {
             bytes,
@@ -200,7 +208,7 @@ impl Azure {
         let metadata =
             (!content.retention.is_empty()).then(|| HashMap::from([(RECORD.to_owned(), content.retention.to_text())]));
         let options = BlockBlobClientUploadOptions {
-            // A property that is not sent is cleared (Put Blob).
+            // Put Blob clears every property that the request omits.
             blob_content_encoding: content.headers.content_encoding.clone(),
             blob_content_type: Some(content.headers.content_type.clone()),
             blob_cache_control: Some(content.headers.cache_control.clone()),
@@ -244,7 +252,7 @@ impl Azure {
 impl Site for Azure {
     fn name(&self) -> String {
         let account = &self.connection.account;
-        if account.is_at_home() {
+        if account.has_default_endpoint() {
             return format!("{} of {}", self.container, account.name);
         }
         let port = account.endpoint.port().map(|port| format!(":{port}")).unwrap_or_default();
@@ -286,8 +294,8 @@ impl Site for Azure {
     }
 
     async fn host(&self) -> Result<(), SiteError> {
-        // Switching the website on makes its container too, in Azure; making it here as well costs no time. Where it cannot
-        // be made and is not there, the first write says so.
+        // Azure also creates the container when it enables the website. Creating the container at the same time costs
+        // no time. If the container cannot be created and does not exist, the first write returns the error.
         let (website, _) = join(self.connection.enable_website(), self.create_container()).await;
         Ok(website?)
     }
@@ -310,7 +318,7 @@ impl fmt::Debug for Azure {
     }
 }
 
-/// Whether an answer has this status and error code.
+/// Whether a response has this status and error code.
 fn is(error: &azure_core::Error, status: u16, code: &StorageErrorCode) -> bool {
     match error.kind() {
         ErrorKind::HttpResponse { status: found, error_code, .. } => {
@@ -320,16 +328,16 @@ fn is(error: &azure_core::Error, status: u16, code: &StorageErrorCode) -> bool {
     }
 }
 
-/// Whether there is no such blob, or not even its container.
+/// Whether the blob or its container does not exist.
 fn is_absent(error: &azure_core::Error) -> bool {
     is(error, 404, &StorageErrorCode::BlobNotFound) || is(error, 404, &StorageErrorCode::ContainerNotFound)
 }
 
-/// Whether a condition did not hold. A lease and others that answer 412 are something else.
+/// Whether the condition of a conditional write failed. Other causes of status 412, such as a lease, do not count.
 fn is_precondition(error: &azure_core::Error) -> bool {
     is(error, 412, &StorageErrorCode::ConditionNotMet)
         || is(error, 412, &StorageErrorCode::TargetConditionNotMet)
-        // What `If-None-Match: *` gives where the blob is there, and `If-Match` where it is not.
+        // `If-None-Match: *` for a blob that exists, and `If-Match` for a blob that does not exist.
         || is(error, 409, &StorageErrorCode::BlobAlreadyExists)
         || is(error, 404, &StorageErrorCode::BlobNotFound)
 }

@@ -7,7 +7,7 @@ use std::{
 use super::{Condition, Content, ETag, Site, SiteError, Stored, Written};
 use crate::issuer_url::DocumentPath;
 
-/// A site in memory, for tests of what embeds this crate.
+/// A site in memory, for tests of programs that embed this crate.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -31,19 +31,19 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct State {
     by_path: HashMap<DocumentPath, (u64, Content)>,
-    /// How often anything was written: no document gets the tag that another one had at its place before.
+    /// The number of writes, never reset, so that a path never has the same `ETag` twice.
     writes: u64,
 }
 
 impl State {
-    fn holds(&self, path: &DocumentPath, etag: &ETag) -> bool {
+    fn is_version(&self, path: &DocumentPath, etag: &ETag) -> bool {
         self.by_path.get(path).is_some_and(|(version, _)| etag.0 == version.to_string())
     }
 }
 
 impl Memory {
     fn documents(&self) -> MutexGuard<'_, State> {
-        // A document is replaced in one step, so a panic elsewhere leaves nothing half done.
+        // Each change is one insert or remove, so that a panic leaves no half-finished change.
         self.documents.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -65,11 +65,11 @@ impl Site for Memory {
 
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError> {
         let mut documents = self.documents();
-        let holds = match condition {
-            Condition::IfMatch(etag) => documents.holds(path, etag),
+        let is_met = match condition {
+            Condition::IfMatch(etag) => documents.is_version(path, etag),
             Condition::IfNoneMatch => !documents.by_path.contains_key(path),
         };
-        if !holds {
+        if !is_met {
             return Ok(Written::PreconditionFailed);
         }
         documents.writes += 1;
@@ -80,7 +80,7 @@ impl Site for Memory {
 
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError> {
         let mut documents = self.documents();
-        if !documents.holds(path, etag) {
+        if !documents.is_version(path, etag) {
             return Ok(Written::PreconditionFailed);
         }
         documents.by_path.remove(path);

@@ -1,4 +1,4 @@
-//! Where documents are stored and served from.
+//! Sites, which store and serve documents.
 
 #[cfg(feature = "azure")]
 mod azure;
@@ -27,9 +27,9 @@ use jiff::Timestamp;
 
 use crate::issuer_url::DocumentPath;
 
-/// A place that keeps documents and writes them one at a time, each whole, under a condition.
+/// A place that stores documents. Each write is conditional and writes one whole document.
 ///
-/// `Directory` is one; a blob container is another.
+/// `Azure`, `Directory` and `Memory` implement this trait.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -51,68 +51,71 @@ use crate::issuer_url::DocumentPath;
 /// ```
 #[async_trait]
 pub trait Site: Send + Sync {
-    /// What messages call the site, such as a path.
+    /// The name of the site in messages, for example its path.
     fn name(&self) -> String;
 
-    /// Reads a document; `None` when it is not there.
+    /// Reads a document; `None` if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`SiteError`] when it is unknown whether the document is there.
+    /// [`SiteError`] if it is unknown whether the document exists.
     async fn read(&self, path: &DocumentPath) -> Result<Option<Stored>, SiteError>;
 
-    /// Writes a document, whole or not at all, if the condition holds at that moment.
+    /// Writes a whole document, if the condition is true at the time of the write.
     ///
     /// # Errors
     ///
-    /// [`SiteError`] when it is unknown whether the document was written; a failed condition is not an error.
+    /// [`SiteError`] if it is unknown whether the document was written. A failed condition is not an error.
     async fn write(&self, path: &DocumentPath, content: &Content, condition: &Condition) -> Result<Written, SiteError>;
 
-    /// Removes a document, if it is still the version that was read.
+    /// Removes a document, if it still has this `ETag`.
     ///
     /// # Errors
     ///
-    /// [`SiteError`] when it is unknown whether the document is gone; a failed condition is not an error.
+    /// [`SiteError`] if it is unknown whether the document was removed. A failed condition is not an error.
     async fn remove(&self, path: &DocumentPath, etag: &ETag) -> Result<Written, SiteError>;
 
-    /// Whether the site serves what it stores.
+    /// Whether the site serves its documents.
     ///
     /// # Errors
     ///
-    /// [`SiteError`] when there was no answer. Missing the right to ask is not an error.
+    /// [`SiteError`] if the request fails. A missing permission is not an error: the result is [`Hosting::Unknown`].
     async fn hosting(&self) -> Result<Hosting, SiteError> {
         Ok(Hosting::default())
     }
 
-    /// Lets the site serve what it stores; called before the first write where [`hosting`](Site::hosting) is [`Hosting::Off`].
+    /// Enables the hosting of the site. Called before the first write if [`hosting`](Site::hosting) is
+    /// [`Hosting::Off`].
     ///
     /// # Errors
     ///
-    /// [`SiteError`] when it could not be switched on.
+    /// [`SiteError`] if the hosting cannot be enabled.
     async fn host(&self) -> Result<(), SiteError> {
         Ok(())
     }
 
-    /// Waits before the site is read again, after this many conditional writes in a row were lost to other publishers.
+    /// Backs off with jitter after this many lost races in a row, before the site is read again.
     ///
-    /// Publishers that wait for different times do not meet again. A site whose writes are serialized needs no wait.
+    /// A conditional write loses a race if another publisher changes the document first. A site that serializes its
+    /// writes needs no pause.
     async fn back_off(&self, lost_races: u32) {
         let _ = lost_races;
     }
 
-    /// What lets others change the site or these documents; best effort, and empty where nothing is known.
+    /// Properties that allow other users to change the site or these documents. Best effort: empty if they cannot be
+    /// read.
     fn warnings(&self, documents: &[DocumentPath]) -> Vec<SiteWarning> {
         let _ = documents;
         Vec::new()
     }
 
-    /// The time by the site's clock, where it has one and anything was read; `None` where it has none.
+    /// The current time by the clock of the site; `None` before the first read, or if the site has no clock.
     fn time(&self) -> Option<Timestamp> {
         None
     }
 }
 
-/// How a write or removal ended.
+/// The outcome of a write or removal.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -131,8 +134,8 @@ pub trait Site: Send + Sync {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
-    /// The document is there, or gone.
+    /// The document was written or removed.
     Done,
-    /// Somebody else was faster; nothing was changed.
+    /// The condition failed because another publisher changed the document. Nothing was written or removed.
     PreconditionFailed,
 }

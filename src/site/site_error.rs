@@ -5,7 +5,7 @@ use super::FileKind;
 use crate::azure::AzureError;
 use crate::{file_error::FileError, hint::Hint, issuer_url::UrlError};
 
-/// Why a site cannot be read or written.
+/// Reason why a site cannot be read or written.
 ///
 /// ```
 /// use issuer::{Hint, site::{Directory, SiteError}};
@@ -20,58 +20,58 @@ pub enum SiteError {
     /// A file or directory cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
-    /// A URL of the site is not one that documents can be published at.
+    /// Documents cannot be published at a URL of the site.
     #[error(transparent)]
     Url(#[from] UrlError),
-    /// An entry of a site is not of the type that it must have. Links are not followed, and pipes and devices not opened.
-    #[error("cannot {operation} {}: it is not {expected} but {found}", path.display())]
+    /// An entry of a site has the wrong type. Links are not followed; pipes and devices are not opened.
+    #[error("cannot {operation} {}: it is {found}; expected {expected}", path.display())]
     FileKind {
         /// `read` or `write`.
         operation: &'static str,
         /// The entry.
         path: PathBuf,
-        /// The type it must have, with its article: `a regular file`.
+        /// The expected type with its article, for example `a regular file`.
         expected: &'static str,
-        /// The type it has.
+        /// The actual type.
         found: FileKind,
     },
-    /// A document or retention record of a site is too long. It was not read or written.
+    /// A document or retention record of a site is too long, and was not read or written.
     #[error("cannot {operation} {}: it is longer than {limit} bytes", path.display())]
     TooLong {
         /// `read` or `write`.
         operation: &'static str,
         /// The file.
         path: PathBuf,
-        /// The longest length, in bytes.
+        /// The maximum length in bytes.
         limit: u64,
     },
-    /// An entry of a site belongs to a user who could mislead or block this one.
-    #[error("cannot {operation} {}: it belongs to the user with ID {owner}", path.display())]
+    /// An entry of a site belongs to another user, who could redirect or block writes.
+    #[error("cannot {operation} {}: its owner is user ID {owner}; expected this user, root or the owner of the directory", path.display())]
     Owner {
-        /// `lock` the lock file, or `follow` the link that is the path of the site.
+        /// `lock` for the lock file, or `follow` for a link that is the path of the site.
         operation: &'static str,
         /// The entry.
         path: PathBuf,
         /// The user ID of its owner.
         owner: u32,
     },
-    /// Another process holds the lock of a site for too long.
-    #[error("{site} is locked by another process")]
+    /// The wait for the lock of a site timed out.
+    #[error("cannot write to {site}: another process holds the lock of this site")]
     Locked {
         /// The site.
         site: String,
     },
-    /// Azure did not do what was asked.
+    /// An operation on Azure failed.
     #[cfg(feature = "azure")]
     #[error(transparent)]
     Azure(#[from] Box<AzureError>),
-    /// A site that another crate implements failed.
+    /// An operation on a site of another crate failed.
     #[error(transparent)]
     Other(Box<dyn Error + Send + Sync>),
 }
 
 impl SiteError {
-    /// The failure of a site that another crate implements.
+    /// An error of a site that another crate implements.
     ///
     /// ```
     /// use issuer::site::SiteError;
@@ -101,17 +101,21 @@ impl Hint for SiteError {
                 "replace the link with a directory; only the path of the site itself may be a link"
             }
             Self::FileKind { found: FileKind::SymbolicLink, .. } => {
-                "remove the link, or replace it with the file that it points to"
+                "remove the link, or replace it with a copy of its target"
             }
-            Self::FileKind { .. } | Self::TooLong { operation: "read", .. } => "move it away: issuer did not write it",
+            Self::FileKind { .. } | Self::TooLong { operation: "read", .. } => {
+                "move the entry out of the site: issuer did not create it"
+            }
             Self::TooLong { .. } => "publish fewer keys",
             Self::Owner { operation: "follow", .. } => {
-                "check who put the link there, and pass the directory that the site is in"
+                "pass the directory of the site itself instead of the link, which another user created"
             }
             Self::Owner { .. } => {
-                "check who can write to this directory, and remove the lock file; the next publish creates its own"
+                "check which users can write to this directory, then remove the lock file; the next publish creates a new one"
             }
-            Self::Locked { .. } => "wait for the other publisher, or see what holds .issuer.lock there (lsof, fuser)",
+            Self::Locked { .. } => {
+                "run the command again later, or find the process that holds the lock: fuser .issuer.lock (in the directory of the site)"
+            }
         };
         Some(hint.to_owned())
     }

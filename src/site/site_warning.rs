@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-/// A property of a site that lets others change what is published there.
+/// A property of a site that allows other users to change the published documents.
 ///
 /// ```
 /// use std::{fs::Permissions, os::unix::fs::PermissionsExt};

@@ -351,7 +351,7 @@ fn verbose_logs_steps_and_terminal_shows_the_slow_one() {
         "read openid/v1/jwks",
         "read .well-known/openid-configuration",
         "read the static website setting",
-        "switch the static website on",
+        "enable the static website",
         "write openid/v1/jwks",
         "write .well-known/openid-configuration",
         "read back from",

@@ -160,7 +160,7 @@ fn each_sign_in_failure_has_a_message() {
     std::fs::write(&trailing, "not a token\n").unwrap();
     let cases: [(&str, SetUp<'_>); 13] = [
         (
-            "signing in as service principal with a secret 00001111-aaaa-2222-bbbb-3333cccc4444 failed: no answer: Connection refused",
+            "sign-in with service principal with a secret 00001111-aaaa-2222-bbbb-3333cccc4444 failed: no response: Connection refused",
             Box::new(|command| {
                 command.env("AZURE_CLIENT_SECRET", SECRET).env("AZURE_AUTHORITY_HOST", "https://127.0.0.1:9");
             }),
@@ -172,19 +172,19 @@ fn each_sign_in_failure_has_a_message() {
             }),
         ),
         (
-            "connection string: passed over (AZURE_STORAGE_AUTH_MODE is login)",
+            "connection string: skipped (AZURE_STORAGE_AUTH_MODE is login)",
             Box::new(|command| {
                 command.env("AZURE_STORAGE_CONNECTION_STRING", "x").env("AZURE_STORAGE_AUTH_MODE", "login");
             }),
         ),
         (
-            "the file that AZURE_FEDERATED_TOKEN_FILE names cannot be read: No such file or directory",
+            "cannot read the file in AZURE_FEDERATED_TOKEN_FILE: No such file or directory",
             Box::new(|command| {
                 command.env("AZURE_FEDERATED_TOKEN_FILE", "nothing.jwt");
             }),
         ),
         (
-            "signing in as service principal with a secret 00001111-aaaa-2222-bbbb-3333cccc4444 failed: AADSTS7000215",
+            "sign-in with service principal with a secret 00001111-aaaa-2222-bbbb-3333cccc4444 failed: AADSTS7000215",
             Box::new(|command| {
                 command.env("AZURE_CLIENT_SECRET", "wrong");
             }),
@@ -202,38 +202,38 @@ fn each_sign_in_failure_has_a_message() {
             }),
         ),
         (
-            "the file that AZURE_CLIENT_CERTIFICATE_PATH names cannot be used as a certificate with its private key: it holds no RSA private key",
+            "cannot read a certificate and its private key from the file in AZURE_CLIENT_CERTIFICATE_PATH: it holds no RSA private key",
             Box::new(|command| {
                 command.env("AZURE_CLIENT_CERTIFICATE_PATH", &trailing);
             }),
         ),
         (
-            "the file that AZURE_CLIENT_CERTIFICATE_PATH names cannot be used as a certificate with its private key: No such file or directory",
+            "cannot read a certificate and its private key from the file in AZURE_CLIENT_CERTIFICATE_PATH: No such file or directory",
             Box::new(|command| {
                 command.env("AZURE_CLIENT_CERTIFICATE_PATH", "nothing.pem");
             }),
         ),
         (
-            "signing in as GitHub Actions 00001111-aaaa-2222-bbbb-3333cccc4444 failed: GitHub answered 401",
+            "sign-in with GitHub Actions 00001111-aaaa-2222-bbbb-3333cccc4444 failed: cannot fetch the OIDC token of the job: GitHub returned status 401",
             Box::new(|command| {
                 command.env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token", cloud.github.url()));
                 command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "of another job");
             }),
         ),
         (
-            "the credential workload-identity needs AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE",
+            "the credential workload-identity is not completely configured: it requires AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_FEDERATED_TOKEN_FILE",
             Box::new(|command| {
                 command.args(["--auth", "workload-identity"]);
             }),
         ),
         (
-            "no credential was found: workload identity: AZURE_FEDERATED_TOKEN_FILE is not set; managed identity: this machine has none; az: ERROR: Please run 'az login' to setup account.; azd: azd not found",
+            "no credential was found: workload identity: AZURE_FEDERATED_TOKEN_FILE is not set; managed identity: this machine has no managed identity; az: ERROR: Please run 'az login' to setup account.; azd: azd not found",
             Box::new(|command| {
                 command.env("PATH", not_logged_in.path_env());
             }),
         ),
         (
-            "signing in as az failed: ERROR: Please run 'az login'",
+            "sign-in with az failed: ERROR: Please run 'az login'",
             Box::new(|command| {
                 command.env("PATH", not_logged_in.path_env()).args(["--auth", "az"]);
             }),
@@ -243,12 +243,12 @@ fn each_sign_in_failure_has_a_message() {
         let mut command = cloud.principal();
         set_up(&mut command);
         let output = output(&mut command);
-        let code = if sentence.starts_with("the credential") || sentence.contains("cannot be") { 2 } else { 3 };
+        let code = if sentence.starts_with("the credential") || sentence.starts_with("cannot read") { 2 } else { 3 };
         assert_eq!(output.status.code(), Some(code), "{sentence}: {output:?}");
         assert!(stderr(&output).contains(sentence), "{sentence}: {}", stderr(&output));
         let hint = match sentence {
             cloud if cloud.contains("90002") => "\nhint: check AZURE_TENANT_ID, and --cloud",
-            silent if silent.contains("no answer") => "\nhint: check the network, the proxy and AZURE_AUTHORITY_HOST",
+            silent if silent.contains("no response") => "\nhint: check the network, the proxy and AZURE_AUTHORITY_HOST",
             _ => "\nhint: ",
         };
         assert!(stderr(&output).contains(hint), "{}", stderr(&output));
@@ -273,7 +273,7 @@ fn missing_role_is_named_with_the_command_that_assigns_it() {
     });
     let cases = [
         (&blobs, "cannot read openid/v1/jwks in $web of", "Storage Blob Data Contributor"),
-        (&website, "cannot switch on the static website of", "Storage Account Contributor"),
+        (&website, "cannot enable the static website of", "Storage Account Contributor"),
     ];
     for (server, doing, role) in cases {
         let mut command = cloud.publish_at(server.url());
@@ -282,10 +282,15 @@ fn missing_role_is_named_with_the_command_that_assigns_it() {
         let told = stderr(&output(&mut command));
         let name = &cloud.account().name;
         assert!(
-            told.contains(&format!("{doing} {name}: the credential lacks the role {role} on account {name}")),
+            told.contains(&format!("{doing} {name}: the credential has no role assignment {role} on account {name}")),
             "{told}"
         );
-        assert!(told.contains(&format!("hint: az role assignment create --role \"{role}\"")), "{told}");
+        assert!(
+            told.contains(&format!(
+                "hint: assign the role, which takes effect within minutes: az role assignment create --role \"{role}\""
+            )),
+            "{told}"
+        );
     }
 }
 
@@ -298,15 +303,15 @@ fn incomplete_identity_is_an_error_without_fallback() {
         // The webhook sets only these variables for a service account without a client ID.
         (
             &[("AZURE_TENANT_ID", TENANT), ("AZURE_FEDERATED_TOKEN_FILE", &token)],
-            "the credential workload-identity needs AZURE_CLIENT_ID",
+            "the credential workload-identity is not completely configured: it requires AZURE_CLIENT_ID",
         ),
         (
             &[("AZURE_CLIENT_ID", CLIENT), ("AZURE_CLIENT_SECRET", SECRET)],
-            "the credential client-secret needs AZURE_CLIENT_ID, AZURE_TENANT_ID",
+            "the credential client-secret is not completely configured: it requires AZURE_CLIENT_ID, AZURE_TENANT_ID",
         ),
         (
             &[("AZURE_TOKEN_CREDENTIALS", "az")],
-            "AZURE_TOKEN_CREDENTIALS is neither dev, prod nor the name of a credential of the SDK",
+            "AZURE_TOKEN_CREDENTIALS is neither dev, prod nor a credential name of the Azure SDK",
         ),
     ];
     for (variables, sentence) in cases {
@@ -319,7 +324,7 @@ fn incomplete_identity_is_an_error_without_fallback() {
     let output = output(cloud.publish().env("PATH", tools.path_env()).args(["--client-id", CLIENT]));
     assert_eq!(output.status.code(), Some(3));
     assert!(
-        stderr(&output).contains("no credential was found: managed identity: this machine has none\n"),
+        stderr(&output).contains("no credential was found: managed identity: this machine has no managed identity\n"),
         "{output:?}"
     );
     assert!(tools.calls().is_empty());
@@ -466,17 +471,20 @@ fn unreadable_endpoint_error_names_the_command_that_prints_it() {
         forbidden: false,
     });
     let cases = [
-        (&forbidden, "Azure Resource Manager answered 403 AuthorizationFailed"),
-        (&elsewhere, "there is no such account with a web endpoint in the subscriptions the credential sees"),
+        (&forbidden, "Azure Resource Manager returned 403 AuthorizationFailed"),
+        (
+            &elsewhere,
+            "no account of this name with a web endpoint exists in the subscriptions that the credential can read",
+        ),
     ];
     for (cloud, because) in cases {
         let name = &cloud.account().name;
         let output = output(&mut cloud.with_secret());
         assert_eq!(output.status.code(), Some(3));
         let told = stderr(&output);
-        assert!(told.contains(&format!("the web endpoint of {name} is not known: {because}")), "{told}");
+        assert!(told.contains(&format!("the web endpoint of {name} is unknown: {because}")), "{told}");
         let hint = format!(
-            "hint: pass it as --issuer, without its last slash: az storage account show --name {name} --query primaryEndpoints.web --output tsv"
+            "hint: pass the web endpoint as --issuer, without its trailing slash: az storage account show --name {name} --query primaryEndpoints.web --output tsv"
         );
         assert!(told.contains(&hint), "{told}");
         assert!(!cloud.account_has_documents());

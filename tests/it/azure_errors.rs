@@ -49,32 +49,52 @@ fn properties(request: &Request) -> bool {
 #[test]
 fn every_service_error_names_its_cause_and_next_step() {
     let cases: [(u16, &str, &str, &str); 16] = [
-        (400, "InvalidResourceName", "\"$web\" is not the name of a container", "single hyphens"),
-        (403, "AuthorizationPermissionMismatch", "the SAS does not allow it", "permissions rwdc"),
-        (403, "AuthorizationResourceTypeMismatch", "the SAS does not allow it", "permissions rwdc"),
+        (
+            400,
+            "InvalidResourceName",
+            "\"$web\" is not a container name; expected $web, or 3 to 63 lower-case letters, digits and single hyphens",
+            "--container",
+        ),
+        (403, "AuthorizationPermissionMismatch", "the SAS does not allow this operation", "permissions rwdc"),
+        (403, "AuthorizationResourceTypeMismatch", "the SAS does not allow this operation", "permissions rwdc"),
         (
             403,
             "AuthorizationFailure",
-            "the account key does not allow it, or the network rules of account acct keep this machine out",
+            "the account key does not allow this operation, or the network rules of account acct block this machine",
             "Entra must reach the web endpoint too",
         ),
         (
             403,
             "KeyBasedAuthenticationNotPermitted",
-            "account acct does not allow account keys, nor SAS tokens made with one",
+            "account acct does not accept account keys or SAS tokens signed with an account key",
             "--auth az",
         ),
-        (403, "AuthenticationFailed", "the account key was not accepted", "clock of this machine"),
-        (401, "InvalidAuthenticationInfo", "the account key was not accepted", "tenant"),
-        (403, "AccountIsDisabled", "account acct is disabled", "enable it"),
-        (404, "ResourceNotFound", "there is no account acct", "--account"),
-        (400, "AccountRequiresHttps", "account acct takes https only", "https://"),
-        (412, "LeaseIdMissing", "somebody holds a lease on it", "lease break"),
-        (409, "BlobImmutableDueToPolicy", "an immutability policy or legal hold protects it", "--container"),
-        (429, "TooManyRequests", "Azure is busy (429 TooManyRequests) and stayed so", "--timeout"),
-        (500, "InternalError", "Azure is busy (500 InternalError) and stayed so", "run it again"),
-        (503, "ServerBusy", "Azure is busy (503 ServerBusy) and stayed so", "run it again"),
-        (400, "SomethingNew", "Azure answered 400 SomethingNew: what happened", ""),
+        (403, "AuthenticationFailed", "account acct rejected the credential (account key)", "clock of this machine"),
+        (401, "InvalidAuthenticationInfo", "account acct rejected the credential (account key)", "tenant"),
+        (403, "AccountIsDisabled", "account acct is disabled", "enable the account"),
+        (404, "ResourceNotFound", "account acct does not exist", "--account"),
+        (400, "AccountRequiresHttps", "account acct accepts only https", "https://"),
+        (412, "LeaseIdMissing", "another client holds a lease on the blob or its container", "lease break"),
+        (409, "BlobImmutableDueToPolicy", "an immutability policy or legal hold protects the blob", "--container"),
+        (
+            429,
+            "TooManyRequests",
+            "Azure is busy (429 TooManyRequests), and the time limit for retries is reached",
+            "--timeout",
+        ),
+        (
+            500,
+            "InternalError",
+            "Azure is busy (500 InternalError), and the time limit for retries is reached",
+            "run the command again",
+        ),
+        (
+            503,
+            "ServerBusy",
+            "Azure is busy (503 ServerBusy), and the time limit for retries is reached",
+            "run the command again",
+        ),
+        (400, "SomethingNew", "Azure returned 400 SomethingNew: what happened", ""),
     ];
     for (status, code, sentence, hint) in cases {
         let server = StandIn::http(move |request| {
@@ -121,8 +141,10 @@ fn unreadable_website_setting_is_a_note_and_publish_continues() {
     let through = account.through(&proxy.address);
     let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    let note =
-        format!("note: cannot ask whether the static website of {} is on: the SAS does not allow it", account.name);
+    let note = format!(
+        "note: cannot read the static website setting of {}: the SAS does not allow this operation",
+        account.name
+    );
     assert!(stderr(&output).contains(&note), "{output:?}");
     assert!(!stdout(&output).contains("static website"), "{output:?}");
 }
@@ -139,7 +161,7 @@ fn enabling_the_website_without_permission_writes_nothing() {
     let through = account.through(&proxy.address);
     let output = publish_issuer(&[("AZURE_STORAGE_CONNECTION_STRING", &through.connection_string())]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));
-    let sentence = format!("error: cannot switch on the static website of {}: ", account.name);
+    let sentence = format!("error: cannot enable the static website of {}: ", account.name);
     assert!(stderr(&output).contains(&sentence), "{output:?}");
     assert!(account.get_blob("$web", "openid/v1/jwks").is_none());
 }
@@ -158,7 +180,7 @@ fn lease_on_the_jwks_is_an_error_without_retry() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    assert!(stderr(&output).contains("somebody holds a lease on it"), "{output:?}");
+    assert!(stderr(&output).contains("another client holds a lease on the blob or its container"), "{output:?}");
 }
 
 #[test]
@@ -167,7 +189,7 @@ fn unknown_host_and_closed_port_have_their_messages() {
     let closed =
         publish_issuer(&[key]).args(["--account", "acct", "--endpoint", "http://127.0.0.1:9/acct"]).output().unwrap();
     assert_eq!(closed.status.code(), Some(3));
-    assert!(stderr(&closed).contains("in $web of acct: no answer: Connection refused"), "{closed:?}");
+    assert!(stderr(&closed).contains("in $web of acct: no response: Connection refused"), "{closed:?}");
 }
 
 /// Variables, arguments and the expected message.
@@ -182,20 +204,20 @@ fn invalid_names_are_rejected_before_any_request() {
                 ("AZURE_STORAGE_SERVICE_ENDPOINT", "https://other.blob.core.windows.net"),
             ],
             &["--account", "acct"],
-            "the blob endpoint https://other.blob.core.windows.net is not one of account acct",
+            "the blob endpoint https://other.blob.core.windows.net does not belong to account acct",
         ),
         (
             &[("AZURE_STORAGE_KEY", "c2VjcmV0")],
             &["--account", "acct", "--endpoint", "http://127.0.0.1:9/other"],
-            "the blob endpoint http://127.0.0.1:9/other is not one of account acct",
+            "the blob endpoint http://127.0.0.1:9/other does not belong to account acct",
         ),
         (
             &[("AZURE_STORAGE_KEY", "c2VjcmV0")],
             &["--account", "acct", "--issuer", "https://acct.blob.core.windows.net/oidc/"],
-            "the documents of the issuer \"https://acct.blob.core.windows.net/oidc/\" are in another container than $web",
+            "the documents of the issuer \"https://acct.blob.core.windows.net/oidc/\" are not in the container $web",
         ),
-        (&[], &["--account", "Acct"], "\"Acct\" is not the name of a storage account"),
-        (&[], &["--account", "acct.blob.core.windows.net"], "is not the name of a storage account"),
+        (&[], &["--account", "Acct"], "\"Acct\" is not a storage account name"),
+        (&[], &["--account", "acct.blob.core.windows.net"], "is not a storage account name"),
         (&[("AZURE_STORAGE_KEY", "not base64!")], &["--account", "acct"], "the account key is not base64"),
         (
             &[("AZURE_STORAGE_KEY", "c2VjcmV0")],
@@ -225,7 +247,7 @@ fn invalid_names_are_rejected_before_any_request() {
         (
             &[("AZURE_STORAGE_KEY", "c2VjcmV0"), ("AZURE_STORAGE_SERVICE_ENDPOINT", "http://127.0.0.1:9")],
             &["--auth", "account-key", "--account", ""],
-            "\"\" is not the name of a storage account",
+            "\"\" is not a storage account name",
         ),
     ];
     for (variables, args, sentence) in cases {
@@ -247,7 +269,10 @@ fn huge_retry_after_is_an_error_at_once() {
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
-    assert!(stderr(&output).contains("Azure is busy (503 ServerBusy) and stayed so"), "{output:?}");
+    assert!(
+        stderr(&output).contains("Azure is busy (503 ServerBusy), and the time limit for retries is reached"),
+        "{output:?}"
+    );
 }
 
 #[test]
@@ -258,7 +283,7 @@ fn rejected_sas_error_names_both_possible_causes() {
         .args(["--account", "acct", "--endpoint", &endpoint])
         .output()
         .unwrap();
-    let sentence = "the SAS does not allow it, or the network rules of account acct keep this machine out";
+    let sentence = "the SAS does not allow this operation, or the network rules of account acct block this machine";
     assert!(stderr(&output).contains(sentence), "{output:?}");
 }
 
@@ -288,7 +313,7 @@ fn response_without_an_etag_is_an_error_before_any_write() {
             .output()
             .unwrap();
         assert_eq!(output.status.code(), Some(3), "{output:?}");
-        assert!(stderr(&output).contains("the answer has no ETag"), "{output:?}");
+        assert!(stderr(&output).contains("the response has no ETag"), "{output:?}");
         assert_eq!(account.get_blob("$web", "openid/v1/jwks").unwrap().etag, jwks.etag);
     }
 }

@@ -323,7 +323,7 @@ fn unpublish_removes_snapshots_only_with_the_flag() {
     let output = issuer(&account).args(["unpublish", "--force"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{output:?}");
     let said = stderr(&output);
-    assert!(said.contains("it has snapshots, which cannot stay without it"), "{said}");
+    assert!(said.contains("the blob has snapshots, and Azure does not remove a blob without its snapshots"), "{said}");
     assert!(said.contains("SnapshotsPresent"), "{said}");
     assert!(said.contains("hint: pass --delete-snapshots"), "{said}");
     let output = issuer(&account).args(["unpublish", "--force", "--delete-snapshots"]).output().unwrap();

@@ -98,33 +98,51 @@ fn each_documented_blob_service_code_has_a_next_step() {
     let cases = [
         (Read, 409, "BlobArchived", "the blob is in the archive tier", "set-tier --account-name acct"),
         (Write, 409, "BlobArchived", "the blob is in the archive tier", "--name openid/v1/jwks --tier Hot"),
-        (Read, 409, "BlobBeingRehydrated", "on its way out of the archive tier", "rehydrationStatus"),
-        (Write, 403, "KeyVaultEncryptionKeyNotFound", "customer-managed key that is not there", "encryption"),
-        (Read, 403, "KeyVaultVaultNotFound", "whose Key Vault is not there", "az keyvault recover"),
-        (Read, 403, "KeyVaultAccessTokenCannotBeAcquired", "gets no token for the Key Vault", "managed identity"),
-        (Read, 409, "BlobUsesCustomerSpecifiedEncryption", "a key that each request has to bring", "delete that blob"),
-        (Delete, 409, "SnapshotsPresent", "it has snapshots", "--delete-snapshots"),
-        (Delete, 412, "LeaseIdMissing", "somebody holds a lease on it", "--blob-name .well-known/openid-configuration"),
+        (Read, 409, "BlobBeingRehydrated", "the rehydration of the blob", "rehydrationStatus"),
+        (Write, 403, "KeyVaultEncryptionKeyNotFound", "customer-managed key that does not exist", "encryption"),
+        (Read, 403, "KeyVaultVaultNotFound", "whose Key Vault does not exist", "az keyvault recover"),
+        (Read, 403, "KeyVaultAccessTokenCannotBeAcquired", "cannot get a token for the Key Vault", "managed identity"),
+        (Read, 409, "BlobUsesCustomerSpecifiedEncryption", "a customer-provided key", "delete that blob"),
+        (Delete, 409, "SnapshotsPresent", "the blob has snapshots", "--delete-snapshots"),
+        (
+            Delete,
+            412,
+            "LeaseIdMissing",
+            "another client holds a lease on the blob",
+            "--blob-name .well-known/openid-configuration",
+        ),
         (Delete, 409, "BlobImmutableDueToPolicy", "an immutability policy or legal hold", "--container"),
         (Delete, 409, "BlobImmutableDueToLegalHold", "an immutability policy or legal hold", "--container"),
         (Write, 409, "ContainerImmutabilityPolicyLocked", "an immutability policy or legal hold", "--container"),
-        (Write, 412, "SystemInUse", "the storage service itself is using the blob", "run it again later"),
-        (Write, 409, "PendingCopyOperation", "a copy onto the blob is under way", "copy.status"),
+        (Write, 412, "SystemInUse", "the storage service itself is using the blob", "run the command again later"),
+        (Write, 409, "PendingCopyOperation", "a copy to the blob is pending", "copy.status"),
         (Write, 409, "InvalidBlobType", "another type of blob", "delete that blob"),
         (Write, 409, "BlobOperationNotSupported", "does not support this operation", "Data Lake Storage"),
-        (Write, 409, "ContainerDisabled", "disabled by an administrator", "--container"),
-        (Write, 409, "ContainerBeingDeleted", "the container $web is being deleted", "run it again in a minute"),
+        (Write, 409, "ContainerDisabled", "an administrator disabled the container", "--container"),
+        (
+            Write,
+            409,
+            "ContainerBeingDeleted",
+            "the container $web is being deleted",
+            "run the command again in a minute",
+        ),
         (Read, 409, "AccountBeingCreated", "still being created", "provisioningState"),
-        (Read, 403, "InsufficientAccountPermissions", "does not allow this operation now", "secondary endpoint"),
-        (Read, 400, "InvalidUri", "does not take the name", "--endpoint"),
-        (Read, 400, "TlsVersionNotPermitted", "the version of TLS", "TLS 1.2"),
-        (Write, 400, "MetadataTooLarge", "does not fit the 8 KiB", "--prune"),
-        (Write, 400, "InvalidHeaderValue", "does not take the request", "--endpoint"),
-        (Write, 405, "UnsupportedHttpVerb", "does not take the request", "proxy"),
-        (Write, 413, "RequestBodyTooLarge", "does not take the request", "proxy"),
-        (Website, 400, "InvalidXmlNodeValue", "does not take these service properties", "StorageV2"),
-        (Website, 400, "UnsupportedXmlNode", "does not take these service properties", "StorageV2"),
-        (Website, 403, "AuthorizationPermissionMismatch", "the SAS does not allow it", "permissions rwdc"),
+        (
+            Read,
+            403,
+            "InsufficientAccountPermissions",
+            "does not allow this operation in its current state",
+            "secondary endpoint",
+        ),
+        (Read, 400, "InvalidUri", "rejected the name", "--endpoint"),
+        (Read, 400, "TlsVersionNotPermitted", "the TLS version", "TLS 1.2"),
+        (Write, 400, "MetadataTooLarge", "does not fit into the 8 KiB", "--prune"),
+        (Write, 400, "InvalidHeaderValue", "rejected the request", "--endpoint"),
+        (Write, 405, "UnsupportedHttpVerb", "rejected the request", "proxy"),
+        (Write, 413, "RequestBodyTooLarge", "rejected the request", "proxy"),
+        (Website, 400, "InvalidXmlNodeValue", "rejected the service properties", "StorageV2"),
+        (Website, 400, "UnsupportedXmlNode", "rejected the service properties", "StorageV2"),
+        (Website, 403, "AuthorizationPermissionMismatch", "the SAS does not allow this operation", "permissions rwdc"),
     ];
     for (operation, status, code, sentence, hint) in cases {
         let server = refusing(operation, status, code);
@@ -186,9 +204,9 @@ fn resource_manager_codes_have_a_next_step() {
         let output = cloud.with_secret().output().unwrap();
         let told = stderr(&output);
         assert_eq!(output.status.code(), Some(3), "{told}");
-        assert!(told.contains(&format!("Azure Resource Manager answered {status} {code}")), "{told}");
+        assert!(told.contains(&format!("Azure Resource Manager returned {status} {code}")), "{told}");
         assert!(told.contains(step), "{step}: {told}");
-        assert!(told.contains("hint: pass it as --issuer"), "{told}");
+        assert!(told.contains("hint: pass the web endpoint as --issuer"), "{told}");
     }
 }
 
@@ -219,15 +237,19 @@ fn unauthorized_error_names_the_expected_tenant() {
     let told = run(&other);
     let name = &cloud.account().name;
     let sentence = format!(
-        "the service principal with a secret was not accepted: account {name} accepts tokens of tenant {OTHER_TENANT} (401 InvalidAuthenticationInfo)"
+        "account {name} rejected the credential (service principal with a secret): it accepts tokens of tenant {OTHER_TENANT} (401 InvalidAuthenticationInfo)"
     );
     assert!(told.contains(&sentence), "{told}");
     assert!(
-        told.contains(&format!("use an application of that tenant, with AZURE_TENANT_ID={OTHER_TENANT}")),
+        told.contains(&format!("use an application of that tenant, and set AZURE_TENANT_ID={OTHER_TENANT}")),
         "{told}"
     );
     let told = run(&same);
-    assert!(told.contains("was not accepted (401") && !told.contains("of that tenant"), "{told}");
+    assert!(
+        told.contains("rejected the credential (service principal with a secret) (401")
+            && !told.contains("of that tenant"),
+        "{told}"
+    );
 
     cloud.arm = StandIn::https(&cloud.authority, |request| {
         if request.path.starts_with("/metadata") {
@@ -243,7 +265,7 @@ fn unauthorized_error_names_the_expected_tenant() {
         Response::new(401, &[("WWW-Authenticate", &challenge)], body)
     });
     let told = stderr(&cloud.with_secret().output().unwrap());
-    let sentence = format!("answered 401 InvalidAuthenticationTokenTenant: it accepts tokens of tenant {OTHER_TENANT}");
+    let sentence = format!("returned 401 InvalidAuthenticationTokenTenant: it accepts tokens of tenant {OTHER_TENANT}");
     assert!(told.contains(&sentence) && told.contains(&format!("AZURE_TENANT_ID={OTHER_TENANT}")), "{told}");
 }
 
@@ -286,7 +308,7 @@ fn remedy_printed_by_az_is_shown() {
     let mut command = cloud.publish();
     let output = command.args(["--auth", "az", "-o", "json"]).env("PATH", tools.path_env()).output().unwrap();
     let error = &json_of(&output)["error"];
-    let sentence = "signing in as az failed: ERROR: AADSTS50078: Presented multi-factor authentication has expired. Interactive authentication is needed. Please run: az login --scope https://storage.azure.com/.default";
+    let sentence = "sign-in with az failed: ERROR: AADSTS50078: Presented multi-factor authentication has expired. Interactive authentication is needed. Please run: az login --scope https://storage.azure.com/.default";
     assert!(error["message"].as_str().unwrap().ends_with(sentence), "{error}");
     assert!(error["hint"].as_str().unwrap().contains("run `az login` again"), "{error}");
     assert_eq!(error["service"]["request_id"], "11-aa", "{error}");
@@ -370,7 +392,7 @@ fn unsupported_identity_sources_are_named() {
         (
             &[("IDENTITY_ENDPOINT", arc.url()), ("IMDS_ENDPOINT", endpoint)],
             &[],
-            "the Azure Arc agent names a key file that is not /var/opt/azcmagent/tokens/NAME.key",
+            "the Azure Arc agent returned the path of a key file that is not /var/opt/azcmagent/tokens/NAME.key",
         ),
     ];
     for (variables, args, sentence) in cases {
@@ -386,7 +408,7 @@ fn unsupported_identity_sources_are_named() {
 /// The forms of endpoints: Microsoft Learn, "Storage account overview", "Storage account endpoints".
 #[test]
 fn endpoints_of_other_accounts_and_containers_are_refused() {
-    let other = "is not one of account acct";
+    let other = "does not belong to account acct";
     let cases = [
         ("https://other.blob.core.windows.net", other),
         ("https://other.z7.blob.storage.azure.net", other),
@@ -439,8 +461,8 @@ fn sas_url_of_another_account_is_refused() {
         ("https://other.blob.core.windows.net/$web?sv=2022-11-02&sig=s3cr3t", other),
         ("https://other.z7.blob.storage.azure.net/?sv=2022-11-02&sig=s3cr3t", other),
         ("http://127.0.0.1:9/other/$web?sv=2022-11-02&sig=s3cr3t", other),
-        ("https://acct.blob.core.windows.net:99999/?sv=2022-11-02&sig=s3cr3t", "is neither a SAS nor a URL with one"),
-        ("acct.blob.core.windows.net/$web?sv=2022-11-02&sig=s3cr3t", "is neither a SAS nor a URL with one"),
+        ("https://acct.blob.core.windows.net:99999/?sv=2022-11-02&sig=s3cr3t", "is neither a SAS nor a URL with a SAS"),
+        ("acct.blob.core.windows.net/$web?sv=2022-11-02&sig=s3cr3t", "is neither a SAS nor a URL with a SAS"),
     ];
     for (url, sentence) in cases {
         let mut command = command();
@@ -488,7 +510,7 @@ fn failing_proxy_is_named_with_its_variable() {
             let words = told.split_whitespace().collect::<Vec<_>>().join(" ");
             assert!(words.contains(sentence), "{sentence}: {told}");
             assert!(words.contains("correct or unset the proxy variable, or list the host in NO_PROXY"), "{told}");
-            assert!(!told.contains("p4ssw0rd") && !told.contains("no host has the name"), "{told}");
+            assert!(!told.contains("p4ssw0rd") && !told.contains("cannot resolve the host name"), "{told}");
         }
     }
 }

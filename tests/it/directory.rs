@@ -149,7 +149,10 @@ fn pipe_in_place_of_a_document_blocks_no_command() {
         crate::support::issuer::run(publish_args(&run.path("sa.pub"), "https://issuer.example.com", site.path()));
     assert_eq!(output.status.code(), Some(3));
     let said = crate::support::issuer::stderr(&output);
-    assert!(said.contains(&format!("cannot read {}: it is not a regular file", pipe.display())), "{said}");
+    assert!(
+        said.contains(&format!("cannot read {}: it is a named pipe; expected a regular file", pipe.display())),
+        "{said}"
+    );
 }
 
 #[test]

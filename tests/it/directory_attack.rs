@@ -73,7 +73,7 @@ fn entry_of_another_file_type_is_refused() {
             let said = stderr(&output);
             assert_eq!(output.status.code(), Some(3), "{case}: {said}");
             let path = site.join(place).display().to_string();
-            let expected = format!("{path}: it is not a regular file but {kind}");
+            let expected = format!("{path}: it is {kind}; expected a regular file");
             assert!(said.contains(&expected) && said.contains("\nhint: "), "{case}: {said}");
             ground.assert_untouched(&case);
             // A read takes no lock, so the lock file has no effect.
@@ -99,7 +99,7 @@ fn device_in_place_of_a_file_is_refused() {
         }
         let output = publish("rsa4096.pub", &site);
         assert_eq!(output.status.code(), Some(3), "{place}");
-        assert!(stderr(&output).contains("it is not a regular file but a device"), "{}", stderr(&output));
+        assert!(stderr(&output).contains("it is a device; expected a regular file"), "{}", stderr(&output));
     }
 }
 
@@ -112,7 +112,7 @@ fn link_in_place_of_a_folder_is_not_followed() {
         for output in [publish("rsa4096.pub", &site), status(&site)] {
             let said = stderr(&output);
             assert_eq!(output.status.code(), Some(3), "{place}: {said}");
-            let expected = format!("{}: it is not a directory but a symbolic link", site.join(place).display());
+            let expected = format!("{}: it is a symbolic link; expected a directory", site.join(place).display());
             assert!(said.contains(&expected) && said.contains("\nhint: replace the link"), "{said}");
         }
         ground.assert_untouched(place);
@@ -172,8 +172,10 @@ fn lock_file_of_another_user_is_refused() {
     script("touch \"$1\"", &[&site.join(LOCK)]);
     let output = publish("rsa2048.pub", &site);
     assert_eq!(output.status.code(), Some(3));
-    let expected =
-        format!("cannot lock {}: it belongs to the user with ID {NOBODY}\nhint: ", site.join(LOCK).display());
+    let expected = format!(
+        "cannot lock {}: its owner is user ID {NOBODY}; expected this user, root or the owner of the directory\nhint: ",
+        site.join(LOCK).display()
+    );
     assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
     // The owner of the directory is trusted with its lock.
     give(&site);

@@ -1,11 +1,16 @@
 use super::{CredentialKind, KnownCode, row, row_for};
 
 /// Codes of reads, writes and deletes of a blob, and of service properties. Failed conditions (`ConditionNotMet`,
-/// `BlobAlreadyExists`) are not errors: the publisher makes a new plan.
+/// `BlobAlreadyExists`) are not errors: the publisher lost a race and makes a new plan.
 ///
 /// Microsoft Learn, "Azure Blob Storage error codes" and "Common REST API error codes".
 pub(super) const BLOB: &[KnownCode] = &[
-    row_for(CredentialKind::KeyOrSas, &["AuthorizationPermissionMismatch"], "the SAS does not allow it", SAS_SCOPE),
+    row_for(
+        CredentialKind::KeyOrSas,
+        &["AuthorizationPermissionMismatch"],
+        "the SAS does not allow this operation",
+        SAS_SCOPE,
+    ),
     row(
         &[
             "AuthorizationResourceTypeMismatch",
@@ -14,93 +19,97 @@ pub(super) const BLOB: &[KnownCode] = &[
             "AuthorizationSourceIPMismatch",
             "UnauthorizedBlobOverwrite",
         ],
-        "the SAS does not allow it",
+        "the SAS does not allow this operation",
         SAS_SCOPE,
     ),
     row_for(
         CredentialKind::Identity,
         &["AuthorizationPermissionMismatch"],
-        "the credential lacks the role {role} on account {account}",
-        "az role assignment create --role \"{role}\" --assignee PRINCIPAL --scope \"$(az storage account show --name {account} --query id --output tsv)\"; it takes effect within minutes",
+        "the credential has no role assignment {role} on account {account}",
+        "assign the role, which takes effect within minutes: az role assignment create --role \"{role}\" --assignee PRINCIPAL --scope \"$(az storage account show --name {account} --query id --output tsv)\"",
     ),
     row(
         &["InsufficientAccountPermissions"],
-        "account {account} does not allow this operation now",
-        "check that --endpoint is not the account's secondary endpoint, which is read-only, and the state of the account: az storage account show --name {account} --query \"[statusOfPrimary, provisioningState]\"",
+        "account {account} does not allow this operation in its current state",
+        "check that --endpoint is not the read-only secondary endpoint, and check the state of the account: az storage account show --name {account} --query \"[statusOfPrimary, provisioningState]\"",
     ),
     row_for(
         CredentialKind::KeyOrSas,
         &["AuthorizationFailure", "IpAuthorizationError"],
-        "the {credential} does not allow it, or the network rules of account {account} keep this machine out",
-        "check the credential, and run it from an allowed network; note that Entra must reach the web endpoint too",
+        "the {credential} does not allow this operation, or the network rules of account {account} block this machine",
+        "check the credential, and run the command from an allowed network; Entra must reach the web endpoint too",
     ),
     row_for(
         CredentialKind::Identity,
         &["AuthorizationFailure", "IpAuthorizationError"],
-        "the network rules of account {account} keep this machine out",
-        "run it from an allowed network, or allow this one; note that Entra must reach the web endpoint too",
+        "the network rules of account {account} block this machine",
+        "run the command from an allowed network, or allow the network of this machine; Entra must reach the web endpoint too",
     ),
     row(
         &["KeyBasedAuthenticationNotPermitted"],
-        "account {account} does not allow account keys, nor SAS tokens made with one",
-        "sign in instead (--auth az, workload-identity, managed-identity, client-secret)",
+        "account {account} does not accept account keys or SAS tokens signed with an account key",
+        "sign in with --auth az, workload-identity, managed-identity or client-secret",
     ),
-    row(&["AccountIsDisabled"], "account {account} is disabled", "enable it, or its subscription, in the portal"),
+    row(
+        &["AccountIsDisabled"],
+        "account {account} is disabled",
+        "enable the account or its subscription in the Azure portal",
+    ),
     row(
         &["AuthenticationFailed", "InvalidAuthenticationInfo", "NoAuthenticationInformation"],
-        "the {credential} was not accepted",
-        "check that it is of this account and tenant, has not expired, and that the clock of this machine is right",
+        "account {account} rejected the credential ({credential})",
+        "check that the credential belongs to this account and tenant and has not expired, and check the clock of this machine",
     ),
     row(
         &["PublicAccessNotPermitted"],
         "account {account} does not permit public access to its blobs",
-        "publish to $web, whose website endpoint is public without it, or permit it: az storage account update --name {account} --allow-blob-public-access true",
+        "publish to $web, whose web endpoint is public without this permission, or permit public access: az storage account update --name {account} --allow-blob-public-access true",
     ),
     row(
         &["ContainerNotFound", "FilesystemNotFound"],
-        "there is no container {container}",
-        "run it again: somebody removed the container meanwhile",
+        "the container {container} does not exist",
+        "run the command again: another client removed the container in the meantime",
     ),
     row(
         &["ContainerBeingDeleted"],
         "the container {container} is being deleted",
-        "run it again in a minute, when it is gone, or name another container with --container",
+        "run the command again in a minute, or choose another container with --container",
     ),
     row(
         &["ContainerDisabled"],
-        "the container {container} was disabled by an administrator",
-        "have it enabled, or name another container with --container",
+        "an administrator disabled the container {container}",
+        "enable the container, or choose another container with --container",
     ),
     row(
         &["AccountBeingCreated"],
         "account {account} is still being created",
-        "run it again when it is there: az storage account show --name {account} --query provisioningState",
+        "run the command again when this command prints Succeeded: az storage account show --name {account} --query provisioningState",
     ),
     row(
         &["ResourceNotFound", "AccountNotFound"],
-        "there is no account {account}",
+        "account {account} does not exist",
         "check --account, --cloud and --endpoint",
     ),
     row(
         &["InvalidResourceName"],
-        "\"{container}\" is not the name of a container",
-        "3 to 63 lower-case letters, digits and single hyphens, or $web",
+        "\"{container}\" is not a container name; expected $web, or 3 to 63 lower-case letters, digits and single hyphens",
+        "choose another container with --container",
     ),
     row(
         &["InvalidUri", "InvalidRequestUrl", "RequestUrlFailedToParse", "OutOfRangeInput"],
-        "the service does not take the name of this blob or container",
+        "the service rejected the name of this blob or container",
         "check --container, --endpoint and the path of the issuer",
     ),
-    row(&["AccountRequiresHttps"], "account {account} takes https only", "pass --endpoint with https://"),
+    row(&["AccountRequiresHttps"], "account {account} accepts only https", "pass --endpoint with https://"),
     row(
         &["TlsVersionNotPermitted"],
-        "account {account} does not permit the version of TLS that this connection has",
-        "connect without the proxy that ends TLS on the way: issuer itself speaks TLS 1.2 and 1.3",
+        "account {account} does not accept the TLS version of this connection",
+        "connect without the proxy that terminates TLS: issuer itself supports TLS 1.2 and 1.3",
     ),
     row(
         &["MetadataTooLarge", "RequestHeaderTooLarge"],
-        "the record of its keys does not fit the 8 KiB of a blob's metadata",
-        "drop retired keys with --prune or --remove",
+        "the retention record does not fit into the 8 KiB of blob metadata",
+        "remove retired keys with --prune, or one key with --remove KID",
     ),
     row(
         &[
@@ -110,18 +119,18 @@ pub(super) const BLOB: &[KnownCode] = &[
             "LeaseIdMismatchWithBlobOperation",
             "LeaseIdMismatchWithContainerOperation",
         ],
-        "somebody holds a lease on it",
-        "break it: az storage blob lease break --account-name {account} --container-name '{container}' --blob-name {blob}",
+        "another client holds a lease on the blob or its container",
+        "break the lease: az storage blob lease break --account-name {account} --container-name '{container}' --blob-name {blob}",
     ),
     row(
         &["SystemInUse"],
         "the storage service itself is using the blob",
-        "run it again later; if it stays so, delete the blob and publish again",
+        "run the command again later; if the error persists, delete the blob and publish again",
     ),
     row(
         &["PendingCopyOperation"],
-        "a copy onto the blob is under way",
-        "wait until it is done: az storage blob show --account-name {account} --container-name '{container}' --name {blob} --query properties.copy.status",
+        "a copy to the blob is pending",
+        "wait until the copy is complete: az storage blob show --account-name {account} --container-name '{container}' --name {blob} --query properties.copy.status",
     ),
     row(
         &[
@@ -130,48 +139,48 @@ pub(super) const BLOB: &[KnownCode] = &[
             "ContainerHasLegalHold",
             "ContainerImmutabilityPolicyLocked",
         ],
-        "an immutability policy or legal hold protects it",
-        "lift it, or publish to another container with --container",
+        "an immutability policy or legal hold protects the blob",
+        "remove the policy or hold, or choose another container with --container",
     ),
     row(
         &["SnapshotsPresent"],
-        "it has snapshots, which cannot stay without it",
-        "pass --delete-snapshots, which removes them with it",
+        "the blob has snapshots, and Azure does not remove a blob without its snapshots",
+        "pass --delete-snapshots to remove the snapshots together with the blob",
     ),
     row(
         &["InvalidBlobType", "ResourceTypeMismatch", "BlobTypeNotSupported"],
-        "it is there as another type of blob",
-        "delete that blob; documents are block blobs",
+        "the blob exists as another type of blob",
+        "delete that blob and publish again: documents are block blobs",
     ),
     row(
         &["BlobArchived"],
-        "the blob is in the archive tier, where it can be neither read nor replaced",
-        "bring it back: az storage blob set-tier --account-name {account} --container-name '{container}' --name {blob} --tier Hot; it takes up to 15 hours, so also check the lifecycle rules that archived it",
+        "the blob is in the archive tier and cannot be read or overwritten",
+        "check the lifecycle rules, and rehydrate the blob, which takes up to 15 hours: az storage blob set-tier --account-name {account} --container-name '{container}' --name {blob} --tier Hot",
     ),
     row(
         &["BlobBeingRehydrated"],
-        "the blob is on its way out of the archive tier",
-        "wait until it is back, which takes up to 15 hours: az storage blob show --account-name {account} --container-name '{container}' --name {blob} --query properties.rehydrationStatus",
+        "the rehydration of the blob from the archive tier is pending",
+        "wait until the blob is rehydrated, which takes up to 15 hours: az storage blob show --account-name {account} --container-name '{container}' --name {blob} --query properties.rehydrationStatus",
     ),
     row(
         &["BlobUsesCustomerSpecifiedEncryption"],
-        "the blob is encrypted with a key that each request has to bring",
-        "delete that blob and publish again; anonymous readers such as Entra cannot read it",
+        "the blob is encrypted with a customer-provided key, which each request must send",
+        "delete that blob and publish again: anonymous clients such as Entra cannot read the blob",
     ),
     row(
         &["KeyVaultEncryptionKeyNotFound"],
-        "account {account} is encrypted with a customer-managed key that is not there",
-        "restore or enable that key in its Key Vault, or choose another: az storage account show --name {account} --query encryption.keyVaultProperties",
+        "account {account} is encrypted with a customer-managed key that does not exist",
+        "restore or enable that key in its Key Vault, or choose another key: az storage account show --name {account} --query encryption.keyVaultProperties",
     ),
     row(
         &["KeyVaultVaultNotFound"],
-        "account {account} is encrypted with a customer-managed key whose Key Vault is not there",
+        "account {account} is encrypted with a customer-managed key whose Key Vault does not exist",
         "recover the vault (az keyvault recover), or choose another key: az storage account show --name {account} --query encryption.keyVaultProperties",
     ),
     row(
         &["KeyVaultAccessTokenCannotBeAcquired"],
-        "account {account} gets no token for the Key Vault of its customer-managed key",
-        "give the account its managed identity again, with the right to the key: az storage account show --name {account} --query \"[identity, encryption]\"",
+        "account {account} cannot get a token for the Key Vault of its customer-managed key",
+        "assign the managed identity of the account again, with access to the key: az storage account show --name {account} --query \"[identity, encryption]\"",
     ),
     row(
         &[
@@ -181,12 +190,12 @@ pub(super) const BLOB: &[KnownCode] = &[
             "InvalidOperation",
         ],
         "account {account} does not support this operation on the blob",
-        "delete that blob and publish again if it was made by another interface, such as Data Lake Storage",
+        "if another interface such as Data Lake Storage created the blob, delete the blob and publish again",
     ),
     row(
         &["InvalidXmlDocument", "InvalidXmlNodeValue", "MissingRequiredXmlNode", "UnsupportedXmlNode"],
-        "account {account} does not take these service properties",
-        "a static website needs an account of kind StorageV2 or BlockBlobStorage: az storage account show --name {account} --query kind",
+        "account {account} rejected the service properties",
+        "use an account of kind StorageV2 or BlockBlobStorage, as static websites require: az storage account show --name {account} --query kind",
     ),
     row(
         &[
@@ -210,9 +219,9 @@ pub(super) const BLOB: &[KnownCode] = &[
             "UnsupportedHttpVerb",
             "UnsupportedQueryParameter",
         ],
-        "the service does not take the request",
-        "check that --endpoint is a current Blob service, as an older emulator or private cloud may not know this request, and that no proxy changes requests on the way",
+        "the service rejected the request",
+        "check that --endpoint is a current Blob service (older emulators and private clouds may not support this request), and that no proxy changes requests",
     ),
 ];
 
-const SAS_SCOPE: &str = "make it for the blob service with resource types service, container and object, permissions rwdc, and this machine's address and protocol; or sign in instead";
+const SAS_SCOPE: &str = "create a SAS for the blob service with resource types service, container and object, permissions rwdc, and the address and protocol of this machine";

@@ -11,15 +11,16 @@ use crate::entra::Aadsts;
 
 /// A documented error code of an Azure service, with its meaning for a publisher and the next step.
 ///
-/// `{account}`, `{container}`, `{blob}`, `{credential}` and `{role}` are replaced with those of the request.
+/// The placeholders `{account}`, `{container}`, `{blob}`, `{credential}` and `{role}` stand for the values of the
+/// request.
 #[derive(Debug)]
 pub(super) struct KnownCode {
-    /// Error codes with the same meaning. A text with a space is part of the sentence of an answer that has no code.
+    /// Error codes with the same meaning. A text with a space is part of an error message without a code.
     codes: &'static [&'static str],
     /// Error codes of Entra with the same meaning.
     aadsts: &'static [Aadsts],
     credential: CredentialKind,
-    /// The end of `cannot read … in …: …`; empty where the service's own sentence is shown.
+    /// The end of `cannot read … in …: …`; empty if the message of the service is shown.
     pub(super) sentence: &'static str,
     pub(super) hint: &'static str,
 }
@@ -43,13 +44,13 @@ enum CredentialKind {
 }
 
 impl CredentialKind {
-    fn holds(self, method: AuthMethod) -> bool {
+    fn includes(self, method: AuthMethod) -> bool {
         match self {
             Self::Any => true,
             Self::KeyOrSas => method.is_storage_only(),
             Self::Identity => !method.is_storage_only(),
             Self::Application => {
-                [Self::Secret, Self::Certificate, Self::FederatedToken].iter().any(|kind| kind.holds(method))
+                [Self::Secret, Self::Certificate, Self::FederatedToken].iter().any(|kind| kind.includes(method))
             }
             Self::Secret => method == AuthMethod::ClientSecret,
             Self::Certificate => method == AuthMethod::ClientCertificate,
@@ -63,7 +64,7 @@ impl CredentialKind {
 impl KnownCode {
     /// The row of the Blob service for a code.
     pub(super) fn of_blob(code: &str, method: AuthMethod) -> Option<&'static Self> {
-        BLOB.iter().filter(|row| row.credential.holds(method)).find(|row| row.codes.contains(&code))
+        BLOB.iter().filter(|row| row.credential.includes(method)).find(|row| row.codes.contains(&code))
     }
 
     /// The row of Azure Resource Manager for a code.
@@ -71,18 +72,18 @@ impl KnownCode {
         RESOURCE_MANAGER.iter().find(|row| row.codes.contains(&code))
     }
 
-    /// The next step after a failed sign-in: that of a documented answer, else a general one for the credential.
+    /// The next step after a failed sign-in: that of a documented error, else a general one for the credential.
     pub(super) fn sign_in_hint(method: AuthMethod, code: Option<&str>, because: &str) -> &'static str {
         Self::of_sign_in(method, code, because).map_or(general_hint(method), |row| row.hint)
     }
 
-    /// The row for an answer of Entra, a tool or an identity endpoint.
+    /// The row for an error of Entra, a tool or an identity endpoint.
     pub(super) fn of_sign_in(method: AuthMethod, code: Option<&str>, because: &str) -> Option<&'static Self> {
-        let is_meant = |known: &&str| code == Some(*known) || (known.contains(' ') && because.contains(*known));
+        let is_match = |known: &&str| code == Some(*known) || (known.contains(' ') && because.contains(*known));
         let aadsts = code.and_then(|code| code.parse().ok());
         let is_listed = |row: &Self| aadsts.is_some_and(|code| row.aadsts.contains(&code));
-        let mut rows = SIGN_IN.iter().filter(|row| row.credential.holds(method));
-        rows.find(|row| is_listed(row) || row.codes.iter().any(is_meant))
+        let mut rows = SIGN_IN.iter().filter(|row| row.credential.includes(method));
+        rows.find(|row| is_listed(row) || row.codes.iter().any(is_match))
     }
 }
 
@@ -103,7 +104,7 @@ const fn general_hint(method: AuthMethod) -> &'static str {
         AuthMethod::AzureCli => "run `az login` again, or choose another credential with --auth",
         AuthMethod::AzureDeveloperCli => "run `azd auth login` again, or choose another credential with --auth",
         AuthMethod::ConnectionString | AuthMethod::Sas | AuthMethod::AccountKey => {
-            "sign in instead (--auth az, workload-identity, managed-identity, client-secret)"
+            "sign in with --auth az, workload-identity, managed-identity or client-secret"
         }
     }
 }
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_code_has_one_row_for_each_kind_of_credential() {
+    fn each_code_has_one_row_per_credential_kind() {
         let check = |code: &dyn std::fmt::Debug, kinds: Vec<CredentialKind>| {
             let is_split = kinds.len() == 2 && !kinds.contains(&CredentialKind::Any) && kinds[0] != kinds[1];
             assert!(kinds.len() == 1 || is_split, "{code:?}: {kinds:?}");

@@ -7,19 +7,19 @@ pub(super) const RESOURCE_MANAGER: &[KnownCode] = &[
     row(
         &["AuthorizationFailed", "LinkedAuthorizationFailed"],
         "",
-        "give the credential the role Reader on the account",
+        "assign the role Reader on the account to the credential",
     ),
     row(
         &["SubscriptionNotFound", "InvalidSubscriptionId"],
         "",
-        "check --subscription: the tenant that the credential is of does not have it",
+        "check --subscription: the tenant of the credential has no such subscription",
     ),
     row(&["ResourceGroupNotFound", "InvalidResourceGroup"], "", "check --resource-group and --subscription"),
     row(&["ResourceNotFound"], "", "check --account and --resource-group"),
     row(
         &["InvalidAuthenticationTokenTenant"],
         "",
-        "sign in to the tenant of the subscription: AZURE_TENANT_ID, or az login --tenant TENANT",
+        "sign in to the tenant of the subscription: set AZURE_TENANT_ID, or run `az login --tenant TENANT`",
     ),
     row(
         &[
@@ -31,7 +31,7 @@ pub(super) const RESOURCE_MANAGER: &[KnownCode] = &[
             "InvalidAuthenticationTokenAudience",
         ],
         "",
-        "sign in again, and check --cloud and --resource-manager: the token is for another service",
+        "sign in again, and check --cloud and --resource-manager: the token may be for another service",
     ),
     row(
         &["MissingSubscriptionRegistration", "SubscriptionNotRegistered"],
@@ -41,7 +41,7 @@ pub(super) const RESOURCE_MANAGER: &[KnownCode] = &[
     row(
         &["NoRegisteredProviderFound", "InvalidApiVersionParameter", "InvalidResourceType", "InvalidResourceNamespace"],
         "",
-        "check --resource-manager: it does not know storage accounts of API version 2023-05-01",
+        "check --resource-manager: the service does not support storage accounts of API version 2023-05-01",
     ),
     row(
         &["DisallowedProvider", "DisallowedOperation", "SubscriptionDisabled", "ReadOnlyDisabledSubscription"],

@@ -1,16 +1,17 @@
 use super::{CredentialKind, KnownCode, aadsts_for, row, row_for};
 use crate::entra::Aadsts;
 
-/// Codes and sentences of sign-ins.
+/// Codes and messages of failed sign-ins.
 ///
-/// Microsoft Learn, "Microsoft Entra authentication and authorization error codes"; for identity endpoints "How to use managed identities for Azure resources on a virtual machine to acquire an access token", "Error
-/// handling"; "How to use managed identities for App Service and Azure Functions"; "Managed identities in Azure Container Apps".
+/// Microsoft Learn, "Microsoft Entra authentication and authorization error codes". For identity endpoints: "How to use
+/// managed identities for Azure resources on a virtual machine to acquire an access token", "Error handling"; "How to
+/// use managed identities for App Service and Azure Functions"; "Managed identities in Azure Container Apps".
 pub(super) const SIGN_IN: &[KnownCode] = &[
     row_for(
         CredentialKind::ManagedIdentity,
         &["Multiple user assigned identities exist", "multiple user assigned identities"],
         "",
-        "say which one: --client-id ID, or AZURE_CLIENT_ID",
+        "choose an identity with --client-id ID or AZURE_CLIENT_ID",
     ),
     row_for(
         CredentialKind::ManagedIdentity,
@@ -24,7 +25,7 @@ pub(super) const SIGN_IN: &[KnownCode] = &[
         "",
         "assign the identity to this machine or app, or check --client-id and AZURE_CLIENT_ID",
     ),
-    row(&["invalid_resource"], "", "check --cloud: the tenant does not know the service that the token is for"),
+    row(&["invalid_resource"], "", "check --cloud: the service that the token is for does not exist in the tenant"),
     row_for(
         CredentialKind::ManagedIdentity,
         &["unknown_source", "bad_request_102", "Required metadata header not specified"],
@@ -57,22 +58,22 @@ pub(super) const SIGN_IN: &[KnownCode] = &[
     aadsts_for(
         CredentialKind::Secret,
         &[Aadsts::SECRET_EXPIRED],
-        "make a new secret: az ad app credential reset --id CLIENT_ID --append",
+        "create a new secret: az ad app credential reset --id CLIENT_ID --append",
     ),
     aadsts_for(
         CredentialKind::Certificate,
         &[Aadsts::SIGNATURE],
-        "check that the public certificate is one of the application's: az ad app credential list --id CLIENT_ID --cert",
+        "check that the public certificate belongs to the application: az ad app credential list --id CLIENT_ID --cert",
     ),
     aadsts_for(
         CredentialKind::FederatedToken,
         &[Aadsts::NO_MATCH, Aadsts::ISSUER, Aadsts::AUDIENCE, Aadsts::SUBJECT, Aadsts::SUBJECT_CASE],
-        "compare issuer, subject and audience with the federated credential: issuer inspect FILE shows those of the token",
+        "compare issuer, subject and audience of the token (`issuer inspect FILE`) with those of the federated credential",
     ),
     aadsts_for(
         CredentialKind::FederatedToken,
         &[Aadsts::TIME, Aadsts::MALFORMED],
-        "check the federated token: issuer inspect FILE shows its times and claims",
+        "check the times and claims of the federated token: issuer inspect FILE",
     ),
     aadsts_for(
         CredentialKind::User,

@@ -2,7 +2,7 @@ use std::fmt;
 
 use rustix::fs::{FileType, Stat};
 
-/// The type of a file system entry, as messages name it.
+/// The type of a file system entry, with its name in messages.
 ///
 /// ```
 /// use issuer::site::FileKind;
@@ -23,7 +23,7 @@ pub enum FileKind {
     Socket,
     /// A character device or block device.
     Device,
-    /// A type that this platform does not name.
+    /// A type that this platform does not define.
     Unknown,
 }
 

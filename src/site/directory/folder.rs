@@ -23,19 +23,19 @@ use crate::{
     site::SiteError,
 };
 
-/// Documents are public.
+/// The mode of documents, which are public.
 pub(super) const PUBLIC: Mode = Mode::from_raw_mode(0o644);
-/// The retention record and the lock are for their owner.
+/// The mode of the retention record and the lock, which only their owner may open.
 pub(super) const PRIVATE: Mode = Mode::from_raw_mode(0o600);
 const DIRECTORY_MODE: Mode = Mode::from_raw_mode(0o755);
-/// The longest file that is read or written, in bytes.
+/// The maximum length of a file that is read or written, in bytes.
 const FILE_MAX: u64 = Documents::BYTES_MAX as u64;
 
 /// An open directory of a site.
 ///
-/// Entries are named relative to the descriptor (`openat`), so that nobody can exchange the directory under a running
-/// publish. No symbolic link is followed: in a directory that another user can write, a link would redirect the write
-/// (CWE-59, CWE-377).
+/// Entries are opened relative to the descriptor (`openat`), so that no other process can replace the directory during
+/// a publish. Symbolic links are not followed: in a directory that another user can write, a link would redirect the
+/// write (CWE-59, CWE-377).
 #[derive(Debug)]
 pub(super) struct Folder {
     descriptor: OwnedFd,
@@ -43,7 +43,7 @@ pub(super) struct Folder {
     access: Access,
 }
 
-/// What a folder is opened for.
+/// The access for which a folder is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     Read,
@@ -52,7 +52,7 @@ enum Access {
 
 impl Access {
     fn flags(self) -> OFlags {
-        // A path descriptor needs no right to list the directory. Only a real one can be synced.
+        // `O_PATH` needs no permission to list the directory. `fsync` rejects a descriptor with `O_PATH`.
         let flags = if self == Self::Read { OFlags::PATH } else { OFlags::RDONLY };
         flags | OFlags::DIRECTORY | OFlags::CLOEXEC
     }
@@ -74,7 +74,8 @@ impl Access {
 }
 
 impl Folder {
-    /// Opens the directory of a site for reading; `None` when it is not there. The path may be a link: the caller chose it.
+    /// Opens the directory of a site for reading; `None` if it does not exist. The path may be a link: the caller chose
+    /// it.
     pub(super) fn open(path: &Path) -> Result<Option<Self>, SiteError> {
         check_link(path)?;
         match open(non_empty(path), Access::Read.flags(), Mode::empty()) {
@@ -84,7 +85,7 @@ impl Folder {
         }
     }
 
-    /// Opens the directory of a site for writing, and creates it first if it is not there.
+    /// Opens the directory of a site for writing, and creates the directory if it does not exist.
     pub(super) fn create(path: &Path) -> Result<Self, SiteError> {
         check_link(path)?;
         let opened = || {
@@ -95,7 +96,7 @@ impl Folder {
         Ok(Self { descriptor, path: path.to_owned(), access: Access::Write })
     }
 
-    /// Opens a directory in this one, with the same access; `None` when it is not there.
+    /// Opens a directory in this one, with the same access; `None` if it does not exist.
     pub(super) fn folder(&self, name: &str) -> Result<Option<Self>, SiteError> {
         match openat(&self.descriptor, name, self.access.flags() | OFlags::NOFOLLOW, Mode::empty()) {
             Ok(descriptor) => Ok(Some(Self { descriptor, path: self.path.join(name), access: self.access })),
@@ -107,7 +108,7 @@ impl Folder {
         }
     }
 
-    /// Creates a directory in this one, unless another process was faster, and opens it.
+    /// Creates a directory in this one, unless another process has created it, and opens the directory.
     pub(super) fn create_folder(&self, name: &str) -> Result<Self, SiteError> {
         let created = match mkdirat(&self.descriptor, name, DIRECTORY_MODE) {
             Ok(()) => true,
@@ -125,7 +126,7 @@ impl Folder {
         Ok(folder)
     }
 
-    /// Reads a regular file; `None` when it is not there.
+    /// Reads a regular file; `None` if it does not exist.
     pub(super) fn read(&self, name: &str) -> Result<Option<Vec<u8>>, SiteError> {
         let Some((file, stat)) = self.open_file(name, OFlags::RDONLY)? else { return Ok(None) };
         let too_long = || SiteError::TooLong { operation: "read", path: self.path.join(name), limit: FILE_MAX };
@@ -134,13 +135,13 @@ impl Folder {
         }
         let mut bytes = Vec::new();
         file.take(FILE_MAX + 1).read_to_end(&mut bytes).map_err(|error| self.error(name, error))?;
-        // The file may have grown since.
+        // The file may have grown since `fstat`.
         if bytes.len() as u64 > FILE_MAX { Err(too_long()) } else { Ok(Some(bytes)) }
     }
 
-    /// Opens a regular file without following a link and without waiting for a pipe or device; `None` when it is not there.
+    /// Opens a regular file; `None` if it does not exist. Does not follow a link or wait for a pipe or device.
     pub(super) fn open_file(&self, name: &str, flags: OFlags) -> Result<Option<(File, Stat)>, SiteError> {
-        // Looked at before it is opened, since opening a device may have effects of its own.
+        // Check the type before opening the entry, because opening a device may have side effects.
         let Some(before) = self.stat(name)? else { return Ok(None) };
         self.expect_regular(name, &before)?;
         let flags = flags | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
@@ -155,14 +156,14 @@ impl Folder {
         Ok(Some((File::from(file), stat)))
     }
 
-    /// Creates a file that is not there yet; `None` when it is.
+    /// Creates a new file; `None` if it exists already.
     pub(super) fn create_file(&self, name: &str, mode: Mode) -> Result<Option<File>, SiteError> {
         create_at(&self.descriptor, name.as_ref(), NewMode::Exact(mode)).map_err(|error| self.error(name, error))
     }
 
     /// Replaces a file atomically.
     ///
-    /// The file gets this mode, independent of the umask and of the file that it replaces.
+    /// The new file has exactly this mode, whatever the umask and the mode of the replaced file are.
     pub(super) fn replace(&self, name: &str, bytes: &[u8], mode: Mode) -> Result<(), SiteError> {
         if bytes.len() as u64 > FILE_MAX {
             return Err(SiteError::TooLong { operation: "write", path: self.path.join(name), limit: FILE_MAX });
@@ -174,7 +175,7 @@ impl Folder {
         replaced.map_err(|error| self.error(name, error))
     }
 
-    /// Removes a file, durably, if it is there.
+    /// Removes a file durably, if it exists.
     pub(super) fn remove(&self, name: &str) -> Result<(), SiteError> {
         match unlinkat(&self.descriptor, name, AtFlags::empty()) {
             Ok(()) => fsync(&self.descriptor).map_err(|error| self.error(name, error)),
@@ -185,7 +186,7 @@ impl Folder {
 
     /// Removes the temporary files that killed publishers of this user left behind. The caller holds the lock.
     ///
-    /// Best effort: a leftover that stays does no harm.
+    /// Best effort: a remaining temporary file does no harm.
     pub(super) fn remove_leftovers(&self, document: &str) {
         // Earlier versions used fixed names.
         let mut names = vec![format!(".{document}.tmp"), format!("..{document}.retention.json.tmp")];
@@ -196,14 +197,14 @@ impl Folder {
             }
         }
         for name in names {
-            let ours = |stat: &Stat| FileKind::of(stat) == FileKind::Regular && stat.st_uid == geteuid().as_raw();
-            if self.stat(&name).is_ok_and(|stat| stat.as_ref().is_some_and(ours)) {
+            let is_own = |stat: &Stat| FileKind::of(stat) == FileKind::Regular && stat.st_uid == geteuid().as_raw();
+            if self.stat(&name).is_ok_and(|stat| stat.as_ref().is_some_and(is_own)) {
                 let _ = unlinkat(&self.descriptor, name.as_str(), AtFlags::empty());
             }
         }
     }
 
-    /// The type, owner and mode of an entry, or of the directory itself as `.`; `None` where nothing is known.
+    /// The type, owner and mode of an entry, or of the directory itself as `.`; `None` if they cannot be read.
     pub(super) fn stat_of(&self, name: &str) -> Option<Stat> {
         self.stat(name).ok().flatten()
     }
@@ -236,9 +237,10 @@ impl Folder {
     }
 }
 
-/// Refuses the link that is the path of a site where another user may have put it: in a world-writable directory, unless it
-/// belongs to this user, to root or to the owner of that directory. It is the rule of Linux's `fs.protected_symlinks`, which
-/// not every system sets.
+/// Rejects a site whose path is a link that another user may have created.
+///
+/// In a world-writable directory, the link must belong to this user, to root or to the owner of that directory. This is
+/// the rule of `fs.protected_symlinks` in Linux, which is not enabled on every system.
 fn check_link(path: &Path) -> Result<(), SiteError> {
     let Ok(link) = lstat(non_empty(path)) else { return Ok(()) };
     if FileKind::of(&link) != FileKind::SymbolicLink {
@@ -252,7 +254,7 @@ fn check_link(path: &Path) -> Result<(), SiteError> {
     Ok(())
 }
 
-/// Creates a directory and those above it, each entry on disk before the next. The umask may narrow the mode, not widen it.
+/// Creates a directory and its parents, and syncs each entry before the next. The umask may restrict the mode.
 fn create_directories(path: &Path) -> io::Result<()> {
     if non_empty(path).is_dir() {
         return Ok(());

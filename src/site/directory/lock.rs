@@ -18,20 +18,20 @@ use crate::{file_error::FileError, site::SiteError};
 
 /// The lock file at the root of a site.
 const LOCK: &str = ".issuer.lock";
-/// How long a publisher waits for the lock, and the pause between two attempts.
+/// The time limit for acquiring the lock, and the pause between two attempts.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
 const LOCK_PAUSE: Duration = Duration::from_millis(5);
-/// How often the lock file is opened again when another process creates or removes it at the same time.
+/// The maximum number of attempts to open the lock file while other processes create or remove the file.
 const OPEN_ATTEMPTS: u32 = 16;
 
-/// The right to write to a site, held until it is dropped. The system releases it when the process dies.
+/// The exclusive lock of a site, released on drop. The operating system releases the lock of a process that dies.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Waits for the lock of a site. It is held for moments only, so a process that has it for longer is stuck.
+    /// Waits for the lock of a site, up to [`LOCK_WAIT`]. A publisher holds the lock only for a moment.
     pub(super) fn acquire(root: &Folder) -> Result<Self, SiteError> {
         let file = open(root)?;
         let start = Instant::now();
@@ -41,7 +41,7 @@ impl Lock {
                 Ok(()) => return Ok(Self { _file: file }),
                 Err(TryLockError::WouldBlock) if start.elapsed() < LOCK_WAIT => {
                     if !std::mem::replace(&mut is_waiting, true) {
-                        wait_for_lock();
+                        report_wait();
                     }
                     thread::sleep(LOCK_PAUSE);
                 }
@@ -57,7 +57,7 @@ impl Lock {
 }
 
 /// Reports that another publisher holds the lock.
-fn wait_for_lock() {
+fn report_wait() {
     #[cfg(feature = "tracing")]
     tracing::info!(
         cause = "another publisher holds the lock",
@@ -69,7 +69,7 @@ fn wait_for_lock() {
 fn open(root: &Folder) -> Result<File, SiteError> {
     for _ in 0..OPEN_ATTEMPTS {
         let opened = match root.open_file(LOCK, OFlags::RDWR) {
-            // A lock on a read-only descriptor is as good on a local file system.
+            // On a local file system, a lock on a read-only descriptor works as well.
             Err(SiteError::File(FileError::Write { source, .. })) if source.kind() == ErrorKind::PermissionDenied => {
                 root.open_file(LOCK, OFlags::RDONLY)?
             }
@@ -88,7 +88,7 @@ fn open(root: &Folder) -> Result<File, SiteError> {
     Err(FileError::Write { path: root.path().join(LOCK), source }.into())
 }
 
-/// Refuses a lock file that another user put there: that user could hold it for ever.
+/// Rejects a lock file that another user created: that user could hold the lock forever.
 fn check_owner(root: &Folder, stat: &Stat) -> Result<(), SiteError> {
     let directory = root.stat_of(".").map(|stat| stat.st_uid);
     let trusted = [Some(geteuid().as_raw()), Some(0), directory];
@@ -98,13 +98,13 @@ fn check_owner(root: &Folder, stat: &Stat) -> Result<(), SiteError> {
     Err(SiteError::Owner { operation: "lock", path: root.path().join(LOCK), owner: stat.st_uid })
 }
 
-/// Takes the right to open our own lock file from other users: who can open it can hold the lock.
+/// Restricts the mode of this user's lock file to 0600, because any user who can open the file can hold the lock.
 fn narrow(file: &File, stat: &Stat) {
     let is_wide = Mode::from_raw_mode(stat.st_mode).intersects(Mode::RWXG | Mode::RWXO);
-    // A file with a second name may be in use elsewhere.
-    let is_ours = FileKind::of(stat) == FileKind::Regular && stat.st_uid == geteuid().as_raw() && stat.st_nlink == 1;
-    if is_wide && is_ours {
-        // The lock works without it.
+    // A file with a second hard link may be in use elsewhere.
+    let is_own = FileKind::of(stat) == FileKind::Regular && stat.st_uid == geteuid().as_raw() && stat.st_nlink == 1;
+    if is_wide && is_own {
+        // Best effort: the lock also works with a wider mode.
         let _ = fchmod(file, PRIVATE);
     }
 }

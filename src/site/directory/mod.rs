@@ -26,32 +26,40 @@ use crate::{
     site::SiteError,
 };
 
-/// The end of the name of the file that keeps the Cache-Control of a document, after a dot and the document's name.
+/// The suffix of the file with the Cache-Control of a document, after a dot and the name of the document.
 pub(crate) const CACHE_CONTROL_FILE: &str = "cache-control";
 
-/// How often a document and its record are read until both belong together.
+/// The maximum number of attempts to read a document and its matching record.
 const READ_ATTEMPTS: u32 = 16;
 
-/// A site in a directory, for people without a storage account.
+/// A site in a local directory.
 ///
-/// A document is replaced in one step (temporary file, fsync, rename), and publishers take turns by the lock `.issuer.lock`,
-/// so that at any kill a reader sees the old or the new document, whole. The Cache-Control header of `openid/v1/jwks` is the dot
-/// file `openid/v1/.jwks.cache-control`, which is there if it is another than [`Headers::CACHE_CONTROL`];
-/// [`DocumentServer`](crate::serve::DocumentServer) sends it. Of other headers a directory keeps none. The retention record of `openid/v1/jwks` is the dot file `openid/v1/.jwks.retention.json`. It is written before the
-/// document and is true of either version. It is written again after the document where keys were dropped.
+/// A document is replaced atomically: temporary file, fsync, rename. The lock `.issuer.lock` serializes publishers. A
+/// reader sees either the old or the new document, even if a publisher is killed.
+///
+/// # Files of a document
+///
+/// For the document `openid/v1/jwks`:
+///
+/// - `openid/v1/.jwks.retention.json` holds the retention record. It is written before the document and is valid for
+///   the old and the new document. If keys were removed, it is written again after the document.
+/// - `openid/v1/.jwks.cache-control` holds the Cache-Control header, if it differs from [`Headers::CACHE_CONTROL`].
+///   [`DocumentServer`](crate::serve::DocumentServer) sends this header. A directory stores no other headers.
 ///
 /// # Permissions and links
 ///
-/// - Documents get the mode 0644, the record and the lock 0600, directories below the site 0755, whatever the umask is.
-/// - The path of the site may be a symbolic link, unless another user put it into a world-writable directory.
-/// - Below the site no link is followed, for reading or writing. A link, named pipe, device or directory in the place of a
-///   document, record or lock is [`SiteError::FileKind`].
-/// - Temporary files have random names and are created with `O_EXCL`. The next write removes what a killed publisher left.
+/// - Documents have the mode 0644, the record and the lock 0600, directories below the site 0755, whatever the umask
+///   is.
+/// - The path of the site may be a symbolic link, unless another user created the link in a world-writable directory.
+/// - Links below the site are not followed, for reading or writing. If a document, record or lock is a link, named
+///   pipe, device or directory, the error is [`SiteError::FileKind`].
+/// - Temporary files have random names and are created with `O_EXCL`. The next write removes those of a
+///   killed publisher.
 /// - The lock must belong to this user, to root or to the owner of the directory.
-/// - Files over 1 MiB are refused unread.
-/// - [`warnings`](Site::warnings) names directories and files that any user can change.
+/// - Files over 1 MiB are rejected without being read.
+/// - [`warnings`](Site::warnings) lists directories and files that any user can change.
 ///
-/// Reading takes no lock, so that nobody can block it.
+/// Reads take no lock, so that no other process can block them.
 ///
 /// ```
 /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
@@ -74,11 +82,11 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// A site in a directory. The first write creates it if it is not there.
+    /// A site in a directory. The first write creates the directory if it does not exist.
     ///
     /// # Errors
     ///
-    /// [`FileError::Read`] when the path is something other than a directory.
+    /// [`FileError::Read`] if the path exists and is not a directory.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, SiteError> {
         let path = path.into();
         match fs::metadata(&path) {
@@ -89,12 +97,12 @@ impl Directory {
         }
     }
 
-    /// The directory.
+    /// The path of the directory.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Opens the folder of a document for reading; `None` when it is not there.
+    /// Opens the folder of a document for reading; `None` if it does not exist.
     fn folder(&self, names: &Names<'_>) -> Result<Option<Folder>, SiteError> {
         let Some(mut folder) = Folder::open(&self.path)? else { return Ok(None) };
         for name in names.folders() {
@@ -105,7 +113,7 @@ impl Directory {
     }
 }
 
-/// The names that a document and its retention record have below the directory of the site.
+/// The names of a document, its retention record and its Cache-Control file, and of their folder.
 struct Names<'a> {
     folders: &'a str,
     document: &'a str,
@@ -116,8 +124,8 @@ struct Names<'a> {
 impl<'a> Names<'a> {
     fn of(path: &'a DocumentPath) -> Self {
         let (folders, document) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
-        let beside = |what: &str| format!(".{document}.{what}");
-        Self { folders, document, record: beside("retention.json"), cache_control: beside(CACHE_CONTROL_FILE) }
+        let dot_file = |suffix: &str| format!(".{document}.{suffix}");
+        Self { folders, document, record: dot_file("retention.json"), cache_control: dot_file(CACHE_CONTROL_FILE) }
     }
 
     fn folders(&self) -> impl Iterator<Item = &'a str> {
@@ -125,7 +133,7 @@ impl<'a> Names<'a> {
     }
 }
 
-/// A document and its retention record, as they are in a folder at one moment, and its Cache-Control.
+/// A snapshot of a document, its retention record and its Cache-Control.
 struct Pair {
     document: Vec<u8>,
     record: Option<Vec<u8>>,
@@ -133,21 +141,22 @@ struct Pair {
 }
 
 impl Pair {
-    /// Reads both while the caller holds the lock: no other publisher changes them.
+    /// Reads all files while the caller holds the lock, so that no other publisher changes them.
     fn read_locked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, SiteError> {
         let Some(document) = folder.read(names.document)? else { return Ok(None) };
         let (record, cache_control) = (folder.read(&names.record)?, folder.read(&names.cache_control)?);
         Ok(Some(Self { document, record, cache_control }))
     }
 
-    /// Reads both without a lock.
+    /// Reads the document and its record without a lock.
     ///
-    /// If the record is the same before and after the document was read, both were there at the moment in which the document
-    /// was opened. A writer replaces the record before the document, so this may be the new record with the old document.
-    /// A killed publisher leaves the same state, and the record is true of either document.
+    /// If the record is the same before and after reading the document, both existed when the document was opened. A
+    /// writer replaces the record before the document, so the pair may be the new record with the old document. A
+    /// killed publisher leaves the same state, and the record is valid for either document.
     ///
-    /// If a writer is faster each time, the last pair is returned, and the two may not belong together. No plan that is made
-    /// from it is carried out: the `ETag` covers both files, and a write compares it with a pair read under the lock.
+    /// If a writer changes the record during every attempt, the last pair is returned, and its files may not match. A
+    /// write that is based on such a pair fails its condition: the `ETag` covers both files, and the write compares the
+    /// `ETag` with that of a pair read under the lock.
     fn read_unlocked(folder: &Folder, names: &Names<'_>) -> Result<Option<Self>, SiteError> {
         let read_record = || folder.read(&names.record);
         let mut before = read_record()?;
@@ -211,12 +220,12 @@ impl Directory {
             };
         }
         let found = Pair::read_locked(&folder, &names)?;
-        let holds = match (condition, &found) {
+        let is_met = match (condition, &found) {
             (Condition::IfMatch(etag), Some(found)) => found.etag() == *etag,
             (Condition::IfNoneMatch, None) => true,
             _ => false,
         };
-        if !holds {
+        if !is_met {
             return Ok(Written::PreconditionFailed);
         }
         folder.remove_leftovers(names.document);
@@ -226,8 +235,8 @@ impl Directory {
         let kept = found.as_ref().map_or(Headers::CACHE_CONTROL.to_owned(), |found| found.headers().cache_control);
         let is_same = found.as_ref().is_some_and(|found| found.document == content.bytes);
         let recorded = found.map(|found| found.retention()).unwrap_or_default();
-        // A dropped key stays in the record until the document is without it. A publisher that is killed in between leaves no
-        // published key that is unknown.
+        // A removed key stays in the record until the document no longer has this key. A publisher that is killed
+        // between the two writes leaves no published key without a record.
         let before = match recorded.record() {
             Some(recorded) if !is_same => content.retention.joined(recorded),
             _ => content.retention.clone(),
@@ -261,7 +270,7 @@ impl Directory {
         if Pair::read_locked(&folder, &names)?.is_none_or(|found| found.etag() != *etag) {
             return Ok(Written::PreconditionFailed);
         }
-        // The files beside a document say nothing without it, so they may go later.
+        // The other files have no meaning without the document, so they are removed last.
         folder.remove(names.document)?;
         folder.remove(&names.record)?;
         folder.remove(&names.cache_control)?;
@@ -298,8 +307,8 @@ impl Site for Directory {
     }
 }
 
-/// Does blocking work on a thread of its own, so that the executor goes on. It needs no runtime. Work whose future is dropped
-/// is finished all the same.
+/// Does blocking work on a thread of its own, so that it does not block the executor. Needs no runtime. The work is
+/// finished even if the future is dropped.
 async fn on_thread<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SiteError> + Send + 'static,
 ) -> Result<T, SiteError> {
@@ -310,7 +319,7 @@ async fn on_thread<T: Send + 'static>(
         move || tracing::dispatcher::with_default(&dispatch, || span.in_scope(work))
     };
     let thread = thread::Builder::new().name("issuer-directory".to_owned());
-    // The receiver is gone if nobody waits any more.
+    // The receiver is dropped if the future was dropped.
     thread.spawn(move || drop(sender.send(work()))).map_err(SiteError::other)?;
     receiver.await.map_err(|_| SiteError::other("the thread that accesses the directory panicked"))?
 }

@@ -7,29 +7,29 @@ use azure_core::{
 };
 use tokio::sync::Mutex;
 
-/// How long before its end a token is no longer used.
+/// The time before its expiry from which a token is no longer used.
 const MARGIN: Duration = Duration::minutes(5);
 
-/// Keeps the tokens of a credential while they are good: `az` and `azd` are started anew for each one they give.
-pub(super) struct KeptToken {
+/// Caches the tokens of a credential until they expire: `az` and `azd` start a process for each token.
+pub(super) struct CachedToken {
     inner: Arc<dyn TokenCredential>,
     tokens: Mutex<HashMap<String, AccessToken>>,
 }
 
-impl KeptToken {
+impl CachedToken {
     pub(super) fn new(inner: Arc<dyn TokenCredential>) -> Self {
         Self { inner, tokens: Mutex::default() }
     }
 }
 
 #[async_trait]
-impl TokenCredential for KeptToken {
+impl TokenCredential for CachedToken {
     async fn get_token(
         &self,
         scopes: &[&str],
         options: Option<TokenRequestOptions<'_>>,
     ) -> azure_core::Result<AccessToken> {
-        // Held while a token is fetched, so that those who ask meanwhile get the same one.
+        // Single-flight: the lock is held during the fetch, so that concurrent callers share one token.
         let mut tokens = self.tokens.lock().await;
         let scope = scopes.join(" ");
         if let Some(token) = tokens.get(&scope).filter(|token| token.expires_on > OffsetDateTime::now_utc() + MARGIN) {
@@ -41,8 +41,8 @@ impl TokenCredential for KeptToken {
     }
 }
 
-impl fmt::Debug for KeptToken {
+impl fmt::Debug for CachedToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("KeptToken").field(&self.inner).finish()
+        f.debug_tuple("CachedToken").field(&self.inner).finish()
     }
 }
