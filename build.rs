@@ -1,4 +1,4 @@
-//! Tells the binary its version, with the commit that it is built from where that is known.
+//! Sets the version of the binary, with the commit where it is known.
 
 use std::{env, path::Path, process::Command};
 
@@ -12,7 +12,7 @@ fn main() {
 
 /// The short hash and the date of the commit: `ad913b6c1 2026-11-26`.
 fn commit(root: &str) -> Option<String> {
-    // A package from a registry has no repository, and one that it is unpacked in is not its own.
+    // A package from a registry has no `.git`. A repository around the unpacked package does not describe it.
     let git = Path::new(root).join(".git");
     for file in ["HEAD", "logs/HEAD"].map(|file| git.join(file)).iter().filter(|file| file.exists()) {
         println!("cargo:rerun-if-changed={}", file.display());

@@ -1,4 +1,4 @@
-//! The least a program can do, built with the same profile: what `scripts/bench` holds start-up against.
+//! A minimal program with the same build profile, which `scripts/bench` compares start-up with.
 
 fn main() {
     println!("hello, world");

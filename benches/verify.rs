@@ -1,4 +1,4 @@
-//! The verifier by itself, by criterion: `cargo bench --bench verify`. `scripts/bench` prints its ratios.
+//! A criterion benchmark of the verifier: `cargo bench --bench verify`. `scripts/bench` prints its ratios.
 
 use std::{fs, hint::black_box};
 

@@ -1,4 +1,4 @@
-//! A job that goes through collected tokens, one a line, on all cores: how many of each service account are still good.
+//! Verifies collected tokens, one a line, on all cores, and counts the valid tokens of each service account.
 //!
 //! ```sh
 //! kubectl get --raw /openid/v1/jwks > jwks.json
@@ -17,7 +17,7 @@ use issuer::{Expectations, Jwks, TOKEN_EXCHANGE_AUDIENCE, Timestamp, Verifier};
 
 type Counts = BTreeMap<String, u64>;
 
-/// Takes line after line from an input that all threads share.
+/// Reads lines from an input that all threads share, and counts the verdicts.
 fn count(
     verifier: &Verifier,
     expectations: &Expectations,

@@ -1,11 +1,11 @@
-//! A service that takes the tokens of a cluster's service accounts: a middleware for axum around a `RemoteVerifier`.
+//! A service that accepts tokens of a cluster's service accounts: a middleware for axum with a `RemoteVerifier`.
 //!
 //! ```sh
 //! cargo run --example middleware -- https://issuer.example.com my-service
 //! curl --header "Authorization: Bearer $(kubectl create token default --audience my-service)" http://127.0.0.1:PORT/
 //! ```
 //!
-//! A third argument says where the documents are read from, if not from the issuer URL.
+//! An optional third argument is the URL or directory that the documents are read from, in place of the issuer URL.
 
 use std::{error::Error, net::Ipv4Addr, sync::Arc};
 
@@ -22,13 +22,13 @@ use axum::{
 };
 use issuer::{Expectations, Location, RemoteVerifier, VerifiedToken};
 
-/// What every request shares.
+/// The shared state of all requests.
 struct Gate {
     verifier: RemoteVerifier,
     expectations: Expectations,
 }
 
-/// Lets a request pass whose bearer token (RFC 6750) is good, and hands its claims on.
+/// Accepts requests with a valid bearer token (RFC 6750), and passes its claims to the handler.
 async fn authenticate(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let credentials = header.and_then(|header| header.split_once(' '));
@@ -64,7 +64,7 @@ async fn serve(issuer: &str, audience: &str, location: Location) -> Result<(), B
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Refreshes are events of `tracing`; those that fail have the level WARN.
+    // Refreshes are events of `tracing`; failed refreshes have the level WARN.
     tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::INFO).init();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [issuer, audience, published @ ..] = arguments.as_slice() else {

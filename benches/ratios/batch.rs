@@ -1,4 +1,4 @@
-//! `issuer verify --batch` on a million tokens, against the library on the same cores.
+//! `issuer verify --batch` on a million tokens, compared with the library on the same cores.
 
 use std::{
     fs::{self, File},
@@ -24,7 +24,7 @@ pub(crate) fn measure() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/target/tmp/tokens.txt");
     fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/target/tmp")).expect("a folder");
     let mut tokens = BufWriter::new(File::create(file).expect("a file"));
-    (0..TOKENS).for_each(|_| writeln!(tokens, "{}", recorded.token).expect("room for it"));
+    (0..TOKENS).for_each(|_| writeln!(tokens, "{}", recorded.token).expect("a String accepts all text"));
     drop(tokens);
 
     let threads = available_parallelism().map_or(1, usize::from);
@@ -35,7 +35,7 @@ pub(crate) fn measure() {
     let before = library();
     let (batch, peak) = run(&recorded, file);
     let library = before.midpoint(library());
-    fs::remove_file(file).expect("it was there");
+    fs::remove_file(file).expect("the file exists");
     println!(
         "| `issuer verify --batch` of {TOKENS} tokens, {threads} cores | {batch:.0}/s | the library {library:.0}/s | {:.2} | ≥ 0.90 |",
         batch / library
@@ -43,7 +43,7 @@ pub(crate) fn measure() {
     println!("| its peak memory | {peak} KiB | 64 MiB | {:.2} | < 1 |", peak as f64 / f64::from(64 << 10));
 }
 
-/// Tokens a second, and the highest resident set in KiB.
+/// Tokens per second, and the peak resident set size in KiB.
 fn run(recorded: &Recorded, file: &str) -> (f64, u64) {
     let mut command = Command::new(ISSUER);
     command.args(["verify", "--batch", file, "--for", "oidc", "--audience", AUDIENCE]);
@@ -54,7 +54,7 @@ fn run(recorded: &Recorded, file: &str) -> (f64, u64) {
     let mut peak = 0;
     let status = loop {
         peak = high_water_mark(&child).unwrap_or_default().max(peak);
-        if let Some(status) = child.try_wait().expect("it is a child") {
+        if let Some(status) = child.try_wait().expect("the child process can be polled") {
             break status;
         }
         sleep(Duration::from_millis(10));

@@ -1,4 +1,4 @@
-//! What `scripts/bench` prints: each row a ratio against a named reference, both measured in this run.
+//! The table of `scripts/bench`: each row is a ratio to a named reference, both measured in this run.
 //!
 //! `ratios HELLO` takes the path of the hello-world binary.
 
@@ -10,7 +10,7 @@ mod rate;
 mod start_up;
 mod verification;
 
-#[allow(dead_code, reason = "a part of what the tests share")]
+#[allow(dead_code, reason = "the benchmarks use a part of the tests' shared code")]
 #[path = "../../tests/it/support/mod.rs"]
 mod support;
 
@@ -19,10 +19,10 @@ const ISSUER: &str = env!("CARGO_BIN_EXE_issuer");
 fn main() {
     let mut words = std::env::args().skip(1).filter(|word| !word.starts_with('-'));
     let Some(hello) = words.next() else {
-        eprintln!("run scripts/bench, which builds what this compares with");
+        eprintln!("run scripts/bench, which builds the programs for the comparison");
         std::process::exit(2);
     };
-    // The name of one part of the table may follow.
+    // An optional second argument names one part of the table.
     let only = words.next();
     let desired = |part: &str| only.as_deref().is_none_or(|only| only == part);
     println!("| what | issuer | reference | ratio | goal |");

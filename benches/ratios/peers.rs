@@ -1,4 +1,4 @@
-//! What other JWT libraries do with the same token and key.
+//! Verification rates of other JWT libraries with the same token and key.
 
 use std::{path::Path, process::Command};
 
@@ -10,7 +10,7 @@ use crate::verification::{AUDIENCE, Recorded, SECONDS};
 const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/peers");
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/peers");
 
-/// `jsonwebtoken`: its key and its rules are made once, as ours.
+/// `jsonwebtoken`, with a key and rules that are built once, as for our verifier.
 pub(crate) fn jsonwebtoken(keys: &KeySet, issuer: &str) -> impl Fn(&str) {
     let keys = keys.iter().filter_map(|key| match key.material() {
         KeyMaterial::Rsa { modulus, exponent } => {
@@ -29,12 +29,12 @@ pub(crate) fn jsonwebtoken(keys: &KeySet, issuer: &str) -> impl Fn(&str) {
     }
 }
 
-/// `jose` on Node.js, where scripts/bench could install it.
+/// `jose` on Node.js, if scripts/bench could install it.
 pub(crate) fn jose(recorded: &Recorded) -> Option<f64> {
     rate(Command::new("node").arg(Path::new(SCRIPTS).join("jose.mjs")), recorded)
 }
 
-/// `PyJWT`, where scripts/bench could install it.
+/// `PyJWT`, if scripts/bench could install it.
 pub(crate) fn pyjwt(recorded: &Recorded) -> Option<f64> {
     rate(Command::new(Path::new(TARGET).join("python/bin/python")).arg(Path::new(SCRIPTS).join("pyjwt.py")), recorded)
 }

@@ -1,4 +1,4 @@
-//! Publishing to Azurite, against curl and against its round trips.
+//! Publishing to Azurite, compared with curl and with the time of its round trips.
 
 use std::{
     fs,
@@ -17,14 +17,15 @@ pub(crate) fn measure() {
     round_trips();
 }
 
-/// A publish that changes both documents, read back, against curl sending the same bytes: two GETs and two PUTs with a SAS.
+/// A publish that changes both documents and reads them back, compared with curl sending the same bytes: two GETs and
+/// two PUTs with a SAS.
 fn against_curl() {
     if Command::new("curl").arg("--version").stdout(Stdio::null()).status().is_err() {
         println!("| `issuer publish` to Azurite | | curl is not installed | | ≤ 2 |");
         return;
     }
     let account = support::azurite::account();
-    // What the public may read, as far as the emulator goes.
+    // The emulator has no static website, so a container with public access stands for it.
     let public = [("x-ms-blob-public-access", "container")];
     assert_eq!(account.call("PUT", "/$web", "restype=container", &public, b"").status(), 201);
     account.set_properties(
@@ -36,7 +37,7 @@ fn against_curl() {
     let elliptic = KeySet::from_bytes(&fs::read(&p256).expect("a fixture")).expect("keys");
     let kid = elliptic.iter().next().expect("a key").key_id().to_string();
     let published = format!("{}/$web", account.endpoint);
-    // In turn with and without a second key, which changes the algorithms of the discovery document too.
+    // Alternately with and without a second key, which changes the algorithms of the discovery document, too.
     let publish = |both: bool| {
         let mut command = Command::new(ISSUER);
         command.env("AZURE_STORAGE_CONNECTION_STRING", account.connection_string()).stderr(Stdio::null());
@@ -98,7 +99,7 @@ fn against_curl() {
     println!("| its peak memory | {peak} KiB | 30 MiB | {:.2} | < 1 |", peak as f64 / (30.0 * 1024.0));
 }
 
-/// The wall time of a publish where every request takes 100 ms longer, against that time for each sequential round trip.
+/// The wall time of a publish with 100 ms of added latency, compared with that latency for each sequential round trip.
 fn round_trips() {
     use support::proxy::{Exchange, Fault, Proxy, depth};
 

@@ -1,16 +1,16 @@
-//! How often a second something is done.
+//! Rates: operations per second.
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
-/// How long one turn lasts.
+/// The duration of one turn.
 const TURN: Duration = Duration::from_millis(100);
-/// How many turns each has.
+/// The number of turns for each measured function.
 const TURNS: usize = 30;
 
-/// How often a second something is done.
+/// Calls per second, over this time span.
 pub(crate) fn of(span: Duration, mut work: impl FnMut()) -> f64 {
     let (start, mut done) = (Instant::now(), 0_u64);
     while start.elapsed() < span {
@@ -20,7 +20,8 @@ pub(crate) fn of(span: Duration, mut work: impl FnMut()) -> f64 {
     done as f64 / start.elapsed().as_secs_f64()
 }
 
-/// The same for two in turns, so that whatever else the machine does meets both; of each the median turn.
+/// Calls per second of two functions in alternating turns, so that other load on the machine affects both. The result
+/// is the median turn of each.
 pub(crate) fn of_both(mut one: impl FnMut(), mut other: impl FnMut()) -> (f64, f64) {
     let (mut ones, mut others) = (Vec::with_capacity(TURNS), Vec::with_capacity(TURNS));
     for _ in 0..TURNS {
@@ -30,12 +31,12 @@ pub(crate) fn of_both(mut one: impl FnMut(), mut other: impl FnMut()) -> (f64, f
     (median(ones), median(others))
 }
 
-/// How often a second something is done by so many threads at once, the median turn.
+/// Calls per second on this number of threads at once; the median turn.
 pub(crate) fn of_threads(threads: usize, work: impl Fn() + Sync) -> f64 {
     let turn = || {
         thread::scope(|scope| {
             let running: Vec<_> = (0..threads).map(|_| scope.spawn(|| of(TURN, &work))).collect();
-            running.into_iter().map(|thread| thread.join().expect("it does not panic")).sum()
+            running.into_iter().map(|thread| thread.join().expect("the measured thread does not panic")).sum()
         })
     };
     median((0..TURNS).map(|_| turn()).collect())

@@ -1,4 +1,4 @@
-//! Start-up and memory of a command that only computes, against a hello world.
+//! Start-up time and memory of a command that only computes, compared with a hello world.
 
 use std::{
     process::{Command, Stdio},
@@ -18,7 +18,7 @@ pub(crate) fn measure(hello: &str) {
 fn start_up(hello: &str) {
     let commands: [(&str, &[&str]); 2] = [(ISSUER, &["jwks", KEYS]), (hello, &[])];
     let mut times = [Vec::with_capacity(RUNS), Vec::with_capacity(RUNS)];
-    // Taken in turns, so that whatever else the machine does meets both.
+    // Measured alternately, so that other load on the machine affects both.
     for _ in 0..RUNS {
         for ((program, args), times) in commands.iter().zip(&mut times) {
             let start = Instant::now();

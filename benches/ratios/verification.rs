@@ -1,4 +1,4 @@
-//! The verifier, against the arithmetic alone, against others, and against itself.
+//! The verifier, compared with the RSA operation alone, with other libraries, and with itself.
 
 use std::{fs, path::PathBuf, process::Command, time::Duration};
 
@@ -8,12 +8,12 @@ use issuer::{Documents, Expectations, IssuerUrl, KeySet, PublicKey, Timestamp, T
 use crate::{peers, rate, support};
 
 pub(crate) const AUDIENCE: &str = "api://AzureADTokenExchange";
-/// How long each of the others runs.
+/// The running time of each other library, in seconds.
 pub(crate) const SECONDS: u64 = 3;
-/// How often the arithmetic and the verifier are measured in turn; of each the best counts.
+/// The number of alternating measurements of the RSA operation and the verifier; the best of each counts.
 const ROUNDS: usize = 3;
 
-/// What the recorded token is held to: it lives ten years, which only Entra rejects.
+/// The expectations for the recorded token, whose lifetime of ten years only Entra rejects.
 pub(crate) fn expectations() -> Expectations {
     Expectations::oidc().audience(AUDIENCE)
 }
@@ -45,9 +45,9 @@ impl Recorded {
         trusted(&self.issuer, keys)
     }
 
-    /// A verifier that trusts 1,000 issuers, with 100 keys of the one whose token it is.
+    /// A verifier that trusts 1,000 issuers, with 100 keys of the token's issuer.
     fn large_verifier(&self) -> Verifier {
-        let keys: Vec<_> = (1..100).map(odd_key).chain(self.keys.iter().cloned()).collect();
+        let keys: Vec<_> = (1..100).map(unused_key).chain(self.keys.iter().cloned()).collect();
         let others = (1..1000).map(|number| trusted(&format!("https://issuers.example.com/{number}"), &self.keys));
         others.chain([self.trusted(&keys)]).collect()
     }
@@ -58,8 +58,8 @@ fn trusted(issuer: &str, keys: &[PublicKey]) -> TrustedIssuer {
     TrustedIssuer::new(&Documents::new(issuer, keys)).expect("good documents")
 }
 
-/// An RSA key of 2048 bits that nobody signs with.
-fn odd_key(number: u8) -> PublicKey {
+/// An RSA key of 2048 bits without a private key.
+fn unused_key(number: u8) -> PublicKey {
     let modulus = [&[0x80 | number], vec![7; 255].as_slice()].concat();
     KeySet::from_bytes(&support::encode::rsa_spki(&modulus, &[1, 0, 1])).expect("a key")[0].clone()
 }
@@ -68,8 +68,8 @@ pub(crate) fn measure() {
     let recorded = Recorded::read();
     let (verifier, expectations, now) = (recorded.verifier(), expectations(), Timestamp::now());
     let verify = || drop(verifier.verify(&recorded.token, &expectations, now).expect("a good token"));
-    against_the_arithmetic(verify);
-    against_others(&recorded, verify);
+    against_openssl(verify);
+    against_other_libraries(&recorded, verify);
 
     let (one, two) = (rate::of_threads(1, verify), rate::of_threads(2, verify));
     println!("| verified by two threads | {two:.0}/s | one thread {one:.0}/s | {:.2} | ≥ 1.9 |", two / one);
@@ -85,7 +85,7 @@ pub(crate) fn measure() {
     refusals(&verifier, &recorded);
 }
 
-fn against_the_arithmetic(verify: impl Fn()) {
+fn against_openssl(verify: impl Fn()) {
     let (mut ours, mut openssl) = (0_f64, None::<f64>);
     for _ in 0..ROUNDS {
         ours = ours.max(rate::of(Duration::from_secs(SECONDS), &verify));
@@ -96,36 +96,38 @@ fn against_the_arithmetic(verify: impl Fn()) {
             "| tokens verified, RSA 2048, one thread | {ours:.0}/s | `openssl speed -seconds {SECONDS} rsa2048` {openssl:.0} verifications/s | {:.2} | ≥ 0.90 |",
             ours / openssl
         ),
-        None => println!("| tokens verified, RSA 2048, one thread | {ours:.0}/s | openssl is not here | | ≥ 0.90 |"),
+        None => {
+            println!("| tokens verified, RSA 2048, one thread | {ours:.0}/s | openssl is not installed | | ≥ 0.90 |")
+        }
     }
 }
 
-/// Verifications per second: the last number of the table's last line.
+/// Verifications per second: the last number in the output of `openssl speed`.
 fn openssl_rate() -> Option<f64> {
     let output = Command::new("openssl").args(["speed", "-seconds", &SECONDS.to_string(), "rsa2048"]).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     text.lines().rfind(|line| line.starts_with("rsa"))?.split_whitespace().last()?.parse().ok()
 }
 
-fn against_others(recorded: &Recorded, verify: impl Fn()) {
+fn against_other_libraries(recorded: &Recorded, verify: impl Fn()) {
     let decode = peers::jsonwebtoken(&recorded.keys, &recorded.issuer);
     let (ours, theirs) = rate::of_both(&verify, || decode(&recorded.token));
     println!("| the same | {ours:.0}/s | `jsonwebtoken` {theirs:.0}/s | {:.2} | |", ours / theirs);
     for (name, rate) in [("`jose` on Node.js", peers::jose(recorded)), ("PyJWT", peers::pyjwt(recorded))] {
         match rate {
             Some(rate) => println!("| the same | {ours:.0}/s | {name} {rate:.0}/s | {:.1} | |", ours / rate),
-            None => println!("| the same | {ours:.0}/s | {name} is not here | | |"),
+            None => println!("| the same | {ours:.0}/s | {name} is not installed | | |"),
         }
     }
 }
 
-/// Other bytes of the same length.
+/// A signature with other bytes of the same length.
 fn other_signature(signature: &str) -> String {
     let (start, end) = signature.split_at(signature.len() / 2);
     format!("{start}{}", end.replacen(|character| character != 'A', "A", 1))
 }
 
-/// What it costs to refuse a token, against what it costs to verify the recorded one.
+/// The time to refuse a token, compared with the time to verify the recorded one.
 fn refusals(verifier: &Verifier, recorded: &Recorded) {
     let (expectations, now) = (expectations(), Timestamp::now());
     let parts: Vec<_> = recorded.token.split('.').collect();
@@ -140,7 +142,7 @@ fn refusals(verifier: &Verifier, recorded: &Recorded) {
         ("deep claims of 12 KiB", with(parts[0], &deep("[", 9_000))),
         ("a deep header of 12 KiB", with(&deep("{\"a\":", 1_800), parts[1])),
         (
-            "a header of 12 KiB, nothing known in it",
+            "a header of 12 KiB, only unknown members",
             with(&encode(format!("{{\"a\":\"{}\"}}", "x".repeat(9_000))), "e30"),
         ),
         ("an unknown key", with(&encode("{\"alg\":\"RS256\",\"kid\":\"unknown\"}".to_owned()), parts[1])),

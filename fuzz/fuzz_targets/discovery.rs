@@ -1,8 +1,8 @@
-//! Any bytes as a discovery document, and any text as an issuer URL.
+//! Arbitrary bytes as a discovery document, and arbitrary text as an issuer URL.
 //!
-//! - What is read is printed, compact and for people, and read as the same again.
-//! - An issuer URL and a `jwks_uri` show as the text they were read from, byte for byte.
-//! - The documents of an issuer stand below it, on a path that leads nowhere else, and name it byte for byte.
+//! - A parsed document is printed, compact and indented, and parsed to the same document again.
+//! - An issuer URL and a `jwks_uri` print the text they were parsed from, byte for byte.
+//! - The documents of an issuer are below its URL, on a path without `..`, and contain the issuer URL byte for byte.
 #![no_main]
 
 use issuer::{Discovery, DocumentPath, Hint, IssuerUrl, JwksUri, PublicKey};
@@ -53,7 +53,7 @@ fn read_urls(text: &str) {
     assert_same(&discovery);
 }
 
-/// No segment of a document's path is empty or leads away.
+/// No segment of a document's path is empty or leaves the site.
 fn assert_below(path: &DocumentPath) {
     assert!(path.as_str().split('/').all(|segment| !matches!(segment, "" | "." | "..")), "{path}");
 }

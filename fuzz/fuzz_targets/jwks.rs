@@ -1,9 +1,9 @@
-//! Any bytes as a published JWKS.
+//! Arbitrary bytes as a published JWKS.
 //!
-//! - What is read is printed, compact and for people, and read as the same again: every entry, its key and its members.
-//! - Nothing private is ever printed.
+//! - A parsed JWKS is printed, compact and indented, and parsed to the same entries, keys and members again.
+//! - Private members are never printed.
 //! - Every usable key has the `kid` of its entry, or without one the hash of its SubjectPublicKeyInfo.
-//! - Every usable key has a canonical entry, which is read as the same key and is the canonical one.
+//! - Every usable key has a canonical entry, which is parsed to the same key and is its own canonical entry.
 #![no_main]
 
 use issuer::{Jwk, Jwks};
@@ -47,7 +47,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// What was read and what was printed of it: the same but for private members.
+/// The parsed and the printed entry are equal, except for private members.
 fn assert_same(read: &Jwk, printed: &Jwk) {
     if read.private_members().is_empty() {
         assert_eq!(read, printed);

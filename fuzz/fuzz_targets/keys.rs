@@ -1,9 +1,9 @@
-//! Any bytes as the file of a key: PEM, DER, SSH, a Secret, a JWKS, or base64 of one.
+//! Arbitrary bytes as a key file: PEM, DER, SSH, a Secret, a JWKS, or base64 of one.
 //!
-//! - Of the keys that are read, each is there once under each of its key IDs, and no ID is that of two keys.
-//! - The key ID that the API server computes is the hash of the SubjectPublicKeyInfo, and a bare key has it.
-//! - Their SubjectPublicKeyInfo, in DER, PEM and base64, is read as the same key again, under that ID.
-//! - Their JWKS, compact and printed, is read as the same keys and key IDs again, as a JWKS and as the file of a key.
+//! - Each key appears once under each of its key IDs, and no two keys share a key ID.
+//! - The API server's key ID is the hash of the SubjectPublicKeyInfo, and a bare key has this key ID.
+//! - The SubjectPublicKeyInfo of a key, in DER, PEM and base64, is read as the same key with that key ID.
+//! - The JWKS of the keys, compact and indented, gives the same keys and key IDs, as a JWKS and as a key file.
 #![no_main]
 
 use std::collections::HashSet;
@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
     };
     let kids: HashSet<_> = keys.iter().map(PublicKey::key_id).collect();
-    assert!(!keys.is_empty() && kids.len() == keys.len(), "none, or one twice");
+    assert!(!keys.is_empty() && kids.len() == keys.len(), "no key, or a duplicate key ID");
 
     for key in keys.iter() {
         let der = key.spki_der();
@@ -50,7 +50,7 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-/// The same keys in the same order, to the number.
+/// The same keys in the same order, with equal key material.
 fn assert_same(read: &[PublicKey], expected: &[PublicKey]) {
     assert_eq!(read, expected);
     assert!(read.iter().zip(expected).all(|(one, other)| one.material() == other.material()));

@@ -1,11 +1,12 @@
-//! Any documents on a site, and fixture keys to publish there.
+//! Arbitrary documents on a site, and fixture keys to publish there.
 //!
-//! - Planning never panics, and what is refused is not written.
-//! - What is published and usable stays so, unless the plan says that it is dropped, and was asked to drop it.
-//! - Every key that is wanted is published under its own key ID, and what stands on the site afterwards is what the plan said.
-//! - Publishing a second time changes nothing.
-//! - A published key that a readable record does not know stays and is not recorded, unless the plan was asked for more.
-//! - A retention record prints on one line of ASCII and is read as the same again.
+//! - Planning never panics, and a refused plan is not written.
+//! - A usable published key stays usable, unless its removal was requested and the plan lists it.
+//! - Every key of the input is published under its own key ID, and the documents on the site are those of the plan.
+//! - A second publish changes nothing.
+//! - A published key that is not in a readable record stays and is not recorded, unless its removal or adoption is
+//!   requested.
+//! - A retention record prints on one line of ASCII and is parsed to the same record again.
 #![no_main]
 
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
@@ -22,20 +23,20 @@ use libfuzzer_sys::fuzz_target;
 /// Shortly after the recordings were made.
 const NOW: i64 = 1_795_307_700;
 
-/// Of fixed length up to the documents, so that seeds are written by hand.
+/// Fixed length up to the documents, so that seeds can be written by hand.
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
-    /// A bit for each key of [`KEYS`] that is wanted; none is the first.
+    /// A bit for each key of [`KEYS`] in the input; zero stands for the first key.
     keys: u8,
-    /// Bit 0: for other relying parties than Entra; the others: what publishing may do.
+    /// Bit 0: for other relying parties than Entra; the other bits: flags of publishing.
     options: u8,
-    /// Which documents are not there, a bit each, and whether the issuer is a fixed one.
+    /// A bit for each missing document, and whether the issuer is fixed.
     missing: u8,
-    /// Which published keys are to be removed, a bit each.
+    /// A bit for each published key to remove.
     remove: u8,
-    /// Which published keys are to be adopted, a bit each.
+    /// A bit for each published key to adopt.
     adopt: u8,
-    /// How long retired keys stay, in minutes.
+    /// Retention of retired keys, in minutes.
     retain: u16,
     /// Minutes from [`NOW`].
     time: i16,
@@ -57,12 +58,12 @@ fuzz_target!(|input: Input| {
     let mut parts = input.documents.split(|byte| *byte == 0);
     let mut part = || parts.next().unwrap_or_default();
     let (jwks, discovery, linked, retention) = (part(), part(), part(), part());
-    // What is stored is a record that can be read; one that cannot be is given to the plan alone.
+    // The site stores only readable records. An unreadable record is given directly to the plan.
     let found = StoredRetention::from_bytes(retention);
     let retention = found.record().cloned().unwrap_or_default();
     assert_same(&retention);
     let is_there = |bit: u8| input.missing >> bit & 1 == 0;
-    // It is kept with the JWKS.
+    // The record is stored with the JWKS.
     let retention = if is_there(0) { retention } else { Retention::default() };
 
     let now = Timestamp::from_second(NOW + 60 * i64::from(input.time)).unwrap();
@@ -124,8 +125,8 @@ fuzz_target!(|input: Input| {
     let StoredRetention::Read(retention) = &after[0].as_ref().unwrap().retention else { panic!("no record") };
     assert_same(retention);
 
-    // What was asked once is done: an adopted key is known, and a removed one is gone. The clock of an adopted key starts at the
-    // first publish, so retention of no time at all is over for it at the second.
+    // The requests are done: an adopted key is in the record, and a removed one is gone. The retention of an adopted
+    // key starts at the first publish, so with a retention of zero it is due at the second.
     let prune = desired.prune && !desired.retain.is_zero();
     let desired = desired.adopt(Vec::new()).remove(Vec::new()).remove_unknown(false).prune(prune);
     let second = publish(&site, &desired, now).unwrap();
@@ -155,7 +156,7 @@ fn desired(input: &Input, discovery: &[u8], jwks: &[u8]) -> DesiredState {
         .replace_unreadable(may(4))
 }
 
-/// What memory answers, it answers at once.
+/// The result of a future that is ready at once, as those of an in-memory site are.
 fn ready<T>(answer: impl Future<Output = T>) -> T {
     answer.now_or_never().unwrap()
 }
@@ -180,20 +181,20 @@ fn assert_same(retention: &Retention) {
     assert_eq!(Retention::from_text(&text).as_ref(), Ok(retention));
 }
 
-/// Whether an entry holds a key for what its members say; a plan must not lose it.
+/// Whether an entry holds a usable key, which a plan must not lose.
 fn is_usable(jwk: &Jwk) -> bool {
     jwk.key().is_ok_and(|key| jwk.alg().is_none_or(|alg| alg == key.algorithm().name()))
         && jwk.public_key_use().is_none_or(|text| text == "sig")
 }
 
-/// A published key that is usable is published afterwards and usable still, or dropped because that was asked for.
+/// A usable published key is usable afterwards, or it is dropped on request.
 fn assert_kept(jwk: &Jwk, plan: &Plan, desired: &DesiredState, now: Timestamp, retention: &Retention) {
     let is_it = |other: &Jwk| is_usable(other) && other.kid() == jwk.kid() && other.key() == jwk.key();
     if plan.result.jwks.keys.iter().any(is_it) {
         return;
     }
     let kid = jwk.kid().unwrap_or_default();
-    // Readers cannot tell two keys of one key ID apart: the API server's own takes the place.
+    // Relying parties cannot distinguish two keys with one key ID: the API server's key replaces the other.
     if desired.keys.iter().map(PublicKey::key_id).any(|key_id| key_id.as_str() == kid) {
         return;
     }
@@ -202,7 +203,7 @@ fn assert_kept(jwk: &Jwk, plan: &Plan, desired: &DesiredState, now: Timestamp, r
         Some(KeyState::Dropped(DropReason::Removed)) => assert!(desired.remove.iter().any(|remove| remove == kid)),
         Some(KeyState::Dropped(DropReason::Pruned { since })) => {
             assert!(desired.prune && desired.due(since) <= now);
-            // A time that cannot be true counts as now.
+            // An impossible time counts as now.
             let recorded = retention.retired_since(jwk).filter(|since| (Timestamp::UNIX_EPOCH..=now).contains(since));
             assert!(retention.knows(jwk) && recorded.unwrap_or(now) == since);
         }
@@ -211,7 +212,7 @@ fn assert_kept(jwk: &Jwk, plan: &Plan, desired: &DesiredState, now: Timestamp, r
     }
 }
 
-/// A published key that the record does not know is recorded only if it is in the input or adopted.
+/// A published key that is not in the record is recorded only if it is in the input or adopted.
 fn assert_known(jwk: &Jwk, plan: &Plan, desired: &DesiredState, retention: &Retention) {
     let is_wanted = |key: &PublicKey| Some(key.key_id().as_str()) == jwk.kid();
     let is_adopted = jwk.kid().is_some_and(|kid| desired.adopt.iter().any(|adopt| adopt == kid));

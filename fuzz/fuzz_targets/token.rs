@@ -1,9 +1,11 @@
-//! Any text as a token, and any header and claims signed with a key that is published.
+//! Arbitrary text as a token, and arbitrary header and claims signed with a published key.
 //!
 //! - `verify` and `examine` agree on every token, and both ways to make a verifier give the same answer.
-//! - What verifies, an independent judge accepts too: the same key, algorithm, issuer and audience, and the times by hand.
-//! - What verifies can be inspected: none of the claims and header members that are read is null, and `b64` is true or absent.
-//! - No signed token verifies once a byte of it has changed.
+//! - The crate jsonwebtoken accepts every token that verifies: the same key, algorithm, issuer and audience. Times are
+//!   compared separately.
+//! - A token that verifies can be inspected: none of its claims and header members that are read is null, and `b64` is
+//!   true or absent.
+//! - A signed token with a changed byte never verifies.
 #![no_main]
 
 use std::{collections::HashMap, sync::LazyLock, time::Duration};
@@ -28,20 +30,20 @@ const ISSUER: &str = "https://oidcissuera67fb168.z6.web.core.windows.net/";
 /// Shortly after the recordings were made.
 const NOW: i64 = 1_795_307_700;
 const ACCOUNT: &str = "default/workload-identity-sa";
-/// What is read of a header and of claims, where null is not absence.
+/// Members of a header and claims that are read. Null does not count as absent in them.
 const HEADER: &[&str] = &["alg", "kid", "typ", "crit", "b64"];
 const CLAIMS: &[&str] = &["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "kubernetes.io"];
-/// What the judge reads of a header and this crate never does: of another type there, it does no harm here.
+/// Header members that jsonwebtoken reads and this crate never does. A wrong type in them has no effect here.
 const UNREAD: [&str; 11] = ["cty", "jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "enc", "zip", "url", "nonce"];
 
-/// Of fixed length up to the text, so that seeds are written by hand.
+/// Fixed length up to the text, so that seeds can be written by hand.
 #[derive(Arbitrary, Debug)]
 struct Input<'a> {
-    /// Bit 0: sign; bit 1: with the EC key; bits 2 and 3: what is expected; bit 4: without leeway.
+    /// Bit 0: sign; bit 1: with the EC key; bits 2 and 3: expectations; bit 4: without leeway.
     options: u8,
-    /// Quarters of seconds from [`NOW`].
+    /// Quarter seconds after [`NOW`].
     time: i32,
-    /// Which byte of a signed token is changed, and how.
+    /// The position of the changed byte in a signed token, and the bits to flip.
     change: (u16, u8),
     /// The token, or its header and claims with a newline between; `$KID` in the header stands for the key ID.
     text: &'a [u8],
@@ -96,7 +98,7 @@ fn kid(key: &PublicKey) -> String {
     key.key_id().to_string()
 }
 
-/// The key as the judge takes it.
+/// The key in the form of jsonwebtoken.
 fn judge(key: &PublicKey) -> (Algorithm, DecodingKey) {
     let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
     let judge = match key.material() {
@@ -107,7 +109,7 @@ fn judge(key: &PublicKey) -> (Algorithm, DecodingKey) {
     (key.algorithm().name().parse().unwrap(), judge)
 }
 
-/// The audiences expected; none where any will do.
+/// The expected audiences; empty if any audience is accepted.
 fn audiences(options: u8) -> &'static [&'static str] {
     match options >> 2 & 3 {
         0 | 1 => &[TOKEN_EXCHANGE_AUDIENCE],
@@ -121,7 +123,7 @@ fn is_of_account(options: u8) -> bool {
     options >> 2 & 3 == 1
 }
 
-/// How far clocks may be apart.
+/// The accepted clock difference.
 fn leeway(options: u8) -> Duration {
     Duration::from_secs(if options & 0x10 == 0 { 60 } else { 0 })
 }
@@ -159,7 +161,7 @@ fn sign(input: &Input) -> String {
     format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
 }
 
-/// The token with a byte changed, where that leaves it ASCII.
+/// The token with a changed byte, if it stays ASCII.
 fn change(token: &str, (at, bits): (u16, u8)) -> String {
     let mut bytes = token.as_bytes().to_vec();
     let at = usize::from(at) % bytes.len();
@@ -167,7 +169,7 @@ fn change(token: &str, (at, bits): (u16, u8)) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// What the verifier says, asked in every way.
+/// The verdict of the verifier, through each of its methods.
 fn verifies(token: &str, expectations: &Expectations, now: Timestamp) -> bool {
     let _ = Inspection::parse(token);
     let verdicts = KEYS.verifiers.each_ref().map(|verifier| {
@@ -180,9 +182,9 @@ fn verifies(token: &str, expectations: &Expectations, now: Timestamp) -> bool {
     verdicts[0].is_ok()
 }
 
-/// What the independent judge says of a token that verified.
+/// Checks that jsonwebtoken accepts a token that verified.
 fn accept(token: &str, options: u8, now: Timestamp) {
-    let inspection = Inspection::parse(token).expect("what verifies can be inspected");
+    let inspection = Inspection::parse(token).expect("a token that verifies can be inspected");
     for (members, names) in [(&inspection.header, HEADER), (&inspection.claims, CLAIMS)] {
         assert!(names.iter().all(|name| members.get(*name) != Some(&Value::Null)), "a null in {token}");
     }
@@ -198,7 +200,7 @@ fn accept(token: &str, options: u8, now: Timestamp) {
             validation.required_spec_claims.insert("aud".to_owned());
         }
     }
-    // It has no clock to pass in: times are compared below.
+    // jsonwebtoken does not accept a clock: times are compared below.
     validation.validate_exp = false;
     let claims = match jsonwebtoken::decode::<Value>(token, key, &validation) {
         Ok(data) => {
@@ -220,7 +222,7 @@ fn accept(token: &str, options: u8, now: Timestamp) {
     let time = |name: &str| claims.get(name).map(|time| time.as_f64().unwrap());
     assert!(time("exp").unwrap() > now - leeway, "{claims} has expired");
     assert!(time("nbf").is_none_or(|from| from <= now + leeway), "{claims} is not valid yet");
-    assert!(time("iat").is_none_or(|from| from <= now + leeway), "{claims} is of the future");
+    assert!(time("iat").is_none_or(|from| from <= now + leeway), "{claims} is issued in the future");
 }
 
 #[expect(clippy::cast_precision_loss, reason = "times in use are far below 2^53")]

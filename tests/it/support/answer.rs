@@ -1,4 +1,4 @@
-//! The JSON that the command line prints, validated against `docs/schemas`.
+//! JSON answers of the command line, validated against `docs/schemas`.
 
 use std::{collections::HashMap, process::Output, sync::LazyLock};
 
@@ -23,9 +23,9 @@ pub(crate) fn has_schema(command: &str) -> bool {
     SCHEMAS.contains_key(command)
 }
 
-/// How a value differs from its schema; empty where it does not.
+/// The differences between a value and its schema; empty if it matches.
 pub(crate) fn faults(schema: &str, value: &Value) -> Vec<String> {
-    let validator = SCHEMAS.get(schema).unwrap_or_else(|| panic!("there is no docs/schemas/{schema}.json"));
+    let validator = SCHEMAS.get(schema).unwrap_or_else(|| panic!("docs/schemas/{schema}.json does not exist"));
     validator.iter_errors(value).map(|error| format!("{}: {error}", error.instance_path())).collect()
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn parse(schema: &str, text: &str) -> Value {
     let value: Value = serde_json::from_str(text).unwrap_or_else(|error| panic!("{error}: {text:?}"));
     let schema = if value.get("error").is_some() { "error" } else { schema };
     let faults = faults(schema, &value);
-    assert!(faults.is_empty(), "not as in docs/schemas/{schema}.json: {faults:#?}\n{value:#}");
+    assert!(faults.is_empty(), "the JSON does not match docs/schemas/{schema}.json: {faults:#?}\n{value:#}");
     value
 }
 

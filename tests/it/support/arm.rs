@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::stand_in::{Request, Response};
 
-/// What the caller may see, or with `forbidden` not see: subscriptions are listed, but nothing in them.
+/// The subscriptions and accounts that the caller may list. With `forbidden`, only subscriptions are listed.
 pub(crate) struct Arm {
     pub(crate) subscriptions: Vec<Subscription>,
     /// How many items a page has before a `nextLink` leads to the rest.
@@ -24,13 +24,13 @@ pub(crate) struct Subscription {
 pub(crate) struct StorageAccount {
     pub(crate) name: String,
     pub(crate) resource_group: String,
-    /// Where the static website is, with a slash at its end as everywhere in `primaryEndpoints`.
+    /// The URL of the static website, with a slash at its end, as all URLs in `primaryEndpoints`.
     pub(crate) web: String,
     pub(crate) blob: String,
 }
 
 impl StorageAccount {
-    /// In the public cloud, as far as its blobs are concerned.
+    /// An account of the public cloud.
     pub(crate) fn new(name: &str, resource_group: &str, web: &str) -> Self {
         let blob = format!("https://{name}.blob.core.windows.net/");
         Self { name: name.to_owned(), resource_group: resource_group.to_owned(), web: web.to_owned(), blob }
@@ -87,14 +87,14 @@ impl Arm {
 
     fn answer(&self, request: &Request) -> Result<Response, Response> {
         check_version(request)?;
-        // What a private cloud is made of is told to everybody.
+        // The metadata of a cloud is public.
         if request.path == "/metadata/endpoints" {
             let authentication =
                 json!({ "loginEndpoint": "https://login.microsoftonline.com/", "audiences": AUDIENCES });
             return Ok(Response::json(200, json!({ "authentication": authentication })));
         }
         check_token(request)?;
-        // Segments are compared without regard to case, as the names of resources are.
+        // Segments are compared case-insensitively, as resource names are.
         let path = request.path.to_ascii_lowercase();
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match (request.method.as_str(), segments.as_slice()) {
@@ -155,7 +155,7 @@ impl Arm {
         if self.forbidden { Err(error(403, "AuthorizationFailed", &message)) } else { Ok(()) }
     }
 
-    /// The page that the request is for, and the way to the next one.
+    /// The requested page, with the `nextLink` to the next one.
     fn list(&self, request: &Request, items: Vec<Value>) -> Result<Response, Response> {
         let start = match request.query("$skiptoken") {
             Some(token) => token.parse().map_err(|_| error(400, "InvalidSkipToken", "The skip token is invalid."))?,
@@ -204,7 +204,7 @@ fn check_version(request: &Request) -> Result<(), Response> {
     Err(error(400, "InvalidApiVersionParameter", &message))
 }
 
-/// A token is looked at, but nobody's signature is checked.
+/// Checks the audience of a token, but neither its signature nor its times.
 fn check_token(request: &Request) -> Result<(), Response> {
     let refuse = |code: &str, message: &str| {
         let challenge = "Bearer authorization_uri=\"https://login.windows.net/\", error=\"invalid_token\", \

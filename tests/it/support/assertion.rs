@@ -1,4 +1,4 @@
-//! A client assertion, checked as Microsoft Entra ID checks it.
+//! Checks of a client assertion, as Microsoft Entra ID makes them.
 //!
 //! "Microsoft identity platform application authentication certificate credentials" (certificate-credentials.md) has
 //! the assertion that a certificate signs, "Workload identity federation" the one that another provider issued.
@@ -14,10 +14,11 @@ use super::entra::{Proof, Refusal};
 
 const HELP: &str = "https://learn.microsoft.com/entra/workload-id/workload-identity-federation";
 
-/// Whether the assertion is one of these proofs; one that the application itself issued is signed by a certificate.
+/// Checks the assertion against these proofs. An assertion that the application itself issued is signed with a
+/// certificate.
 pub(crate) fn check(token: &str, endpoint: &str, client_id: &str, proofs: &[&Proof]) -> Result<(), Refusal> {
     let malformed = || Refusal::new("invalid_request", 50027, "JWT token is invalid or malformed.");
-    // A token read from a file is sent with whatever follows it there, and a line break is not part of a token.
+    // A client may send a token with the line break of its file, which is not part of the token.
     if !token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
         return Err(malformed());
     }
@@ -73,7 +74,7 @@ fn signed(
     if claims["jti"].as_str().is_none_or(str::is_empty) {
         return Err(missing("jti"));
     }
-    // The page sets no limit; this one is the test's own, for an assertion that was meant to be short-lived.
+    // The page sets no limit. This limit finds assertions that are not short-lived.
     let latest = Timestamp::now().as_second() + 24 * 3600;
     if claims["exp"].as_i64().is_none_or(|exp| exp > latest) { Err(out_of_time(claims)) } else { Ok(()) }
 }
@@ -169,7 +170,7 @@ fn thumbprint_of(der: &[u8], algorithm: &'static Algorithm) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(digest(algorithm, der))
 }
 
-/// Entra names a thumbprint in hexadecimal.
+/// Entra prints a thumbprint in hexadecimal.
 fn hex(thumbprint: &str) -> String {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(thumbprint).unwrap_or_default();
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))

@@ -13,17 +13,17 @@ use std::{
 use aws_lc_rs::rand;
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-/// How many accounts an emulator has.
+/// The number of accounts of an emulator.
 const ACCOUNTS: usize = 300;
 
-/// The key that every emulator's own account has (Microsoft Learn, "Use the Azurite emulator").
+/// The well-known key of every emulator's default account (Microsoft Learn, "Use the Azurite emulator").
 const EMULATOR_KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 
-/// Ends the emulator, and removes its data, when its standard input ends, as it does when the process that holds the other side
-/// is gone.
-const LEASH: &str = r#"data:text/javascript,import fs from "node:fs";process.stdin.on("end",()=>{fs.rmSync(process.env.AZURITE_DATA,{recursive:true});process.exit()}).resume()"#;
+/// Ends the emulator and removes its data when its standard input ends, which also happens when the test process is
+/// killed.
+const EXIT_AT_END_OF_STDIN: &str = r#"data:text/javascript,import fs from "node:fs";process.stdin.on("end",()=>{fs.rmSync(process.env.AZURITE_DATA,{recursive:true});process.exit()}).resume()"#;
 
-/// The next unused account of the emulator that the tests of this binary share.
+/// The next unused account of the shared emulator.
 pub(crate) fn account() -> Account {
     static SHARED: OnceLock<Azurite> = OnceLock::new();
     SHARED.get_or_init(Azurite::start).account()
@@ -33,7 +33,7 @@ pub(crate) fn account() -> Account {
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) name: String,
-    /// In base64.
+    /// The account key in base64.
     pub(crate) key: String,
     /// The URL of its Blob service, without a slash at its end.
     pub(crate) endpoint: String,
@@ -46,7 +46,7 @@ impl Account {
         format!("DefaultEndpointsProtocol={scheme};AccountName={name};AccountKey={key};BlobEndpoint={endpoint};")
     }
 
-    /// The same account, reached at another address over plain HTTP.
+    /// The same account at another address over plain HTTP.
     pub(crate) fn through(&self, proxy_address: &str) -> Self {
         Self { endpoint: format!("http://{proxy_address}/{}", self.name), ..self.clone() }
     }
@@ -57,9 +57,9 @@ impl Account {
     }
 }
 
-/// An emulator on a port of its own that has its data in a temporary folder.
+/// An emulator on a free port, with its data in a temporary folder.
 ///
-/// It ends when it is dropped, and with this process however that ends.
+/// It ends when it is dropped, and when this process ends or is killed.
 pub(crate) struct Azurite {
     /// Its host and port.
     pub(crate) address: String,
@@ -70,12 +70,12 @@ pub(crate) struct Azurite {
 }
 
 impl Azurite {
-    /// Over plain HTTP, which takes shared keys and shared access signatures.
+    /// Over plain HTTP, which accepts shared keys and shared access signatures.
     pub(crate) fn start() -> Self {
         Self::start_with(&["--disableProductStyleUrl"], random_names())
     }
 
-    /// Over HTTPS, which takes bearer tokens as well. Their signatures are not checked.
+    /// Over HTTPS, which accepts bearer tokens, too. Their signatures are not checked.
     pub(crate) fn start_with_oauth(cert: &Path, key: &Path) -> Self {
         let [cert, key] = [cert, key].map(|path| std::path::absolute(path).unwrap().into_os_string());
         let [cert, key] = [cert, key].map(|path| path.into_string().unwrap());
@@ -85,7 +85,7 @@ impl Azurite {
         )
     }
 
-    /// The same with accounts of these names, each of which is also reached as `NAME.blob.core.windows.net`.
+    /// The same with accounts of these names, which are also served as `NAME.blob.core.windows.net`.
     pub(crate) fn start_with_hosts(cert: &Path, key: &Path, names: &[&str]) -> Self {
         let [cert, key] = [cert, key].map(|path| path.to_str().unwrap());
         let names = names.iter().map(|name| (*name).to_owned()).collect();
@@ -100,7 +100,7 @@ impl Azurite {
         let accounts: Vec<_> = keys.iter().map(|(name, key)| format!("{name}:{key}")).collect();
         let data = tempfile::Builder::new().prefix("azurite-").tempdir().unwrap().keep();
         let mut child = Command::new("node")
-            .args(["--no-warnings", "--import", LEASH])
+            .args(["--no-warnings", "--import", EXIT_AT_END_OF_STDIN])
             .arg(main)
             .args(["--blobHost", "127.0.0.1", "--blobPort", "0", "--location"])
             .arg(&data)
@@ -114,8 +114,8 @@ impl Azurite {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("node is not installed");
-        // It prints its address once it listens.
+            .expect("node must be installed");
+        // Azurite prints its address when it listens.
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let url = loop {
             let mut line = String::new();
@@ -134,7 +134,7 @@ impl Azurite {
     /// The next unused account.
     pub(crate) fn account(&self) -> Account {
         let next = self.used.fetch_add(1, Ordering::Relaxed);
-        self.accounts.get(next).expect("every account of the emulator is used").clone()
+        self.accounts.get(next).expect("the emulator has another unused account").clone()
     }
 
     /// The process ID of the emulator.
@@ -150,7 +150,7 @@ impl Drop for Azurite {
     }
 }
 
-/// The folder that has the node modules.
+/// The folder with the node modules.
 fn home() -> PathBuf {
     std::env::var_os("AZURITE_HOME")
         .map_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/target/azurite").into(), PathBuf::from)
@@ -166,7 +166,7 @@ fn random_names() -> Vec<String> {
     (0..ACCOUNTS).map(|_| random_name()).collect()
 }
 
-/// A name such as accounts have: 3 to 24 lower-case letters and digits.
+/// A valid account name: 3 to 24 lower-case letters and digits.
 fn random_name() -> String {
     let [length, bytes @ ..] = random::<25>();
     let letter = |byte: &u8| char::from(b"abcdefghijklmnopqrstuvwxyz0123456789"[usize::from(*byte) % 36]);

@@ -1,4 +1,4 @@
-//! The command line tools of Azure, as scripts to put in front of the PATH; for Unix.
+//! Stand-ins for the command line tools of Azure: shell scripts in a folder for the PATH.
 
 use std::{
     env,
@@ -14,23 +14,23 @@ use tempfile::TempDir;
 
 use super::entra::access_token;
 
-/// A folder with the tools that were put into it, and a log of how they were called.
+/// A folder with stand-ins, and a log of their calls.
 pub(crate) struct Tools {
     folder: TempDir,
 }
 
 impl Tools {
-    /// None yet.
+    /// A folder without tools.
     pub(crate) fn new() -> Self {
         Self { folder: TempDir::new().unwrap() }
     }
 
-    /// `az`, which prints this document on standard output if there is one, and the text on standard error.
+    /// `az`, which prints this document, if any, to standard output and the text to standard error.
     pub(crate) fn with_az(self, document: Option<&Value>, exit_code: i32, stderr: &str) -> Self {
         self.with("az", "account get-access-token -o json --scope ", &[("*", document)], exit_code, stderr)
     }
 
-    /// `az` of somebody signed in to a tenant, who has a token for each of these scopes and for no other.
+    /// `az` of a user who is signed in to a tenant and gets tokens only for these scopes.
     pub(crate) fn with_az_signed_in(self, tenant: &str, scopes: &[&str]) -> Self {
         let answers: Vec<_> = scopes.iter().map(|scope| az_document(tenant, scope)).collect();
         let answers: Vec<_> = scopes.iter().copied().zip(answers.iter().map(Some)).collect();
@@ -42,7 +42,7 @@ impl Tools {
         self.with("azd", "auth token -o json --no-prompt --scope ", &[("*", document)], exit_code, stderr)
     }
 
-    /// `azd` of somebody signed in to a tenant.
+    /// `azd` of a user who is signed in to a tenant.
     pub(crate) fn with_azd_signed_in(self, tenant: &str, scopes: &[&str]) -> Self {
         let answers: Vec<_> = scopes.iter().map(|scope| azd_document(tenant, scope)).collect();
         let answers: Vec<_> = scopes.iter().copied().zip(answers.iter().map(Some)).collect();
@@ -53,13 +53,13 @@ impl Tools {
         self.folder.path()
     }
 
-    /// The PATH of this process with the folder first.
+    /// The PATH of this process with the folder in front.
     pub(crate) fn path_env(&self) -> OsString {
         let path = env::var_os("PATH").unwrap_or_default();
         env::join_paths([self.dir().to_owned()].into_iter().chain(env::split_paths(&path))).unwrap()
     }
 
-    /// Each call so far: the name of the tool, then its arguments.
+    /// The calls until now: the name of the tool, then its arguments.
     pub(crate) fn calls(&self) -> Vec<String> {
         let log = std::fs::read_to_string(self.log()).unwrap_or_default();
         log.lines().map(str::to_owned).collect()
@@ -69,7 +69,7 @@ impl Tools {
         self.dir().join("calls.log")
     }
 
-    /// A script of nothing but what the shell has built in, so that it works with no other PATH.
+    /// A script that uses only shell builtins, so that it works with any PATH.
     fn with(self, tool: &str, usage: &str, answers: &[(&str, Option<&Value>)], exit_code: i32, stderr: &str) -> Self {
         let (log, usage, stderr) = (quote(self.log().to_str().unwrap()), quote(usage), quote(stderr));
         let answers: Vec<String> = answers
@@ -86,7 +86,7 @@ impl Tools {
 printf '%s\n' "{tool} $*" >>{log}
 case "$* " in
 {usage}*) ;;
-*) echo "ERROR: the stand-in for {tool} does not know: $*" >&2; exit 2 ;;
+*) echo "ERROR: the stand-in for {tool} does not support: $*" >&2; exit 2 ;;
 esac
 case "$* " in
 {answers}
@@ -133,7 +133,8 @@ fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// Written by another process: a file that this one has open for writing while some thread starts a program is busy.
+/// Writes the script from another process. If this process had the file open for writing while another thread forks,
+/// the script could not start (ETXTBSY).
 pub(crate) fn write_executable(path: &Path, script: &str) {
     let mut writer = Command::new("/bin/sh")
         .args(["-c", "cat >\"$0\" && chmod 755 \"$0\""])

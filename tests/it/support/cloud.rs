@@ -1,4 +1,4 @@
-//! A cloud of stand-ins: Entra, Azure Resource Manager, the metadata service, GitHub, and Azurite behind them.
+//! A cloud of stand-ins: Entra, Azure Resource Manager, the metadata service, GitHub, and Azurite.
 
 use std::{cell::Cell, process::Command};
 
@@ -27,7 +27,7 @@ pub(crate) const STORAGE: &str = "https://storage.azure.com/.default";
 pub(crate) const ARM: &str = "https://management.core.windows.net/.default";
 pub(crate) const SUBSCRIPTION: &str = "11111111-2222-3333-4444-555555555555";
 
-/// A cloud with some empty accounts in it, of which one is the current.
+/// A cloud with some empty accounts, one of which is selected.
 pub(crate) struct Cloud {
     pub(crate) authority: Authority,
     _azurite: Azurite,
@@ -94,7 +94,7 @@ impl Cloud {
         self.folder.path().join(name).to_str().unwrap().to_owned()
     }
 
-    /// `issuer publish --account` where nothing but this cloud is to be reached.
+    /// `issuer publish --account` with only this cloud in reach.
     pub(crate) fn publish(&self) -> Command {
         self.publish_at(&self.account().endpoint)
     }
@@ -102,7 +102,7 @@ impl Cloud {
     pub(crate) fn publish_at(&self, endpoint: &str) -> Command {
         let mut command = command();
         command.env("AZURE_AUTHORITY_HOST", format!("{}/", self.entra.url()));
-        // No machine with an identity, unless a test says so.
+        // The machine has no managed identity, unless a test sets this variable.
         command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9");
         command.env("PATH", "/usr/bin:/bin");
         command.args(["publish", recording("rotation").path("sa.pub").to_str().unwrap()]);
@@ -124,17 +124,17 @@ impl Cloud {
         command
     }
 
-    /// What messages call the site.
+    /// The name of the site in messages.
     pub(crate) fn site(&self) -> String {
         format!("$web of {} at {}", self.account().name, self.account().address())
     }
 
-    /// The issuer its web endpoint is.
+    /// The issuer URL of the web endpoint.
     pub(crate) fn issuer(&self) -> String {
         format!("https://{}.z6.web.core.windows.net", self.account().name)
     }
 
-    /// Whether anything was published; asked with a token, as the emulator is reached over https only.
+    /// Whether anything is published. The request has a bearer token, as the emulator accepts only https.
     pub(crate) fn account_has_documents(&self) -> bool {
         let mut command = self.with_secret();
         command.args(["--issuer", "https://issuer.example.com", "--dry-run", "-o", "json"]);
@@ -143,7 +143,7 @@ impl Cloud {
     }
 }
 
-/// Accounts that are of no interest.
+/// Accounts that no test uses.
 pub(crate) fn others() -> Vec<StorageAccount> {
     ["another", "andanother"]
         .map(|name| StorageAccount::new(name, "else", "https://other.z6.web.core.windows.net/"))

@@ -1,4 +1,4 @@
-//! Encoders of public keys, written from the RFCs and independent of the crate under test.
+//! Encoders of public keys, written from the RFCs, independent of the crate under test.
 
 use base64::{
     Engine,
@@ -38,7 +38,7 @@ pub(crate) fn rsa_spki(n: &[u8], e: &[u8]) -> Vec<u8> {
     tlv(0x30, &[algorithm, tlv(0x03, &[&[0], pkcs1(n, e).as_slice()].concat())].concat())
 }
 
-/// PEM (RFC 7468 section 2), lines ended as asked.
+/// PEM (RFC 7468 section 2) with these line ends.
 pub(crate) fn pem(label: &str, der: &[u8], newline: &str) -> String {
     let base64 = BASE64_STANDARD.encode(der);
     let lines = base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap());
@@ -54,7 +54,7 @@ pub(crate) fn ssh_rsa(n: &[u8], e: &[u8]) -> String {
     format!("ssh-rsa {} someone@somewhere\n", BASE64_STANDARD.encode(blob))
 }
 
-/// A JWK of an RSA key as others write it: other members, other order, no key ID.
+/// A JWK of an RSA key from another tool: other members, another order, no key ID.
 pub(crate) fn jwk(n: &[u8], e: &[u8]) -> String {
     let encode = |bytes| BASE64_URL_SAFE_NO_PAD.encode(bytes);
     format!(r#"{{"e":"{}","n":"{}","kty":"RSA","x5t":"AAAA"}}"#, encode(e), encode(n))
@@ -94,7 +94,7 @@ pub(crate) fn every_rsa_encoding(n: &[u8], e: &[u8]) -> Vec<(&'static str, Vec<u
     texts.into_iter().map(|(name, text)| (name, text.into_bytes())).chain(bytes).collect()
 }
 
-/// What a PKCS#8 document holds: PKCS#1 or SEC 1 (RFC 5958 section 2).
+/// The private key in a PKCS#8 document: PKCS#1 or SEC 1 (RFC 5958 section 2).
 pub(crate) fn inside_pkcs8(pkcs8: &[u8]) -> Vec<u8> {
     use pkcs8::der::Decode;
     pkcs8::PrivateKeyInfoRef::from_der(pkcs8).unwrap().private_key.as_bytes().to_vec()

@@ -1,8 +1,8 @@
-//! Microsoft Entra ID: the token endpoint, for applications that sign in as themselves.
+//! Microsoft Entra ID: the token endpoint for the client credentials flow.
 //!
 //! Requests, answers and errors are those of "OAuth 2.0 client credentials flow on the Microsoft identity platform"
-//! (v2-oauth2-client-creds-grant-flow.md), the sentences those of "Microsoft Entra authentication and authorization
-//! error codes" (reference-error-codes.md) and of reports where that page has none.
+//! (v2-oauth2-client-creds-grant-flow.md). The messages are those of "Microsoft Entra authentication and authorization
+//! error codes" (reference-error-codes.md), or of user reports where that page has none.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
@@ -13,8 +13,8 @@ use super::{
     stand_in::{Request, Response},
 };
 
-/// An application in the directory of a tenant, with one way to prove that it is itself.
-#[allow(clippy::struct_field_names, reason = "the protocol calls it so")]
+/// An application in the directory of a tenant, with one credential.
+#[allow(clippy::struct_field_names, reason = "the name in the protocol")]
 pub(crate) struct Client {
     pub(crate) tenant: String,
     pub(crate) client_id: String,
@@ -25,7 +25,7 @@ pub(crate) enum Proof {
     Secret(String),
     /// A certificate in DER, whose private key signs a `client_assertion`.
     Certificate(Vec<u8>),
-    /// A federated identity credential: somebody else's token is the `client_assertion`.
+    /// A federated identity credential: a token of another issuer is the `client_assertion`.
     Federated {
         issuer: String,
         subject: String,
@@ -33,7 +33,7 @@ pub(crate) enum Proof {
     },
 }
 
-/// The handler for `POST /{tenant}/oauth2/v2.0/token`; an application may be listed once for each of its proofs.
+/// The handler for `POST /{tenant}/oauth2/v2.0/token`. An application may be listed once for each of its credentials.
 pub(crate) fn entra(directory: Vec<Client>) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
     move |request| {
         let segments: Vec<&str> = request.path.split('/').collect();
@@ -47,7 +47,7 @@ pub(crate) fn entra(directory: Vec<Client>) -> impl Fn(&Request) -> Response + S
     }
 }
 
-/// A token for a resource, as Entra would issue it to an application, but signed by nobody.
+/// A token for a resource, as Entra issues it to an application, but without a valid signature.
 pub(crate) fn access_token(tenant: &str, resource: &str) -> String {
     let now = Timestamp::now().as_second();
     unsigned(&json!({
@@ -62,7 +62,8 @@ pub(crate) fn access_token(tenant: &str, resource: &str) -> String {
     }))
 }
 
-/// A token of another provider for five minutes, signed by nobody: what [`Proof::Federated`] matches.
+/// A token of another issuer that is valid for five minutes, without a valid signature. [`Proof::Federated`] matches
+/// it.
 pub(crate) fn federated_token(issuer: &str, subject: &str, audience: &str) -> String {
     let now = Timestamp::now().as_second();
     unsigned(&json!({
@@ -70,14 +71,14 @@ pub(crate) fn federated_token(issuer: &str, subject: &str, audience: &str) -> St
     }))
 }
 
-/// These claims as a token with a signature of the right length and no meaning.
+/// A token with these claims and an arbitrary signature of the correct length.
 pub(crate) fn unsigned(claims: &Value) -> String {
     let header = json!({ "typ": "JWT", "alg": "RS256", "kid": "nobody" });
     let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
     format!("{}.{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()), encode(&[0; 256]))
 }
 
-/// A sign-in that is refused, with the number after "AADSTS".
+/// A refused sign-in, with the number after "AADSTS".
 #[derive(Debug)]
 pub(crate) struct Refusal {
     error: &'static str,

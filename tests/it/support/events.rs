@@ -1,4 +1,4 @@
-//! Events of the library, as a user's own subscriber receives them.
+//! Events of the library, as the `tracing` subscriber of a program receives them.
 
 use std::{collections::BTreeMap, fmt::Debug};
 

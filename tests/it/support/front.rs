@@ -1,4 +1,4 @@
-//! The public side of a storage account: the endpoint of its static website.
+//! The public endpoint of a storage account's static website.
 
 use std::{
     io::{Read, Write},
@@ -15,7 +15,7 @@ use super::{
     storage::{Blob, elements},
 };
 
-/// Serves the `$web` container of an account as a static website, while the properties of the account say so.
+/// Serves the `$web` container of an account as a static website, while it is enabled in the account's properties.
 pub(crate) struct Front {
     pub(crate) address: String,
     asked: Arc<Mutex<Vec<String>>>,
@@ -41,13 +41,13 @@ impl Front {
         format!("http://{}", self.address)
     }
 
-    /// The methods and paths of all requests until now, as they were sent.
+    /// The methods and raw paths of all requests until now.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap().clone()
     }
 }
 
-/// Serves one request after another until the client is done.
+/// Serves the requests of a connection until the client closes it.
 fn serve(mut stream: TcpStream, account: &Account, asked: &Mutex<Vec<String>>) {
     let _ = stream.set_nodelay(true);
     let (mut bytes, mut buffer) = (Vec::new(), vec![0; 1 << 14]);

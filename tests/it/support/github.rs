@@ -1,4 +1,4 @@
-//! GitHub Actions: the endpoint that gives a job its ID token.
+//! GitHub Actions: the endpoint that issues ID tokens to a job.
 //!
 //! "OpenID Connect reference" in the GitHub documentation has the claims.
 
@@ -12,7 +12,7 @@ use super::{
 
 pub(crate) const ISSUER: &str = "https://token.actions.githubusercontent.com";
 
-/// The handler for `ACTIONS_ID_TOKEN_REQUEST_URL` of a job with this request token, whose ID tokens have this subject.
+/// The handler for `ACTIONS_ID_TOKEN_REQUEST_URL` of a job with this request token. The ID tokens have this subject.
 pub(crate) fn github(request_token: &str, subject: &str) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
     let (request_token, subject) = (request_token.to_owned(), subject.to_owned());
     move |request| {

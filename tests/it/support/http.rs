@@ -1,4 +1,4 @@
-//! HTTP by hand: a client that sends what it is told, and a server that answers what it is told.
+//! Raw HTTP: a client that sends exact paths and headers, and a server with scripted responses.
 
 use std::{
     io::{Read, Write},
@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -25,7 +25,7 @@ impl Answer {
     }
 }
 
-/// Sends a request with exactly this path and these header lines, and reads to the end.
+/// Sends a request with exactly this path and these header lines, and reads the whole response.
 pub(crate) fn request(address: &str, method: &str, path: &str, headers: &[&str]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
@@ -42,7 +42,7 @@ pub(crate) fn get(address: &str, path: &str) -> Answer {
     request(address, "GET", path, &[])
 }
 
-/// A server on a free port that answers each path with the bytes it was given for it, and notes what was asked.
+/// A server on a free port that answers each path with scripted bytes, and records the requested paths.
 pub(crate) struct Scripted {
     pub(crate) address: String,
     pub(crate) asked: Arc<Mutex<Vec<String>>>,
@@ -54,7 +54,7 @@ impl Scripted {
         Self::listen(TcpListener::bind("127.0.0.1:0").unwrap(), answer)
     }
 
-    /// The same on a listener whose address may be in the answers.
+    /// The same on an existing listener, so that the answers can contain its address.
     pub(crate) fn listen(listener: TcpListener, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
         let address = listener.local_addr().unwrap().to_string();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -75,7 +75,7 @@ impl Scripted {
     }
 }
 
-/// Reads a request up to its empty line, and gives its path.
+/// Reads a request up to its empty line, and returns its path.
 pub(crate) fn read_path(stream: &mut impl Read) -> String {
     let mut head = Vec::new();
     let mut byte = [0];

@@ -11,10 +11,10 @@ use super::{
     stand_in::{Request, Response},
 };
 
-/// The path that clients ask for, whatever the host.
+/// The path that clients request on any host.
 pub(crate) const PATH: &str = "/metadata/identity/oauth2/token";
 
-/// The handler for the token endpoint of a machine with these identities, of which the first is its own.
+/// The handler for the token endpoint of a machine with these identities. The first is system-assigned.
 pub(crate) fn imds(tenant: &str, client_ids: &[&str]) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
     let tenant = tenant.to_owned();
     let identities: Vec<String> = client_ids.iter().map(|&id| id.to_owned()).collect();
@@ -35,7 +35,7 @@ pub(crate) fn imds(tenant: &str, client_ids: &[&str]) -> impl Fn(&Request) -> Re
         let Some(resource) = request.query("resource").filter(|resource| !resource.is_empty()) else {
             return refuse("Required query variable 'resource' is missing");
         };
-        // No identity has an object id or a resource id here.
+        // These identities have no object ID and no resource ID.
         let other = request.query("object_id").or(request.query("msi_res_id"));
         let identity = match request.query("client_id").or(other) {
             Some(id) => identities.iter().find(|identity| *identity == id),
@@ -61,9 +61,10 @@ pub(crate) fn imds(tenant: &str, client_ids: &[&str]) -> impl Fn(&Request) -> Re
     }
 }
 
-/// The identity endpoint of App Service, which takes the header `X-IDENTITY-HEADER` in place of `Metadata`.
+/// The identity endpoint of App Service, which requires the header `X-IDENTITY-HEADER` in place of `Metadata`.
 ///
-/// "How to use managed identities for App Service and Azure Functions" (overview-managed-identity), "REST endpoint reference".
+/// "How to use managed identities for App Service and Azure Functions" (overview-managed-identity), "REST endpoint
+/// reference".
 pub(crate) fn app_service(tenant: &str, secret: &str) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
     let (tenant, secret) = (tenant.to_owned(), secret.to_owned());
     move |request| {

@@ -1,4 +1,4 @@
-//! The binary as its users run it.
+//! Runs the binary.
 
 use std::{
     io::{BufRead, BufReader},
@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-/// The binary, without colour, and without anything of Azure or a proxy in the environment.
+/// The binary without colour, and without variables of Azure or a proxy.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));
     command.env("NO_COLOR", "1").stdin(Stdio::null());
@@ -20,7 +20,7 @@ pub(crate) fn command() -> Command {
     command
 }
 
-/// Runs it to its end.
+/// Runs the binary until it ends.
 pub(crate) fn run<S: AsRef<std::ffi::OsStr>>(args: impl IntoIterator<Item = S>) -> Output {
     command().args(args).output().unwrap()
 }
@@ -43,7 +43,7 @@ impl Server {
     pub(crate) fn start(directory: &Path) -> Self {
         let mut child =
             command().args(["serve", "--listen", "127.0.0.1:0"]).arg(directory).stdout(Stdio::piped()).spawn().unwrap();
-        // It prints its address once it listens.
+        // The server prints its address when it listens.
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let url = line.trim().rsplit(' ').next().unwrap().to_owned();

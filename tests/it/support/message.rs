@@ -1,4 +1,4 @@
-//! An HTTP/1.1 message (RFC 9112): requests and responses cut out of bytes, and a request sent.
+//! HTTP/1.1 messages (RFC 9112): parsing of requests and responses, and a client.
 
 use std::{
     io::{Read, Write},
@@ -16,7 +16,7 @@ pub(crate) struct Message {
 }
 
 impl Message {
-    /// The first request in these bytes and its length, if all of it is there.
+    /// The first request in these bytes and its length, if it is complete.
     pub(crate) fn request(bytes: &[u8]) -> Option<(Self, usize)> {
         let (mut message, start) = Self::head(bytes)?;
         let (body, length) = if message.is_chunked() {
@@ -29,7 +29,7 @@ impl Message {
         Some((message, start + length))
     }
 
-    /// The response in these bytes, which end where the connection ended.
+    /// The response in these bytes, up to the end of the connection.
     pub(crate) fn response(bytes: &[u8]) -> Option<Self> {
         let (mut message, start) = Self::head(bytes)?;
         let body = &bytes[start..];
@@ -51,7 +51,7 @@ impl Message {
         self.headers.iter().find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a header that is a list of words has this one.
+    /// Whether a header with a list of tokens has this token.
     pub(crate) fn says(&self, name: &str, word: &str) -> bool {
         self.header(name).is_some_and(|value| value.split(',').any(|found| found.trim().eq_ignore_ascii_case(word)))
     }
@@ -64,7 +64,7 @@ impl Message {
         self.first.split(' ').next().unwrap_or_default()
     }
 
-    /// The path as it was sent, and the query, which may be empty.
+    /// The raw path, and the query, which may be empty.
     pub(crate) fn target(&self) -> (&str, &str) {
         let target = self.first.split(' ').nth(1).unwrap_or_default();
         target.split_once('?').unwrap_or((target, ""))
@@ -80,7 +80,7 @@ impl Message {
     }
 }
 
-/// What the chunks hold, and their length up to the end of the last one and its trailers.
+/// The content of the chunks, and their encoded length including the trailers.
 fn unchunk(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let line = |at: usize| {
         let length = bytes.get(at..)?.windows(2).position(|window| window == b"\r\n")?;
@@ -107,7 +107,7 @@ fn unchunk(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     }
 }
 
-/// Sends a request on a connection of its own and reads the response to its end.
+/// Sends a request on a new connection and reads the whole response.
 pub(crate) fn send(address: &str, method: &str, target: &str, headers: &[(String, String)], body: &[u8]) -> Message {
     let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let length = body.len();
@@ -117,7 +117,7 @@ pub(crate) fn send(address: &str, method: &str, target: &str, headers: &[(String
     Message::response(&bytes).unwrap_or_else(|| panic!("no whole response to {method} {target}"))
 }
 
-/// Sends bytes and reads what comes back until the connection is closed.
+/// Sends bytes and reads until the connection is closed.
 pub(crate) fn exchange(address: &str, request: &[u8]) -> std::io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;

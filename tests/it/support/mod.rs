@@ -1,4 +1,5 @@
-//! What several tests share: the fixtures, the binary, a server, and encoders that are not the crate's own.
+//! Shared code of the tests: the fixtures, the binary, servers, stand-ins, and encoders that are independent of the
+//! crate.
 #![allow(clippy::cast_possible_truncation, clippy::format_collect, reason = "short inputs")]
 
 pub(crate) mod answer;
@@ -72,7 +73,7 @@ pub(crate) fn fixtures() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures"))
 }
 
-/// The JSON in a segment of a token, read without the crate.
+/// The JSON in a segment of a token, parsed without the crate.
 pub(crate) fn segment(token: &str, index: usize) -> serde_json::Value {
     use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(index).unwrap()).unwrap();

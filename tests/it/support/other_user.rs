@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 pub(crate) const NOBODY: u32 = 65534;
 
-/// Whether this process may act as another user. Without it the attacks come from this user.
+/// Whether this process is root and can act as another user. Otherwise, the attacks run as this user.
 pub(crate) fn is_root() -> bool {
     let root = fs::metadata("/proc/self").unwrap().uid() == 0;
     if !root {
@@ -58,7 +58,7 @@ impl Ground {
         let victim = folder.path().join("victim");
         fs::create_dir(&victim).unwrap();
         fs::write(victim.join("file"), Self::SECRET).unwrap();
-        // An unusual mode: it must neither change nor be copied.
+        // An unusual mode, which must neither change nor be copied.
         fs::set_permissions(victim.join("file"), Permissions::from_mode(0o666)).unwrap();
         Self { folder }
     }
@@ -67,12 +67,12 @@ impl Ground {
         self.folder.path()
     }
 
-    /// A directory that the other user must not get anything written to.
+    /// A directory in which no attack may create a file.
     pub(crate) fn victim(&self) -> PathBuf {
         self.path().join("victim")
     }
 
-    /// A file that the other user must not get overwritten.
+    /// A file that no attack may overwrite.
     pub(crate) fn victim_file(&self) -> PathBuf {
         self.victim().join("file")
     }

@@ -1,4 +1,4 @@
-//! A proxy that loses, delays and cuts what passes through it.
+//! A fault-injecting proxy: it drops, delays and truncates requests and answers.
 
 use std::{
     io::{Read, Write},
@@ -10,37 +10,37 @@ use std::{
 
 use super::message::{Message, exchange};
 
-/// A request that has arrived.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
-    /// How many have arrived at the proxy before this one.
+    /// The number of requests before this one.
     pub(crate) number: usize,
     pub(crate) method: String,
-    /// As it was sent, without the query.
+    /// The raw path, without the query.
     pub(crate) path: String,
-    /// As it was sent, without the question mark.
+    /// The raw query, without the question mark.
     pub(crate) query: String,
     pub(crate) headers: Vec<(String, String)>,
     /// The content, without chunks.
     pub(crate) body: Vec<u8>,
 }
 
-/// What becomes of a request and of its answer.
+/// The fault for a request and its answer.
 pub(crate) enum Fault {
     Pass,
-    /// Pass, with this `Date` header in the answer.
+    /// Forward, with this `Date` header in the answer.
     Date(String),
-    /// Pass after this time.
+    /// Forward after this time.
     Delay(Duration),
-    /// Break the connection instead of forwarding.
+    /// Reset the connection instead of forwarding.
     Reset,
-    /// Send these bytes instead of forwarding.
+    /// Answer with these bytes instead of forwarding.
     Answer(Vec<u8>),
-    /// Break the connection after the head and so many bytes of the body of the answer.
+    /// Reset the connection after the head and this number of bytes of the answer's body.
     Cut(usize),
-    /// Break the connection once the answer is there, and send nothing of it.
+    /// Forward, then reset the connection without sending the answer.
     DropAnswer,
-    /// The same, and call this between the two.
+    /// The same, and call this function before the reset.
     DropAnswerThen(Arc<dyn Fn() + Send + Sync>),
 }
 
@@ -59,17 +59,17 @@ impl Fault {
     }
 }
 
-/// A request with what became of it.
+/// A request and its outcome.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     pub(crate) seen: Seen,
     /// The name of the fault.
     pub(crate) fault: &'static str,
-    /// The status of the upstream's answer, if it was asked.
+    /// The status of the upstream's answer, if the request was forwarded.
     pub(crate) status: Option<u16>,
-    /// When the first of the request arrived.
+    /// When the first byte of the request arrived.
     pub(crate) began: Instant,
-    /// When the answer was about to be sent, or the connection to be broken.
+    /// Just before the answer is sent or the connection is reset.
     pub(crate) ended: Instant,
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// `rule` says what becomes of each request.
+    /// `rule` gives the fault for each request.
     pub(crate) fn start(upstream: &str, rule: impl Fn(&Seen) -> Fault + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -99,7 +99,7 @@ impl Proxy {
         Self { address, shared }
     }
 
-    /// The exchanges that are over, in the order in which their requests arrived.
+    /// The completed exchanges, in the order of their requests.
     pub(crate) fn exchanges(&self) -> Vec<Exchange> {
         self.shared.exchanges.lock().unwrap().iter().flatten().cloned().collect()
     }
@@ -108,12 +108,12 @@ impl Proxy {
 struct Shared {
     upstream: String,
     rule: Box<Rule>,
-    /// By number. Those under way are empty.
+    /// By number of the request; `None` while it is in progress.
     exchanges: Mutex<Vec<Option<Exchange>>>,
 }
 
 impl Shared {
-    /// Serves a connection until one side is done with it. To drop it with something unread resets it.
+    /// Serves a connection until one side closes it. Dropping the stream with unread bytes resets the connection.
     fn serve(&self, mut stream: TcpStream) {
         let _ = stream.set_nodelay(true);
         while let Some(Arrival { request, bytes, unread, began }) = arrival(&mut stream) {
@@ -185,14 +185,14 @@ impl Shared {
         }
     }
 
-    /// The whole answer of the upstream, on a connection of its own. It is empty if there is none.
+    /// The whole answer of the upstream, on a new connection; empty if there is no answer.
     fn forward(&self, request: &Message, bytes: &[u8]) -> Vec<u8> {
         let (_, start) = Message::head(bytes).unwrap();
         exchange(&self.upstream, &with_connection(request, &bytes[start..], true)).unwrap_or_default()
     }
 }
 
-/// A message with the header that keeps or closes the connection, and the body as it was sent.
+/// A message with a header that keeps or closes the connection, and the raw body.
 fn with_connection(head: &Message, body: &[u8], close: bool) -> Vec<u8> {
     let hop = |name: &str| ["connection", "keep-alive"].iter().any(|hop| name.eq_ignore_ascii_case(hop));
     let lines = head.headers.iter().filter(|(name, _)| !hop(name));
@@ -201,7 +201,7 @@ fn with_connection(head: &Message, body: &[u8], close: bool) -> Vec<u8> {
     [format!("{}\r\n{lines}Connection: {connection}\r\n\r\n", head.first).as_bytes(), body].concat()
 }
 
-/// Whether an answer can be followed by another on the same connection.
+/// Whether the connection can be kept open after this answer.
 fn is_reusable(answer: &[u8]) -> bool {
     Message::head(answer).is_some_and(|(head, start)| {
         let length = head.header("content-length").and_then(|length| length.parse().ok());
@@ -209,7 +209,7 @@ fn is_reusable(answer: &[u8]) -> bool {
     })
 }
 
-/// A request of which the last bytes are known but not read, so that the connection can be reset.
+/// A request whose last bytes were peeked but not read, so that the connection can be reset.
 struct Arrival {
     request: Message,
     bytes: Vec<u8>,
@@ -233,7 +233,8 @@ fn arrival(stream: &mut TcpStream) -> Option<Arrival> {
     }
 }
 
-/// How many round trips one after another there were: the longest chain of exchanges, each begun after the last ended.
+/// The number of sequential round trips: the longest chain of exchanges, each of which began after the one before
+/// ended.
 pub(crate) fn depth(exchanges: &[Exchange]) -> usize {
     let mut depths: Vec<usize> = Vec::new();
     for exchange in exchanges {

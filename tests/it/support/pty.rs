@@ -1,4 +1,4 @@
-//! A terminal to run the binary in, with a width of its own.
+//! A pseudo-terminal of a given width, in which the binary runs.
 
 use std::{
     fs::File,
@@ -15,20 +15,21 @@ use rustix::{
     termios::{Winsize, tcsetwinsize},
 };
 
-/// How long a text, or the end, may take to come: the program may wait for an answer that the test does not give.
+/// Time limit for an expected text or the end of the program, which may wait for input.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
-/// The side of a terminal that the person sits at.
+/// The controlling side of a pseudo-terminal.
 pub(crate) struct Terminal {
     master: File,
-    /// What a thread reads, as a read from a terminal has no time limit.
+    /// Output from a reader thread, because a read from a terminal has no time limit.
     parts: Receiver<Vec<u8>>,
     seen: Vec<u8>,
 }
 
 impl Terminal {
-    /// Runs a command with standard input and standard error on a terminal, and standard output too where it is not taken.
-    pub(crate) fn run(columns: u16, command: &mut Command, takes_stdout: bool) -> (Self, Child) {
+    /// Runs a command with standard input and standard error on a terminal, and standard output too, unless it is
+    /// captured.
+    pub(crate) fn run(columns: u16, command: &mut Command, captures_stdout: bool) -> (Self, Child) {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -37,19 +38,19 @@ impl Terminal {
         let size = Winsize { ws_row: 50, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(side(), size).unwrap();
         command.stdin(Stdio::from(side())).stderr(Stdio::from(side()));
-        if takes_stdout {
+        if captures_stdout {
             command.stdout(Stdio::piped());
         } else {
             command.stdout(Stdio::from(side()));
         }
         let child = command.spawn().unwrap();
-        // The last descriptor of the other side is the child's, so that the end is seen.
+        // Only the child keeps a descriptor of the other side, so that its end is detected.
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let master = File::from(master);
         let (mut reader, (sender, parts)) = (master.try_clone().unwrap(), mpsc::channel());
         thread::spawn(move || {
             let mut part = [0; 4096];
-            // The system says EIO when the other side is closed.
+            // Linux returns EIO when the other side is closed.
             while let Ok(count @ 1..) = reader.read(&mut part) {
                 let Ok(()) = sender.send(part[..count].to_vec()) else { return };
             }
@@ -57,7 +58,7 @@ impl Terminal {
         (Self { master, parts, seen: Vec::new() }, child)
     }
 
-    /// Reads until a text was seen, and gives all that was.
+    /// Reads until a text appears, and returns all output until then.
     pub(crate) fn read_to(&mut self, text: &str) -> String {
         let end = Instant::now() + WAIT_MAX;
         loop {
@@ -65,24 +66,24 @@ impl Terminal {
             if seen.contains(text) {
                 return seen;
             }
-            assert!(self.read(end), "{text:?} was not seen in:\n{seen}");
+            assert!(self.read(end), "{text:?} is not in:\n{seen}");
         }
     }
 
-    /// Reads to the end, with line ends as a file has them.
+    /// Reads to the end, with LF line ends.
     pub(crate) fn read_all(mut self) -> String {
         let end = Instant::now() + WAIT_MAX;
         while self.read(end) {}
         String::from_utf8(self.seen).unwrap().replace("\r\n", "\n")
     }
 
-    /// Reads a part; whether there was one.
+    /// Reads some output; returns whether there was any.
     fn read(&mut self, end: Instant) -> bool {
         match self.parts.recv_timeout(end.saturating_duration_since(Instant::now())) {
             Ok(part) if Instant::now() < end => self.seen.extend(part),
             Err(RecvTimeoutError::Disconnected) => return false,
             Ok(_) | Err(RecvTimeoutError::Timeout) => {
-                panic!("it does not end within {WAIT_MAX:?}:\n{}", String::from_utf8_lossy(&self.seen))
+                panic!("no end within {WAIT_MAX:?}:\n{}", String::from_utf8_lossy(&self.seen))
             }
         }
         true

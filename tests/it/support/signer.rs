@@ -1,4 +1,4 @@
-//! A signing key as an API server has one, and the tokens it signs.
+//! A signing key like that of an API server, and tokens signed with it.
 
 use std::sync::OnceLock;
 
@@ -26,9 +26,9 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(NOW).unwrap()
 }
 
-/// A signing key as an API server has one.
+/// A signing key like that of an API server.
 pub(crate) struct Signer {
-    /// PKCS#1.
+    /// The private key in PKCS#1.
     private: Vec<u8>,
     pub(crate) keys: KeySet,
 }
@@ -46,7 +46,7 @@ impl Signer {
         self.keys[0].key_id().to_string()
     }
 
-    /// Signs any header and claims, as JSON text that may be anything.
+    /// Signs any header and claims, given as arbitrary text.
     pub(crate) fn sign_text(&self, header: &str, claims: &str) -> String {
         let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
         let input = format!("{}.{}", encode(header), encode(claims));
@@ -68,7 +68,7 @@ impl Signer {
     }
 }
 
-/// One key for all tests, made anew at each run.
+/// One key for all tests, which each run generates.
 pub(crate) fn signer() -> &'static Signer {
     static SIGNER: OnceLock<Signer> = OnceLock::new();
     SIGNER.get_or_init(Signer::rsa)

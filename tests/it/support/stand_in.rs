@@ -1,4 +1,4 @@
-//! A stand-in for a service on the network: it answers each request as a function says.
+//! A stand-in for a network service: a function gives the response to each request.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -12,13 +12,13 @@ use serde_json::Value;
 
 use super::{http, tls::Authority};
 
-/// A request as it came in.
+/// A received request.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) method: String,
-    /// Scheme and authority, as the client wrote them.
+    /// Scheme and authority, as the client sent them.
     pub(crate) origin: String,
-    /// The path as it was sent, without the query.
+    /// The raw path, without the query.
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
@@ -34,7 +34,7 @@ impl Request {
         find(&self.query, |found| found == name)
     }
 
-    /// The fields of a form, none if the body is of another type.
+    /// The fields of a form; empty if the body has another type.
     pub(crate) fn form(&self) -> Vec<(String, String)> {
         let kind = self.header("content-type").unwrap_or_default();
         let is_form = kind.split(';').next().unwrap_or_default().trim() == "application/x-www-form-urlencoded";
@@ -60,7 +60,7 @@ impl Request {
         let (host, length) = (header("host").to_owned(), header("content-length").parse().unwrap_or(0));
         let mut body = vec![0; length];
         reader.read_exact(&mut body).ok()?;
-        // A proxy is sent the whole URL.
+        // A proxy receives the whole URL.
         let path = match target.strip_prefix("http://") {
             Some(rest) => rest.find('/').map_or("/", |start| &rest[start..]),
             None => &target,
@@ -91,7 +91,7 @@ impl Response {
         Self { status, headers, body: body.into() }
     }
 
-    #[allow(clippy::needless_pass_by_value, reason = "it reads better where it is called")]
+    #[allow(clippy::needless_pass_by_value, reason = "calls are easier to read")]
     pub(crate) fn json(status: u16, body: Value) -> Self {
         Self::new(status, &[("Content-Type", "application/json; charset=utf-8")], body.to_string())
     }
@@ -109,7 +109,7 @@ impl Response {
     }
 }
 
-/// A server on a free port of this machine, and what it was asked so far.
+/// A server on a free loopback port, and its requests until now.
 pub(crate) struct StandIn {
     url: String,
     log: Arc<Mutex<Vec<Request>>>,
@@ -131,7 +131,7 @@ impl StandIn {
         Self::start("http", handler, |mut stream, serve| serve(&mut stream))
     }
 
-    /// Without a slash at its end.
+    /// The URL of the server, without a slash at its end.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -140,7 +140,7 @@ impl StandIn {
         self.log.lock().unwrap().clone()
     }
 
-    /// `wrap` hands the connection, perhaps encrypted, to the function that serves it.
+    /// `wrap` passes the connection, with or without TLS, to the function that serves it.
     fn start(
         scheme: &'static str,
         handler: impl Fn(&Request) -> Response + Send + Sync + 'static,
@@ -171,7 +171,7 @@ impl StandIn {
 trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
 
-/// The next line without its end; nothing if the client went away.
+/// The next line without its line break; `None` if the client closed the connection.
 fn read_line(reader: &mut impl BufRead) -> Option<String> {
     let mut line = String::new();
     (reader.read_line(&mut line).ok()? > 0).then(|| line.trim_end().to_owned())
@@ -181,7 +181,7 @@ fn find(pairs: &[(String, String)], is: impl Fn(&str) -> bool) -> Option<&str> {
     pairs.iter().find(|(name, _)| is(name)).map(|(_, value)| value.as_str())
 }
 
-/// Names and values, decoded as a form is.
+/// Names and values of `application/x-www-form-urlencoded`, decoded.
 fn pairs(text: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let pairs = text.split('&').filter(|pair| !pair.is_empty());

@@ -1,4 +1,4 @@
-//! The Blob service of a storage account: a small client of the documented REST API, independent of the crate.
+//! A small client of the Blob service's REST API, written from its documentation and independent of the crate.
 
 use aws_lc_rs::hmac;
 use base64::{Engine, prelude::BASE64_STANDARD};
@@ -12,7 +12,7 @@ use super::{
 
 const VERSION: &str = "2022-11-02";
 
-/// What RFC 3986 keeps as it is, and the two signs that paths need.
+/// Encodes all but the unreserved characters of RFC 3986 and the two characters `/` and `$` of paths.
 const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/').remove(b'$');
 
 /// A blob with its content and its properties.
@@ -36,7 +36,7 @@ impl Account {
         expect(&answer, &[200, 404]).then(|| Blob { body: answer.body, headers: answer.headers, etag: etag.unwrap() })
     }
 
-    /// Writes a block blob, whatever is there unless a header says otherwise, and gives its `ETag`.
+    /// Writes a block blob and returns its `ETag`. Overwrites an existing blob, unless a condition header prevents it.
     pub(crate) fn put_blob(&self, container: &str, name: &str, body: &[u8], headers: &[(&str, &str)]) -> String {
         let headers = [&[("x-ms-blob-type", "BlockBlob")], headers].concat();
         let answer = self.call("PUT", &path(container, name), "", &headers, body);
@@ -44,12 +44,12 @@ impl Account {
         answer.header("etag").unwrap().to_owned()
     }
 
-    /// Whether there was a blob to delete.
+    /// Deletes a blob; returns whether it existed.
     pub(crate) fn delete_blob(&self, container: &str, name: &str) -> bool {
         expect(&self.call("DELETE", &path(container, name), "", &[], b""), &[202, 404])
     }
 
-    /// The names of all blobs, none if there is no such container.
+    /// The names of all blobs; empty if the container does not exist.
     pub(crate) fn list_blobs(&self, container: &str) -> Vec<String> {
         let (mut names, mut query) = (Vec::new(), "restype=container&comp=list".to_owned());
         loop {
@@ -69,7 +69,7 @@ impl Account {
         }
     }
 
-    /// Whether the container is new.
+    /// Creates a container; returns whether it is new.
     pub(crate) fn create_container(&self, container: &str) -> bool {
         expect(&self.call("PUT", &format!("/{container}"), "restype=container", &[], b""), &[201, 409])
     }
@@ -85,14 +85,14 @@ impl Account {
         answer.text()
     }
 
-    /// Sets those properties of the Blob service that the XML has.
+    /// Sets the properties of the Blob service that the XML contains.
     pub(crate) fn set_properties(&self, xml: &str) {
         let headers = [("Content-Type", "application/xml")];
         let answer = self.call("PUT", "/", "restype=service&comp=properties", &headers, xml.as_bytes());
         expect(&answer, &[202]);
     }
 
-    /// Sends a request with Shared Key authorization. `path` is below the account and already encoded.
+    /// Sends a request with Shared Key authorization. `path` is relative to the account and already encoded.
     pub(crate) fn call(&self, method: &str, path: &str, query: &str, headers: &[(&str, &str)], body: &[u8]) -> Message {
         let address = self.endpoint.strip_prefix("http://").expect("this client has no TLS").split('/').next().unwrap();
         let date = Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
@@ -106,11 +106,11 @@ impl Account {
         send(address, method, &target, &headers, body)
     }
 
-    /// An account SAS for the Blob service, as a query: `types` of `sco`, valid for so many minutes from now.
+    /// An account SAS for the Blob service, as a query: `types` of `sco`, valid for this number of minutes from now.
     pub(crate) fn account_sas(&self, permissions: &str, types: &str, minutes: i64) -> String {
         let expiry = (Timestamp::now() + SignedDuration::from_mins(minutes)).strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let protocol = "https,http";
-        // Start, address and encryption scope are left out.
+        // Start, address and encryption scope are empty.
         let fields = [&self.name, permissions, "b", types, "", &expiry, "", protocol, VERSION, "", ""];
         let signature = self.sign(&fields.join("\n"));
         let [expiry, protocol, signature] =
@@ -124,7 +124,7 @@ impl Account {
     }
 }
 
-/// The text that Shared Key authorization signs since version 2015-02-21. Names of headers are in lower case.
+/// The string-to-sign of Shared Key authorization since version 2015-02-21. Header names are in lower case.
 fn string_to_sign(
     account: &str,
     method: &str,
@@ -151,7 +151,7 @@ fn string_to_sign(
     let mut own: Vec<_> = own.map(|(name, value)| format!("{name}:{}", value.trim())).collect();
     own.sort();
     lines.extend(own);
-    // The path of an emulator begins with the account's name too.
+    // The path of an emulator starts with the account name, too.
     lines.push(format!("/{account}{path}"));
     let decode = |text: &str| percent_decode_str(text).decode_utf8().unwrap().into_owned();
     let parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
@@ -162,7 +162,7 @@ fn string_to_sign(
     lines.join("\n")
 }
 
-/// Whether the answer is a success. Any status but these is a failure of the test.
+/// Whether the answer is a success. Any status except these fails the test.
 fn expect(answer: &Message, statuses: &[u16]) -> bool {
     let status = answer.status();
     assert!(statuses.contains(&status), "{}\n{}", answer.first, String::from_utf8_lossy(&answer.body));

@@ -1,4 +1,4 @@
-//! TLS: a certificate authority of the test's own.
+//! TLS: a certificate authority for tests.
 
 use std::{
     path::{Path, PathBuf},
@@ -12,7 +12,7 @@ use rustls::{
 };
 use tempfile::TempDir;
 
-/// An authority that nobody trusts yet, and the certificate it issued to `localhost` and 127.0.0.1.
+/// An untrusted authority, and the certificate it issued to `localhost` and 127.0.0.1.
 pub(crate) struct Authority {
     folder: TempDir,
     root: rustls::pki_types::CertificateDer<'static>,
@@ -24,7 +24,7 @@ impl Authority {
         Self::for_hosts(&[])
     }
 
-    /// The same with a certificate that is good for these host names too.
+    /// The same with a certificate that is valid for these host names, too.
     pub(crate) fn for_hosts(hosts: &[&str]) -> Self {
         let issuer = CertifiedIssuer::self_signed(root_params(), KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
@@ -43,12 +43,12 @@ impl Authority {
         Self { root: issuer.der().clone(), server: Arc::new(server), folder }
     }
 
-    /// The authority's own certificate, in PEM: what a client is to trust.
+    /// The authority's own certificate in PEM, for the client.
     pub(crate) fn ca_file(&self) -> PathBuf {
         self.file("ca.pem")
     }
 
-    /// The server's certificate with its chain, and its private key, both in PEM: what another server is to be given.
+    /// The server's certificate with its chain, and its private key, both in PEM, for another server.
     pub(crate) fn server_files(&self) -> (PathBuf, PathBuf) {
         (self.file("server.pem"), self.file("server.key"))
     }
@@ -57,7 +57,7 @@ impl Authority {
         Arc::clone(&self.server)
     }
 
-    /// A client that trusts this authority alone.
+    /// A client that trusts only this authority.
     pub(crate) fn client_config(&self) -> Arc<rustls::ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.root.clone()).unwrap();
@@ -92,7 +92,7 @@ fn root_params() -> CertificateParams {
     params
 }
 
-/// Its name differs from the authority's, or OpenSSL would take it for self-signed.
+/// The name differs from the authority's, because OpenSSL treats equal names as self-signed.
 fn leaf_params(hosts: &[&str]) -> CertificateParams {
     let names: Vec<_> = ["localhost", "127.0.0.1"].iter().chain(hosts).map(|name| (*name).to_owned()).collect();
     let mut params = CertificateParams::new(names).unwrap();

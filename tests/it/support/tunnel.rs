@@ -1,4 +1,4 @@
-//! A proxy for HTTPS that leads host names to servers on this machine, and a front that adds TLS.
+//! An HTTPS proxy that connects host names to loopback servers, and a reverse proxy that adds TLS.
 
 use std::{
     io::{self, Read, Write},
@@ -9,13 +9,13 @@ use std::{
 
 use super::{message::Message, tls::Authority};
 
-/// A proxy (RFC 9110 section 9.3.6, CONNECT) that knows some hosts and refuses all others.
+/// A proxy (RFC 9110 section 9.3.6, CONNECT) that connects to some hosts and rejects all others.
 pub(crate) struct Tunnel {
     pub(crate) address: String,
 }
 
 impl Tunnel {
-    /// Host names with the addresses that they lead to.
+    /// Starts a proxy for these host names and the addresses of their servers.
     pub(crate) fn start(hosts: Vec<(&'static str, String)>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -55,7 +55,7 @@ fn connect(mut client: TcpStream, hosts: &[(&str, String)]) -> Option<()> {
     Some(())
 }
 
-/// The address of a server without TLS that passes requests on to one with TLS, for clients that have none.
+/// The address of a server without TLS that forwards requests to a server with TLS, for clients without TLS.
 pub(crate) fn plain_front_of(address: &str, authority: &Authority) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let own = listener.local_addr().unwrap().to_string();
