@@ -13,7 +13,7 @@ fn main() {
 /// Groups the functions that run at start-up, in release builds for x86-64 Linux with the default linker.
 ///
 /// The kernel maps 64 KiB of the file around each page fault (fault-around), so functions that are spread over the binary
-/// cost page faults and memory. The order saves a third of the page faults and half of the resident memory of
+/// cost page faults and memory. The order saves a fifth of the page faults and half of the resident memory of
 /// `issuer jwks`. A function that start-up.ld does not match stays where the linker puts it.
 fn order_functions(root: &str) {
     println!("cargo:rerun-if-changed=start-up.ld");
