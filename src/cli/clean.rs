@@ -1,4 +1,4 @@
-//! Text from outside, made safe to print: no secrets, no characters that a terminal acts on, no strings without end.
+//! Makes untrusted text safe to print: secrets are redacted, control characters are escaped, long strings are cut.
 
 use std::{borrow::Cow, fmt::Write as _, sync::LazyLock};
 
@@ -9,17 +9,17 @@ use icu_properties::{
 use issuer::redacted;
 use serde_json::Value;
 
-/// The longest value that is printed whole, in characters: no issuer URL and no subject is longer.
+/// The longest value that is printed whole, in characters. Issuer URLs and subjects are shorter.
 const VALUE_MAX: usize = 600;
-/// The longest message: a sentence may list a hundred key IDs.
+/// The longest message, in characters. A message may list a hundred key IDs.
 const MESSAGE_MAX: usize = 8_000;
-/// How much of a text is looked at for secrets: looking through megabytes takes long, and they are not printed.
+/// How many characters of a text are searched for secrets. More are never printed, and searching megabytes is slow.
 const LOOKED_AT_MAX: usize = 4 * MESSAGE_MAX;
-/// The longest word of a message, in characters: a value with quotes around it.
+/// The longest word of a message, in characters: a quoted value.
 const WORD_MAX: usize = VALUE_MAX + 100;
 
-/// Whether a character is not seen, or acts on a terminal: control and format characters, line separators, marks that turn the
-/// direction of text, and those that are ignored by default (Unicode, `Default_Ignorable_Code_Point`, `Bidi_Control`).
+/// Whether a character is invisible or controls a terminal: control and format characters, line separators, and those with the
+/// Unicode properties `Default_Ignorable_Code_Point` or `Bidi_Control`.
 fn is_hidden(character: char) -> bool {
     if character.is_ascii() {
         return character.is_ascii_control();
@@ -34,7 +34,7 @@ fn is_hidden(character: char) -> bool {
         || CodePointSetData::new::<BidiControl>().contains(character)
 }
 
-/// JSON with every hidden character as an escape; such characters stand in strings only.
+/// JSON with every hidden character escaped. Such characters occur only in strings.
 pub(super) fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for character in json.chars() {
@@ -50,12 +50,12 @@ pub(super) fn escaped(json: &str) -> String {
     text
 }
 
-/// A value from outside that is public, such as the ID of a published key: cut, hidden characters as escapes.
+/// An untrusted value that is public, such as a key ID: cut, with hidden characters escaped.
 pub(super) fn public(value: &str) -> String {
     visible(&cut(value, VALUE_MAX))
 }
 
-/// The variables whose whole value is a secret. Whoever is asked may repeat it in an answer.
+/// The variables whose whole value is a secret. A service may repeat it in an error response.
 const SECRET_VARIABLES: [&str; 7] = [
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "AZURE_CLIENT_SECRET",
@@ -65,10 +65,10 @@ const SECRET_VARIABLES: [&str; 7] = [
     "IDENTITY_HEADER",
     "MSI_SECRET",
 ];
-/// The shortest such value that is looked for, in bytes: a shorter one may be part of any word.
+/// The shortest secret that is redacted, in bytes. A shorter one may be part of any word.
 const SECRET_MIN: usize = 8;
 
-/// Text without what looks like a secret, and without the secrets of this process's variables, whatever they look like.
+/// Redacts everything that looks like a secret, and the secrets in the environment variables of this process.
 pub(super) fn without_secrets(text: &str) -> Cow<'_, str> {
     static SECRETS: LazyLock<Vec<String>> = LazyLock::new(|| {
         let values = SECRET_VARIABLES.iter().filter_map(|name| std::env::var(name).ok());
@@ -79,18 +79,18 @@ pub(super) fn without_secrets(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// A value from outside: without secrets, cut after 600 characters, hidden characters as escapes.
+/// An untrusted value: secrets redacted, cut after 600 characters, hidden characters escaped.
 pub(super) fn printable(value: &str) -> String {
     visible(&cut(&without_secrets(&cut(value, LOOKED_AT_MAX)), VALUE_MAX))
 }
 
-/// JSON without secrets in its strings, which are whole otherwise: they are a result.
+/// JSON with secrets in its strings redacted. The strings are not cut, because they are a result.
 pub(super) fn json_without_secrets(value: &Value) -> Value {
     match value {
         Value::String(text) => Value::String(without_secrets(text).into_owned()),
         Value::Array(values) => values.iter().map(json_without_secrets).collect(),
         Value::Object(members) => {
-            // The ID of a key is public, and what it is chosen by, whatever it looks like.
+            // A key ID is public, and users need it whole to choose the key, whatever it looks like.
             let clean =
                 |name: &str, value: &Value| if name == "kid" { value.clone() } else { json_without_secrets(value) };
             Value::Object(members.iter().map(|(name, value)| (name.clone(), clean(name, value))).collect())
@@ -99,7 +99,7 @@ pub(super) fn json_without_secrets(value: &Value) -> Value {
     }
 }
 
-/// A sentence that values from outside stand in: without secrets, no word or sentence without end.
+/// A sentence that contains untrusted values: secrets redacted, long words and long sentences cut.
 pub(super) fn message(text: &str) -> String {
     let text = with_short_quotes(&without_secrets(&cut(text, LOOKED_AT_MAX)));
     let mut words = String::with_capacity(text.len());
@@ -112,7 +112,7 @@ pub(super) fn message(text: &str) -> String {
     visible(&cut(&words, MESSAGE_MAX))
 }
 
-/// A sentence whose quoted values, as `{:?}` writes them, are cut where they are long.
+/// A sentence whose long quoted values, as `{:?}` writes them, are cut.
 fn with_short_quotes(text: &str) -> String {
     let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
     while let Some((before, quoted)) = rest.split_once('"') {
@@ -135,7 +135,7 @@ fn with_short_quotes(text: &str) -> String {
     shown + rest
 }
 
-/// Text from outside that is a result: whole, with hidden characters as escapes.
+/// An untrusted text that is a result: whole, with hidden characters escaped.
 pub(super) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for character in text.chars() {
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hidden_characters_become_escapes() {
+    fn hidden_characters_are_escaped() {
         for hidden in [
             '\u{0}',
             '\u{7}',

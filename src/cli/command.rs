@@ -1,7 +1,8 @@
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, error::ErrorKind};
 
 use super::{
-    Exit, Failure, Output, completions, discovery, inspect, jwks, man, publish, serve, status, unpublish, verify,
+    Exit, Failure, Output, completions, discovery, inspect, jwks, man, publish, serve, status, topics::Topic,
+    unpublish, verify,
 };
 
 #[derive(Debug)]
@@ -25,7 +26,7 @@ pub(crate) enum Command {
 impl Subcommand for Command {
     fn augment_subcommands(command: clap::Command) -> clap::Command {
         let lazy = |name, about, arguments| clap::Command::new(name).about(about).defer(arguments);
-        command.subcommand_required(true).subcommands([
+        let command = command.subcommand_required(true).subcommands([
             lazy("jwks", jwks::ABOUT, jwks::Jwks::augment_args),
             lazy("discovery", discovery::ABOUT, discovery::Discovery::augment_args),
             lazy("publish", publish::ABOUT, publish::Publish::augment_args),
@@ -36,7 +37,8 @@ impl Subcommand for Command {
             lazy("inspect", inspect::ABOUT, inspect::Inspect::augment_args),
             lazy("completions", completions::ABOUT, completions::Completions::augment_args),
             lazy("man", man::ABOUT, man::Man::augment_args),
-        ])
+        ]);
+        Topic::add_to(command)
     }
 
     fn augment_subcommands_for_update(command: clap::Command) -> clap::Command {

@@ -4,13 +4,17 @@ use serde::Serialize;
 
 use super::{Cli, Exit, Output};
 
-/// What it does, as the list of commands says it.
-pub(super) const ABOUT: &str = "Print a script that completes this command line in a shell";
+/// The description in the list of commands.
+pub(super) const ABOUT: &str = "Print a completion script for a shell";
 
 #[derive(Debug, Args)]
-#[command(about = ABOUT, after_help = "Example:\n  issuer completions bash > /etc/bash_completion.d/issuer")]
+#[command(
+    about = ABOUT,
+    long_about = "Print a script that completes commands, flags and values of issuer in a shell.",
+    after_help = "Example:\n  issuer completions bash > /etc/bash_completion.d/issuer"
+)]
 pub(crate) struct Completions {
-    /// The shell
+    /// Select the shell
     shell: Shell,
 }
 

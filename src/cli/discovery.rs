@@ -6,24 +6,32 @@ use serde::Serialize;
 
 use super::{Exit, Failure, Output, inputs::KeyInputs, jwks::print_or_write, values};
 
-/// What it does, as the list of commands says it.
+/// The description in the list of commands.
 pub(super) const ABOUT: &str = "Print the discovery document of an issuer";
 
 #[derive(Debug, Args)]
-#[command(about = ABOUT, after_help = "Example:\n  issuer discovery --issuer https://issuer.example.com sa.pub")]
+#[command(
+    about = ABOUT,
+    long_about = "Print the OpenID Connect discovery document of an issuer, with the members that the API server serves.",
+    after_help = "Example:\n  issuer discovery --issuer https://issuer.example.com sa.pub"
+)]
 pub(crate) struct Discovery {
     #[command(flatten)]
     keys: KeyInputs,
-    /// The issuer URL, byte for byte as in --service-account-issuer
+    /// Set the issuer URL, byte for byte as in --service-account-issuer
     #[arg(long, value_name = "URL")]
     issuer: String,
-    /// Where the JWKS is [default: openid/v1/jwks below the issuer]
+    /// Set the URL of the JWKS [default: openid/v1/jwks below the issuer URL]
     #[arg(long, value_name = "URL")]
     jwks_uri: Option<String>,
-    /// Print exactly what the API server serves: compact, no newline
+    /// Print the exact bytes that the API server serves
+    ///
+    /// This is compact JSON without a newline at the end. By default the JSON is indented.
     #[arg(long)]
     compact: bool,
-    /// Write to a file, in one step, instead of standard output
+    /// Write to this file instead of standard output
+    ///
+    /// The file is replaced atomically: a reader sees the old content or the new content.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }

@@ -12,19 +12,22 @@ use super::{Failure, Output};
 
 const STDIN: &str = "standard input";
 
-/// The public keys of an API server.
+/// The flags that name the public keys of an API server.
 #[derive(Debug, Args)]
 pub(super) struct KeyInputs {
-    /// Files with public keys (PEM, DER, SSH, Secret, JWKS); - for standard input
+    /// Read public keys from these files; - means standard input
+    ///
+    /// PEM, DER, SSH public keys, JWK, JWKS, Key Vault keys, Kubernetes Secrets and ConfigMaps, kops keysets and Talos
+    /// secrets are accepted. Of a private key only the public part is used.
     #[arg(value_name = "KEYS", required = true)]
     keys: Vec<PathBuf>,
-    /// Read this entry of a Secret or ConfigMap, and no other (repeatable)
+    /// Read only this entry of a Secret or ConfigMap (repeatable)
     #[arg(long, value_name = "NAME")]
     entry: Vec<String>,
 }
 
 impl KeyInputs {
-    /// Reads them all; what their owner should know goes to stderr.
+    /// Reads all files, and prints notes about what was skipped.
     pub(super) fn read(&self, output: &mut Output) -> Result<KeySet, Failure> {
         if self.keys.iter().filter(|path| is_stdin(path)).count() > 1 {
             return Err(stdin_twice());
@@ -42,7 +45,7 @@ impl KeyInputs {
         Ok(keys)
     }
 
-    /// Whether a path is the file of one of the inputs, by whatever name.
+    /// Whether a path leads to one of the input files.
     pub(super) fn holds(&self, path: &Path) -> bool {
         fs::canonicalize(path).is_ok_and(|path| {
             path.is_file() && self.keys.iter().any(|key| fs::canonicalize(key).is_ok_and(|key| key == path))
@@ -55,21 +58,21 @@ pub(super) fn is_stdin(path: &Path) -> bool {
     path == Path::new("-")
 }
 
-/// The answer to `-` given for two inputs.
+/// The error for `-` given twice.
 pub(super) fn stdin_twice() -> Failure {
-    Failure::usage("standard input is given twice, and it can be read once", "pass - once, and files otherwise")
+    Failure::usage("standard input is given twice, but can be read only once", "pass - once, and files for the rest")
 }
 
-/// What messages call an input.
+/// The name of an input in messages.
 pub(super) fn name(path: &Path) -> String {
     if is_stdin(path) { STDIN.to_owned() } else { path.display().to_string() }
 }
 
-/// A token in place of its file is a slip, and must not end up in a log.
+/// Rejects a token that was given in place of its file. The error does not contain it, because errors are logged.
 pub(super) fn no_token(path: &Path) -> Result<(), Failure> {
     if path.to_str().is_some_and(|text| text.contains("eyJ") && text.matches('.').count() >= 2) && !path.exists() {
-        let hint = "pass the file it is in, or pipe it in and pass -";
-        return Err(Failure::usage("an argument is a token, where a file is asked for", hint));
+        let hint = "pass the file that contains the token, or - to read it from standard input";
+        return Err(Failure::usage("an argument is a token; expected a file", hint));
     }
     Ok(())
 }

@@ -12,16 +12,22 @@ use super::{
     token_input::{TokenInput, no_list},
 };
 
-/// The widest column of names: a longer name stands out of it.
+/// The maximum width of the column of names. A longer name pushes its value to the right.
 const WIDTH_MAX: usize = 40;
 
-/// What it does, as the list of commands says it.
-pub(super) const ABOUT: &str = "Show the header and claims of a token, without judging it";
+/// The description in the list of commands.
+pub(super) const ABOUT: &str = "Show the header and claims of a token, without verifying it";
 
 #[derive(Debug, Args)]
-#[command(about = ABOUT, after_help = "Example:\n  issuer inspect token.jwt")]
+#[command(
+    about = ABOUT,
+    long_about = "Show the header and claims of a token. Nothing is verified, so the claims prove nothing.",
+    after_help = "Example:\n  issuer inspect token.jwt"
+)]
 pub(crate) struct Inspect {
-    /// A file with the token, or - for standard input [default: $AZURE_FEDERATED_TOKEN_FILE]
+    /// Read the token from this file; - means standard input
+    ///
+    /// The default is the file that AZURE_FEDERATED_TOKEN_FILE names.
     token: Option<PathBuf>,
 }
 
@@ -60,7 +66,7 @@ impl From<Inspection> for Answer {
 }
 
 impl Times {
-    /// A claim that is a time, for people; an expiry also as how long the token lives.
+    /// The text of a claim that is a time. An expiry also shows the lifetime of the token.
     fn text(&self, claim: &str) -> Option<String> {
         let second = |time: Timestamp| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
         match claim {
@@ -68,7 +74,7 @@ impl Times {
             "nbf" => self.nbf.map(second),
             "exp" => {
                 let exp = self.exp?;
-                let lives = self.iat.map(|issued| format!(", lives {:#}", exp.duration_since(issued)));
+                let lives = self.iat.map(|issued| format!(", lifetime {:#}", exp.duration_since(issued)));
                 Some(format!("{}{}", second(exp), lives.unwrap_or_default()))
             }
             _ => None,
@@ -79,7 +85,7 @@ impl Times {
 impl Inspect {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let input = TokenInput::read(self.token, Some(output))?;
-        no_list(&input, "take out the one to show: head -1")?;
+        no_list(&input, "pass a file with one token, such as the first line: head -1")?;
         let inspection = Inspection::parse(&input.text).map_err(|because| {
             let hint = match &because {
                 TokenError::Other(other) => Some(other.fix().to_owned()),
@@ -109,7 +115,7 @@ impl Answer {
     }
 }
 
-/// One line a member; members of members are set in below it.
+/// Adds one line for each member. The name of a nested member starts with the names of the objects around it.
 fn show(text: &mut String, members: &Map<String, Value>, time: impl Fn(&str) -> Option<String>) {
     let mut lines = Vec::new();
     members.iter().for_each(|(name, value)| flatten(&mut lines, name.clone(), value));
@@ -121,7 +127,7 @@ fn show(text: &mut String, members: &Map<String, Value>, time: impl Fn(&str) -> 
     }
 }
 
-/// A name that would be repeated for every member below it, cut where it gets long.
+/// The start of a name that is repeated for every nested member.
 fn shortened(name: &str) -> String {
     name.chars().take(2 * WIDTH_MAX).collect()
 }

@@ -10,18 +10,27 @@ use super::{
     out_file,
 };
 
-/// What it does, as the list of commands says it.
-pub(super) const ABOUT: &str = "Print the JWKS of public keys, with the API server's key IDs";
+/// The description in the list of commands.
+pub(super) const ABOUT: &str = "Print the JWKS of public keys, with the key IDs that the API server uses";
 
 #[derive(Debug, Args)]
-#[command(about = ABOUT, after_help = "Example:\n  issuer jwks /etc/kubernetes/pki/sa.pub")]
+#[command(
+    about = ABOUT,
+    long_about = "Print the JSON Web Key Set (JWKS) of public keys, with the key IDs that the API server uses.\n\n\
+        A bare key gets the key ID that the API server computes. A key of a JWKS keeps its key ID.",
+    after_help = "Example:\n  issuer jwks /etc/kubernetes/pki/sa.pub"
+)]
 pub(crate) struct Jwks {
     #[command(flatten)]
     keys: KeyInputs,
-    /// Print exactly what the API server serves: compact, no newline
+    /// Print the exact bytes that the API server serves
+    ///
+    /// This is compact JSON without a newline at the end. By default the JSON is indented.
     #[arg(long)]
     compact: bool,
-    /// Write to a file, in one step, instead of standard output
+    /// Write to this file instead of standard output
+    ///
+    /// The file is replaced atomically: a reader sees the old content or the new content.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -46,8 +55,7 @@ impl Jwks {
     }
 }
 
-/// Prints a document, which is JSON already, or writes it to a file that is none of the inputs and says so: the answer gets
-/// its path.
+/// Prints a JSON document, or writes it to a file that is not an input. `answer` makes the answer from the path.
 pub(super) fn print_or_write<A: Serialize>(
     output: &mut Output,
     bytes: &[u8],
@@ -60,13 +68,13 @@ pub(super) fn print_or_write<A: Serialize>(
         return Ok(Exit::Yes);
     };
     if inputs.holds(&path) {
-        let message = format!("--out {} is one of the inputs, and would be overwritten", path.display());
+        let message = format!("--out {} is one of the inputs and would be overwritten", path.display());
         return Err(Failure::usage(message, "pass another file"));
     }
     let write = || out_file::write(&path, bytes);
     info_span!("write", file = %path.display()).in_scope(write)?;
     output.note(format!("wrote {}", path.display()));
-    // What went to a pipe or terminal by its path is the one value there already.
+    // A document that went to a pipe or terminal by its path is the only JSON value there.
     if output.is_json() && path.is_file() {
         output.json(&answer(path.display().to_string()));
     }

@@ -1,4 +1,4 @@
-//! Lines as wide as the terminal.
+//! Wraps lines at the width of the terminal.
 
 use std::io::{self, IsTerminal};
 
@@ -8,16 +8,16 @@ use textwrap::{
     core::{Word, display_width},
 };
 
-/// The width of a terminal that does not tell it.
+/// The width of a terminal that does not report it.
 const WIDTH: usize = 80;
-/// The widest that lines are filled: longer ones are hard to read.
+/// The maximum width. Longer lines are hard to read.
 const WIDTH_MAX: usize = 120;
-/// The narrowest: below it words hardly fit.
+/// The minimum width. In a narrower line few words fit.
 const WIDTH_MIN: usize = 40;
-/// The narrowest last column of a report whose later lines stay below it, and the last place where one starts.
+/// The minimum width of the last column of a report, and the last position where it may start.
 const COLUMN_MIN: usize = 32;
 const COLUMN_MAX: usize = 60;
-/// The commands that hints give to copy.
+/// The commands that hints contain.
 const COMMANDS: [&str; 21] = [
     "az account",
     "az ad ",
@@ -42,7 +42,7 @@ const COMMANDS: [&str; 21] = [
     "ulimit ",
 ];
 
-/// How wide lines on standard error are; `None` in a file or pipe, where nothing is wrapped unless `COLUMNS` is set.
+/// The width of standard error; `None` in a file or pipe, where nothing is wrapped unless `COLUMNS` is set.
 pub(super) fn stderr_width() -> Option<usize> {
     width(io::stderr().is_terminal(), terminal_size_of(io::stderr()))
 }
@@ -54,30 +54,30 @@ fn width(is_terminal: bool, size: Option<(Width, Height)>) -> Option<usize> {
     width.map(|width| width.clamp(WIDTH_MIN, WIDTH_MAX))
 }
 
-/// How wide a line on standard error may be that is taken away again: less than the terminal, or it wraps. `None` for a
-/// terminal that is too narrow for one.
+/// The maximum width of a progress line: one less than the terminal, because a wrapped line cannot be cleared. `None` if the
+/// terminal is too narrow.
 pub(super) fn drawn_width() -> Option<usize> {
     let columns = terminal_size_of(io::stderr()).map_or(WIDTH, |(Width(columns), _)| usize::from(columns));
     (columns >= WIDTH_MIN).then(|| columns.min(WIDTH_MAX) - 1)
 }
 
-/// How wide lines on standard output are, as for standard error.
+/// The width of standard output, as for standard error.
 pub(super) fn stdout_width() -> Option<usize> {
     width(io::stdout().is_terminal(), terminal_size_of(io::stdout()))
 }
 
-/// A sentence after its label, broken between words, with later lines below its first word.
+/// A sentence after its label, wrapped between words, with a hanging indent.
 ///
-/// Words are never broken: what people copy, such as a URL, is one. A command that does not fit gets a line of its own.
+/// Words such as URLs are never broken, so that they can be copied. A command that does not fit gets a line of its own.
 pub(super) fn labelled(label: &str, text: &str, width: usize) -> String {
     let (first, indent) = (format!("{label}: "), " ".repeat(display_width(label) + 2));
     if label == "hint" { fill_around_command(&first, &indent, text, width) } else { fill(&first, &indent, text, width) }
 }
 
-/// The lines of a report, each broken between words where it is too long.
+/// The lines of a report, each wrapped between words.
 ///
-/// Columns are what two spaces or more stand between. Later lines of the last column go below its first word. Where it is
-/// narrow, or a word does not fit there, the column gets lines of its own.
+/// Two or more spaces separate columns. Only the last column is wrapped, below its first word. If it is too narrow for its
+/// longest word, the column gets lines of its own.
 pub(super) fn report(text: &str, width: usize) -> String {
     let mut lines = Vec::new();
     for line in text.split('\n') {
@@ -111,9 +111,9 @@ pub(super) fn report(text: &str, width: usize) -> String {
     lines.join("\n")
 }
 
-/// Where the last column of a line starts, in bytes; `None` for a line of one.
+/// The start of the last column of a line, in bytes; `None` if the line has one column.
 fn last_column(line: &str) -> Option<usize> {
-    // Measured once: each part of a long line only as far as a column may start.
+    // One pass, which ends where no column may start, so that a long line takes no quadratic time.
     let mut columns = 0;
     let (mut start, mut spaces, mut has_text) = (None, 0, false);
     for (at, character) in line.char_indices() {
@@ -125,7 +125,7 @@ fn last_column(line: &str) -> Option<usize> {
         }
         spaces = if character == ' ' { spaces + 1 } else { 0 };
         columns += 1;
-        // Styles take no columns, but at most half as many bytes as a line of columns has.
+        // The escape sequences of styles take no columns, but at most as many characters as the columns.
         if columns > 2 * COLUMN_MAX {
             break;
         }
@@ -133,7 +133,7 @@ fn last_column(line: &str) -> Option<usize> {
     start.filter(|start| display_width(&line[..*start]) <= COLUMN_MAX)
 }
 
-/// Where later lines of a sentence start: below its first word after a label (`fix: `) or a list mark (`- `).
+/// The indent of continuation lines: below the first word after a label (`fix: `) or a list mark (`- `).
 fn sentence_indent(line: &str, leading: usize) -> usize {
     let first = line[leading..].split(' ').next().unwrap_or_default();
     // A label may have a style, which ends before its colon.
@@ -141,7 +141,7 @@ fn sentence_indent(line: &str, leading: usize) -> usize {
     if is_label { leading + display_width(first) + 1 } else { leading + 2 }
 }
 
-/// A text behind what its first line starts with, its later lines indented. Nothing but spaces between words changes.
+/// Wraps a text. `first` starts its first line, `indent` the others. Only spaces between words change.
 fn fill(first: &str, indent: &str, text: &str, width: usize) -> String {
     if display_width(first) + display_width(text) <= width {
         return format!("{first}{text}");
@@ -158,7 +158,7 @@ fn fill(first: &str, indent: &str, text: &str, width: usize) -> String {
     let unindented = |line: &str| {
         let word = line.trim_start_matches(' ');
         let fits = width.saturating_sub(display_width(word));
-        // A word that is too long starts further left, where that is enough.
+        // A word that is too long starts further left, if it fits there.
         if fits > 0 && fits < line.len() - word.len() && !word.contains(' ') {
             format!("{}{word}", " ".repeat(fits))
         } else {
@@ -169,7 +169,7 @@ fn fill(first: &str, indent: &str, text: &str, width: usize) -> String {
     [head].into_iter().chain(lines.map(unindented)).collect::<Vec<_>>().join("\n")
 }
 
-/// The same for advice of ours: a command in it gets a line of its own.
+/// Wraps a hint. A command in it gets a line of its own.
 fn fill_around_command(first: &str, indent: &str, text: &str, width: usize) -> String {
     let is_short = display_width(first) + display_width(text) <= width;
     let Some((before, command, after)) = command(text).filter(|_| !is_short) else {
@@ -182,7 +182,7 @@ fn fill_around_command(first: &str, indent: &str, text: &str, width: usize) -> S
     lines.join("\n")
 }
 
-/// The words of a line; date and time are one, and so is a command in backticks or parentheses.
+/// The words of a line. A date with its time is one word, and so is a command in backticks or parentheses.
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let is_date = |word: &str| {
         let digits = word.trim_start_matches('(');
@@ -194,14 +194,14 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     };
     let is_time = |word: &str| word.contains(':') && word.starts_with(|first: char| first.is_ascii_digit());
     let mut words: Vec<Word<'_>> = Vec::new();
-    // Whether the word before is a date, and whether a command is open: in backticks, or in parentheses.
+    // Whether the previous word is a date, and whether a command in backticks or parentheses is open.
     let (mut start, mut date, mut command, mut aside) = (0, false, false, false);
     let is_command = |text: &str| COMMANDS.iter().any(|command| text.starts_with(command));
     for piece in line.split_inclusive(' ') {
         let end = start + piece.len();
         let word = piece.trim_end_matches(' ');
         match words.last_mut() {
-            // Spaces alone, and a time after its date, belong to the word before.
+            // Spaces, and a time after its date, belong to the previous word.
             Some(last) if word.is_empty() || (date && is_time(word)) || command || aside => {
                 let from = start - last.word.len() - last.whitespace.len();
                 *last = Word::from(&line[from..end]);
@@ -216,7 +216,7 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     Box::new(words.into_iter())
 }
 
-/// The command in a sentence, with what stands before it, colon included, and after it.
+/// The command in a sentence, with the text before it, including the colon, and the text after it.
 fn command(text: &str) -> Option<(&str, &str, &str)> {
     let starts = text.match_indices(": ").map(|(at, mark)| at + mark.len());
     let start = starts.into_iter().find(|start| COMMANDS.iter().any(|command| text[*start..].starts_with(command)))?;
@@ -224,7 +224,7 @@ fn command(text: &str) -> Option<(&str, &str, &str)> {
     Some((text[..start].trim_end(), &text[start..end], text[end..].trim_start_matches([';', ' '])))
 }
 
-/// The beginning of a line that is cut where the terminal ends.
+/// The start of a line, cut at a width.
 pub(super) fn first_columns(line: &str, width: usize) -> String {
     if display_width(line) <= width {
         return line.to_owned();
@@ -255,8 +255,8 @@ mod tests {
             "error: the issuer\n       https://issuer.example.com/clusters/prod-1/with/a/long/path\n       is not there"
         );
         assert_eq!(
-            labelled("hint", "copy it anew: az storage account keys list --account-name ACCOUNT; or sign in", 40),
-            "hint: copy it anew:\n      az storage account keys list --account-name ACCOUNT\n      or sign in"
+            labelled("hint", "copy it again: az storage account keys list --account-name ACCOUNT; or sign in", 40),
+            "hint: copy it again:\n      az storage account keys list --account-name ACCOUNT\n      or sign in"
         );
     }
 
@@ -298,7 +298,7 @@ mod tests {
             80,
         );
         assert!(hint.contains("\n      (issuer publish --help), or run `az login`"), "{hint}");
-        // What is not ours stays as it is: no-break spaces, and what looks like a command.
+        // Untrusted text is not changed: no-break spaces, and text that looks like a command.
         let subject = format!("  sub  system:serviceaccount:default:{}\u{a0}{}", "a".repeat(30), "b".repeat(30));
         assert_eq!(report(&subject, 80).replace(['\n', ' '], ""), subject.replace(' ', ""));
         let audience = format!("  aud  see: az login --x; rm -rf / {}", "c ".repeat(40));

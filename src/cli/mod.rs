@@ -1,4 +1,4 @@
-//! The commands, one file or folder each: arguments → checked request → library call → output.
+//! The commands, one file or folder each: arguments → checked request → library call → answer → view.
 
 #![expect(clippy::doc_markdown, reason = "the comments on arguments are help texts, printed as they are")]
 
@@ -25,6 +25,7 @@ mod spinner;
 mod status;
 mod steps;
 mod token_input;
+mod topics;
 mod unpublish;
 mod usage;
 mod values;
@@ -36,10 +37,15 @@ use command::Command;
 pub(crate) use output::{Exit, Failure, Output};
 pub(crate) use usage::usage;
 
-/// Make a self-managed Kubernetes cluster a trusted identity provider for Microsoft Entra ID, and prove it.
+/// Make a Kubernetes cluster a trusted identity provider for Microsoft Entra ID
+///
+/// The commands publish the OIDC discovery document and the JWKS of a self-managed cluster, check what relying parties
+/// fetch, and verify service account tokens against it.
 #[derive(Debug, Parser)]
 #[command(name = "issuer", version = env!("ISSUER_VERSION"), arg_required_else_help = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 done, or yes; 1 no; 2 wrong command line; 3 could not be completed.")]
+#[command(after_help = "Help topics:
+  issuer help environment  Show the environment variables and their effects
+  issuer help exit-codes   Show the exit codes and their meanings")]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -47,37 +53,28 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// The flags of all commands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// Print text for people, or one JSON value
-    #[arg(
-        short,
-        long,
-        global = true,
-        help_heading = "Global options",
-        value_name = "FORMAT",
-        default_value = "text",
-        hide_default_value = true
-    )]
+    /// Select the output format
+    ///
+    /// json prints one JSON value on standard output. The value of each command has a JSON Schema.
+    #[arg(short, long, global = true, help_heading = GLOBAL, value_name = "FORMAT", default_value = "text")]
     pub(crate) output: Format,
-    /// Leave out notes and progress
-    #[arg(short, long, global = true, help_heading = "Global options")]
+    /// Suppress notes and progress
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) quiet: bool,
-    /// Tell what is done and how long each step takes
-    #[arg(short, long, global = true, help_heading = "Global options", conflicts_with = "quiet")]
+    /// Log each step and its duration to standard error
+    #[arg(short, long, global = true, help_heading = GLOBAL, conflicts_with = "quiet")]
     pub(crate) verbose: bool,
-    /// When to use colour [default: auto; NO_COLOR is obeyed]
-    #[arg(
-        long,
-        global = true,
-        help_heading = "Global options",
-        value_name = "WHEN",
-        default_value = "auto",
-        hide_default_value = true
-    )]
+    /// Set when to use colours
+    ///
+    /// auto uses colours on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: Color,
 }
+
+const GLOBAL: &str = "Global options";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -98,18 +95,56 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn command_line_definition_is_consistent() {
+    /// The verbs that a help text may start with.
+    const VERBS: [&str; 26] = [
+        "Accept",
+        "Add",
+        "Allow",
+        "Check",
+        "Overwrite",
+        "Print",
+        "Publish",
+        "Read",
+        "Record",
+        "Remove",
+        "Require",
+        "Select",
+        "Send",
+        "Serve",
+        "Set",
+        "Show",
+        "Skip",
+        "Suppress",
+        "Trust",
+        "Use",
+        "Verify",
+        "Wait",
+        "Write",
+        "Log",
+        "Make",
+        "Listen",
+    ];
+    const HELP_MAX: usize = 80;
+
+    fn built() -> clap::Command {
         let mut command = Cli::command();
         command.build();
-        command.debug_assert();
+        command
+    }
+
+    fn visible(command: &clap::Command) -> impl Iterator<Item = &clap::Command> {
+        command.get_subcommands().filter(|command| command.get_name() != "help" && !command.is_hide_set())
     }
 
     #[test]
-    fn every_command_shows_an_example_that_parses() {
-        let mut command = Cli::command();
-        command.build();
-        for command in command.get_subcommands().filter(|command| command.get_name() != "help") {
+    fn command_line_is_consistent() {
+        built().debug_assert();
+    }
+
+    #[test]
+    fn every_example_parses() {
+        let command = built();
+        for command in visible(&command) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let examples: Vec<_> = help.lines().filter_map(|line| line.trim().strip_prefix("issuer ")).collect();
             assert!(!examples.is_empty(), "{} has no example", command.get_name());
@@ -118,6 +153,44 @@ mod tests {
                 let parsed = Cli::try_parse_from(words.take_while(|word| !matches!(*word, ">" | "|")));
                 assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
             }
+        }
+    }
+
+    #[test]
+    fn every_help_text_is_short_and_starts_with_a_verb() {
+        let root = built();
+        let mut texts = Vec::new();
+        for command in
+            std::iter::once(&root).chain(root.get_subcommands().filter(|command| command.get_name() != "help"))
+        {
+            let name = command.get_name().to_owned();
+            texts.push((name.clone(), command.get_about().map(ToString::to_string)));
+            for argument in command.get_arguments() {
+                texts.push((format!("{name} {}", argument.get_id()), argument.get_help().map(ToString::to_string)));
+            }
+        }
+        for (place, text) in texts {
+            let text = text.unwrap_or_default();
+            let verb = text.split(' ').next().unwrap_or_default();
+            assert!(VERBS.contains(&verb), "{place}: {text:?} starts with no known verb");
+            assert!(text.chars().count() <= HELP_MAX, "{place}: {text:?} is longer than {HELP_MAX} characters");
+            assert!(
+                !text.ends_with('.') && !text.contains('\n'),
+                "{place}: {text:?} is not one line without a full stop"
+            );
+        }
+    }
+
+    #[test]
+    fn help_finds_every_topic() {
+        for name in ["environment", "exit-codes"] {
+            let help = Cli::try_parse_from(["issuer", "help", name]).unwrap_err();
+            assert_eq!(help.exit_code(), 0, "{name}");
+            let text = help.to_string();
+            let known = if name == "environment" { "AZURE_STORAGE_KEY" } else { "\n  3  " };
+            assert!(text.contains(known), "{text}");
+            let root = Cli::command().render_help().to_string();
+            assert!(root.contains(&format!("issuer help {name}")), "{root}");
         }
     }
 }

@@ -10,16 +10,16 @@ use rustix::{fs::OFlags, process::geteuid};
 
 use super::{Exit, Failure};
 
-/// How many links a path may lead through, as in Linux (`path_resolution(7)`).
+/// The maximum number of symbolic links in a path, as in Linux (`path_resolution(7)`).
 const LINKS_MAX: usize = 40;
-/// Where the links of the kernel are: `/dev/stdout` leads there, and so does `>(…)` of a shell.
+/// The directory of the kernel's links. `/dev/stdout` leads there, and so does `>(…)` of a shell.
 const KERNEL_LINKS: &str = "/proc";
 
-/// Writes a file in one step: temporary file beside it, fsync, rename. At any moment the old or the new file is there, whole.
+/// Replaces a file atomically, or writes to a terminal, pipe or device.
 ///
-/// A link is followed, and a terminal or pipe is written to, unless another user may have put it there to mislead us. The
-/// rule is that of Linux's `fs.protected_symlinks` and `fs.protected_fifos`, which not every system sets: in a
-/// world-writable directory only links of this user and of root count. As root they are the only ones anywhere.
+/// Symbolic links are followed and named pipes are written, except those that another user may have planted. The rule is that
+/// of Linux's `fs.protected_symlinks` and `fs.protected_fifos`, which not every system sets: in a world-writable directory
+/// only links of this user and of root are followed. For root this holds in every directory.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let fail = |source| FileError::Write { path: path.to_owned(), source };
     let target = match resolve(path).map_err(fail)? {
@@ -27,7 +27,7 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
         Target::Suspect { entry, what, owner } => {
             let message =
                 format!("cannot write {}: {} is {what} of the user with ID {owner}", path.display(), entry.display());
-            let hint = format!("check who put {what} there, and pass a path that does not lead through it");
+            let hint = format!("pass a path without {what} of another user");
             return Err(Failure::new(Exit::Incomplete, message, Some(hint)));
         }
     };
@@ -45,15 +45,15 @@ pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     })
 }
 
-/// Where a path leads to.
+/// The target of a path.
 enum Target {
-    /// A path without links, but for those of the kernel.
+    /// A path without links, except those of the kernel.
     File(PathBuf),
-    /// An entry that another user may have put there.
+    /// The path leads through an entry that another user may have planted.
     Suspect { entry: PathBuf, what: &'static str, owner: u32 },
 }
 
-/// Follows the links of a path one by one, and judges each.
+/// Follows the links of a path one by one, and checks each.
 fn resolve(path: &Path) -> io::Result<Target> {
     let mut path = path.to_owned();
     for _ in 0..LINKS_MAX {
@@ -78,7 +78,7 @@ fn resolve(path: &Path) -> io::Result<Target> {
     Err(io::Error::from(rustix::io::Errno::LOOP))
 }
 
-/// The first entry of a path that is a link, else its last entry; `None` where there is no such file yet.
+/// The first entry of a path that is a link, or else its last entry; `None` if the file does not exist.
 fn first_link_or_last(path: &Path) -> io::Result<Option<(PathBuf, Metadata)>> {
     let mut entry = PathBuf::new();
     let mut last = None;
@@ -94,23 +94,23 @@ fn first_link_or_last(path: &Path) -> io::Result<Option<(PathBuf, Metadata)>> {
     Ok(last)
 }
 
-/// Whether another user without privileges may have put an entry there for us to follow.
+/// Whether another user without privileges may have planted an entry.
 fn is_suspect(entry: &Path, metadata: &Metadata) -> bool {
     let user = geteuid();
-    let is_strange = metadata.uid() != user.as_raw() && metadata.uid() != 0;
+    let is_foreign = metadata.uid() != user.as_raw() && metadata.uid() != 0;
     let is_open = || {
         let directory = fs::symlink_metadata(directory_of(entry));
         directory.is_ok_and(|directory| directory.mode() & 0o002 != 0)
     };
-    is_strange && (user.is_root() || is_open())
+    is_foreign && (user.is_root() || is_open())
 }
 
-/// Writes to a terminal, pipe or device as it is.
+/// Writes to a terminal, pipe or device.
 fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut options = File::options();
     options.write(true);
     if !path.starts_with(KERNEL_LINKS) {
-        // A link that takes its place just now is not followed.
+        // A link that replaces the entry meanwhile is not followed (TOCTOU).
         options.custom_flags(OFlags::NOFOLLOW.bits().cast_signed());
     }
     options.open(path)?.write_all(bytes)

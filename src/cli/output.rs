@@ -25,25 +25,25 @@ pub(super) const FAINT: Style = Style::new().dimmed();
 /// The meaning of an exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// Done, or the answer is yes.
+    /// Success, or the answer is yes.
     Yes = 0,
     /// The answer is no.
     No = 1,
-    /// The command line is wrong.
+    /// The command line is not valid.
     Usage = 2,
-    /// It could not be completed.
+    /// The command did not complete.
     Incomplete = 3,
 }
 
-/// Why a command ended early: one sentence, the next step, the exit code.
+/// An error of a command: one sentence, the next step, the exit code.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(super) message: String,
     pub(super) hint: Option<String>,
     pub(super) exit: Exit,
-    /// What a service answered, for its support: status, error code, request ID.
+    /// The error response of a service: status, error code, request ID.
     pub(super) service: Option<Box<Service>>,
-    /// What was done before a signal ended it.
+    /// The changes that were made before a signal ended the command.
     pub(super) interruption: Option<Box<Interruption>>,
 }
 
@@ -78,7 +78,7 @@ impl Failure {
         Self::new(Exit::Usage, message, Some(hint.into()))
     }
 
-    /// What both views print.
+    /// The error as both views print it.
     pub(super) fn answer(&self) -> ErrorAnswer {
         ErrorAnswer {
             error: ErrorDetails {
@@ -92,7 +92,7 @@ impl Failure {
     }
 }
 
-/// Where a command prints: the result on stdout, everything else on stderr.
+/// The output of a command: the result on standard output, everything else on standard error.
 pub(crate) struct Output {
     format: Format,
     quiet: bool,
@@ -101,11 +101,11 @@ pub(crate) struct Output {
     stderr: AutoStream<io::Stderr>,
     spinner: Spinner,
     steps: Steps,
-    /// The first error of stdout, a closed pipe left out.
+    /// The first write error of standard output, except a closed pipe.
     broken: Option<io::Error>,
-    /// Whether stdout is a pipe that nobody reads any more.
+    /// Whether standard output is a closed pipe.
     closed: bool,
-    /// Whether the one JSON value is already out.
+    /// Whether the JSON value was printed.
     answered: bool,
 }
 
@@ -151,7 +151,7 @@ impl Output {
         self.verbose
     }
 
-    /// Whether anything but the result, warnings and errors is wanted.
+    /// Whether notes and progress are printed, too.
     pub(super) fn is_talkative(&self) -> bool {
         !self.quiet
     }
@@ -161,14 +161,14 @@ impl Output {
         self.write_to(io::stdout, bytes);
     }
 
-    /// Prints lines of JSON, the whole result or a part of it; gives whether somebody reads on.
+    /// Prints lines of JSON, the result or a part of it. Returns false if the reader closed the pipe.
     pub(super) fn lines(&mut self, lines: &[u8]) -> bool {
         self.answered = true;
         self.write(lines);
         self.broken.is_none() && !self.closed
     }
 
-    /// Prints a part of the result for people, styled where styles are wanted.
+    /// Prints a part of the result as text, with colours if they are on.
     pub(super) fn text(&mut self, text: &str) {
         let wrapped = stdout_width().map(|width| report(text, width));
         let text = wrapped.as_deref().unwrap_or(text);
@@ -187,14 +187,14 @@ impl Output {
         }
     }
 
-    /// Prints the answer of a command as JSON, without secrets that were given in the wrong place.
+    /// Prints the answer of a command as JSON, with secrets redacted.
     pub(super) fn json(&mut self, answer: &impl Serialize) {
         // Serialising an answer into memory cannot fail: its maps have strings as keys.
         let value = serde_json::to_value(answer).unwrap_or_default();
         self.value(&json_without_secrets(&value));
     }
 
-    /// Prints the answer of a command as JSON, with everything that is in it.
+    /// Prints the answer of a command as JSON, without redaction.
     pub(super) fn json_whole(&mut self, answer: &impl Serialize) {
         self.value(&serde_json::to_value(answer).unwrap_or_default());
     }
@@ -206,21 +206,21 @@ impl Output {
         self.write(text.as_bytes());
     }
 
-    /// Tells something that is not the result.
+    /// Prints a note.
     pub(super) fn note(&mut self, text: impl std::fmt::Display) {
         if !self.quiet {
             self.tell_labelled("note", FAINT, &message(&text.to_string()));
         }
     }
 
-    /// Tells whoever sits at a terminal that it is waited for what they type.
+    /// Prints a note that the command waits for input, if standard input is a terminal.
     pub(super) fn waits_for_stdin(&mut self) {
         if io::stdin().is_terminal() {
-            self.note("reading from standard input; end it with Ctrl-D");
+            self.note("reading standard input; press Ctrl-D to end it");
         }
     }
 
-    /// Tells in one line what came of long work.
+    /// Prints a one-line summary of long work.
     pub(super) fn summary(&mut self, text: impl std::fmt::Display) {
         if !self.quiet {
             let text = message(&text.to_string());
@@ -229,14 +229,14 @@ impl Output {
         }
     }
 
-    /// Tells something that deserves a look, quiet or not.
+    /// Prints a warning, also with --quiet.
     pub(super) fn warning(&mut self, text: impl std::fmt::Display) {
         self.tell_labelled("warning", WARN, &message(&text.to_string()));
     }
 
-    /// Tells what went wrong, on stderr, and as the JSON value where that was asked for and nothing was said yet.
+    /// Prints an error on standard error. With `-o json` it is also the JSON value, unless an answer was printed.
     pub(crate) fn failure(&mut self, failure: &Failure) -> Exit {
-        // One terminal shows both streams.
+        // A terminal that shows both streams would show the error twice.
         let is_json_enough = self.is_json() && !self.answered && is_one_terminal();
         let answer = failure.answer();
         if !is_json_enough {
@@ -251,7 +251,7 @@ impl Output {
         failure.exit
     }
 
-    /// Whether everything came out.
+    /// Reports a write error of standard output.
     pub(crate) fn finish(&mut self) -> Result<(), Failure> {
         match self.broken.take() {
             None => Ok(()),
@@ -271,7 +271,7 @@ impl Output {
     }
 }
 
-/// A sentence behind its label, as wide as standard error.
+/// A sentence after its label, wrapped at the width of standard error.
 pub(super) fn label(name: &str, style: Style, text: &str) -> String {
     let line = match stderr_width() {
         Some(width) => labelled(name, text, width),
@@ -282,7 +282,7 @@ pub(super) fn label(name: &str, style: Style, text: &str) -> String {
     format!("{style}{name}:{style:#}{line}")
 }
 
-/// Whether a person sees standard output and standard error in one place.
+/// Whether standard output and standard error are both terminals.
 pub(super) fn is_one_terminal() -> bool {
     io::stdout().is_terminal() && io::stderr().is_terminal()
 }
@@ -295,12 +295,12 @@ pub(super) fn choice(color: Color) -> ColorChoice {
     }
 }
 
-/// A time for people, to the second.
+/// A time as text, to the second.
 pub(super) fn second(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%M:%SZ").to_string()
 }
 
-/// A time for people, to the minute.
+/// A time as text, to the minute.
 pub(super) fn minute(time: Timestamp) -> String {
     time.strftime("%Y-%m-%d %H:%MZ").to_string()
 }

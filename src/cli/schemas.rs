@@ -1,6 +1,6 @@
 //! The JSON Schema of each answer, generated from its type and checked in as `docs/schemas/*.json`.
 //!
-//! `UPDATE_SCHEMAS=1 cargo test --bin issuer schemas` writes the files, to be read before they are committed.
+//! `UPDATE_SCHEMAS=1 cargo test --bin issuer schemas` writes the files. Read the changes before you commit them.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -12,7 +12,7 @@ use super::{
     Cli, answers::ErrorAnswer, completions, discovery, inspect, jwks, man, publish, serve, status, unpublish, verify,
 };
 
-/// What `issuer jwks` prints.
+/// The output of `issuer jwks`.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[expect(dead_code, reason = "describes a document that the library serialises")]
@@ -61,7 +61,7 @@ enum Jwk {
         /// The curve.
         #[schemars(extend("enum" = ["P-256", "P-384", "P-521"]))]
         crv: String,
-        /// The signature algorithm, which the curve decides.
+        /// The signature algorithm of the curve.
         #[schemars(extend("enum" = ["ES256", "ES384", "ES512"]))]
         alg: String,
         /// The x coordinate, base64url.
@@ -71,7 +71,7 @@ enum Jwk {
     },
 }
 
-/// What `issuer discovery` prints.
+/// The output of `issuer discovery`.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[expect(dead_code, reason = "describes a document that the library serialises")]
@@ -135,7 +135,7 @@ fn schema<T: JsonSchema>(name: &str, title: &str) -> Value {
     Value::Object(schema)
 }
 
-/// Leaves out what only says which integer type of Rust a number has.
+/// Removes the Rust integer type of a number.
 fn without_rust_integers(schema: &mut Schema) {
     if schema.get("format").and_then(Value::as_str).is_some_and(|format| format.starts_with("uint")) {
         ["format", "maximum"].into_iter().for_each(|member| drop(schema.remove(member)));
@@ -145,7 +145,7 @@ fn without_rust_integers(schema: &mut Schema) {
     }
 }
 
-/// A member that may be absent is never null: `None` is either left out or printed as null.
+/// A member that may be absent is never null, because `None` is either omitted or printed as null.
 fn absent_not_null(schema: &mut Schema) {
     let names = |value: Option<&Value>| -> BTreeSet<String> {
         let names = value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
@@ -193,7 +193,7 @@ fn checked_in_schemas_match_the_answer_types() {
     }
 }
 
-/// The members of objects in a schema that have neither a description, of their own or of their type, nor a fixed value.
+/// The members in a schema without a description (their own or that of their type) and without a fixed value.
 fn undescribed(schema: &Value, definitions: &Value, found: &mut Vec<String>) {
     let is_described = |property: &Value| {
         let name = property["$ref"].as_str().and_then(|reference| reference.strip_prefix("#/$defs/"));
@@ -226,7 +226,8 @@ fn every_member_has_a_description() {
 fn every_command_has_a_schema() {
     let schemas: BTreeSet<_> = schemas().into_iter().map(|(name, _)| name.to_owned()).collect();
     let command = Cli::command();
-    let commands: BTreeSet<_> = command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    let commands = command.get_subcommands().filter(|command| !command.is_hide_set());
+    let commands: BTreeSet<_> = commands.map(|command| command.get_name().to_owned()).collect();
     let others: Vec<_> = schemas.symmetric_difference(&commands).map(String::as_str).collect();
     assert_eq!(others, ["error", "verify-batch"]);
     let files = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());

@@ -19,24 +19,31 @@ use super::{
     values,
 };
 
-/// How many connections may wait to be accepted.
+/// The maximum number of connections that wait to be accepted.
 const BACKLOG: u32 = 1024;
 
-/// What it does, as the list of commands says it.
-pub(super) const ABOUT: &str = "Serve the documents of a directory over HTTP, to put behind an ingress";
+/// The description in the list of commands.
+pub(super) const ABOUT: &str = "Serve the documents of a directory over HTTP";
 
 #[derive(Debug, Args)]
-#[command(about = ABOUT, after_help = "Example:\n  issuer serve site/ --listen 127.0.0.1:8080\n\nGET /healthz answers 200 while the server runs.")]
+#[command(
+    about = ABOUT,
+    long_about = "Serve the documents of a directory over HTTP, behind an ingress that terminates TLS.\n\n\
+        Only the discovery document and the JWKS are served. GET /healthz returns 200 while the server runs.",
+    after_help = "Example:\n  issuer serve site/ --listen 127.0.0.1:8080"
+)]
 pub(crate) struct Serve {
-    /// The directory that was published to
+    /// Serve the documents of this directory
     #[arg(value_name = "DIR")]
     directory: PathBuf,
-    /// The address to listen on; port 0 takes a free one, :8080 is that port of every address, 8080 that of this machine alone
+    /// Listen on this address and port
+    ///
+    /// 8080 means port 8080 of 127.0.0.1, :8080 means port 8080 of every address, and port 0 means any free port.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
 }
 
-/// Where the documents are served; printed once the server listens.
+/// The address of the server; printed when the server listens.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(super) struct Answer {
@@ -46,16 +53,16 @@ pub(super) struct Answer {
     directory: String,
 }
 
-/// Listens with a long queue: in a short one the connections of good clients are dropped behind those of silent ones.
+/// Listens with a long backlog: idle connections fill a short one, and the kernel then drops new connections.
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A server that starts anew takes its port while connections of the former one are still in TIME_WAIT.
+    // A restarted server can bind its port while old connections are in TIME_WAIT.
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// An address and a port, a port of every address after a colon, or a port of this machine.
+/// Parses `ADDRESS:PORT`, `:PORT` (every address) or `PORT` (127.0.0.1).
 fn address(text: &str) -> Option<SocketAddr> {
     if let Ok(address) = text.parse() {
         return Some(address);
@@ -68,28 +75,28 @@ fn address(text: &str) -> Option<SocketAddr> {
     is_number.then(|| port.parse().ok()).flatten().map(|port| SocketAddr::from((ip, port)))
 }
 
-/// Tells of a request: time, method, path, status, bytes, peer.
+/// Logs a request: time, method, path, status, bytes, peer.
 fn log(served: &Served) {
     let time = second(Timestamp::now());
     let peer = served.peer.map_or_else(|| "-".to_owned(), |peer| peer.to_string());
     let Served { method, path, status, bytes, .. } = served;
     let line = format!("{time} {} {} {status} {bytes} {peer}", printable(method), printable(path));
     let wrapped = stderr_width().map(|width| report(&line, width));
-    // With stderr gone there is nowhere left to say so.
+    // An error of standard error cannot be reported.
     let _ = writeln!(io::stderr(), "{}", wrapped.as_deref().unwrap_or(&line));
 }
 
 impl Serve {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
         let address = address(&self.listen).ok_or_else(|| {
-            let hint = "write it as 127.0.0.1:8080, [::1]:8080, :8080 or 8080";
+            let hint = "pass for example 127.0.0.1:8080, [::1]:8080, :8080 or 8080";
             Failure::usage(format!("--listen {} is not an address and a port", values::given(&self.listen)), hint)
         })?;
         let mut server = DocumentServer::open(&self.directory)?;
         if fs::read_dir(&self.directory).is_ok_and(|mut entries| entries.next().is_none()) {
             let directory = printable(&self.directory.display().to_string());
             output.warning(format!(
-                "{directory} is empty: publish to it first: issuer publish sa.pub --issuer URL --directory {directory}"
+                "{directory} is empty; publish to it first: issuer publish sa.pub --issuer URL --directory {directory}"
             ));
         }
         if output.is_verbose() {

@@ -23,38 +23,37 @@ pub(super) struct OpenSite {
     site: Box<dyn Site>,
     /// The account of a site in Azure Storage.
     account: Option<StorageAccount>,
-    /// What was read when the issuer was looked for, for the first who asks: writes are conditional, so nothing is lost if it
-    /// is out of date by then.
+    /// Documents that were read to find the issuer. Each is returned once. Writes are conditional, so outdated content is safe.
     read_ahead: Mutex<ReadAhead>,
-    /// Whether what is read now is kept for the next who asks.
+    /// Whether documents that are read are kept for the next read.
     is_reading_ahead: AtomicBool,
     made: Mutex<ChangesMade>,
 }
 
-/// How a site in Azure Storage is opened.
+/// The parameters of a site in Azure Storage.
 pub(super) struct AzureRequest {
     pub(super) options: AzureOptions,
     pub(super) container: String,
     pub(super) deletes_snapshots: bool,
 }
 
-/// What was done to the site, for whoever has to stop in the middle.
+/// The changes made to the site, for the report of an interrupted run.
 #[derive(Clone, Default)]
 pub(super) struct ChangesMade {
     pub(super) written: Vec<DocumentPath>,
-    /// A write that was sent and not answered yet.
+    /// A write without a response yet.
     pub(super) under_way: Option<DocumentPath>,
 }
 
-/// What is published at the root of a site.
+/// The state of the root of a site.
 pub(super) enum Root {
     Empty,
     Issuer(IssuerUrl),
-    /// Documents that cannot be read, or are not those of an issuer at the root.
+    /// The documents cannot be parsed, or do not name an issuer at the root.
     Unusable,
 }
 
-/// A storage account, and where to ask for its web endpoint.
+/// A storage account, and the scope in which its web endpoint is searched.
 struct StorageAccount {
     site: Azure,
     scope: ResourceScope,
@@ -88,7 +87,7 @@ impl OpenSite {
         }
     }
 
-    /// Works out a plan, and keeps what was read for the publish that follows.
+    /// Makes a plan, and keeps the documents it read for the publish that follows.
     pub(super) async fn plan(&self, desired: &DesiredState) -> Result<Plan, SiteError> {
         self.is_reading_ahead.store(true, Ordering::Relaxed);
         let plan = issuer::plan(self, desired, &SystemClock).await;
@@ -96,7 +95,7 @@ impl OpenSite {
         plan
     }
 
-    /// What was written so far.
+    /// The changes made so far.
     pub(super) fn made(&self) -> ChangesMade {
         self.lock_made().clone()
     }
@@ -105,12 +104,12 @@ impl OpenSite {
         self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Who we are there, where that is asked.
+    /// The credential of the account; `None` for a directory.
     pub(super) fn credential(&self) -> Option<String> {
         self.account.as_ref().map(|account| account.site.connection().credential())
     }
 
-    /// The issuer that is published at the root of the site, or whose removal was cut short there.
+    /// The issuer that is published at the root of the site, or whose removal was interrupted.
     pub(super) async fn published_issuer(&mut self) -> Result<Root, Failure> {
         // Any issuer without a path has its documents at the root.
         let root: IssuerUrl = "https://localhost".parse()?;
@@ -131,12 +130,12 @@ impl OpenSite {
             ahead.hosting = Some(hosting);
             return Ok(Root::Issuer(published));
         }
-        // At the blob endpoint itself the container is part of the issuer.
+        // At the blob endpoint the container is a part of the issuer URL.
         let is_here = self.adapt_to(&published).is_ok_and(|is_here| is_here);
         Ok(if is_here { Root::Issuer(published) } else { Root::Unusable })
     }
 
-    /// The issuer that is published at the root of the site; `None` where nothing is published there.
+    /// The issuer that is published at the root of the site; `None` if nothing is published there.
     pub(super) async fn issuer_at_root(&mut self) -> Result<Option<IssuerUrl>, Failure> {
         match self.published_issuer().await? {
             Root::Issuer(issuer) => Ok(Some(issuer)),
@@ -151,7 +150,7 @@ impl OpenSite {
         }
     }
 
-    /// Gets ready for an issuer, and tells whether it is at the blob endpoint of the account itself.
+    /// Configures the site for an issuer. Returns whether the issuer URL is at the blob endpoint of the account.
     pub(super) fn adapt_to(&mut self, issuer: &IssuerUrl) -> Result<bool, Failure> {
         let Some(StorageAccount { site, .. }) = &mut self.account else { return Ok(false) };
         *site = site.clone().for_issuer(issuer)?;
@@ -159,7 +158,7 @@ impl OpenSite {
         Ok(site.is_at_blob_endpoint())
     }
 
-    /// The issuer the site itself gives its documents; `None` where it gives none.
+    /// The web endpoint of the account, which is the default issuer; `None` for a directory.
     pub(super) async fn own_issuer(&self) -> Result<Option<IssuerUrl>, Failure> {
         let Some(StorageAccount { site, scope }) = &self.account else { return Ok(None) };
         Ok(Some(Box::pin(site.connection().web_endpoint(scope)).await?))

@@ -17,56 +17,66 @@ use super::{
 
 const AZURE: &str = "Azure Storage";
 
-/// Where the documents are stored.
+/// The flags that name the site.
 #[derive(Debug, Args)]
 pub(super) struct SiteArgs {
-    /// A directory; the first publish creates it
+    /// Use this directory as the site
+    ///
+    /// The first publish creates the directory.
     #[arg(long, value_name = "DIR")]
     pub(super) directory: Option<PathBuf>,
-    /// A storage account, by its name [env: AZURE_STORAGE_ACCOUNT]
+    /// Use this storage account as the site [env: AZURE_STORAGE_ACCOUNT]
     #[arg(long, value_name = "NAME", conflicts_with = "directory", help_heading = AZURE)]
     account: Option<String>,
-    /// The container; $web is the one a static website serves
+    /// Use this container of the account
+    ///
+    /// $web is the container that the static website serves.
     #[arg(long, value_name = "NAME", default_value = Azure::WEB, conflicts_with = "directory", help_heading = AZURE)]
     container: String,
-    /// The blob endpoint of a private cloud or the emulator [env: AZURE_STORAGE_SERVICE_ENDPOINT]
+    /// Set the blob endpoint [env: AZURE_STORAGE_SERVICE_ENDPOINT]
+    ///
+    /// The flag is needed for a private cloud or the emulator.
     #[arg(long, value_name = "URL", conflicts_with = "directory", help_heading = AZURE)]
     endpoint: Option<String>,
-    /// The cloud the account is in
+    /// Select the cloud of the account
     #[arg(long, value_name = "CLOUD", default_value = "public", conflicts_with = "directory", help_heading = AZURE)]
     cloud: CloudArg,
-    /// The credential to use, in place of the first that is there
+    /// Select the credential, instead of the first that is found
     #[arg(long, value_name = "METHOD", conflicts_with = "directory", help_heading = AZURE)]
     auth: Option<AuthArg>,
-    /// The managed identity or service principal to be [env: AZURE_CLIENT_ID]
+    /// Use the managed identity or app with this client ID [env: AZURE_CLIENT_ID]
     #[arg(long, value_name = "ID", conflicts_with = "directory", help_heading = AZURE)]
     client_id: Option<String>,
-    /// The audience of the OIDC token of a GitHub Actions job [default: that of --cloud, api://AzureADTokenExchange]
+    /// Set the audience of the OIDC token of a GitHub Actions job
+    ///
+    /// The default depends on --cloud: api://AzureADTokenExchange in the public cloud.
     #[arg(long, value_name = "AUDIENCE", conflicts_with = "directory", help_heading = AZURE)]
     audience: Option<String>,
-    /// The subscription to look for the account in, when its web endpoint is asked for
+    /// Set the subscription in which the account is searched
+    ///
+    /// The account is searched only to find its web endpoint.
     #[arg(long, value_name = "ID", conflicts_with = "directory", help_heading = AZURE)]
     subscription: Option<String>,
-    /// The resource group of the account
+    /// Set the resource group of the account
     #[arg(long, value_name = "NAME", conflicts_with = "directory", help_heading = AZURE)]
     resource_group: Option<String>,
-    /// The Azure Resource Manager of a private cloud
+    /// Set the Azure Resource Manager endpoint of a private cloud
     #[arg(long, value_name = "URL", conflicts_with = "directory", help_heading = AZURE)]
     resource_manager: Option<String>,
-    /// Total time limit for requests, including retries
+    /// Set the total time limit for storage requests, including retries
     #[arg(long, value_name = "DURATION", default_value = "60s", conflicts_with = "directory", help_heading = AZURE)]
     timeout: String,
-    /// PEM certificates to trust beside the system's (repeatable)
+    /// Trust the PEM certificates of this file too (repeatable)
     #[arg(long, value_name = "PEM")]
     ca_file: Vec<PathBuf>,
 }
 
-/// A site that can be opened: everything about it that can be wrong in the command line is right.
+/// A site whose flags are valid, not opened yet.
 pub(super) struct SiteRequest {
     kind: SiteKind,
     pub(super) scope: ResourceScope,
     pub(super) fetcher: HttpFetcher,
-    /// How long what is asked of it may take; no limit for a directory.
+    /// The total time limit for storage requests; `None` for a directory.
     pub(super) timeout: Option<Duration>,
 }
 
@@ -76,7 +86,7 @@ enum SiteKind {
 }
 
 impl SiteArgs {
-    /// Whether an account or directory is named here.
+    /// Whether flags name an account or directory.
     pub(super) fn is_explicit(&self) -> bool {
         let azure = [&self.account, &self.endpoint, &self.client_id, &self.subscription, &self.resource_group];
         self.directory.is_some()
@@ -86,17 +96,17 @@ impl SiteArgs {
             || self.container != Azure::WEB
     }
 
-    /// When everything has to be done.
+    /// When the time limit ends.
     pub(super) fn deadline(&self) -> Result<Option<Instant>, Failure> {
         Ok(Instant::now().checked_add(values::seconds("--timeout", &self.timeout)?))
     }
 
-    /// What fetches documents, whether there is a site or not.
+    /// The fetcher of documents, which needs no site.
     pub(super) fn fetcher(&self) -> Result<HttpFetcher, Failure> {
         Ok(HttpFetcher::new(&self.ca_file)?)
     }
 
-    /// Whether an account or directory is named, here or in the environment.
+    /// Whether flags or variables name an account or directory.
     pub(super) fn is_given(&self) -> bool {
         self.directory.is_some() || self.account().is_some() || variable("AZURE_STORAGE_CONNECTION_STRING").is_some()
     }
@@ -105,8 +115,8 @@ impl SiteArgs {
         let fetcher = self.fetcher()?;
         if !self.is_given() {
             return Err(Failure::usage(
-                "no site was named",
-                "pass --account NAME, or --directory DIR; to status, the issuer URL is enough",
+                "no site was given",
+                "pass --account NAME or --directory DIR; for status, the issuer URL is enough",
             ));
         }
         if let Some(directory) = self.directory {
@@ -126,7 +136,7 @@ impl SiteArgs {
             subscription: self.subscription.clone(),
             audience: self.audience.clone(),
             environment: Environment::of_process(),
-            // What is left is for the last attempt, whose failure says more than that the time is over.
+            // The rest is for the last attempt, whose error says more than a timeout.
             timeout: timeout.mul_f64(0.75),
             fetcher: fetcher.clone(),
             resource_manager: self.resource_manager.clone(),
@@ -143,19 +153,19 @@ impl SiteArgs {
 }
 
 impl SiteRequest {
-    /// Lets the snapshots of a document go with it; a directory has none.
+    /// Removes the snapshots of a blob with it. A directory has no snapshots.
     pub(super) fn delete_snapshots(&mut self) {
         if let SiteKind::Azure(request) = &mut self.kind {
             request.deletes_snapshots = true;
         }
     }
 
-    /// Whether the documents are published to an account, where they can be read back through their issuer URL.
+    /// Whether the site is an account, whose documents can be read back through the issuer URL.
     pub(super) fn is_azure(&self) -> bool {
         matches!(self.kind, SiteKind::Azure(_))
     }
 
-    /// Opens the site, and tells which credential was chosen.
+    /// Opens the site, and prints a note with the chosen credential.
     pub(super) async fn open(self, output: &mut Output) -> Result<OpenSite, Failure> {
         let site = match self.kind {
             SiteKind::Directory(path) => OpenSite::directory(Directory::open(path)?),

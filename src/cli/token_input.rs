@@ -7,7 +7,7 @@ use super::{
     inputs::{self, is_stdin, name},
 };
 
-/// The longest file that is read as a token: longer ones are refused by their length alone.
+/// The longest file that is read as a token, in bytes. A longer file is rejected.
 const TOKEN_FILE_MAX: usize = 1 << 20;
 
 const VARIABLE: &str = "AZURE_FEDERATED_TOKEN_FILE";
@@ -19,14 +19,14 @@ pub(super) struct TokenInput {
 }
 
 impl TokenInput {
-    /// Reads the file named, or the one workload identity mounts into the pod; what Entra would stumble over is told to `output`.
+    /// Reads this file, or the file that workload identity mounts in a pod. Prints a note about a newline at the end.
     pub(super) fn read(path: Option<PathBuf>, mut output: Option<&mut Output>) -> Result<Self, Failure> {
         let (path, shown) = match (path, std::env::var_os(VARIABLE).filter(|path| !path.is_empty())) {
             (Some(path), _) => (path, None),
-            // It may hold something else than a path, such as the token itself.
+            // The variable may contain the token itself, so errors do not show its value.
             (None, Some(path)) => (PathBuf::from(path), Some(format!("the file that {VARIABLE} names"))),
             (None, None) => {
-                let hint = format!("pass a file, - for standard input, or set {VARIABLE}");
+                let hint = format!("pass a file or - for standard input, or set {VARIABLE}");
                 return Err(Failure::usage("no token was given", hint));
             }
         };
@@ -41,19 +41,19 @@ impl TokenInput {
             && trimmed.len() < text.len()
             && Token::parse(trimmed, &mut Vec::new()).is_ok()
         {
-            let sent = format!("leave it out of a file that an Azure SDK reads: Entra answers {}", Aadsts::MALFORMED);
+            let sent = format!("remove it from a file that an Azure SDK reads: Entra answers {}", Aadsts::MALFORMED);
             output.note(format!("{name} ends in a newline, which is not part of the token; {sent}"));
         }
         Ok(Self { name, text: trimmed.to_owned() })
     }
 }
 
-/// Refuses a file with several tokens, one a line.
+/// Rejects a file with several tokens, one a line.
 pub(super) fn no_list(input: &TokenInput, hint: &str) -> Result<(), Failure> {
     let is_token = |line: &str| line.starts_with("eyJ") && line.matches('.').count() == 2;
     let mut lines = input.text.lines().map(str::trim).filter(|line| !line.is_empty());
     if lines.clone().count() > 1 && lines.all(is_token) {
-        return Err(Failure::usage(format!("{} holds several tokens", input.name), hint));
+        return Err(Failure::usage(format!("{} contains several tokens", input.name), hint));
     }
     Ok(())
 }

@@ -17,7 +17,7 @@ use super::{
     output::{choice, is_one_terminal},
 };
 
-/// Answers a command line that does not parse, or asks for help or the version.
+/// Prints the error of a command line that does not parse, or the requested help or version.
 pub(crate) fn usage(error: clap::Error) -> Exit {
     let error = without_first_suggestion(error);
     let OutputFlags { json, color } = OutputFlags::of(std::env::args_os().skip(1));
@@ -29,7 +29,7 @@ pub(crate) fn usage(error: clap::Error) -> Exit {
             _ => Exit::Yes,
         };
     }
-    // The same error of the same words, each made safe to print, for clap prints them as they are.
+    // clap prints arguments without escaping, so the same command line is parsed again with escaped arguments.
     let words = std::env::args_os().map(|word| message(&word.to_string_lossy()));
     let safe = Cli::try_parse_from(words).err().filter(|safe| safe.kind() == error.kind());
     let text = redacted(&text.to_string()).into_owned();
@@ -37,7 +37,7 @@ pub(crate) fn usage(error: clap::Error) -> Exit {
     let text = safe.map_or_else(by_lines, |safe| without_first_suggestion(safe).render());
     let is_json = json && error.kind() != ClapErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
     if !(is_json && is_one_terminal()) {
-        // With stderr gone there is nowhere left to say so.
+        // An error of standard error cannot be reported.
         let text = text.ansi().to_string();
         let text = stderr_width().map_or_else(|| text.clone(), |width| report(&text, width));
         let _ = write!(AutoStream::new(io::stderr(), choice(color)), "{text}");
@@ -54,7 +54,7 @@ pub(crate) fn usage(error: clap::Error) -> Exit {
     Exit::Usage
 }
 
-/// The error without `unpublish` as the first suggestion for a mistyped command: it is like `publish`, and removes.
+/// Removes `unpublish` as the first suggestion for a mistyped command: a typo of `publish` must not suggest a removal.
 fn without_first_suggestion(mut error: clap::Error) -> clap::Error {
     if let Some(ContextValue::Strings(names)) = error.get(ContextKind::SuggestedSubcommand) {
         let mut names = names.clone();
@@ -68,7 +68,7 @@ fn without_first_suggestion(mut error: clap::Error) -> clap::Error {
     error
 }
 
-/// What a command line that does not parse asks for all the same.
+/// The output flags of a command line that does not parse.
 struct OutputFlags {
     json: bool,
     color: Color,
@@ -77,25 +77,25 @@ struct OutputFlags {
 impl OutputFlags {
     fn of(words: impl Iterator<Item = OsString>) -> Self {
         let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
-        let mut wishes = Self { json: false, color: Color::Auto };
+        let mut flags = Self { json: false, color: Color::Auto };
         for (index, word) in words.iter().enumerate() {
             let next = words.get(index + 1).map_or("", String::as_str);
             let value = |flag: &str| {
                 let rest = word.strip_prefix(flag)?;
                 if rest.is_empty() { Some(next) } else { rest.strip_prefix('=') }
             };
-            // Of short flags only -q and -v may stand before -o.
+            // Only the short flags -q and -v may precede -o in one word.
             let short = word.strip_prefix('-').and_then(|rest| rest.trim_start_matches(['q', 'v']).strip_prefix('o'));
             let short = short.map(|rest| if rest.is_empty() { next } else { rest.trim_start_matches('=') });
             if let Some(format) = value("--output").or(short) {
-                wishes.json = format == "json";
+                flags.json = format == "json";
             }
             match value("--color") {
-                Some("never") => wishes.color = Color::Never,
-                Some("always") => wishes.color = Color::Always,
+                Some("never") => flags.color = Color::Never,
+                Some("always") => flags.color = Color::Always,
                 _ => {}
             }
         }
-        wishes
+        flags
     }
 }

@@ -1,4 +1,4 @@
-//! Values of arguments that need more than clap's own checks, each error a sentence and a hint.
+//! Parsers of argument values, whose errors have a hint.
 
 use std::{path::Path, str::FromStr, time::Duration};
 
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::{Exit, Failure};
 
-/// Whose rules apply.
+/// The relying party whose rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum For {
     /// Microsoft Entra ID
@@ -25,25 +25,25 @@ impl From<For> for RelyingParty {
     }
 }
 
-/// A value that the library parses; its error is one of the command line.
+/// Parses a value with the library. Its error is a usage error.
 pub(super) fn parse<T: FromStr<Err = UrlError>>(text: &str) -> Result<T, Failure> {
     text.parse().map_err(|error: UrlError| Failure { exit: Exit::Usage, ..Failure::from(error) })
 }
 
-/// The longest value that is shown where it should be a number, a time, an address or one of some words.
+/// The longest rejected value that an error shows, in bytes.
 const GIVEN_MAX: usize = 40;
 
-/// A value that is refused, where it is short and of plain characters; what else stands there may be a secret.
+/// A rejected value as errors show it. Only a short value of plain characters is shown, because another may be a secret.
 pub(super) fn given(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._:+,/ $-[]".contains(&byte);
     if text.len() <= GIVEN_MAX && text.bytes().all(is_plain) {
         format!("{text:?}")
     } else {
-        "the given text".to_owned()
+        "the given value".to_owned()
     }
 }
 
-/// A duration such as `48h`, `2d` or `90s`. A number alone names no unit, and is refused unless it is 0.
+/// Parses a duration such as `48h`, `2d` or `90s`. A number without a unit is rejected, except 0.
 pub(super) fn duration(flag: &str, text: &str) -> Result<Duration, Failure> {
     let span: Result<Span, _> = if text == "0" { Ok(Span::new()) } else { text.parse() };
     let duration: Option<SignedDuration> =
@@ -51,12 +51,12 @@ pub(super) fn duration(flag: &str, text: &str) -> Result<Duration, Failure> {
     duration.and_then(|duration| Duration::try_from(duration).ok()).ok_or_else(|| {
         Failure::usage(
             format!("{flag} {} is not a duration", given(text)),
-            "write a number and its unit: 90s, 5m, 48h or 2d",
+            "pass a number with a unit: 90s, 5m, 48h or 2d",
         )
     })
 }
 
-/// A duration where a number alone means seconds.
+/// Parses a duration. A number without a unit means seconds.
 pub(super) fn seconds(flag: &str, text: &str) -> Result<Duration, Failure> {
     match text.parse() {
         Ok(seconds) => Ok(Duration::from_secs(seconds)),
@@ -64,20 +64,20 @@ pub(super) fn seconds(flag: &str, text: &str) -> Result<Duration, Failure> {
     }
 }
 
-/// A time of RFC 3339.
+/// Parses a time of RFC 3339.
 pub(super) fn time(flag: &str, text: &str) -> Result<Timestamp, Failure> {
     text.parse().map_err(|_| {
-        let hint = "write it as 2026-11-22T00:10:22Z, with its offset or Z";
-        Failure::usage(format!("{flag} {} is not a time of RFC 3339", given(text)), hint)
+        let hint = "pass for example 2026-11-22T00:10:22Z, with an offset or Z";
+        Failure::usage(format!("{flag} {} is not an RFC 3339 time", given(text)), hint)
     })
 }
 
-/// Where documents are read from; a directory must be there, unless it is the one that is about to be made.
+/// Parses the place that documents are read from. A directory must exist, except one that this run creates.
 pub(super) fn location(flag: &str, text: &str, made: Option<&Path>) -> Result<Location, Failure> {
     let location: Location = parse(text)?;
     match &location {
         Location::Directory(directory) if !directory.is_dir() && made != Some(directory) => {
-            let hint = "pass a directory that is there, or a URL with its https:// (http:// on this machine)";
+            let hint = "pass an existing directory, or a URL that starts with https:// (http:// on loopback)";
             let message = format!("{flag} {text:?} is not a directory");
             Err(Failure::new(Exit::Incomplete, message, Some(hint.to_owned())))
         }
@@ -85,13 +85,13 @@ pub(super) fn location(flag: &str, text: &str, made: Option<&Path>) -> Result<Lo
     }
 }
 
-/// The value of a header: visible ASCII and spaces (RFC 9110 section 5.5).
+/// Checks the value of a header: visible ASCII and spaces (RFC 9110 section 5.5).
 pub(super) fn header(flag: &str, text: String) -> Result<String, Failure> {
     if !text.is_empty() && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) && text.trim() == text {
         return Ok(text);
     }
     Err(Failure::usage(
-        format!("{flag} {} is not the value of a header", given(&text)),
-        "write it as public, max-age=300",
+        format!("{flag} {} is not a valid header value", given(&text)),
+        "pass for example: public, max-age=300",
     ))
 }

@@ -2,7 +2,7 @@ use issuer::{DocumentKind, DocumentPath, PlannedDocument};
 use serde::Serialize;
 use serde_json::Value;
 
-/// What publishing does with a document.
+/// A document of the plan.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Document {
@@ -11,14 +11,14 @@ pub(crate) struct Document {
     /// The path on the site, without a leading slash.
     pub(crate) path: String,
     pub(crate) change: Change,
-    /// The changes, one by one; empty where the document is new or unchanged.
+    /// The changes, one by one; empty if the document is new or unchanged.
     pub(crate) changes: Vec<DocumentChange>,
-    /// The same for people, without that of the record.
+    /// The changes as text, without a change of the retention record.
     #[serde(skip)]
     pub(crate) lines: Vec<String>,
 }
 
-/// What publishing changes: `recorded` is a document whose body and headers stay while the retention record kept with it changes.
+/// How publishing changes a document. `recorded` means that only the retention record stored with it changes.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -38,21 +38,21 @@ pub(crate) enum DocumentChange {
     KeyAdded {
         #[cfg_attr(test, schemars(extend("const" = "keys")))]
         member: &'static str,
-        /// The key ID; empty where the key has none.
+        /// The key ID; empty if the key has none.
         added: String,
     },
     /// A key that is removed from the JWKS.
     KeyRemoved {
         #[cfg_attr(test, schemars(extend("const" = "keys")))]
         member: &'static str,
-        /// The key ID; empty where the key has none.
+        /// The key ID; empty if the key has none.
         removed: String,
     },
     /// A key of the JWKS that keeps its key ID and gets other members.
     KeyChanged {
         #[cfg_attr(test, schemars(extend("const" = "keys")))]
         member: &'static str,
-        /// The key ID; empty where the key has none.
+        /// The key ID; empty if the key has none.
         changed: String,
     },
     /// The order of the keys in the JWKS, or the removal of duplicates.
@@ -64,28 +64,28 @@ pub(crate) enum DocumentChange {
     Member {
         /// The name of the member.
         member: String,
-        /// The value that is published; null where the member is absent.
+        /// The value that is published; null if the member is absent.
         from: Option<Value>,
-        /// The new value; null where the member is removed.
+        /// The new value; null if the member is removed.
         to: Option<Value>,
     },
     /// A header that the document is served with.
     Header {
         /// The name of the header, in lower case.
         header: &'static str,
-        /// The value that is published; null where the header is absent.
+        /// The value that is published; null if the header is absent.
         from: Option<String>,
-        /// The new value; null where the header is removed.
+        /// The new value; null if the header is removed.
         to: Option<String>,
     },
-    /// The retention record that is kept with the document.
+    /// The retention record that is stored with the document.
     Record {
         #[cfg_attr(test, schemars(extend("const" = true)))]
         record: bool,
     },
     /// A change of the bytes alone, or of a document that cannot be parsed.
     Form {
-        /// What changes, a clause.
+        /// The change, a clause.
         form: String,
     },
 }

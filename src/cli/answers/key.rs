@@ -5,26 +5,26 @@ use serde::Serialize;
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Key {
-    /// The key ID; null where the entry of the JWKS has none.
+    /// The key ID; null if the entry of the JWKS has none.
     pub(crate) kid: Option<String>,
     #[serde(flatten)]
     pub(crate) key_type: Option<KeyType>,
 }
 
-/// The type and algorithm of a key; both are absent where the entry of the JWKS is not a usable key.
+/// The type and algorithm of a key; both are absent if the entry of the JWKS is not a usable key.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub(crate) struct KeyType {
-    /// The key type, with the size of an RSA key in bits or the name of the curve: `RSA 2048`, `P-256`. Absent where the entry of the JWKS is not a usable key.
+    /// The key type, with the size of an RSA key in bits or the name of the curve: `RSA 2048`, `P-256`. Absent if the entry of the JWKS is not a usable key.
     #[serde(rename = "type")]
     pub(crate) name: String,
-    /// The signature algorithm of tokens signed with this key. Absent where the entry of the JWKS is not a usable key.
+    /// The signature algorithm of tokens signed with this key. Absent if the entry of the JWKS is not a usable key.
     #[cfg_attr(test, schemars(extend("enum" = ["RS256", "ES256", "ES384", "ES512"])))]
     pub(crate) alg: &'static str,
 }
 
 impl KeyType {
-    /// `None` where the entry is not a usable key.
+    /// `None` if the entry is not a usable key.
     pub(crate) fn of(jwk: &Jwk) -> Option<Self> {
         let key = jwk.key().ok()?;
         Some(Self { name: key.to_string(), alg: key.algorithm().name() })

@@ -1,28 +1,28 @@
 use issuer::{Aadsts, Hint, RelyingParty};
 use serde::Serialize;
 
-/// How the documents that the public reads are not usable, or not those that are stored.
+/// Why the documents that relying parties fetch are not usable, or how they differ from the stored ones.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Mismatch {
-    /// What was found, a clause.
+    /// The mismatch, a clause.
     pub(crate) message: String,
-    /// The number of the AADSTS code that Entra answers with while the documents are like this; null where none is known, and for other relying parties.
+    /// The number of the AADSTS code that Entra returns for such documents; null if none is known, and for other relying parties.
     pub(crate) aadsts: Option<u32>,
-    /// What to change.
+    /// The fix, a clause.
     pub(crate) fix: String,
     #[serde(skip)]
     pub(crate) kind: MismatchKind,
 }
 
-/// What a mismatch says of the documents.
+/// The effect of a mismatch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MismatchKind {
-    /// They could not be read, which may be the fault of this machine.
+    /// The documents could not be read, perhaps because of the network of this machine.
     Unreadable,
-    /// No token can pass with them.
+    /// Relying parties reject every token with these documents.
     Unusable,
-    /// They are usable, but are not those that are stored.
+    /// The documents are usable, but differ from the stored ones.
     Different,
 }
 
@@ -46,7 +46,7 @@ impl Mismatch {
         self.kind == MismatchKind::Unreadable
     }
 
-    /// The message, with the code that Entra will answer.
+    /// The message, with the code that Entra will return.
     pub(crate) fn prediction(&self) -> String {
         let Self { message, aadsts, .. } = self;
         match aadsts {

@@ -1,4 +1,4 @@
-//! The parts that the answers of several commands share. Each is serialised as it is, and the text views read the same values.
+//! The parts of JSON answers that several commands share. The text views show the same values.
 
 mod document;
 mod error;

@@ -1,7 +1,7 @@
 use issuer::site::Hosting;
 use serde::Serialize;
 
-/// The static website of a storage account, as it was found: `unknown` where it cannot be read.
+/// The state of the static website of a storage account; `unknown` if it cannot be read.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -12,7 +12,7 @@ pub(crate) enum StaticWebsite {
 }
 
 impl StaticWebsite {
-    /// `None` where the site has no static website.
+    /// `None` if the site has no static website.
     pub(crate) fn of(hosting: &Hosting) -> Option<Self> {
         match hosting {
             Hosting::On => Some(Self::On),

@@ -9,9 +9,9 @@ use serde::Serialize;
 pub(crate) struct Warning {
     /// The warning, a clause.
     pub(crate) message: String,
-    /// The number of the AADSTS code that Entra answers with if it does not accept this; null where none is known, and for other relying parties.
+    /// The number of the AADSTS code that Entra returns if it rejects this; null if none is known, and for other relying parties.
     pub(crate) aadsts: Option<u32>,
-    /// What to change.
+    /// The fix, a clause.
     pub(crate) fix: String,
 }
 
@@ -22,7 +22,7 @@ impl Warning {
     }
 }
 
-/// As text shows it, with the code and the fix.
+/// The warning as text, with the code and the fix.
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { message, aadsts, fix } = self;

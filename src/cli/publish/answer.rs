@@ -7,7 +7,7 @@ use crate::cli::{
     answers::{Document, KeyType, Mismatch, RefusalAnswer, StaticWebsite, Warning},
 };
 
-/// What was planned, what was written, and what was read back.
+/// The plan, the written documents, and the result of reading them back.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Answer {
@@ -17,21 +17,21 @@ pub(crate) struct Answer {
     pub(super) site: String,
     /// The credential used for the storage account; null for a directory.
     pub(super) credential: Option<String>,
-    /// The static website as it was found before this run, which switches it on; null where the site has none.
+    /// The static website as it was found before this run, which switches it on; null if the site has none.
     pub(super) static_website: Option<StaticWebsite>,
     /// Whether the plan changes the site, by this run or by one without --dry-run or --check.
     pub(super) changed: bool,
     /// Whether this run changed the site.
     pub(super) written: bool,
-    /// The URL or directory that the documents were read back from; null where they were not read back, or differ there.
+    /// The URL or directory that the documents were read back from; null if they were not read back, or if they differ.
     pub(super) read_back_from: Option<String>,
-    /// How the documents that were read back differ from those of the plan; null where they do not differ or were not read back.
+    /// How the documents that were read back differ from those of the plan; null if they do not differ or were not read back.
     pub(super) mismatch: Option<Mismatch>,
     /// The keys: first those of the input, in their order, then the other published ones.
     pub(super) keys: Vec<PlannedKey>,
     /// The JWKS, then the discovery document, in the order in which they are written.
     pub(super) documents: Vec<Document>,
-    /// The reasons why nothing is published; empty where it may be.
+    /// The reasons why nothing is published; empty if the plan is allowed.
     pub(super) refusals: Vec<RefusalAnswer>,
     /// Warnings, each a sentence.
     pub(super) warnings: Vec<String>,
@@ -44,12 +44,12 @@ pub(crate) struct Answer {
     /// How many keys the JWKS of the plan has.
     #[serde(skip)]
     pub(super) key_count: usize,
-    /// The name of the place that the documents were read back from.
+    /// The URL or directory that the documents were read back from, or `the issuer URL`.
     #[serde(skip)]
     pub(super) read_back_place: Option<String>,
 }
 
-/// How far a run came.
+/// The last stage of a run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum StageName {
     Refused,
@@ -58,11 +58,11 @@ pub(super) enum StageName {
     Published,
 }
 
-/// A key that is published, will be, or was.
+/// A key that is published, or that this run adds or removes.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct PlannedKey {
-    /// The key ID; empty where the entry of the JWKS has none.
+    /// The key ID; empty if the entry of the JWKS has none.
     pub(super) kid: String,
     #[serde(flatten)]
     pub(super) key_type: Option<KeyType>,
@@ -75,7 +75,7 @@ pub(crate) struct PlannedKey {
     pub(super) retired_since: Option<Timestamp>,
 }
 
-/// What publishing does with a key.
+/// How publishing treats a key.
 ///
 /// - `added`: in the input, not published yet.
 /// - `kept`: in the input and published.
@@ -186,7 +186,7 @@ impl From<&Run> for Answer {
 impl Answer {
     pub(super) fn exit(&self) -> Exit {
         match (self.stage, &self.mismatch) {
-            // A fault that is known is the answer, whatever could not be read.
+            // A known fault decides the exit code, even if something else could not be read.
             (StageName::Checked, _) if self.changed || self.has_unknown_keys() => Exit::No,
             (_, Some(mismatch)) if mismatch.is_inconclusive() => Exit::Incomplete,
             (StageName::Refused, _) | (_, Some(_)) => Exit::No,
@@ -194,7 +194,7 @@ impl Answer {
         }
     }
 
-    /// Whether keys stay published that the retention record does not know.
+    /// Whether published keys that the retention record does not list are kept.
     pub(super) fn has_unknown_keys(&self) -> bool {
         self.keys.iter().any(|key| key.state == KeyState::Unknown)
     }

@@ -2,7 +2,7 @@ use issuer::{Change, DocumentPath, Plan};
 
 use crate::cli::{Exit, Failure, answers::Interruption, site::ChangesMade};
 
-/// The end of a run that was told to stop: what was written, and that nothing is proven.
+/// The error of a run that a signal ended: which documents were written. Nothing was read back.
 pub(super) fn interrupted(plan: &Plan, made: &ChangesMade) -> Failure {
     let changed = plan.documents.iter().filter(|document| document.change != Change::Unchanged);
     let written: Vec<_> = made.written.iter().map(DocumentPath::as_str).collect();
@@ -23,9 +23,9 @@ pub(super) fn interrupted(plan: &Plan, made: &ChangesMade) -> Failure {
     let message = if written.is_empty() && unknown.is_empty() {
         "interrupted; nothing was written".to_owned()
     } else {
-        format!("interrupted; {}, and nothing is proven", parts.join(", "))
+        format!("interrupted; {}; nothing was read back", parts.join(", "))
     };
-    let hint = "run it again: each document is whole, and what is left follows".to_owned();
+    let hint = "run the command again to write the rest; no document was written partially".to_owned();
     let owned = |paths: Vec<&str>| paths.into_iter().map(str::to_owned).collect();
     let interruption =
         Interruption { written: owned(written), not_written: owned(left), unknown: owned(unknown), proven: false };

@@ -27,76 +27,99 @@ use super::{
     values::{self, For},
 };
 
-/// How long what was written may take to be read back, unless told otherwise: a web endpoint needs some seconds.
+/// The default of --wait. The web endpoint of a storage account serves a new document after some seconds.
 const WAIT_AZURE: Duration = Duration::from_mins(1);
 const WAIT: Duration = Duration::from_secs(10);
 
-/// What it does, as the list of commands says it.
-pub(super) const ABOUT: &str =
-    "Publish the discovery document and the JWKS, keeping every key that is already published";
+/// The description in the list of commands.
+pub(super) const ABOUT: &str = "Publish the discovery document and the JWKS, and keep all published keys";
 
 #[derive(Debug, Args)]
-#[command(about = ABOUT, after_help = "Examples:
+#[command(
+    about = ABOUT,
+    long_about = "Publish the discovery document and the JWKS of a cluster to a site.
+
+The command reads the site, prints a plan, writes the documents that change, and reads them back. Published keys are kept: \
+a key that is missing from the input is retired, and stays until --prune or --remove. Each write is conditional, so \
+concurrent publishers never overwrite each other.",
+    after_help = "Examples:
   issuer publish sa.pub --account acct
   issuer publish sa.pub --account acct --issuer https://issuers.example.com/a
   issuer publish sa.pub --issuer https://issuer.example.com --directory site/
 
-Credentials for --account, the first that is there: AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_SAS_TOKEN, AZURE_STORAGE_KEY; AZURE_CLIENT_ID and AZURE_TENANT_ID with AZURE_CLIENT_SECRET, AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE or the OIDC token of a GitHub Actions job; a managed identity; az; azd.")]
+Credentials for --account, the first that is found:
+  AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_SAS_TOKEN or AZURE_STORAGE_KEY
+  AZURE_CLIENT_ID and AZURE_TENANT_ID, with AZURE_CLIENT_SECRET,
+    AZURE_CLIENT_CERTIFICATE_PATH, AZURE_FEDERATED_TOKEN_FILE or the OIDC token
+    of a GitHub Actions job
+  a managed identity
+  the Azure CLI (az), the Azure Developer CLI (azd)"
+)]
 pub(crate) struct Publish {
     #[command(flatten)]
     keys: KeyInputs,
     #[command(flatten)]
     site: SiteArgs,
-    /// The issuer URL, byte for byte as in --service-account-issuer; its path is the place on the site [default: what is
-    /// published there, else the account's web endpoint]
+    /// Set the issuer URL, byte for byte as in --service-account-issuer
+    ///
+    /// The path of the URL is the path of the documents on the site. The default is the issuer that is published at the
+    /// root of the site, or else the web endpoint of the storage account.
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
-    /// Print what would change, and write nothing
+    /// Print the plan and write nothing
     #[arg(long, conflicts_with = "check")]
     dry_run: bool,
-    /// Write nothing, and exit 1 if anything would change
+    /// Print the plan, write nothing, and exit with 1 if anything would change
     #[arg(long)]
     check: bool,
-    /// Drop keys that have been missing from the input for --retain or longer
+    /// Remove keys that have been retired for --retain or longer
     #[arg(long)]
     prune: bool,
-    /// How long a key stays after it was first missing from the input
+    /// Set how long retired keys are kept
+    ///
+    /// A key is retired when it is first missing from the input. The duration must cover the lifetime of the tokens.
     #[arg(long, value_name = "DURATION", default_value = "48h")]
     retain: String,
-    /// Drop a key that is no longer in the input at once (repeatable)
+    /// Remove this key, which is not in the input, now (repeatable)
     #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     remove: Vec<String>,
-    /// Record a published key that the retention record does not know (repeatable)
+    /// Add this published key to the retention record (repeatable)
+    ///
+    /// The key is one that the record does not list, because another tool published it. Its retention starts now.
     #[arg(long, value_name = "KID", allow_hyphen_values = true, value_parser = NonEmptyStringValueParser::new())]
     adopt: Vec<String>,
-    /// Drop published keys that the retention record does not know
+    /// Remove published keys that the retention record does not list
     #[arg(long)]
     remove_unknown: bool,
-    /// Let the issuer that is published here change to another string
+    /// Allow a change of the issuer that is published at this path
     #[arg(long)]
     allow_issuer_change: bool,
-    /// Let a jwks_uri that is published here and is not below the issuer change
+    /// Allow a change of a published jwks_uri that is not below the issuer URL
     #[arg(long)]
     allow_jwks_uri_change: bool,
-    /// Publish an issuer that Entra cannot reach, for relying parties in the same network
+    /// Allow an issuer that Entra cannot reach
+    ///
+    /// Relying parties in the same network can use such an issuer.
     #[arg(long)]
     allow_private_issuer: bool,
-    /// Let a published document that cannot be read be made anew, and lose what was in it
+    /// Overwrite published documents that cannot be parsed
     #[arg(long)]
     replace_unreadable: bool,
-    /// Relying party whose rules apply
+    /// Select the relying party whose rules apply
     #[arg(long = "for", value_name = "PARTY", default_value = "entra")]
     relying_party: For,
-    /// The Cache-Control header to serve both documents with
+    /// Set the Cache-Control header of both documents
     #[arg(long, value_name = "VALUE", default_value = "public, max-age=300")]
     cache_control: String,
-    /// Read the documents back from here, and fail if they are not what was written [default: the issuer URL, for --account]
+    /// Read the documents back from this URL or directory
+    ///
+    /// The command fails if the documents differ from those written. With --account the default is the issuer URL.
     #[arg(long, value_name = "URL|DIR")]
     published: Option<String>,
-    /// Do not read the documents back: nothing is proven then
+    /// Skip reading the documents back
     #[arg(long, conflicts_with_all = ["published", "wait"])]
     no_fetch_back: bool,
-    /// How long to wait until what is read back is what was written [default: 60s for --account, else 10s]
+    /// Wait this long for the new documents to appear [default: 60s with --account, else 10s]
     #[arg(long, value_name = "DURATION")]
     wait: Option<String>,
 }
@@ -114,7 +137,10 @@ impl Publish {
         let default = (request.is_azure() && !self.no_fetch_back).then_some(Location::Issuer);
         let location = location.or(default);
         if location.is_none() && wait.is_some() {
-            return Err(Failure::usage("--wait is for reading back, and nothing is read back", "pass --published URL"));
+            return Err(Failure::usage(
+                "--wait needs documents to be read back, and no place to read them from is given",
+                "pass --published URL",
+            ));
         }
         let wait = wait.unwrap_or(if request.is_azure() { WAIT_AZURE } else { WAIT });
         let desired = |issuer: IssuerUrl| {
@@ -144,7 +170,7 @@ impl Publish {
                     None => find_issuer(&mut site).await?,
                 };
                 let is_at_the_account = site.adapt_to(&issuer)?;
-                // A host that only a stored document names must be public. The account's own endpoint is the caller's word.
+                // A host that only a stored document names must be public (SSRF). The caller named the account's endpoint.
                 let fetcher = if is_named || is_at_the_account { fetcher } else { fetcher.only_public() };
                 let desired = desired(issuer);
                 let plan = site.plan(&desired).await?;
@@ -176,7 +202,7 @@ impl Publish {
                     run.stage = Stage::Refused { written: !site.made().written.is_empty() };
                 }
                 if !is_same_plan(&planned, &run.plan) {
-                    output.note("others published meanwhile, so the plan is another one");
+                    output.note("another publisher changed the site; this is the new plan");
                     tell_plan(&run, output);
                 }
                 if matches!(run.stage, Stage::Refused { .. }) {
@@ -186,7 +212,7 @@ impl Publish {
             }
             let paths: Vec<_> = run.plan.documents.iter().map(|document| document.path.clone()).collect();
             run.site_warnings = site.warnings(&paths);
-            // What is only planned cannot be read back yet; what is unchanged must be there.
+            // Planned changes cannot be read back. Unchanged documents can.
             if let Some(location) = &location
                 && (!only_plan || run.plan.is_unchanged())
             {
@@ -221,9 +247,9 @@ async fn prove(
     read.map(|warnings| ReadBack { place: location.to_string(), warnings })
 }
 
-/// The issuer that is published there already, else the one the site itself gives, and whether it is the latter.
+/// The issuer that is published at the root of the site, or else the web endpoint of the account, and whether it is the latter.
 async fn find_issuer(site: &mut OpenSite) -> Result<(IssuerUrl, bool), Failure> {
-    // What cannot be used is for the plan to judge.
+    // The plan judges documents that cannot be used.
     if let Root::Issuer(published) = site.published_issuer().await? {
         return Ok((published, false));
     }
@@ -233,7 +259,7 @@ async fn find_issuer(site: &mut OpenSite) -> Result<(IssuerUrl, bool), Failure> 
     site.own_issuer().await?.map(|issuer| (issuer, true)).ok_or_else(none)
 }
 
-/// Publishes; a refusal is an answer like others, and its plan says it.
+/// Publishes. A refused plan is a result, not an error.
 async fn carry_out(site: &OpenSite, desired: &DesiredState) -> Result<Plan, Failure> {
     match issuer::publish(site, desired, &SystemClock).await {
         Ok(publication) => Ok(publication.plan),
@@ -242,7 +268,7 @@ async fn carry_out(site: &OpenSite, desired: &DesiredState) -> Result<Plan, Fail
     }
 }
 
-/// Whether two plans do the same with the same keys. Their times differ by the moments between them.
+/// Whether two plans treat the same keys in the same way. Their times may differ, because they were made at different times.
 fn is_same_plan(first: &Plan, second: &Plan) -> bool {
     let does_same = |(first, second): (&PlannedKey, &PlannedKey)| {
         first.jwk == second.jwk && std::mem::discriminant(&first.state) == std::mem::discriminant(&second.state)
@@ -250,13 +276,13 @@ fn is_same_plan(first: &Plan, second: &Plan) -> bool {
     first.keys.len() == second.keys.len() && first.keys.iter().zip(&second.keys).all(does_same)
 }
 
-/// Prints the plan, and before it on stderr what is to be said of it.
+/// Prints the plan, and its notes and warnings on standard error.
 fn tell_plan(run: &Run, output: &mut Output) {
     let plan = &run.plan;
     let is_new = plan.documents.iter().all(|document| document.change == Change::Created);
     if is_new && plan.refusals.is_empty() {
         output.note(format!(
-            "nothing was published in {} yet; if this issuer is published elsewhere already, add that JWKS to the input, so that no key is lost",
+            "nothing is published in {} yet; if this issuer is already published elsewhere, add that JWKS to the input to keep its keys",
             run.site
         ));
     }
@@ -289,7 +315,7 @@ fn tell_written(run: &Run, output: &mut Output) {
     }
 }
 
-/// Prints how it ended, and on stderr whatever makes it a no.
+/// Prints the result, and on standard error every reason for exit code 1.
 fn report(run: &Run, output: &mut Output) -> Exit {
     let answer = Answer::from(run);
     if let Hosting::Unknown(because) = &run.plan.hosting
@@ -312,8 +338,8 @@ fn report(run: &Run, output: &mut Output) -> Exit {
         output.failure(&Failure::new(Exit::No, message, Some(refusal.hint.clone())));
     }
     if let Some(mismatch) = &answer.mismatch {
-        let documents = if answer.written { "what was written" } else { "what is on the site" };
-        let differ = if mismatch.is_inconclusive() { "could not be read back" } else { "is not what is read back" };
+        let documents = if answer.written { "the written documents" } else { "the documents on the site" };
+        let differ = if mismatch.is_inconclusive() { "could not be read back" } else { "differ from those read back" };
         let message = format!("{documents} {differ}: {}", mismatch.prediction());
         output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix.clone())));
     }

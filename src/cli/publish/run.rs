@@ -1,6 +1,6 @@
 use issuer::{DesiredState, Mismatch, Plan, VerifyWarning, site::SiteWarning};
 
-/// What a run planned and did.
+/// The plan and the progress of a run.
 pub(super) struct Run {
     pub(super) desired: DesiredState,
     /// The name of the site.
@@ -11,20 +11,20 @@ pub(super) struct Run {
     pub(super) stage: Stage,
 }
 
-/// What became of the documents.
+/// The last stage of a run.
 pub(super) enum Stage {
-    /// Refused; nothing was written, unless before another publisher came in between.
+    /// The plan was refused. Nothing was written, except before a lost race.
     Refused { written: bool },
-    /// Asked for by --dry-run or --check; nothing was written.
+    /// --dry-run or --check: nothing was written.
     Planned { proof: Proof, check: bool },
-    /// Written, or found as they should be.
+    /// The documents were written, or needed no change.
     Published { proof: Proof },
 }
 
-/// From where the documents were read back, or how they differ there; `None` where it was not asked for.
+/// The result of reading the documents back; `None` if they were not read back.
 type Proof = Option<Result<ReadBack, Mismatch>>;
 
-/// Documents that were read back and are what was written.
+/// Documents that were read back and equal those written.
 pub(super) struct ReadBack {
     /// The URL or directory, or `the issuer URL`.
     pub(super) place: String,

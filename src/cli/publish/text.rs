@@ -8,7 +8,7 @@ use crate::cli::{
 };
 
 impl Answer {
-    /// What would be, or will be, done.
+    /// The plan.
     pub(super) fn plan_text(&self) -> String {
         let who = self.credential.as_ref().map(|who| format!(", as {}", printable(who))).unwrap_or_default();
         let mut lines = vec![
@@ -35,14 +35,14 @@ impl Answer {
         lines.join("\n")
     }
 
-    /// Which documents were written; `None` where none was.
+    /// The written documents; `None` if there are none.
     pub(super) fn written_text(&self) -> Option<String> {
         let written = self.documents.iter().filter(|document| document.change != Change::Unchanged);
         let written: Vec<_> = written.map(|document| printable(&document.path)).collect();
         (!written.is_empty()).then(|| format!("{STRONG}written{STRONG:#}  {}\n", written.join(", then ")))
     }
 
-    /// How it ended, and the strings to configure where they are new.
+    /// The result, and the strings to configure if they are new.
     pub(super) fn end_text(&self, is_verbose: bool, is_talkative: bool) -> String {
         let mut lines = vec![self.verdict()];
         let is_new = self.documents.iter().any(|document| document.change == Change::Created);
@@ -66,7 +66,7 @@ impl Answer {
         lines.join("\n")
     }
 
-    /// The change of a document; of the JWKS in keys where that says more.
+    /// The change of a document. For the JWKS, the number of keys before and after.
     fn change_text(&self, document: &Document) -> String {
         let keys = |count: usize| if count == 1 { "1 key".to_owned() } else { format!("{count} keys") };
         let before = self.keys.iter().filter(|key| key.state != KeyState::Added).count();
@@ -85,15 +85,15 @@ impl Answer {
     fn verdict(&self) -> String {
         let done = match self.stage {
             StageName::Refused if self.written => {
-                return format!("{BAD}refused{BAD:#}: others published meanwhile");
+                return format!("{BAD}refused{BAD:#}: another publisher changed the site");
             }
             StageName::Refused => return format!("{BAD}refused{BAD:#}: nothing was written"),
             StageName::Checked if self.changed => {
-                return format!("{WARN}drift{WARN:#}: publishing would change what is marked; nothing was written");
+                return format!("{WARN}drift{WARN:#}: publishing would make the marked changes; nothing was written");
             }
             StageName::Checked if self.has_unknown_keys() => {
                 return format!(
-                    "{WARN}drift{WARN:#}: keys are published that the retention record does not know; nothing was written"
+                    "{WARN}drift{WARN:#}: published keys are not in the retention record; nothing was written"
                 );
             }
             StageName::Planned if self.changed => return format!("{WARN}planned{WARN:#}: nothing was written"),
@@ -107,16 +107,16 @@ impl Answer {
                 format!("{GOOD}{done}{GOOD:#}, and read back from {place}: {count} {keys}, issuer identical")
             }
             (_, Some(mismatch)) if mismatch.is_inconclusive() => {
-                format!("{WARN}{done}{WARN:#}, and it could not be read back")
+                format!("{WARN}{done}{WARN:#}, but could not be read back")
             }
-            (_, Some(_)) => format!("{BAD}{done}{BAD:#}, and what is read back is something else"),
+            (_, Some(_)) => format!("{BAD}{done}{BAD:#}, but the documents that were read back differ"),
             (None, None) => {
                 let advice = if self.credential.is_some() {
-                    "leave out --no-fetch-back"
+                    "leave out --no-fetch-back to read them back"
                 } else {
-                    "pass --published URL to read it back"
+                    "pass --published URL to read them back"
                 };
-                format!("{GOOD}{done}{GOOD:#}; nothing was proven from outside: {advice}")
+                format!("{GOOD}{done}{GOOD:#}; the documents were not read back: {advice}")
             }
         }
     }
@@ -135,7 +135,7 @@ impl Change {
         match self {
             Self::Created => "new",
             Self::Changed => "changed",
-            Self::Recorded => "unchanged, its record is updated",
+            Self::Recorded => "unchanged, only its retention record changes",
             Self::Unchanged => "unchanged",
         }
     }
@@ -148,13 +148,14 @@ fn key_line(key: &PlannedKey) -> String {
         KeyState::Kept => ("=", FAINT, "published".to_owned()),
         KeyState::Returned => ("=", FAINT, "published, no longer retired".to_owned()),
         KeyState::Retired => {
-            let may = if key.due.is_some_and(|due| due <= Timestamp::now()) { "due since" } else { "may go from" };
+            let may =
+                if key.due.is_some_and(|due| due <= Timestamp::now()) { "removable since" } else { "removable from" };
             ("=", WARN, format!("retired {since}, {may} {} (--prune)", key.due.map(minute).unwrap_or_default()))
         }
         KeyState::Unknown => ("?", BAD, "unknown: not in the retention record".to_owned()),
-        KeyState::Removed => ("-", BAD, "dropped, as --remove asks".to_owned()),
-        KeyState::RemovedUnknown => ("-", BAD, "dropped, as --remove-unknown asks".to_owned()),
-        KeyState::Pruned => ("-", BAD, format!("dropped, retired {since}")),
+        KeyState::Removed => ("-", BAD, "removed by --remove".to_owned()),
+        KeyState::RemovedUnknown => ("-", BAD, "removed by --remove-unknown".to_owned()),
+        KeyState::Pruned => ("-", BAD, format!("removed by --prune, retired {since}")),
     };
     let kid = public(if key.kid.is_empty() { "(no kid)" } else { &key.kid });
     let key_type = key.key_type.as_ref().map_or("unknown", |key_type| &key_type.name);

@@ -4,19 +4,19 @@ use serde::Serialize;
 use super::observed::{Observed, PublicSide, StoredSide};
 use crate::cli::answers::{Key, Mismatch, StaticWebsite, Warning};
 
-/// What is published, as it is stored and as the public reads it.
+/// The documents of an issuer, as the site stores them and as relying parties fetch them.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Answer {
     /// The issuer URL, byte for byte.
     pub(super) issuer: String,
-    /// What the site holds; null where no site was given.
+    /// The documents on the site; null if no site was given.
     pub(super) stored: Option<Stored>,
-    /// What the public reads; null where it was not read.
+    /// The documents that relying parties fetch; null if they were not fetched.
     pub(super) public: Option<Public>,
 }
 
-/// What the site holds.
+/// The documents on the site.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Stored {
@@ -24,15 +24,15 @@ pub(crate) struct Stored {
     pub(super) site: String,
     /// The credential used for the storage account; null for a directory.
     pub(super) credential: Option<String>,
-    /// The static website; null where the site has none.
+    /// The static website; null if the site has none.
     pub(super) static_website: Option<StaticWebsite>,
     /// The keys of the stored JWKS, in its order.
     pub(super) keys: Vec<StoredKey>,
-    /// What is wrong with the documents and the retention record, each a clause; empty where nothing is.
+    /// The faults of the documents and the retention record, each a clause; empty if there are none.
     pub(super) faults: Vec<String>,
     /// Warnings, each a sentence.
     pub(super) warnings: Vec<String>,
-    /// Whether both documents are there and can be read.
+    /// Whether both documents exist and can be parsed.
     #[serde(skip)]
     pub(super) is_readable: bool,
 }
@@ -43,27 +43,27 @@ pub(crate) struct Stored {
 pub(crate) struct StoredKey {
     #[serde(flatten)]
     pub(super) key: Key,
-    /// Whether the retention record lists the key; true where no record can be read.
+    /// Whether the retention record lists the key; true if no record can be read.
     pub(super) known: bool,
-    /// When the key was first published (RFC 3339); null where the retention record does not say.
+    /// When the key was first published (RFC 3339); null if the retention record has no time.
     pub(super) published_since: Option<Timestamp>,
-    /// When the key was first missing from the input (RFC 3339); null where it is not retired.
+    /// When the key was first missing from the input (RFC 3339); null if it is not retired.
     pub(super) retired_since: Option<Timestamp>,
-    /// When `--prune` may remove the key (RFC 3339); null where it is not retired.
+    /// When `--prune` may remove the key (RFC 3339); null if it is not retired.
     pub(super) due: Option<Timestamp>,
 }
 
-/// What the public reads.
+/// The documents that relying parties fetch.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Public {
     /// The URL or directory that the documents were read from.
     pub(super) from: String,
-    /// The keys of the JWKS, in its order; null where there is a mismatch.
+    /// The keys of the JWKS, in its order; null if there is a mismatch.
     pub(super) keys: Option<Vec<Key>>,
-    /// Why the documents are not usable, or how they differ from those that are stored; null where they are as they should be.
+    /// Why the documents are not usable, or how they differ from the stored ones; null if they are usable and identical.
     pub(super) mismatch: Option<Mismatch>,
-    /// What relying parties may reject.
+    /// Properties of the documents that relying parties may reject.
     pub(super) warnings: Vec<Warning>,
 }
 

@@ -20,31 +20,41 @@ use super::{
     values::{self, For},
 };
 
-/// What it does, as the list of commands says it.
-pub(super) const ABOUT: &str = "Show what is published, as it is stored and as the public reads it";
+/// The description in the list of commands.
+pub(super) const ABOUT: &str = "Show the published documents, as stored and as relying parties fetch them";
 
 #[derive(Debug, Args)]
-#[command(about = ABOUT, after_help = "Examples:
+#[command(
+    about = ABOUT,
+    long_about = "Show the documents of an issuer, as the site stores them and as relying parties fetch them.
+
+The command exits with 1 if the two differ, if the documents cannot be used, or if a published key is not in the \
+retention record.",
+    after_help = "Examples:
   issuer status --account acct
   issuer status https://acct.z6.web.core.windows.net
-
-Exits 1 when the two differ, the documents cannot be used, or a published key is not in the retention record.")]
+"
+)]
 pub(crate) struct Status {
-    /// The issuer URL; without a site (flags or variables), only the public side is shown
+    /// Show this issuer; without a site, only the documents that relying parties fetch
+    ///
+    /// The site is given by flags or by environment variables.
     #[arg(value_name = "ISSUER")]
     url: Option<String>,
-    /// The issuer URL, as a flag
+    /// Set the issuer URL, instead of the argument ISSUER
     #[arg(long, value_name = "URL", conflicts_with = "url")]
     issuer: Option<String>,
     #[command(flatten)]
     site: SiteArgs,
-    /// How long a key is to stay after it was first missing from the input
+    /// Set how long retired keys are kept
     #[arg(long, value_name = "DURATION", default_value = "48h")]
     retain: String,
-    /// Where the public reads the documents [default: the issuer URL, but for --directory]
+    /// Read the documents from this URL or directory, as relying parties do
+    ///
+    /// The default is the issuer URL. With --directory nothing is fetched by default.
     #[arg(long, value_name = "URL|DIR")]
     published: Option<String>,
-    /// Relying party whose rules apply
+    /// Select the relying party whose rules apply
     #[arg(long = "for", value_name = "PARTY", default_value = "entra")]
     relying_party: For,
 }
@@ -57,7 +67,7 @@ impl Status {
         let issuer: Option<IssuerUrl> = url.as_deref().map(values::parse).transpose()?;
         let location = |text: &String| values::location("--published", text, None);
         let location = self.published.as_ref().map(location).transpose()?;
-        // An issuer alone, without a site in flags or variables: there is only the public side.
+        // Without a site in flags or variables, only the fetched documents are shown.
         let looks_inside = self.site.is_explicit() || self.site.is_given() || issuer.is_none();
         if !looks_inside {
             let fetcher = self.site.fetcher()?;
@@ -83,7 +93,7 @@ impl Status {
                     None => published_issuer(&mut site).await?,
                 };
                 let is_at_the_account = site.adapt_to(&issuer)?;
-                // A host that only a stored document names must be public. The account's own endpoint is the caller's word.
+                // A host that only a stored document names must be public (SSRF). The caller named the account's endpoint.
                 let fetcher = if is_given || is_at_the_account { fetcher } else { fetcher.only_public() };
                 let fetcher = deadline.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
                 let status = issuer::status(&site, &issuer, retain, &SystemClock).await?;
@@ -94,7 +104,7 @@ impl Status {
             let (issuer, fetcher, stored) = looked.map_err(|mut failure| {
                 if is_from_variables {
                     let hint = failure.hint.map(|hint| format!("{hint}; or ")).unwrap_or_default();
-                    failure.hint = Some(format!("{hint}unset AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_CONNECTION_STRING to look at the public side alone"));
+                    failure.hint = Some(format!("{hint}unset AZURE_STORAGE_ACCOUNT and AZURE_STORAGE_CONNECTION_STRING to show only the documents that relying parties fetch"));
                 }
                 failure
             })?;
@@ -121,12 +131,12 @@ async fn published_issuer(site: &mut OpenSite) -> Result<IssuerUrl, Failure> {
     if let Some(issuer) = site.issuer_at_root().await? {
         return Ok(issuer);
     }
-    let hint = "for an issuer with a path pass --issuer URL; if nothing is published yet, run issuer publish sa.pub with this site";
+    let hint = "for an issuer with a path, pass --issuer URL; if nothing is published yet, run issuer publish sa.pub with this site";
     let message = format!("no issuer is published at the root of {}", site.name());
     Err(Failure::new(Exit::No, message, Some(hint.to_owned())))
 }
 
-/// Prints what was found, and on stderr what is wrong with it.
+/// Prints the documents, and their faults on standard error.
 fn report(found: &Observed, output: &mut Output) -> Exit {
     let answer = Answer::from(found);
     if output.is_json() {
@@ -147,17 +157,17 @@ fn report(found: &Observed, output: &mut Output) -> Exit {
     }
     let is_off = answer.website() == Some(StaticWebsite::Off);
     if is_off {
-        let hint = "issuer publish switches it on".to_owned();
+        let hint = "run issuer publish, which switches it on".to_owned();
         output.failure(&Failure::new(Exit::No, "the static website is off", Some(hint)));
     }
     let mismatch = answer.public.as_ref().and_then(|public| public.mismatch.as_ref());
     if let Some(mismatch) = mismatch {
-        let message = format!("what the public reads: {}", mismatch.prediction());
+        let message = format!("the documents that relying parties fetch: {}", mismatch.prediction());
         output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix.clone())));
     }
     answer.public.iter().flat_map(|public| &public.warnings).for_each(|warning| output.warning(warning));
     match mismatch {
-        // A fault that is known is the answer, whatever could not be read.
+        // A known fault decides the exit code, even if something else could not be read.
         _ if is_off || !faults.is_empty() => Exit::No,
         Some(mismatch) if mismatch.is_inconclusive() => Exit::Incomplete,
         Some(_) => Exit::No,

@@ -6,7 +6,7 @@ use issuer::{
 
 use crate::cli::site::OpenSite;
 
-/// What was found on either side.
+/// The documents on the site and those that relying parties fetch.
 pub(super) struct Observed {
     pub(super) issuer: IssuerUrl,
     pub(super) site: Option<StoredSide>,
@@ -18,13 +18,13 @@ pub(super) struct StoredSide {
     pub(super) name: String,
     pub(super) credential: Option<String>,
     pub(super) status: SiteStatus,
-    /// Why no token can pass with the documents, although they are there and can be read.
+    /// Why every token is rejected with these documents, although they exist and can be parsed.
     pub(super) refusal: Option<Refusal>,
-    /// What lets others change the documents.
+    /// Permissions that let other users change the documents.
     pub(super) warnings: Vec<SiteWarning>,
 }
 
-/// What the public reads.
+/// The documents that relying parties fetch.
 pub(super) struct PublicSide {
     /// A URL or directory.
     pub(super) from: String,
@@ -41,7 +41,7 @@ impl StoredSide {
     }
 
     pub(super) fn faults(&self) -> Vec<String> {
-        // What makes relying parties fail comes first.
+        // Faults that make relying parties reject tokens come first.
         let (recorded, documents): (Vec<_>, Vec<_>) = self.status.faults.iter().partition(|fault| is_of_record(fault));
         let text = |faults: Vec<&SiteFault>| faults.into_iter().map(ToString::to_string).collect::<Vec<_>>();
         let refusal = self.refusal.iter().map(ToString::to_string).collect();
@@ -57,21 +57,21 @@ impl StoredSide {
             _ => None,
         };
         if let Some(seen) = self.status.faults.iter().find_map(other) {
-            // Whoever writes the document must not write a command line: a shell reads it.
+            // The hint is a shell command, and another party wrote the document: show plain URLs only (command injection).
             let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/%".contains(&byte);
             let is_shown = seen.parse::<IssuerUrl>().is_ok() && seen.bytes().all(is_plain);
             let seen = if is_shown { seen } else { "URL".to_owned() };
             return format!(
-                "pass the issuer that is published there, --issuer {seen}, or publish the other one beside it"
+                "pass the issuer that is published there: --issuer {seen}; or publish yours at its own path"
             );
         }
         let has_unknown = self.status.faults.iter().any(|fault| matches!(fault, SiteFault::UnknownKey(_)));
         if has_unknown && self.status.faults.iter().all(is_of_record) {
-            return "publish the API server's keys, which records them: issuer publish sa.pub; for each key that stays unknown add --adopt KID if it is yours, or --remove-unknown".to_owned();
+            return "publish the API server's keys, which adds them to the record: issuer publish sa.pub; for keys that stay unknown add --adopt KID or --remove-unknown".to_owned();
         }
         let is_unreadable = |fault: &SiteFault| matches!(fault, SiteFault::Unreadable { .. });
         let replace = if self.status.faults.iter().any(is_unreadable) { " --replace-unreadable" } else { "" };
-        format!("publish them again, to the same site and issuer: issuer publish sa.pub{replace}")
+        format!("publish the documents again, to the same site and issuer: issuer publish sa.pub{replace}")
     }
 }
 
@@ -81,7 +81,7 @@ fn is_of_record(fault: &SiteFault) -> bool {
 }
 
 impl PublicSide {
-    /// Judges what was read, and compares it with what is stored.
+    /// Checks the fetched documents, and compares them with the stored ones.
     pub(super) fn new(
         issuer: &IssuerUrl,
         location: &Location,

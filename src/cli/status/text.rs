@@ -34,14 +34,14 @@ impl Answer {
 
     fn public_line(&self) -> String {
         let Some(public) = &self.public else {
-            return "not looked at: pass --published URL".to_owned();
+            return "not read; pass --published URL to read them".to_owned();
         };
         let from = printable(&public.from);
         if let Some(mismatch) = &public.mismatch {
             return match mismatch.kind {
                 MismatchKind::Unreadable => format!("{WARN}cannot be read{WARN:#} at {from}"),
                 MismatchKind::Unusable => format!("{BAD}not usable{BAD:#} at {from}"),
-                MismatchKind::Different => format!("{BAD}not what is stored{BAD:#} at {from}"),
+                MismatchKind::Different => format!("{BAD}differs from the stored documents{BAD:#} at {from}"),
             };
         }
         let count = match public.keys.as_ref().map_or(0, Vec::len) {
@@ -49,7 +49,7 @@ impl Answer {
             count => format!("{count} keys"),
         };
         let is_compared = self.stored.as_ref().is_some_and(|stored| stored.is_readable);
-        let same = if is_compared { "the same as what is stored, " } else { "" };
+        let same = if is_compared { "identical to the stored documents, " } else { "" };
         format!("{GOOD}ok{GOOD:#}, {same}{count} at {from}")
     }
 }
@@ -58,11 +58,11 @@ fn stored_key_line(key: &StoredKey) -> String {
     let published = match key.published_since {
         Some(since) => format!("published {}", minute(since)),
         None if !key.known => format!("{WARN}unknown{WARN:#}: not in the retention record"),
-        None => "published by something else".to_owned(),
+        None => "published by another tool".to_owned(),
     };
     let retired = match (key.retired_since, key.due) {
         (Some(since), Some(due)) => {
-            let may = if due <= Timestamp::now() { "due since" } else { "may go from" };
+            let may = if due <= Timestamp::now() { "removable since" } else { "removable from" };
             format!(", {WARN}retired {}{WARN:#}, {may} {} (--prune)", minute(since), minute(due))
         }
         _ => String::new(),

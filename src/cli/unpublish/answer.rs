@@ -8,11 +8,11 @@ use crate::cli::{
     output::{BAD, GOOD, STRONG, WARN},
 };
 
-/// What was removed, or why nothing was.
+/// The removed documents, or the reason why none was removed.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Answer {
-    /// The issuer URL, byte for byte; null where none was given and none was found.
+    /// The issuer URL, byte for byte; null if none was given and none was found.
     issuer: Option<String>,
     /// The site: the container and storage account, or the directory.
     site: String,
@@ -20,7 +20,7 @@ pub(crate) struct Answer {
     planned: Vec<String>,
     /// The paths that were removed, in the order in which they were removed.
     removed: Vec<String>,
-    /// Why nothing was removed; null where nothing was refused.
+    /// Why nothing was removed; null if the removal was not refused.
     pub(super) refusal: Option<RefusalAnswer>,
     #[serde(skip)]
     pub(super) end: End,
@@ -31,7 +31,7 @@ pub(crate) struct Answer {
 pub(super) enum End {
     Refused,
     Planned,
-    /// The issuer was not typed on the terminal.
+    /// The user did not confirm the removal.
     Declined,
     Removed,
 }
@@ -62,11 +62,11 @@ impl Answer {
         lines.push(match (self.end, paths.is_empty()) {
             (End::Refused, _) => format!("{BAD}refused{BAD:#}: nothing was removed"),
             (End::Declined, _) => format!("{WARN}stopped{WARN:#}: nothing was removed"),
-            (End::Planned, true) => format!("{GOOD}planned{GOOD:#}: nothing is there"),
+            (End::Planned, true) => format!("{GOOD}planned{GOOD:#}: nothing is published there"),
             (End::Planned, false) => format!("{WARN}planned{WARN:#}: nothing was removed"),
-            (End::Removed, true) => format!("{GOOD}done{GOOD:#}: nothing was there"),
+            (End::Removed, true) => format!("{GOOD}done{GOOD:#}: nothing was published there"),
             (End::Removed, false) => {
-                format!("{GOOD}removed{GOOD:#}: tokens of this issuer are refused as soon as relying parties notice")
+                format!("{GOOD}removed{GOOD:#}: relying parties reject tokens of this issuer when their caches expire")
             }
         });
         lines.push(String::new());

@@ -20,44 +20,53 @@ use super::{
     values,
 };
 
-/// What it does, as the list of commands says it.
+/// The description in the list of commands.
 pub(super) const ABOUT: &str = "Remove the documents of an issuer that no cluster uses any more";
 
 #[derive(Debug, Args)]
 #[command(about = ABOUT, group = ArgGroup::new("guard").required(true).multiple(true).args(["token", "force"]))]
-#[command(after_help = "Example:
+#[command(
+    long_about = "Remove the discovery document, then the JWKS, of an issuer that no cluster uses any more.
+
+Pass a current token of the cluster with --token: the command refuses to remove an issuer that the token names. \
+--force skips this check.",
+    after_help = "Example:
   kubectl create token default > fresh.jwt
   issuer unpublish --account acct --token fresh.jwt
-
-One of --token and --force is needed. The discovery document goes first, then the JWKS. Refused while the token names this issuer.")]
+"
+)]
 pub(crate) struct Unpublish {
     #[command(flatten)]
     site: SiteArgs,
-    /// The issuer URL [default: what is published at the root of the site]
+    /// Set the issuer URL [default: the issuer at the root of the site]
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
-    /// A token the cluster gives now, which shows that it names another issuer by now; - for standard input
+    /// Read a current token of the cluster, which must name another issuer
+    ///
+    /// - means standard input.
     #[arg(long, value_name = "FILE")]
     token: Option<PathBuf>,
-    /// Remove them whatever the cluster's tokens name
+    /// Remove the documents without checking a token of the cluster
     #[arg(long)]
     force: bool,
-    /// Print what would be removed, and remove nothing
+    /// Print the documents that would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask for the issuer to be typed on a terminal
+    /// Skip the confirmation on a terminal
     #[arg(long)]
     yes: bool,
-    /// Remove the snapshots of a blob with it; without it, a blob with snapshots stays
+    /// Remove the snapshots of the blobs too
+    ///
+    /// Without this flag a blob with snapshots is not removed.
     #[arg(long)]
     delete_snapshots: bool,
 }
 
-/// What came of it.
+/// The result of a run.
 enum Ending {
     Refused(RemovalRefusal),
     Planned(Vec<DocumentPath>),
-    /// Somebody was asked, and did not type the issuer.
+    /// The user did not confirm the removal.
     Declined,
     Removed(Removal),
 }
@@ -69,7 +78,7 @@ impl Unpublish {
         if self.delete_snapshots {
             request.delete_snapshots();
         }
-        // Its end does not matter here, so there is no note on it.
+        // A newline at its end is harmless here, so there is no note about it.
         let input = self.token.map(|path| TokenInput::read(Some(path), None)).transpose()?;
         let mut buffer = Vec::new();
         let token = input.as_ref().map(|input| {
@@ -121,7 +130,7 @@ impl Unpublish {
             Ok::<_, Failure>((Some(issuer), name, outcome))
         })??;
         if issuer.is_none() {
-            output.note("only an issuer without a path is found by itself; for another one pass --issuer URL");
+            output.note("only an issuer without a path can be found; for another issuer pass --issuer URL");
         }
         let answer = Answer::new(issuer.as_ref().map(ToString::to_string), site, outcome);
         if output.is_json() {
@@ -143,18 +152,18 @@ impl Unpublish {
     }
 }
 
-/// Asks on the terminal for the issuer to be typed: what is removed is not brought back.
+/// Asks the user on the terminal to type the issuer, because a removal cannot be undone.
 fn is_typed(issuer: &IssuerUrl, paths: &[DocumentPath], site: &str) -> bool {
     let paths: Vec<_> = paths.iter().map(|path| printable(path.as_str())).collect();
     let removes = format!(
-        "This removes {} from {}.\nRelying parties then refuse tokens of this issuer. Type the issuer to go on:",
+        "This removes {} from {}.\nRelying parties then reject tokens of this issuer. Type the issuer to continue:",
         paths.join(" and "),
         printable(site)
     );
     let removes = stderr_width().map_or_else(|| removes.clone(), |width| report(&removes, width));
     let question = format!("{removes}\n  {issuer}\n> ");
     let mut stderr = io::stderr();
-    // With stderr gone nobody was asked.
+    // Without standard error the user cannot confirm.
     if write!(stderr, "{question}").and_then(|()| stderr.flush()).is_err() {
         return false;
     }

@@ -5,22 +5,22 @@ use serde::Serialize;
 
 use super::super::{answers::Warning, clean::without_secrets};
 
-/// What verifying a token found, check by check.
+/// The result of verifying a token, check by check.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Answer {
     pub(super) verdict: Verdict,
-    /// The issuer that the token names, not verified; null where it names none.
+    /// The issuer that the token names, not verified; null if it names none.
     pub(super) issuer: Option<String>,
-    /// The subject that the token names, not verified; null where it names none.
+    /// The subject that the token names, not verified; null if it names none.
     pub(super) subject: Option<String>,
-    /// How the input differs from what Entra would judge, each a clause. Empty where Entra would judge the same, and for other relying parties.
+    /// How the input differs from what Entra evaluates, each a clause. Empty if it does not differ, and for other relying parties.
     pub(super) limits: Vec<String>,
-    /// What the relying party may reject.
+    /// Properties that the relying party may reject.
     pub(super) warnings: Vec<Warning>,
-    /// Every check, in the order in which they are made.
+    /// The checks, in the order in which they are made.
     pub(super) checks: Vec<Check>,
-    /// Why the token is refused or undecided: the first check that failed; null where the token is accepted.
+    /// Why the token is refused or undecided: the first check that failed; null if the token is accepted.
     pub(super) refusal: Option<TokenRefusal>,
     /// Whether the token could be parsed.
     #[serde(skip)]
@@ -28,14 +28,14 @@ pub(crate) struct Answer {
     /// The pod that the token names.
     #[serde(skip)]
     pub(super) pod: Option<String>,
-    /// Where the keys came from, if not from the issuer URL.
+    /// The source of the keys, if it is not the issuer URL.
     #[serde(skip)]
     pub(super) keys_from: Option<String>,
     #[serde(skip)]
     pub(super) relying_party: RelyingParty,
 }
 
-/// Whether the token is accepted; undecided where a document of the issuer could not be read.
+/// Whether the token is accepted; undecided if a document of the issuer could not be read.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -55,24 +55,24 @@ pub(super) struct Check {
     pub(super) outcome: CheckOutcome,
 }
 
-/// How a check ended.
+/// The outcome of a check.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub(super) enum CheckOutcome {
     /// The check passed.
     Passed {
-        /// What was seen, a phrase.
+        /// The value that was seen, a phrase.
         seen: String,
     },
     /// The check failed.
     Failed {
         /// What failed and why, a clause.
         message: String,
-        /// The value that was expected; absent where the check does not compare two values.
+        /// The value that was expected; absent if the check does not compare two values.
         #[serde(skip_serializing_if = "Option::is_none")]
         expected: Option<String>,
-        /// The value that was seen; absent where the check does not compare two values.
+        /// The value that was seen; absent if the check does not compare two values.
         #[serde(skip_serializing_if = "Option::is_none")]
         seen: Option<String>,
     },
@@ -90,11 +90,11 @@ pub(crate) struct TokenRefusal {
     pub(super) check: CheckId,
     /// What failed and why, a clause.
     pub(super) message: String,
-    /// The number of the AADSTS code that Entra will answer with; null where none is known, and for other relying parties.
+    /// The number of the AADSTS code that Entra will return; null if none is known, and for other relying parties.
     pub(super) aadsts: Option<u32>,
-    /// What Entra means by the code, a clause; null where `aadsts` is null.
+    /// The meaning of the code, a clause; null if `aadsts` is null.
     pub(super) meaning: Option<&'static str>,
-    /// What to change.
+    /// The fix, a clause.
     pub(super) fix: String,
 }
 
@@ -149,7 +149,7 @@ impl TokenRefusal {
         }
     }
 
-    /// The same without what looks like a secret in its texts.
+    /// Redacts secrets in its texts.
     pub(super) fn without_secrets(mut self) -> Self {
         for text in [&mut self.message, &mut self.fix] {
             if let Cow::Owned(clean) = without_secrets(text) {
@@ -180,7 +180,7 @@ impl From<CheckName> for CheckId {
     }
 }
 
-/// As text shows it.
+/// The name in text output.
 impl fmt::Display for CheckId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0.replace('_', " "))

@@ -1,4 +1,4 @@
-//! Many tokens: read in chunks, verified on all cores, answered in their order.
+//! Many tokens: read in chunks, verified on all cores, printed in their order.
 
 use std::{
     borrow::Cow,
@@ -30,12 +30,12 @@ use super::{
 pub(super) struct Tokens {
     path: PathBuf,
     reader: Box<dyn Read + Send>,
-    /// How long it is, where that is known.
+    /// Its length in bytes, if it is known.
     length: Option<u64>,
 }
 
 impl Tokens {
-    /// Opens the file, so that one that is not there is told before anybody is asked for keys.
+    /// Opens the file before any key is fetched, so that a missing file is reported first.
     pub(super) fn open(path: &Path) -> Result<Self, Failure> {
         let unreadable = |source| Failure::from(FileError::Read { path: PathBuf::from(name(path)), source });
         let (reader, length): (Box<dyn Read + Send>, _) = if is_stdin(path) {
@@ -51,13 +51,13 @@ impl Tokens {
         Ok(Self { path: path.to_owned(), reader, length })
     }
 
-    /// Whether they come through a pipe or from a terminal, where the next one may come in days.
+    /// Whether the input is a pipe or terminal, which may stay open for days.
     pub(super) fn is_stream(&self) -> bool {
         self.length.is_none()
     }
 }
 
-/// The length of a file that is standard input.
+/// The length of standard input if it is a file.
 fn stdin_length() -> Option<u64> {
     let metadata = File::from(io::stdin().as_fd().try_clone_to_owned().ok()?).metadata().ok()?;
     metadata.is_file().then_some(metadata.len())
@@ -88,8 +88,8 @@ pub(super) fn run(
         output.lines(&answered.text)
     };
     let ended = pipeline::run(move || lines.next(), move |chunk| judge.answer(&chunk), print).map_err(|error| {
-        let hint = "raise the limit on processes and threads (ulimit -u)";
-        Failure::new(Exit::Incomplete, format!("no thread can be started: {error}"), Some(hint.to_owned()))
+        let hint = "raise the limit of processes and threads: ulimit -u";
+        Failure::new(Exit::Incomplete, format!("cannot start a thread: {error}"), Some(hint.to_owned()))
     })?;
     drop(progress);
     let seconds = start.elapsed().as_secs_f64();
@@ -101,7 +101,7 @@ pub(super) fn run(
     Ok(if tally.total() == tally.accepted { Exit::Yes } else { Exit::No })
 }
 
-/// What every token is held to.
+/// The keys and expectations that every token is verified with.
 struct Judge {
     keys: Keys,
     expectations: Expectations,
@@ -124,16 +124,16 @@ pub(crate) struct LineAnswer<'a> {
     /// Whether the token is accepted.
     #[cfg_attr(test, schemars(extend("enum" = ["accepted", "refused"])))]
     verdict: &'static str,
-    /// The issuer of the token; absent where it is refused.
+    /// The issuer of the token; absent if the token is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     issuer: Option<&'a str>,
-    /// The subject of the token; absent where it is refused.
+    /// The subject of the token; absent if the token is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     subject: Option<&'a str>,
-    /// When the token expires (RFC 3339); absent where it is refused.
+    /// When the token expires (RFC 3339); absent if the token is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<Timestamp>,
-    /// Why the token is refused; absent where it is accepted.
+    /// Why the token is refused; absent if the token is accepted.
     #[serde(skip_serializing_if = "Option::is_none")]
     refusal: Option<TokenRefusal>,
 }
@@ -171,7 +171,7 @@ impl Judge {
     }
 }
 
-/// A line as text; what is not UTF-8 is no token, and as long as it is.
+/// A line as text of the same length. Bytes that are not ASCII become `?` in a line that is not UTF-8, which is not a token.
 fn text_of(line: &[u8]) -> Cow<'_, str> {
     match std::str::from_utf8(line) {
         Ok(text) => text.into(),

@@ -9,11 +9,11 @@ use super::{
     trust::Trusted,
 };
 
-/// The keys, as they are kept.
+/// The keys, fetched once or refreshed.
 pub(super) enum Keys {
-    /// Read once: the input is a file, or the keys are.
+    /// Fetched once, because the input or the source of the keys is a file.
     Fixed { verifier: Verifier, at: Option<Timestamp> },
-    /// Read again as their Cache-Control says, and for an unknown `kid`: the input may go on for days.
+    /// Refreshed as their Cache-Control requires, and for an unknown `kid`, because the input may last for days.
     Refreshing { verifier: RemoteVerifier, runtime: Handle, at: Option<Timestamp> },
 }
 
@@ -29,7 +29,7 @@ impl Keys {
         Ok(Self::Fixed { verifier: issuers.into_iter().collect(), at })
     }
 
-    /// Reads the documents of every issuer, and keeps them up to date from then on.
+    /// Reads the documents of every issuer, and refreshes them from then on.
     pub(super) fn refreshing(trusted: &Trusted, at: Option<Timestamp>, output: &mut Output) -> Result<Self, Failure> {
         let verifier = trusted.builder().build();
         let runtime = runtime::in_background()?;
@@ -65,7 +65,7 @@ impl Keys {
     }
 }
 
-/// Reports an issuer none of whose tokens can pass: an error where its documents could not be read.
+/// Reports an issuer whose tokens are all refused. It is an error if its documents could not be read.
 fn unusable(issuer: &str, refusal: &Refusal, output: &mut Output) -> Result<(), Failure> {
     if refusal.is_inconclusive() {
         return Err(Failure::new(Exit::Incomplete, refusal.to_string(), refusal.hint()));
@@ -98,7 +98,6 @@ mod tests {
         }
     }
 
-    /// Keys that are kept up to date with those in a directory.
     #[test]
     fn rotated_key_verifies_and_revoked_key_stops() {
         let run = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/kubernetes/path-issuer");

@@ -2,20 +2,20 @@ use std::io::{self, ErrorKind, Read};
 
 use memchr::{memchr, memchr_iter};
 
-/// How much is read at once; a line that does not fit is longer than any token.
+/// The size of a chunk. A line that does not fit is longer than any token.
 const CHUNK: usize = 128 << 10;
-/// How many lines are handed out at once: short ones have longer answers than they are.
+/// The maximum number of lines in a chunk, because the output of a short line is longer than the line.
 const LINES: usize = 256;
 
 /// Reads lines in chunks, in constant memory whatever their length.
 pub(super) struct Lines<R> {
     reader: R,
-    /// What was read and not handed out yet.
+    /// Bytes that were read and not returned yet.
     rest: Vec<u8>,
     /// The number of the next line, from 1.
     line: u64,
     at_end: bool,
-    /// What ended the input before its end; the lines before it come first.
+    /// The error that ended the input. The lines before it are returned first.
     error: Option<io::Error>,
 }
 
@@ -24,12 +24,12 @@ pub(super) struct Chunk {
     /// The number of the first line, from 1.
     pub(super) line: u64,
     pub(super) text: Text,
-    /// How many bytes of the input they were.
+    /// The length in the input, in bytes.
     pub(super) bytes: u64,
 }
 
 pub(super) enum Text {
-    /// Each ends with a newline, but the last of the input may not.
+    /// Each ends with a newline, except perhaps the last line of the input.
     Lines(Vec<u8>),
     TooLong(usize),
 }
@@ -65,7 +65,7 @@ impl<R: Read> Lines<R> {
         Ok(Some(Chunk { line, bytes: text.len() as u64, text: Text::Lines(text) }))
     }
 
-    /// Reads until there is the end of a line, a chunk is full, or the input ends: what comes slowly is answered as it comes.
+    /// Reads until a line ends, a chunk is full, or the input ends. Lines of a slow input are returned without delay.
     fn fill(&mut self, text: &mut Vec<u8>) {
         let mut read = text.len();
         text.resize(CHUNK.max(read), 0);
@@ -88,7 +88,7 @@ impl<R: Read> Lines<R> {
         text.truncate(read);
     }
 
-    /// Passes over the rest of a line; gives its length.
+    /// Skips the rest of a line, and returns its length.
     fn skip_line(&mut self) -> usize {
         let mut length = 0;
         let mut buffer = Vec::new();
@@ -126,7 +126,7 @@ mod tests {
 
     use super::{CHUNK, LINES, Lines};
 
-    /// Gives a few bytes at a time, as a pipe does.
+    /// Returns a few bytes at a time, as a pipe does.
     struct Drip<'a>(&'a [u8], usize);
 
     impl Read for Drip<'_> {
@@ -142,11 +142,11 @@ mod tests {
         let mut lines = Lines::new(Drip(text, at_once));
         let (mut all, mut bytes) = (Vec::new(), 0);
         while let Some(chunk) = lines.next().unwrap() {
-            assert!(chunk.lines().count() <= LINES, "answers are longer than short lines");
+            assert!(chunk.lines().count() <= LINES, "the output of short lines is longer than the lines");
             all.extend(chunk.lines().map(|(number, line)| (number, line.map(<[u8]>::to_vec))));
             bytes += chunk.bytes;
         }
-        assert!(text.len() as u64 - bytes <= 1, "a newline behind a long line at the end may be left out");
+        assert!(text.len() as u64 - bytes <= 1, "the newline after a long last line is not counted");
         all
     }
 

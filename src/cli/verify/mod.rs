@@ -25,37 +25,52 @@ use super::{
     values::{self, For},
 };
 
-/// The longest leeway of a verdict that is also said of Entra: the default here and of the usual libraries.
+/// The longest leeway with which a verdict also applies to Entra: the default here and in common JWT libraries.
 const LEEWAY_MAX: Duration = Duration::from_mins(1);
 
-/// What it does, as the list of commands says it.
-pub(super) const ABOUT: &str = "Verify that projected service account tokens validate against what is published";
+/// The description in the list of commands.
+pub(super) const ABOUT: &str = "Verify service account tokens against the published documents";
 
 #[derive(Debug, Args)]
-#[command(about = ABOUT, after_help = "Examples:
+#[command(
+    about = ABOUT,
+    long_about = "Verify projected service account tokens against the published documents of their issuer.
+
+Each check is listed with its result. The first check that fails decides which AADSTS code Entra will return, and the \
+fix. Without --issuer, the issuer that the token names is used, and it must be a public host.",
+    after_help = "Examples:
   issuer verify token.jwt --service-account default/workload-identity-sa
-  issuer verify --batch all.txt --issuer https://issuer.example.com > out")]
+  issuer verify --batch all.txt --issuer https://issuer.example.com > out"
+)]
 pub(crate) struct Verify {
-    /// A file with the token, or - for standard input [default: $AZURE_FEDERATED_TOKEN_FILE]
+    /// Read the token from this file; - means standard input
+    ///
+    /// The default is the file that AZURE_FEDERATED_TOKEN_FILE names.
     token: Option<PathBuf>,
-    /// A file of tokens, one a line, or - for standard input: one line of JSON for each, in their order
+    /// Verify each line of this file, and print one line of JSON for each
+    ///
+    /// - means standard input. The results have the order of the tokens. All cores are used.
     #[arg(long, value_name = "FILE", conflicts_with = "token", requires = "issuer")]
     batch: Option<PathBuf>,
     #[command(flatten)]
     trust: Trust,
-    /// An audience the token may be for (repeatable, one is enough) [default: api://AzureADTokenExchange]
+    /// Accept this audience (repeatable) [default: api://AzureADTokenExchange]
+    ///
+    /// One of the given audiences must be in the token. With --for oidc there is no default.
     #[arg(long, value_name = "AUDIENCE")]
     audience: Vec<String>,
-    /// The service account the token must be of
+    /// Require this service account as the subject
     #[arg(long, value_name = "NAMESPACE/NAME")]
     service_account: Option<String>,
-    /// Judge the token as of another time, in RFC 3339
+    /// Verify the token as if it were this time (RFC 3339)
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// Accepted difference between clocks, in seconds or as 2m
+    /// Allow this difference between clocks
+    ///
+    /// A number without a unit means seconds.
     #[arg(long, value_name = "DURATION", default_value = "60s")]
     leeway: String,
-    /// Relying party whose rules apply
+    /// Select the relying party whose rules apply
     #[arg(long = "for", value_name = "PARTY", default_value = "entra")]
     relying_party: For,
 }
@@ -72,7 +87,7 @@ impl Verify {
         }
         let tell_of_audience = |output: &mut Output| {
             if self.relying_party == For::Oidc && self.audience.is_empty() {
-                output.note("the audience is not checked; pass --audience to ask for yours");
+                output.note("the audience is not checked; pass --audience to check it");
             }
         };
         if let Some(path) = &self.batch {
@@ -85,7 +100,7 @@ impl Verify {
             return batch::run(tokens, keys, expectations, self.relying_party.into(), output);
         }
         let input = TokenInput::read(self.token, Some(output))?;
-        no_list(&input, &format!("verify them all: issuer verify --batch {} --issuer URL", input.name))?;
+        no_list(&input, &format!("verify all of them: issuer verify --batch {} --issuer URL", input.name))?;
         let mut buffer = Vec::new();
         let token = Token::parse(&input.text, &mut buffer).ok();
         let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
@@ -130,11 +145,12 @@ impl Verify {
     }
 }
 
-/// What differs from what Entra judges: it reads the issuer URL over public trust, now, with a leeway of its own.
+/// How the input differs from what Entra evaluates: Entra fetches the issuer URL with public certificate authorities, at the
+/// current time, with its own leeway.
 fn limits(trusted: &Trusted, at: Option<Timestamp>, leeway: Duration) -> Vec<String> {
     let mut limits = trusted.limits();
     if let Some(at) = at {
-        limits.push(format!("the token was judged as of {}, not of now", second(at)));
+        limits.push(format!("the token was verified as of {}, not as of now", second(at)));
     }
     if leeway > LEEWAY_MAX {
         limits.push(format!("the leeway was {} s; Entra may allow less", leeway.as_secs_f64()));

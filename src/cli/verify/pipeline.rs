@@ -1,4 +1,4 @@
-//! Work that is read in order, done on all cores, and handed out in order again.
+//! An ordered pipeline: work is read in order, done on all cores, and printed in order.
 
 use std::{
     collections::BTreeMap,
@@ -8,18 +8,17 @@ use std::{
     thread,
 };
 
-/// How many pieces may be read and not handed out yet, for each thread: one that takes long must not have the others pile up.
+/// The maximum number of pieces in flight for each thread. It bounds the memory while one piece takes long.
 const AHEAD: usize = 4;
 
-/// Hands out the `answer` to every piece of work, in the order in which they were `read`, until `print` says that nobody reads
-/// on; gives what ended the input before its end.
+/// Prints the `answer` to every piece of work in the order in which they were `read`. It ends when `print` returns false. The
+/// inner error is that of the input.
 ///
-/// One thread reads, which may wait for its input as long as it likes: it holds nothing that others need, and ends with the
-/// process.
+/// One thread reads. It may block on its input forever, because it holds no lock, and ends with the process.
 ///
 /// # Errors
 ///
-/// The system's, where it has no thread to give.
+/// The error of the operating system if no thread can be started.
 pub(super) fn run<W: Send + 'static, A: Send + 'static>(
     mut read: impl FnMut() -> io::Result<Option<W>> + Send + 'static,
     answer: impl Fn(W) -> A + Send + Sync + 'static,
@@ -51,7 +50,7 @@ pub(super) fn run<W: Send + 'static, A: Send + 'static>(
                 }
             }
         };
-        // Where there are no more threads to have, those that there are do it.
+        // The threads that could be started do the work.
         match thread::Builder::new().spawn(work) {
             Err(error) if thread == 0 => return Err(error),
             _ => {}
@@ -63,11 +62,11 @@ pub(super) fn run<W: Send + 'static, A: Send + 'static>(
     for (number, answered) in answers {
         waiting.insert(number, answered);
         while let Some(answered) = waiting.remove(&next) {
-            let goes_on = match answered {
+            let is_read_on = match answered {
                 Ok(answered) => print(answered),
                 Err(error) => return Ok(Err(error)),
             };
-            if !goes_on {
+            if !is_read_on {
                 return Ok(Ok(()));
             }
             next += 1;
@@ -77,10 +76,10 @@ pub(super) fn run<W: Send + 'static, A: Send + 'static>(
     Ok(Ok(()))
 }
 
-/// How many pieces of work are on their way.
+/// The number of pieces in flight.
 #[derive(Default)]
 struct Flow {
-    /// How many were handed out.
+    /// How many pieces were printed.
     printed: Mutex<usize>,
     turn: Condvar,
 }
@@ -90,7 +89,7 @@ impl Flow {
         self.printed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until a piece may be read without too many being on their way.
+    /// Waits until fewer than `ahead` pieces are in flight.
     fn admit(&self, number: usize, ahead: usize) {
         let printed = self.turn.wait_while(self.printed(), |printed| number >= *printed + ahead);
         drop(printed.unwrap_or_else(PoisonError::into_inner));

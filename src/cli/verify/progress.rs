@@ -5,13 +5,13 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How far a batch is, on a terminal that shows nothing else of it.
+/// The progress bar of a batch.
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    /// `length` in bytes, where it is known.
+    /// `length` is the length of the input in bytes, if it is known.
     pub(super) fn start(length: Option<u64>, desired: bool) -> Self {
-        // Verdicts on the same terminal are progress enough, unless the next one may be long in coming.
+        // Verdicts on the same terminal show the progress, except for a stream, whose next token may arrive late.
         let draws = desired && io::stderr().is_terminal() && (!io::stdout().is_terminal() || length.is_none());
         let target = if draws { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let template = match length {
@@ -19,10 +19,10 @@ impl Progress {
             None => "{spinner} {bytes}  {wide_msg}  ",
         };
         let bar = ProgressBar::with_draw_target(length, target);
-        // The template is one of two above; should it not do, the bar draws itself as it likes.
+        // The template is a constant. The default style is the fallback.
         bar.set_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()));
         if draws && length.is_none() {
-            // Nobody knows when the next token comes: the line shows that it is waited for.
+            // A ticking spinner shows that the process waits for input.
             bar.enable_steady_tick(Duration::from_millis(100));
         }
         Self(bar)
@@ -33,7 +33,7 @@ impl Progress {
         self.0.clone()
     }
 
-    /// So much of the input is done, and the numbers to show beside it.
+    /// Adds to the number of bytes that were processed, and shows a message.
     pub(super) fn advance(&self, bytes: u64, message: impl FnOnce() -> String) {
         if !self.0.is_hidden() {
             self.0.set_message(message());
@@ -42,7 +42,7 @@ impl Progress {
     }
 }
 
-/// It leaves the terminal as it was.
+/// Clears its line of the terminal.
 impl Drop for Progress {
     fn drop(&mut self) {
         self.0.finish_and_clear();

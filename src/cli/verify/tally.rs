@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt};
 
 use issuer::CheckName;
 
-/// How many tokens were accepted, and how many each check refused.
+/// The number of accepted tokens, and of refused tokens for each check.
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) accepted: u64,

@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, Check, CheckId, CheckOutcome, TokenRefusal, Verdict},
 };
 
-/// The longest compared value that stands beside the name of its check on a line of 80 columns.
+/// The longest compared value that fits beside the name of its check in 80 columns.
 const COMPARED_MAX: usize = 80 - 22 - "expected ".len();
 
 impl Answer {
@@ -34,7 +34,7 @@ impl Answer {
     fn check_lines(&self, Check { name, outcome }: &Check) -> Vec<String> {
         match outcome {
             CheckOutcome::Passed { seen } => vec![format!("  {GOOD}ok{GOOD:#}       {name:9}  {}", message(seen))],
-            // A token that cannot be parsed leaves nothing else to look at.
+            // Skipped checks of a token that cannot be parsed say nothing.
             CheckOutcome::Skipped { .. } if !self.is_parsed => Vec::new(),
             CheckOutcome::Skipped { because } => {
                 vec![format!("  {FAINT}skipped  {name:9}  {}{FAINT:#}", message(because))]
@@ -42,7 +42,7 @@ impl Answer {
             CheckOutcome::Failed { expected: Some(expected), seen: Some(seen), .. } => {
                 let (expected, seen) = (printable(expected), printable(seen));
                 let longest = expected.chars().count().max(seen.chars().count());
-                // Two values that are compared stay below each other, on lines that are not broken.
+                // Compared values are aligned below each other, on unbroken lines.
                 if longest <= COMPARED_MAX {
                     vec![
                         format!("  {BAD}failed{BAD:#}   {name:9}  expected {expected}"),
@@ -75,7 +75,7 @@ impl Answer {
             let condition = "if a federated credential has this issuer, subject and audience";
             lines.push(format!("{STRONG}Entra{STRONG:#} accepts it {condition}"));
         } else if !self.limits.is_empty() {
-            lines.push(format!("{WARN}what Entra answers was not checked{WARN:#}:"));
+            lines.push(format!("{WARN}Entra was not simulated exactly{WARN:#}:"));
             lines.extend(self.limits.iter().map(|limit| format!("  - {}", message(limit))));
         }
         lines

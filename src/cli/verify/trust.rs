@@ -16,37 +16,39 @@ use super::super::{
     runtime, values,
 };
 
-/// The longest file that is read as a JWKS, in bytes: as long as a published one may be.
+/// The longest file that is read as a JWKS, in bytes. A published JWKS has the same limit.
 const JWKS_FILE_MAX: usize = Documents::BYTES_MAX;
 
-/// Whose tokens are believed, and where their keys come from.
+/// The flags that name the trusted issuers and the source of their keys.
 #[derive(Debug, Args)]
 pub(super) struct Trust {
-    /// An issuer to trust (repeatable) [default: the one the token names, and none for --batch]
+    /// Trust this issuer (repeatable) [default: the issuer that the token names]
+    ///
+    /// --batch has no default.
     #[arg(long, value_name = "URL")]
     issuer: Vec<String>,
-    /// Read the documents from another place instead of the issuer URL
+    /// Read the documents from this URL or directory instead of the issuer URL
     #[arg(long, value_name = "URL|DIR", conflicts_with = "jwks")]
     published: Option<String>,
-    /// Use the keys of this file; make no network requests
+    /// Use the keys of this JWKS file, and make no network requests
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
-    /// PEM certificates to trust beside the system's
+    /// Trust the PEM certificates of this file too (repeatable)
     #[arg(long, value_name = "PEM")]
     ca_file: Vec<PathBuf>,
-    /// How long reading the documents of the issuers may take [default: 60s]
-    #[arg(long, value_name = "DURATION", default_value = "60s", hide_default_value = true)]
+    /// Set the total time limit for fetching the documents of the issuers
+    #[arg(long, value_name = "DURATION", default_value = "60s")]
     timeout: String,
 }
 
-/// The same, with every value checked.
+/// The checked values of [`Trust`].
 pub(super) struct Trusted {
     pub(super) issuers: Vec<IssuerUrl>,
     location: Location,
     pub(super) jwks: Option<PathBuf>,
     fetcher: HttpFetcher,
     pub(super) timeout: Duration,
-    /// Whether certificate authorities are trusted beside the system's.
+    /// Whether certificate authorities of --ca-file are trusted.
     trusts_more: bool,
 }
 
@@ -62,7 +64,8 @@ impl Trust {
         let location = self.published.as_deref().map(|text| values::location("--published", text, None)).transpose()?;
         let one = [("--published", self.published.is_some()), ("--jwks", self.jwks.is_some())];
         if let Some((flag, _)) = one.into_iter().find(|(_, given)| *given && issuers.len() > 1) {
-            let message = format!("{flag} stands for the documents of one issuer, and {} are given", issuers.len());
+            let message =
+                format!("{flag} replaces the documents of one issuer, but {} issuers are given", issuers.len());
             return Err(Failure::usage(message, format!("leave out {flag}, or pass --issuer once")));
         }
         let location = location.unwrap_or(Location::Issuer);
@@ -73,7 +76,7 @@ impl Trust {
 }
 
 impl Trusted {
-    /// Where the keys come from, if not from the issuer URL.
+    /// The source of the keys, if it is not the issuer URL.
     pub(super) fn elsewhere(&self) -> Option<String> {
         match (&self.jwks, &self.location) {
             (Some(path), _) => Some(name(path)),
@@ -82,7 +85,7 @@ impl Trusted {
         }
     }
 
-    /// How the documents differ from those that Entra reads, each a clause.
+    /// How the documents differ from those that Entra fetches, each a clause.
     pub(super) fn limits(&self) -> Vec<String> {
         if let Some(path) = &self.jwks {
             return vec![format!("the keys came from {}, not from the issuer URL", name(path))];
@@ -92,7 +95,7 @@ impl Trusted {
             limits.push(format!("the documents were read from {}, not from the issuer URL", self.location));
         }
         if self.trusts_more && !matches!(self.location, Location::Directory(_)) {
-            limits.push("certificates of --ca-file were trusted, which Entra does not do".to_owned());
+            limits.push("certificates of --ca-file were trusted; Entra does not trust them".to_owned());
         }
         limits
     }
@@ -106,7 +109,7 @@ impl Trusted {
         self.issuers.iter().fold(builder, trust)
     }
 
-    /// Reads the documents of issuers; a runtime and a client are started only where a URL is asked.
+    /// Reads the documents of issuers. A runtime and an HTTP client are started only to fetch a URL.
     pub(super) fn read(&self, issuers: Vec<IssuerUrl>, output: &mut Output) -> Result<Vec<TrustedIssuer>, Failure> {
         if let Some(path) = &self.jwks {
             let jwks = if issuers.is_empty() { Jwks::default() } else { read_jwks(path, output)? };
@@ -123,7 +126,7 @@ impl Trusted {
         if issuers.is_empty() {
             return Ok(Vec::new());
         }
-        // A token may name any host: without --issuer it leads to public ones only.
+        // A token can name any host. Without --issuer only public hosts are fetched (SSRF).
         let fetcher = self.fetcher.clone();
         let fetcher = if self.issuers.is_empty() { fetcher.only_public() } else { fetcher };
         let deadline = Instant::now().checked_add(self.timeout);
@@ -145,21 +148,21 @@ impl Trusted {
 
 fn read_jwks(path: &Path, output: &mut Output) -> Result<Jwks, Failure> {
     let refuse = |because: String| {
-        let hint = "pass a JWKS; `issuer jwks` makes one of public keys".to_owned();
-        Failure::new(Exit::Incomplete, format!("{} cannot be read: {because}", name(path)), Some(hint))
+        let hint = "pass a JWKS; `issuer jwks` makes one from public keys".to_owned();
+        Failure::new(Exit::Incomplete, format!("cannot read {}: {because}", name(path)), Some(hint))
     };
     let bytes = inputs::read(path, JWKS_FILE_MAX)?;
     if bytes.len() > JWKS_FILE_MAX {
         return Err(refuse(format!("it is longer than {JWKS_FILE_MAX} bytes")));
     }
-    // A JWKS is judged as it would be published, with all its entries.
+    // A JWKS is used as it is, including entries that are not usable.
     if let Ok(jwks) = Jwks::parse(&bytes) {
         return Ok(jwks);
     }
     let mut reader = KeyReader::default();
     reader.read(&name(path), &bytes).map_err(|error| match error {
         KeyError::Ambiguous { .. } => {
-            let hint = "choose with issuer jwks FILE --entry NAME, and pass what it prints as --jwks".to_owned();
+            let hint = "choose one with issuer jwks FILE --entry NAME, and pass its output as --jwks".to_owned();
             Failure { hint: Some(hint), ..Failure::from(error) }
         }
         error => Failure::from(error),
