@@ -127,6 +127,11 @@ pub use verify::{
     VerifyWarning,
 };
 
+/// The JSON types of `serde_json` 1 in public signatures, such as that of [`VerifiedToken::claim`].
+pub mod json {
+    pub use serde_json::{Map, Value};
+}
+
 /// The examples of the book, compiled.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/embedding.md")]

@@ -7,6 +7,8 @@ mod memory;
 mod site_error;
 mod site_warning;
 
+/// The attribute for implementations of [`Site`], of the crate `async-trait`.
+pub use async_trait::async_trait;
 #[cfg(feature = "azure")]
 pub use azure::Azure;
 #[cfg(feature = "serve")]
@@ -22,7 +24,6 @@ pub use crate::azure::{AzureConnection, AzureOptions};
 #[doc(inline)]
 pub use crate::plan::{Condition, Content, ETag, Headers, Hosting, Stored};
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::issuer_url::DocumentPath;
