@@ -375,7 +375,7 @@ fn sas_of(text: &str, account: &Account) -> Result<Secret, AzureProblem> {
         let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "https" | "http") && url.has_host());
         let url = url.ok_or_else(|| refuse("is neither a SAS nor a URL with a SAS".to_owned()))?;
         if account.is_other_than(&url) {
-            return Err(refuse(format!("is a URL of another account; expected {}", account.name)));
+            return Err(refuse(format!("is a URL of another account; expected account {}", account.name)));
         }
     }
     Ok(Secret::new(sas.to_owned()))

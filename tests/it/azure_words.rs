@@ -456,7 +456,7 @@ fn endpoints_of_other_accounts_and_containers_are_refused() {
 
 #[test]
 fn sas_url_of_another_account_is_refused() {
-    let other = "is a URL of another account than acct";
+    let other = "is a URL of another account; expected account acct";
     let cases = [
         ("https://other.blob.core.windows.net/$web?sv=2022-11-02&sig=s3cr3t", other),
         ("https://other.z7.blob.storage.azure.net/?sv=2022-11-02&sig=s3cr3t", other),
