@@ -97,7 +97,7 @@ fn against_openssl(verify: impl Fn()) {
             ours / openssl
         ),
         None => {
-            println!("| tokens verified, RSA 2048, one thread | {ours:.0}/s | openssl is not installed | | ≥ 0.90 |")
+            println!("| tokens verified, RSA 2048, one thread | {ours:.0}/s | openssl is not installed | | ≥ 0.90 |");
         }
     }
 }

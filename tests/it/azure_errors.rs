@@ -287,7 +287,7 @@ fn rejected_sas_error_names_both_possible_causes() {
     assert!(stderr(&output).contains(sentence), "{output:?}");
 }
 
-/// Without an ETag, no conditional write is possible.
+/// Without an `ETag`, no conditional write is possible.
 #[test]
 fn response_without_an_etag_is_an_error_before_any_write() {
     let account = account();

@@ -252,7 +252,7 @@ impl Cluster {
 #[test]
 fn unpublish_requires_a_fresh_token_of_another_issuer() {
     let account = account();
-    let (cluster, stranger) = (Cluster::new(), Cluster::new());
+    let (cluster, other_cluster) = (Cluster::new(), Cluster::new());
     cluster.publish(&account);
     let unpublish =
         |args: &[&str]| issuer(&account).args(["unpublish", "--account", &account.name]).args(args).output().unwrap();
@@ -274,7 +274,7 @@ fn unpublish_requires_a_fresh_token_of_another_issuer() {
     refused(&cluster.token(other, 700, 600), "the token expired at");
     refused(&cluster.token(other, 3700, 31_536_000), "more than an hour ago");
     refused(&cluster.token(other, -120, 600), "which is in the future");
-    refused(&stranger.token(other, 0, 600), "no published key verifies the token");
+    refused(&other_cluster.token(other, 0, 600), "no published key verifies the token");
     let (forged, issued) = (cluster.folder.path().join("forged.jwt"), issuer::Timestamp::now().as_second());
     std::fs::write(&forged, unsigned(&json!({ "iss": other, "iat": issued, "exp": issued + 600 }))).unwrap();
     refused(forged.to_str().unwrap(), "no published key verifies the token");

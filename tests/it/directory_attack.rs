@@ -10,7 +10,7 @@ use std::{
 use crate::support::{
     answer::answer,
     issuer::stderr,
-    other_user::{Ground, NOBODY, give, is_root, mode, script},
+    other_user::{Ground, OTHER_UID, give, is_root, mode, script},
     recording,
 };
 use issuer::{
@@ -173,7 +173,7 @@ fn lock_file_of_another_user_is_refused() {
     let output = publish("rsa2048.pub", &site);
     assert_eq!(output.status.code(), Some(3));
     let expected = format!(
-        "cannot lock {}: its owner is user ID {NOBODY}; expected this user, root or the owner of the directory\nhint: ",
+        "cannot lock {}: its owner is user ID {OTHER_UID}; expected this user, root or the owner of the directory\nhint: ",
         site.join(LOCK).display()
     );
     assert!(stderr(&output).contains(&expected), "{}", stderr(&output));

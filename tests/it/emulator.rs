@@ -294,7 +294,7 @@ fn delimited_answer_keeps_the_connection_open() {
     });
     let twice = exchange(&proxy.address, b"GET /a HTTP/1.1\r\n\r\nGET /short HTTP/1.1\r\n\r\n").unwrap();
     assert_eq!(String::from_utf8(twice).unwrap().matches("hi").count(), 2);
-    assert_eq!(try_get(&proxy.address, "/nobody"), (vec![], true));
+    assert_eq!(try_get(&proxy.address, "/closed"), (vec![], true));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
 
 use crate::support::{
     issuer::{stderr, stdout},
-    other_user::{Ground, NOBODY, is_root, mode, script},
+    other_user::{Ground, OTHER_UID, is_root, mode, script},
     recording,
 };
 
@@ -59,7 +59,7 @@ fn out_does_not_follow_a_link_or_pipe_of_another_user() {
             let output = write(&out);
             let said = stderr(&output);
             assert_eq!(output.status.code(), Some(3), "{make}: {said}");
-            let expected = format!("{} is {what} of the user with ID {NOBODY}\nhint: ", place.display());
+            let expected = format!("{} is {what} of the user with ID {OTHER_UID}\nhint: ", place.display());
             assert!(said.contains(&expected), "{make}: {said}");
             ground.assert_untouched(make);
         }
@@ -132,7 +132,7 @@ fn out_keeps_the_file_mode_and_is_never_world_writable() {
     }
     if is_root() {
         fs::set_permissions(&out, Permissions::from_mode(0o600)).unwrap();
-        chown(&out, Some(NOBODY), Some(NOBODY)).unwrap();
+        chown(&out, Some(OTHER_UID), Some(OTHER_UID)).unwrap();
         assert_eq!(with_umask("022"), 0o644, "the file of another user");
     }
 }

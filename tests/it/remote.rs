@@ -421,7 +421,7 @@ fn dropped_caller_does_not_cancel_the_request() {
 #[test]
 fn only_trusted_issuers_get_requests() {
     block_on(async {
-        let (one, other, stranger) = (
+        let (one, other, untrusted) = (
             Published::with("rotation", None),
             Published::with("path-issuer", None),
             Published::with("no-trailing-slash", None),
@@ -435,9 +435,9 @@ fn only_trusted_issuers_get_requests() {
         assert_eq!(verify(&one).await.unwrap().issuer(), one.run.issuer);
         assert_eq!((one.asked(), other.asked()), ((1, 1), (0, 0)));
         assert_eq!(verify(&other).await.unwrap().issuer(), other.run.issuer);
-        let refusal = verify(&stranger).await.unwrap_err();
+        let refusal = verify(&untrusted).await.unwrap_err();
         assert!(matches!(refusal, Refusal::Issuer { .. }), "a slash less: {refusal}");
-        assert_eq!((one.asked(), other.asked(), stranger.asked()), ((1, 1), (1, 1), (0, 0)));
+        assert_eq!((one.asked(), other.asked(), untrusted.asked()), ((1, 1), (1, 1), (0, 0)));
     });
 }
 

@@ -126,7 +126,7 @@ fn only_the_documents_are_reachable() {
         "/clusters//a/openid/v1/jwks",
         "/clusters/a%00/openid/v1/jwks",
         "/%ff/openid/v1/jwks",
-        "/nobody/openid/v1/jwks",
+        "/unknown/openid/v1/jwks",
         "//etc/passwd",
         "/OPENID/v1/jwks",
     ] {

@@ -327,7 +327,7 @@ fn metadata_service_returns_numbers_as_strings() {
     assert_eq!(named.2["client_id"], "user");
     let cases: [(&str, &[&str], &str); 3] = [
         ("", &[], "Required metadata header not specified"),
-        ("&client_id=nobody", &["Metadata: true"], "Identity not found"),
+        ("&client_id=unknown", &["Metadata: true"], "Identity not found"),
         ("", &["Metadata: true", "X-Forwarded-For: 10.0.0.1"], "Request contains forbidden header X-Forwarded-For"),
     ];
     for (more, headers, description) in cases {

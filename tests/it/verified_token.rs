@@ -116,10 +116,10 @@ fn token_issuer_selects_among_trusted_issuers() {
     // A key of one issuer never verifies tokens of another.
     assert!(matches!(verify(&other, ISSUER), Err(Refusal::KeyNotFound { .. })));
     assert!(matches!(verify(one, OTHER), Err(Refusal::KeyNotFound { .. })));
-    let untrusted = "https://stranger.example.com";
+    let untrusted = "https://untrusted.example.com";
     let refusal = verify(one, untrusted).unwrap_err();
     assert_eq!(refusal, Refusal::IssuerUntrusted { seen: untrusted.to_owned(), trusted: 2 });
-    assert_eq!(refusal.to_string(), "issuer \"https://stranger.example.com\" is not one of the 2 trusted issuers");
+    assert_eq!(refusal.to_string(), "issuer \"https://untrusted.example.com\" is not one of the 2 trusted issuers");
     assert_eq!(refusal.aadsts().map(issuer::Aadsts::code), Some(700_211));
     // An extra slash has its own message.
     let slash = format!("{OTHER}/");

@@ -73,7 +73,7 @@ pub(crate) fn federated_token(issuer: &str, subject: &str, audience: &str) -> St
 
 /// A token with these claims and an arbitrary signature of the correct length.
 pub(crate) fn unsigned(claims: &Value) -> String {
-    let header = json!({ "typ": "JWT", "alg": "RS256", "kid": "nobody" });
+    let header = json!({ "typ": "JWT", "alg": "RS256", "kid": "unsigned" });
     let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
     format!("{}.{}.{}", encode(header.to_string().as_bytes()), encode(claims.to_string().as_bytes()), encode(&[0; 256]))
 }

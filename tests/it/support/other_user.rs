@@ -1,4 +1,4 @@
-//! Another user of this machine, without privileges: `nobody`.
+//! Another user of this machine without privileges: the UID 65534.
 
 use std::{
     fs::{self, Permissions},
@@ -12,7 +12,7 @@ use std::{
 
 use tempfile::TempDir;
 
-pub(crate) const NOBODY: u32 = 65534;
+pub(crate) const OTHER_UID: u32 = 65534;
 
 /// Whether this process is root and can act as another user. Otherwise, the attacks run as this user.
 pub(crate) fn is_root() -> bool {
@@ -28,7 +28,7 @@ pub(crate) fn script(script: &str, arguments: &[&Path]) {
     let mut shell = Command::new("sh");
     shell.args(["-euc", script, "sh"]).args(arguments);
     if is_root() {
-        shell.uid(NOBODY).gid(NOBODY);
+        shell.uid(OTHER_UID).gid(OTHER_UID);
     }
     assert!(shell.status().unwrap().success(), "{script} {arguments:?}");
 }
@@ -38,7 +38,7 @@ pub(crate) fn give(path: &Path) {
     if !is_root() {
         return;
     }
-    chown(path, Some(NOBODY), Some(NOBODY)).unwrap();
+    chown(path, Some(OTHER_UID), Some(OTHER_UID)).unwrap();
     if path.is_dir() {
         fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path()));
     }
