@@ -182,7 +182,7 @@ fn fill_around_command(first: &str, indent: &str, text: &str, width: usize) -> S
     lines.join("\n")
 }
 
-/// The words of a line. A date with its time is one word, and so is a command in backticks or parentheses.
+/// Splits a line into words. A date with its time is one word, and so is a command in backticks or parentheses.
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let is_date = |word: &str| {
         let digits = word.trim_start_matches('(');

@@ -68,8 +68,8 @@ fn status_shows_keys_times_website_and_equal_documents() {
     assert_eq!(value["public"]["mismatch"], Value::Null);
 
     let text = stdout(&status(&account, &front.url(), &["--retain", "1h"]));
-    assert!(text.contains("website  on\n") && text.contains("the same as what is stored, 2 keys"), "{text}");
-    assert!(text.contains(", retired 20") && text.contains("may go from"), "{text}");
+    assert!(text.contains("website  on\n") && text.contains("identical to the stored documents, 2 keys"), "{text}");
+    assert!(text.contains(", retired 20") && text.contains("removable from"), "{text}");
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn status_reports_public_documents_that_differ() {
     });
     let output = status(&account, &format!("http://{}", proxy.address), &[]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(stdout(&output).contains("not what is stored"), "{output:?}");
+    assert!(stdout(&output).contains("differs from the stored documents"), "{output:?}");
     assert!(stderr(&output).contains("AADSTS7000272") && stderr(&output).contains(&kid(2)), "{output:?}");
 }
 
@@ -208,9 +208,9 @@ fn status_of_a_directory_compares_both_sides() {
     assert!(publish.unwrap().status.success());
     let output = command().args(["status", "--directory", directory, "--published", directory]).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(stdout(&output).contains("the same as what is stored, 2 keys"), "{output:?}");
+    assert!(stdout(&output).contains("identical to the stored documents, 2 keys"), "{output:?}");
     let output = command().args(["status", "--directory", directory]).output().unwrap();
-    assert!(output.status.success() && stdout(&output).contains("not looked at"), "{output:?}");
+    assert!(output.status.success() && stdout(&output).contains("not read; pass --published"), "{output:?}");
 }
 
 /// A cluster with its own published key.
@@ -294,7 +294,7 @@ fn unpublish_requires_a_fresh_token_of_another_issuer() {
     assert!(account.list_blobs("$web").is_empty());
     for args in [&["--force", "--issuer", ISSUER][..], &["--force"]] {
         let again = unpublish(args);
-        assert!(again.status.success() && stdout(&again).contains("nothing was there"), "{again:?}");
+        assert!(again.status.success() && stdout(&again).contains("nothing was published there"), "{again:?}");
     }
 }
 
@@ -371,7 +371,7 @@ fn status_compares_foreign_documents_by_content() {
     let status = || command().args(["status", "--directory", directory, "--published", directory]).output().unwrap();
     let output = status();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(stdout(&output).contains("published by something else"), "{output:?}");
+    assert!(stdout(&output).contains("published by another tool"), "{output:?}");
 
     // A discovery document with another `jwks_uri` does not describe the JWKS at the default path.
     for (jwks_uri, code, sentence) in [

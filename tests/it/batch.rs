@@ -274,7 +274,7 @@ fn given_documents_are_rejected_for_several_issuers() {
     let output = command.arg(folder.path()).output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let said = stderr(&output);
-    assert!(said.contains("--published stands for the documents of one issuer, and 2 are given"), "{said}");
+    assert!(said.contains("--published replaces the documents of one issuer, but 2 issuers are given"), "{said}");
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn list_given_as_one_token_is_named() {
     let output = crate::support::issuer::run(["verify", path.to_str().unwrap(), "--issuer", "http://127.0.0.1:9"]);
     assert_eq!(output.status.code(), Some(2));
     let said = stderr(&output);
-    assert!(said.contains("holds several tokens") && said.contains("issuer verify --batch "), "{said}");
+    assert!(said.contains("contains several tokens") && said.contains("issuer verify --batch "), "{said}");
 }
 
 /// A pipe may stay open for days, so its keys are refreshed. A file is read once.

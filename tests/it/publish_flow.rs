@@ -63,7 +63,7 @@ fn publish_prints_plan_writes_and_state_when_interrupted() {
         signal(&child, name);
         let said = read_to(&mut stderr, "hint:");
         let both = "openid/v1/jwks and .well-known/openid-configuration were written";
-        assert!(said.contains(&format!("error: interrupted; {both}, and nothing is proven\n")), "{said}");
+        assert!(said.contains(&format!("error: interrupted; {both}; nothing was read back\n")), "{said}");
         assert_eq!(child.wait().unwrap().code(), Some(3), "{name}");
     }
 }
@@ -88,11 +88,11 @@ fn interruption_reports_the_state_of_each_document() {
     for (at, expected) in [
         (
             "jwks",
-            "interrupted; openid/v1/jwks may have been written, .well-known/openid-configuration was not written, and nothing is proven",
+            "interrupted; openid/v1/jwks may have been written, .well-known/openid-configuration was not written; nothing was read back",
         ),
         (
             "openid-configuration",
-            "interrupted; openid/v1/jwks was written, .well-known/openid-configuration may have been written, and nothing is proven",
+            "interrupted; openid/v1/jwks was written, .well-known/openid-configuration may have been written; nothing was read back",
         ),
     ] {
         let child: Arc<Mutex<Option<Child>>> = Arc::default();

@@ -201,7 +201,7 @@ fn json_error_is_shown_once() {
 fn reading_from_a_terminal_prints_a_note() {
     for command_name in ["jwks", "verify", "inspect"] {
         let (mut terminal, mut child) = Terminal::run(80, command().args([command_name, "-"]), false);
-        terminal.read_to("note: reading from standard input; end it with Ctrl-D");
+        terminal.read_to("note: reading standard input; press Ctrl-D to end it");
         child.kill().unwrap();
         child.wait().unwrap();
     }

@@ -71,7 +71,7 @@ fn terminal_confirmation_requires_typing_the_issuer() {
     assert!(!terminal.read_all().contains("Type the issuer"));
     assert!(child.wait().unwrap().success() && !is_there(&site));
     let (terminal, mut child) = Terminal::run(80, &mut unpublish(&site, &["--issuer", ISSUER]), false);
-    assert!(terminal.read_all().contains("nothing was there"));
+    assert!(terminal.read_all().contains("nothing was published there"));
     assert!(child.wait().unwrap().success());
 }
 

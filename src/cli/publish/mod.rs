@@ -80,7 +80,7 @@ pub(crate) struct Publish {
     /// A key is retired when it is first missing from the input. The duration must cover the lifetime of the tokens.
     #[arg(long, value_name = "DURATION", default_value = "48h")]
     retain: String,
-    /// Remove this key, which is not in the input, now (repeatable)
+    /// Remove this retired key now (repeatable)
     #[arg(long, value_name = "KID", allow_hyphen_values = true)]
     remove: Vec<String>,
     /// Add this published key to the retention record (repeatable)
@@ -119,7 +119,7 @@ pub(crate) struct Publish {
     /// Skip reading the documents back
     #[arg(long, conflicts_with_all = ["published", "wait"])]
     no_fetch_back: bool,
-    /// Wait this long for the new documents to appear [default: 60s with --account, else 10s]
+    /// Wait this long for the new documents [default: 60s with --account, else 10s]
     #[arg(long, value_name = "DURATION")]
     wait: Option<String>,
 }

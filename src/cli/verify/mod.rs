@@ -85,7 +85,7 @@ impl Verify {
         if inputs.into_iter().flatten().filter(|path| is_stdin(path)).count() > 1 {
             return Err(stdin_twice());
         }
-        let tell_of_audience = |output: &mut Output| {
+        let note_unchecked_audience = |output: &mut Output| {
             if self.relying_party == For::Oidc && self.audience.is_empty() {
                 output.note("the audience is not checked; pass --audience to check it");
             }
@@ -96,7 +96,7 @@ impl Verify {
             let is_refreshed = tokens.is_stream() && trusted.jwks.is_none();
             let keys =
                 if is_refreshed { Keys::refreshing(&trusted, at, output)? } else { Keys::fixed(&trusted, at, output)? };
-            tell_of_audience(output);
+            note_unchecked_audience(output);
             return batch::run(tokens, keys, expectations, self.relying_party.into(), output);
         }
         let input = TokenInput::read(self.token, Some(output))?;
@@ -112,7 +112,7 @@ impl Verify {
             issuers => issuers.to_vec(),
         };
         let verifier: Verifier = trusted.read(issuers, output)?.into_iter().collect();
-        tell_of_audience(output);
+        note_unchecked_audience(output);
         let report = verifier.examine(&input.text, &expectations, at.unwrap_or_else(Timestamp::now));
         let relying_party = self.relying_party.into();
         let limits = if relying_party == RelyingParty::Entra { limits(&trusted, at, leeway) } else { Vec::new() };

@@ -75,7 +75,7 @@ impl Answer {
             let condition = "if a federated credential has this issuer, subject and audience";
             lines.push(format!("{STRONG}Entra{STRONG:#} accepts it {condition}"));
         } else if !self.limits.is_empty() {
-            lines.push(format!("{WARN}Entra was not simulated exactly{WARN:#}:"));
+            lines.push(format!("{WARN}Entra may answer differently{WARN:#}:"));
             lines.extend(self.limits.iter().map(|limit| format!("  - {}", message(limit))));
         }
         lines
