@@ -132,7 +132,7 @@ fn clock_difference_is_a_warning_and_prevents_pruning() {
         assert!(first.status.success(), "{first:?}");
         let says = |output: &Output| match direction {
             "" => stderr(output).contains("the clock of this machine"),
-            _ => stderr(output).contains(&format!("{direction} the site's: ")),
+            _ => stderr(output).contains(&format!("{direction} the site's clock: ")),
         };
         assert_eq!(says(&first), is_apart, "{first:?}");
         assert!(publish(&through, &[1], &[]).status.success());
