@@ -98,17 +98,25 @@ fn capitalised(clause: &str) -> String {
     }
 }
 
-/// Markdown that shows this text. Text in backticks is code already.
+/// Markdown that shows this text. Text in backticks is code already; a flag becomes code.
 fn escape(text: &str) -> String {
     let parts = text.split('`').enumerate().map(|(at, part)| {
-        let special: &[char] = if at % 2 == 1 { &['|'] } else { &['*', '_', '<', '>', '[', ']', '|'] };
-        part.chars().fold(String::new(), |mut text, character| {
-            if special.contains(&character) {
-                text.push('\\');
+        let is_code = at % 2 == 1;
+        let words = part.split(' ').map(|word| {
+            let flag = word.trim_end_matches([',', ':', ';', ')']);
+            if !is_code && flag.starts_with("--") {
+                return format!("`{flag}`{}", &word[flag.len()..]);
             }
-            text.push(character);
-            text
-        })
+            let special: &[char] = if is_code { &['|'] } else { &['*', '_', '<', '>', '[', ']', '|'] };
+            word.chars().fold(String::new(), |mut text, character| {
+                if special.contains(&character) {
+                    text.push('\\');
+                }
+                text.push(character);
+                text
+            })
+        });
+        words.collect::<Vec<_>>().join(" ")
     });
     parts.collect::<Vec<_>>().join("`")
 }
@@ -116,6 +124,7 @@ fn escape(text: &str) -> String {
 #[test]
 fn markdown_escapes_keep_the_text() {
     assert_eq!(escape("a_b `c_d|` <e>"), r"a\_b `c_d\|` \<e\>");
+    assert_eq!(escape("in --a-b, and"), "in `--a-b`, and");
     assert_eq!(capitalised("the key"), "The key");
     assert_eq!(capitalised("`issuer inspect` shows"), "`issuer inspect` shows");
     assert_eq!(capitalised("--flag is missing"), "--flag is missing");
