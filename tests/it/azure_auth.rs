@@ -356,12 +356,12 @@ fn foreign_or_silent_metadata_service_is_skipped() {
 fn throttled_sign_in_is_retried_within_the_timeout() {
     let cloud = Cloud::new();
     for (wait, code) in [("1", 0), ("86400", 3)] {
-        let asked = std::sync::atomic::AtomicBool::new(false);
+        let was_throttled = std::sync::atomic::AtomicBool::new(false);
         let directory =
             Client { tenant: TENANT.to_owned(), client_id: CLIENT.to_owned(), proof: Proof::Secret(SECRET.to_owned()) };
         let answers = entra(vec![directory]);
         let busy = StandIn::https(&cloud.authority, move |request| {
-            if asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+            if was_throttled.swap(true, std::sync::atomic::Ordering::SeqCst) {
                 return answers(request);
             }
             let error = serde_json::json!({ "error": "temporarily_unavailable", "error_description": "AADSTS90055: busy", "error_codes": [90055] });
@@ -391,10 +391,10 @@ fn throttled_sign_in_is_retried_within_the_timeout() {
 #[test]
 fn busy_github_endpoint_is_retried() {
     let cloud = Cloud::new();
-    let asked = std::sync::atomic::AtomicBool::new(false);
+    let was_throttled = std::sync::atomic::AtomicBool::new(false);
     let answers = crate::support::github::github(GITHUB_TOKEN, crate::support::cloud::GITHUB_SUBJECT);
     let busy = StandIn::https(&cloud.authority, move |request| {
-        if asked.swap(true, std::sync::atomic::Ordering::SeqCst) {
+        if was_throttled.swap(true, std::sync::atomic::Ordering::SeqCst) {
             answers(request)
         } else {
             Response::new(503, &[], "")
@@ -446,16 +446,20 @@ fn resource_group_and_subscription_give_one_direct_request() {
     command.args(["--subscription", SUBSCRIPTION, "--resource-group", "clusters", "-o", "json"]);
     let output = output(&mut command);
     assert_eq!(json(&output)["issuer"], cloud.issuer());
-    let asked =
+    let requests =
         || cloud.arm.requests().into_iter().filter(|request| request.path != "/metadata/endpoints").collect::<Vec<_>>();
-    assert_eq!(asked().len(), 1);
-    assert!(asked()[0].path.ends_with(&format!("/storageAccounts/{}", cloud.account().name)), "{}", asked()[0].path);
+    assert_eq!(requests().len(), 1);
+    assert!(
+        requests()[0].path.ends_with(&format!("/storageAccounts/{}", cloud.account().name)),
+        "{}",
+        requests()[0].path
+    );
 
     // Once published, the stored documents name the issuer, and Azure Resource Manager gets no request.
     let mut again = cloud.with_secret();
     again.args(["-o", "json"]);
     assert_eq!(json(&again.output().unwrap())["issuer"], cloud.issuer());
-    assert_eq!(asked().len(), 1);
+    assert_eq!(requests().len(), 1);
 }
 
 #[test]
@@ -563,8 +567,8 @@ fn github_token_has_the_audience_of_the_cloud_or_the_flag() {
         (&["--cloud", "china"], "api://AzureADTokenExchangeChina"),
         (&["--cloud", "usgov", "--audience", "api://mine"], "api://mine"),
     ] {
-        let asked: std::sync::Arc<std::sync::Mutex<Vec<String>>> = std::sync::Arc::default();
-        let seen = std::sync::Arc::clone(&asked);
+        let requests: std::sync::Arc<std::sync::Mutex<Vec<String>>> = std::sync::Arc::default();
+        let seen = std::sync::Arc::clone(&requests);
         // The stand-in returns no token, so that the command stops here.
         let github = StandIn::https(&cloud.authority, move |request| {
             seen.lock().unwrap().push(request.query("audience").unwrap_or_default().to_owned());
@@ -574,6 +578,6 @@ fn github_token_has_the_audience_of_the_cloud_or_the_flag() {
         command.args(flags).env("ACTIONS_ID_TOKEN_REQUEST_URL", format!("{}/token", github.url()));
         let output = command.env("ACTIONS_ID_TOKEN_REQUEST_TOKEN", GITHUB_TOKEN).output().unwrap();
         assert_eq!(output.status.code(), Some(3), "{output:?}");
-        assert_eq!(asked.lock().unwrap().first().map(String::as_str), Some(expected), "{flags:?}: {output:?}");
+        assert_eq!(requests.lock().unwrap().first().map(String::as_str), Some(expected), "{flags:?}: {output:?}");
     }
 }

@@ -162,15 +162,15 @@ fn private_issuer_from_a_stored_document_gets_no_request() {
     };
     let output = publish(&["--issuer", &front.url()]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let asked = front.asked();
-    assert!(!asked.is_empty());
+    let requests = front.requests();
+    assert!(!requests.is_empty());
     let status = ["status", "--account", &account.name, "--for", "oidc"];
     for output in [publish(&[]), publish(&["--check"]), issuer(&account).args(status).output().unwrap()] {
         assert_eq!(output.status.code(), Some(1), "{output:?}");
         assert!(stderr(&output).contains("because its host is a loopback address"), "{output:?}");
         assert!(stderr(&output).contains("hint: pass --issuer URL"), "{output:?}");
     }
-    assert_eq!(front.asked(), asked);
+    assert_eq!(front.requests(), requests);
     let named = issuer(&account).args(status).args(["--issuer", &front.url()]).output().unwrap();
     assert_eq!(named.status.code(), Some(0), "{named:?}");
 }

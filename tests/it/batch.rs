@@ -262,7 +262,7 @@ fn batch_fetches_only_the_given_issuers() {
     let issuers: Vec<_> = lines.iter().map(|line| line["issuer"].as_str()).collect();
     assert_eq!(issuers, [Some(&*one), Some(&*other), None], "{lines:?}");
     assert_eq!(lines[2]["refusal"]["message"], format!("issuer {untrusted:?} is not one of the 2 trusted issuers"));
-    assert!(servers[2].asked.lock().unwrap().is_empty());
+    assert!(servers[2].requests.lock().unwrap().is_empty());
 }
 
 #[test]

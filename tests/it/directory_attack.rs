@@ -10,7 +10,7 @@ use std::{
 use crate::support::{
     answer::answer,
     issuer::stderr,
-    other_user::{Ground, OTHER_UID, give, is_root, mode, script},
+    other_user::{OTHER_UID, SharedFolder, give_to_other_user, is_root, mode, script},
     recording,
 };
 use issuer::{
@@ -41,10 +41,10 @@ fn status(site: &Path) -> Output {
 }
 
 /// A published site that now belongs to another user.
-fn site_of_another_user(ground: &Ground) -> PathBuf {
-    let site = ground.path().join("site");
+fn site_of_another_user(shared_folder: &SharedFolder) -> PathBuf {
+    let site = shared_folder.path().join("site");
     assert!(publish("rsa2048.pub", &site).status.success());
-    give(&site);
+    give_to_other_user(&site);
     site
 }
 
@@ -66,16 +66,16 @@ fn entry_of_another_file_type_is_refused() {
     for place in [LOCK, RECORD, JWKS, DISCOVERY] {
         for (kind, make) in kinds {
             let case = format!("{kind} in place of {place}");
-            let ground = Ground::new();
-            let site = site_of_another_user(&ground);
-            script(make, &[&site.join(place), &ground.victim_file()]);
+            let shared_folder = SharedFolder::new();
+            let site = site_of_another_user(&shared_folder);
+            script(make, &[&site.join(place), &shared_folder.victim_file()]);
             let output = publish("rsa4096.pub", &site);
             let said = stderr(&output);
             assert_eq!(output.status.code(), Some(3), "{case}: {said}");
             let path = site.join(place).display().to_string();
             let expected = format!("{path}: it is {kind}; expected a regular file");
             assert!(said.contains(&expected) && said.contains("\nhint: "), "{case}: {said}");
-            ground.assert_untouched(&case);
+            shared_folder.assert_untouched(&case);
             // A read takes no lock, so the lock file has no effect.
             let code = if place == LOCK { 0 } else { 3 };
             assert_eq!(status(&site).status.code(), Some(code), "{case}");
@@ -89,8 +89,8 @@ fn device_in_place_of_a_file_is_refused() {
         return;
     }
     for place in [LOCK, RECORD, JWKS] {
-        let ground = Ground::new();
-        let site = site_of_another_user(&ground);
+        let shared_folder = SharedFolder::new();
+        let site = site_of_another_user(&shared_folder);
         fs::remove_file(site.join(place)).unwrap_or_default();
         // /dev/zero is endless.
         if !Command::new("mknod").arg(site.join(place)).args(["c", "1", "5"]).status().unwrap().success() {
@@ -106,16 +106,16 @@ fn device_in_place_of_a_file_is_refused() {
 #[test]
 fn link_in_place_of_a_folder_is_not_followed() {
     for place in ["clusters", "clusters/a", "clusters/a/openid", "clusters/a/openid/v1", "clusters/a/.well-known"] {
-        let ground = Ground::new();
-        let site = site_of_another_user(&ground);
-        script("rm -r \"$1\" && ln -s \"$2\" \"$1\"", &[&site.join(place), &ground.victim()]);
+        let shared_folder = SharedFolder::new();
+        let site = site_of_another_user(&shared_folder);
+        script("rm -r \"$1\" && ln -s \"$2\" \"$1\"", &[&site.join(place), &shared_folder.victim()]);
         for output in [publish("rsa4096.pub", &site), status(&site)] {
             let said = stderr(&output);
             assert_eq!(output.status.code(), Some(3), "{place}: {said}");
             let expected = format!("{}: it is a symbolic link; expected a directory", site.join(place).display());
             assert!(said.contains(&expected) && said.contains("\nhint: replace the link"), "{said}");
         }
-        ground.assert_untouched(place);
+        shared_folder.assert_untouched(place);
     }
 }
 
@@ -123,15 +123,15 @@ fn link_in_place_of_a_folder_is_not_followed() {
 fn links_under_former_temporary_names_are_not_followed() {
     let places = [".jwks.tmp", "..jwks.retention.json.tmp"];
     for make in ["ln -s \"$2\" \"$1\"", "ln -s \"$2.missing\" \"$1\"", "mkfifo \"$1\""] {
-        let ground = Ground::new();
-        let site = site_of_another_user(&ground);
+        let shared_folder = SharedFolder::new();
+        let site = site_of_another_user(&shared_folder);
         for place in places {
-            script(make, &[&site.join("clusters/a/openid/v1").join(place), &ground.victim_file()]);
+            script(make, &[&site.join("clusters/a/openid/v1").join(place), &shared_folder.victim_file()]);
         }
-        script(make, &[&site.join("clusters/a/.well-known/.openid-configuration.tmp"), &ground.victim_file()]);
+        script(make, &[&site.join("clusters/a/.well-known/.openid-configuration.tmp"), &shared_folder.victim_file()]);
         let output = publish("rsa4096.pub", &site);
         assert_eq!(output.status.code(), Some(0), "{make}: {}", stderr(&output));
-        ground.assert_untouched(make);
+        shared_folder.assert_untouched(make);
         assert_eq!([mode(&site.join(JWKS)), mode(&site.join(RECORD))], [0o644, 0o600], "{make}");
     }
 }
@@ -139,8 +139,8 @@ fn links_under_former_temporary_names_are_not_followed() {
 #[test]
 fn modes_depend_on_neither_the_umask_nor_the_former_file() {
     for umask in ["000", "022", "077"] {
-        let ground = Ground::new();
-        let site = ground.path().join("site");
+        let shared_folder = SharedFolder::new();
+        let site = shared_folder.path().join("site");
         for keys in ["rsa2048.pub", "rsa4096.pub"] {
             let mut shell = Command::new("sh");
             shell.args(["-c", &format!("umask {umask} && exec \"$@\""), "sh", env!("CARGO_BIN_EXE_issuer"), "publish"]);
@@ -165,8 +165,8 @@ fn lock_file_of_another_user_is_refused() {
     if !is_root() {
         return;
     }
-    let ground = Ground::new();
-    let site = ground.path().join("site");
+    let shared_folder = SharedFolder::new();
+    let site = shared_folder.path().join("site");
     fs::create_dir(&site).unwrap();
     fs::set_permissions(&site, Permissions::from_mode(0o1777)).unwrap();
     script("touch \"$1\"", &[&site.join(LOCK)]);
@@ -178,14 +178,14 @@ fn lock_file_of_another_user_is_refused() {
     );
     assert!(stderr(&output).contains(&expected), "{}", stderr(&output));
     // The owner of the directory is trusted with its lock.
-    give(&site);
+    give_to_other_user(&site);
     assert!(publish("rsa2048.pub", &site).status.success());
 }
 
 #[test]
 fn held_lock_does_not_block_status() {
-    let ground = Ground::new();
-    let site = site_of_another_user(&ground);
+    let shared_folder = SharedFolder::new();
+    let site = site_of_another_user(&shared_folder);
     let lock = File::open(site.join(LOCK)).unwrap();
     lock.lock().unwrap();
     assert_eq!(status(&site).status.code(), Some(0));
@@ -197,12 +197,12 @@ fn held_lock_does_not_block_status() {
 
 #[test]
 fn root_of_the_site_may_be_a_link() {
-    let ground = Ground::new();
-    let link = ground.path().join("current");
-    fs::create_dir(ground.path().join("release")).unwrap();
+    let shared_folder = SharedFolder::new();
+    let link = shared_folder.path().join("current");
+    fs::create_dir(shared_folder.path().join("release")).unwrap();
     symlink("release", &link).unwrap();
     assert!(publish("rsa2048.pub", &link).status.success());
-    assert!(ground.path().join("release").join(JWKS).exists() && link.is_symlink());
+    assert!(shared_folder.path().join("release").join(JWKS).exists() && link.is_symlink());
     assert_eq!(status(&link).status.code(), Some(0));
 }
 
@@ -212,24 +212,24 @@ fn link_of_another_user_to_a_site_is_not_followed() {
         return;
     }
     for bits in [0o777, 0o1777] {
-        let ground = Ground::new();
-        let shared = ground.path().join("shared");
+        let shared_folder = SharedFolder::new();
+        let shared = shared_folder.path().join("shared");
         fs::create_dir(&shared).unwrap();
         fs::set_permissions(&shared, Permissions::from_mode(bits)).unwrap();
         let site = shared.join("site");
-        script("ln -s \"$2\" \"$1\"", &[&site, &ground.victim()]);
+        script("ln -s \"$2\" \"$1\"", &[&site, &shared_folder.victim()]);
         for output in [publish("rsa2048.pub", &site), status(&site)] {
             assert_eq!(output.status.code(), Some(3), "{bits:o}");
             assert!(stderr(&output).contains(&format!("{}: ", site.display())), "{}", stderr(&output));
         }
-        ground.assert_untouched("site");
+        shared_folder.assert_untouched("site");
     }
 }
 
 #[test]
 fn world_writable_places_are_warnings() {
-    let ground = Ground::new();
-    let site = ground.path().join("site");
+    let shared_folder = SharedFolder::new();
+    let site = shared_folder.path().join("site");
     let warnings = |path: &str, bits: u32| {
         assert!(publish("rsa2048.pub", &site).status.success());
         let path = site.join(path);
@@ -263,8 +263,8 @@ fn world_writable_places_are_warnings() {
 
 #[test]
 fn killed_publishers_leave_at_most_one_temporary_file() {
-    let ground = Ground::new();
-    let site = ground.path().join("site");
+    let shared_folder = SharedFolder::new();
+    let site = shared_folder.path().join("site");
     assert!(publish("rsa2048.pub", &site).status.success());
     let keys = recording("rotation").path("rsa4096.pub");
     for _ in 0..5 {
@@ -291,8 +291,8 @@ fn killed_publishers_leave_at_most_one_temporary_file() {
 #[test]
 fn files_over_one_mebibyte_are_refused_unread() {
     for place in [JWKS, DISCOVERY, RECORD] {
-        let ground = Ground::new();
-        let site = site_of_another_user(&ground);
+        let shared_folder = SharedFolder::new();
+        let site = site_of_another_user(&shared_folder);
         // A sparse file of 1 TiB: reading it would not end.
         File::create(site.join(place)).unwrap().set_len(1 << 40).unwrap();
         for output in [publish("rsa4096.pub", &site), status(&site)] {

@@ -58,7 +58,7 @@ fn middleware_accepts_good_tokens_and_passes_claims_on() {
     assert_eq!((refused.status, refused.header("www-authenticate")), (401, Some("Bearer error=\"invalid_token\"")));
     let unauthorized = request(address, "GET", "/", &[]);
     assert_eq!((unauthorized.status, unauthorized.header("www-authenticate")), (401, Some("Bearer")));
-    assert_eq!(server.asked.lock().unwrap().len(), 2, "the documents are fetched once");
+    assert_eq!(server.requests.lock().unwrap().len(), 2, "the documents are fetched once");
 }
 
 #[test]

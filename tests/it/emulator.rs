@@ -148,8 +148,8 @@ fn front_serves_a_static_website() {
     assert_eq!((missing.status, missing.body.as_slice()), (404, b"lost".as_slice()));
     account.set_properties(OFF);
     assert_eq!(get("/dir/a%20b").status, 404);
-    assert_eq!(front.asked()[..2], ["GET /a", "GET /a"]);
-    assert_eq!(front.asked().last().unwrap(), "GET /dir/a%20b");
+    assert_eq!(front.requests()[..2], ["GET /a", "GET /a"]);
+    assert_eq!(front.requests().last().unwrap(), "GET /dir/a%20b");
     assert!(front.url().ends_with(&front.address));
 }
 
@@ -243,9 +243,9 @@ fn proxy_injects_every_fault() {
     let front = Front::start(&account);
     let called = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&called);
-    let asked = Arc::new(front);
-    let behind = Arc::clone(&asked);
-    let proxy = Proxy::start(&asked.address, move |seen| match seen.path.as_str() {
+    let upstream = Arc::new(front);
+    let behind = Arc::clone(&upstream);
+    let proxy = Proxy::start(&upstream.address, move |seen| match seen.path.as_str() {
         "/reset" => Fault::Reset,
         "/answer" => Fault::Answer(http::response("503 Service Unavailable", &["Retry-After: 1"], b"busy")),
         "/a" if seen.query == "cut" => Fault::Cut(2),
@@ -254,7 +254,7 @@ fn proxy_injects_every_fault() {
         "/then" => {
             let (counted, behind) = (Arc::clone(&counted), Arc::clone(&behind));
             Fault::DropAnswerThen(Arc::new(move || {
-                assert_eq!(behind.asked().last().unwrap(), "GET /then");
+                assert_eq!(behind.requests().last().unwrap(), "GET /then");
                 counted.fetch_add(1, Ordering::SeqCst);
             }))
         }
@@ -270,7 +270,7 @@ fn proxy_injects_every_fault() {
         assert!(bytes.ends_with(b"\r\n\r\nhe"), "{}", String::from_utf8_lossy(&bytes));
     }
     assert_eq!(called.load(Ordering::SeqCst), 20);
-    let count = |path: &str| asked.asked().iter().filter(|asked| asked.ends_with(path)).count();
+    let count = |path: &str| upstream.requests().iter().filter(|request| request.ends_with(path)).count();
     assert_eq!((count("/reset"), count("/drop"), count("/then"), count("/answer")), (0, 20, 20, 0));
     let answer = http::get(&proxy.address, "/answer");
     assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")));

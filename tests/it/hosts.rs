@@ -97,7 +97,7 @@ fn jwks_uri_on_another_host_must_be_public() {
         let Err(FetchError::NotPublic { because: seen, .. }) = &outcome else { panic!("{uri}: {outcome:?}") };
         assert_eq!(seen, because, "{uri}");
         untouched.assert(&uri);
-        assert_eq!(*server.asked.lock().unwrap(), ["/.well-known/openid-configuration"], "{uri}");
+        assert_eq!(*server.requests.lock().unwrap(), ["/.well-known/openid-configuration"], "{uri}");
     }
 }
 
@@ -118,7 +118,7 @@ fn public_only_fetcher_reaches_the_location_not_the_issuer() {
         [fetch(&Location::Issuer), block_on(PublishedIssuer::fetch_expected(&issuer, &Location::Issuer, &fetcher))]
     {
         assert!(matches!(published.discovery.outcome, Err(FetchError::NotPublic { .. })), "{published:?}");
-        assert!(server.asked.lock().unwrap().is_empty());
+        assert!(server.requests.lock().unwrap().is_empty());
     }
     assert!(fetch(&Location::Url(issuer.clone())).jwks.unwrap().outcome.is_ok());
     let outcome = block_on(fetcher.fetch(&server.url()));
@@ -140,7 +140,7 @@ fn credentials_in_a_jwks_uri_are_neither_sent_nor_shown() {
         let (from, outcome) = fetched_jwks(&server);
         let error = outcome.unwrap_err();
         assert!(!format!("{from} {error} {error:?}").contains(SECRET), "{from} {error:?}");
-        assert_eq!(*server.asked.lock().unwrap(), ["/.well-known/openid-configuration"], "{uri}");
+        assert_eq!(*server.requests.lock().unwrap(), ["/.well-known/openid-configuration"], "{uri}");
 
         let folder = TempDir::new().unwrap();
         let token = folder.path().join("token.jwt");
@@ -180,7 +180,7 @@ fn redirect_to_credentials_or_private_port_is_refused() {
         let FetchError::Redirect { because: seen, .. } = error else { panic!("{target}: {error:?}") };
         assert_eq!(seen, because, "{target}");
         assert!(!format!("{error} {error:?}").contains(SECRET), "{error}");
-        assert_eq!(server.asked.lock().unwrap().len(), 2, "{target}");
+        assert_eq!(server.requests.lock().unwrap().len(), 2, "{target}");
         untouched.assert(&target);
     }
 }
@@ -229,7 +229,7 @@ fn private_host_in_a_token_gets_no_request_without_issuer() {
 fn private_host_in_a_token_is_fetched_with_issuer() {
     let server = server("http://{own}/jwks", "http://{own}", jwks);
     verify(&server.url(), &["--issuer", &server.url()], |_| {});
-    assert_eq!(*server.asked.lock().unwrap(), ["/.well-known/openid-configuration", "/jwks"]);
+    assert_eq!(*server.requests.lock().unwrap(), ["/.well-known/openid-configuration", "/jwks"]);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn published_location_does_not_lead_to_a_private_issuer() {
     let location = server(&format!("{host}/keys"), &iss, jwks);
     let output = verify(&iss, &["--for", "oidc", "--published", &location.url()], |_| {});
     assert!(stdout(&output).contains("no request was sent to"), "{output:?}");
-    assert_eq!(*location.asked.lock().unwrap(), ["/.well-known/openid-configuration"]);
+    assert_eq!(*location.requests.lock().unwrap(), ["/.well-known/openid-configuration"]);
     untouched.assert(&iss);
 }
 
@@ -248,7 +248,7 @@ fn published_location_does_not_lead_to_a_private_issuer() {
 fn proxy_resolves_public_names_and_local_names_are_refused() {
     let public = "https://issuer.example.com";
     let connect = ["issuer.example.com:443"].as_slice();
-    for (variable, no_proxy, iss, asked) in [
+    for (variable, no_proxy, iss, requests) in [
         ("HTTPS_PROXY", "", public, connect),
         ("https_proxy", "", public, connect),
         ("ALL_PROXY", "", public, connect),
@@ -263,7 +263,7 @@ fn proxy_resolves_public_names_and_local_names_are_refused() {
         verify(iss, &[], |command| {
             command.env(variable, proxy.url()).env("NO_PROXY", no_proxy);
         });
-        assert_eq!(*proxy.asked.lock().unwrap(), asked, "{variable} {no_proxy} {iss}");
+        assert_eq!(*proxy.requests.lock().unwrap(), requests, "{variable} {no_proxy} {iss}");
     }
 }
 

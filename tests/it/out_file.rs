@@ -10,7 +10,7 @@ use std::{
 
 use crate::support::{
     issuer::{stderr, stdout},
-    other_user::{Ground, OTHER_UID, is_root, mode, script},
+    other_user::{OTHER_UID, SharedFolder, is_root, mode, script},
     recording,
 };
 
@@ -31,8 +31,8 @@ fn write(out: &Path) -> Output {
     command(out).output().unwrap()
 }
 
-fn shared(ground: &Ground, mode: u32) -> PathBuf {
-    let folder = ground.path().join("shared");
+fn shared(shared_folder: &SharedFolder, mode: u32) -> PathBuf {
+    let folder = shared_folder.path().join("shared");
     fs::create_dir(&folder).unwrap();
     fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
     folder
@@ -52,29 +52,29 @@ fn out_does_not_follow_a_link_or_pipe_of_another_user() {
     ];
     for bits in [0o777, 0o1777] {
         for (what, make, below) in cases {
-            let ground = Ground::new();
-            let place = shared(&ground, bits).join("entry");
-            script(make, &[&place, &ground.victim()]);
+            let shared_folder = SharedFolder::new();
+            let place = shared(&shared_folder, bits).join("entry");
+            script(make, &[&place, &shared_folder.victim()]);
             let out = if below.is_empty() { place.clone() } else { place.join(below) };
             let output = write(&out);
             let said = stderr(&output);
             assert_eq!(output.status.code(), Some(3), "{make}: {said}");
             let expected = format!("{} is {what} of the user with ID {OTHER_UID}\nhint: ", place.display());
             assert!(said.contains(&expected), "{make}: {said}");
-            ground.assert_untouched(make);
+            shared_folder.assert_untouched(make);
         }
     }
 }
 
 #[test]
 fn out_follows_links_of_this_user() {
-    let ground = Ground::new();
-    let folder = shared(&ground, 0o1777);
+    let shared_folder = SharedFolder::new();
+    let folder = shared(&shared_folder, 0o1777);
     fs::write(folder.join("file"), "old").unwrap();
     symlink("file", folder.join("first")).unwrap();
     symlink(folder.join("first"), folder.join("second")).unwrap();
-    symlink(&folder, ground.path().join("folder")).unwrap();
-    let output = write(&ground.path().join("folder/second"));
+    symlink(&folder, shared_folder.path().join("folder")).unwrap();
+    let output = write(&shared_folder.path().join("folder/second"));
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(fs::read_to_string(folder.join("file")).unwrap(), jwks());
     assert!(folder.join("second").is_symlink() && folder.join("first").is_symlink());
@@ -87,8 +87,8 @@ fn out_follows_links_of_this_user() {
 
 #[test]
 fn out_writes_to_pipes_and_terminals_of_the_caller() {
-    let ground = Ground::new();
-    let pipe = ground.path().join("pipe");
+    let shared_folder = SharedFolder::new();
+    let pipe = shared_folder.path().join("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let child = command(&pipe).stderr(Stdio::null()).spawn().unwrap();
     let mut text = String::new();
@@ -110,8 +110,8 @@ fn out_writes_to_pipes_and_terminals_of_the_caller() {
 
 #[test]
 fn out_keeps_the_file_mode_and_is_never_world_writable() {
-    let ground = Ground::new();
-    let folder = shared(&ground, 0o1777);
+    let shared_folder = SharedFolder::new();
+    let folder = shared(&shared_folder, 0o1777);
     let out = folder.join("jwks.json");
     let with_umask = |umask: &str| {
         let mut shell = Command::new("sh");

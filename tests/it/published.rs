@@ -49,7 +49,7 @@ fn published_documents_are_fetched_and_compare_equal() {
     let run = recording("rotation");
     let server = server(&run, |_| None);
     assert_eq!(compare(&documents(&run), &fetch(&run, &server.url()), ENTRA), Ok(()));
-    assert_eq!(*server.asked.lock().unwrap(), ["/.well-known/openid-configuration", "/openid/v1/jwks"]);
+    assert_eq!(*server.requests.lock().unwrap(), ["/.well-known/openid-configuration", "/openid/v1/jwks"]);
 }
 
 /// The fault of a server, its message, and the predicted code of Entra.
@@ -376,7 +376,7 @@ fn loopback_jwks_uri_of_an_https_issuer_is_not_followed() {
         let output = run([&verify[..], &["--for", "oidc"]].concat());
         assert_eq!(output.status.code(), Some(1), "{}", stdout(&output));
         assert!(stdout(&output).contains("is not an https URL"), "{}", stdout(&output));
-        assert!(plain.asked.lock().unwrap().is_empty());
+        assert!(plain.requests.lock().unwrap().is_empty());
     }
 }
 
@@ -472,7 +472,8 @@ fn read_back_retries_until_the_documents_match() {
         issuer::read_back(&directory, &desired, &publication, &location, &fetcher, Duration::from_secs(20)).await
     });
     assert_eq!(proof, Ok(Vec::new()));
-    let discoveries = server.asked.lock().unwrap().iter().filter(|path| path.ends_with("openid-configuration")).count();
+    let discoveries =
+        server.requests.lock().unwrap().iter().filter(|path| path.ends_with("openid-configuration")).count();
     assert_eq!(discoveries, 3);
 }
 

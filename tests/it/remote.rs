@@ -102,9 +102,9 @@ impl Published {
     }
 
     /// The number of requests for each document.
-    fn asked(&self) -> (usize, usize) {
-        let asked = self.server.asked.lock().unwrap();
-        let count = |path: &str| asked.iter().filter(|asked| *asked == path).count();
+    fn requests(&self) -> (usize, usize) {
+        let requests = self.server.requests.lock().unwrap();
+        let count = |path: &str| requests.iter().filter(|request| *request == path).count();
         (count(DISCOVERY), count(JWKS))
     }
 
@@ -158,17 +158,17 @@ fn jwks_is_refreshed_in_the_background_before_it_expires() {
         for _ in 0..3 {
             issuer.verify().await.unwrap();
         }
-        assert_eq!(issuer.asked(), (1, 1));
+        assert_eq!(issuer.requests(), (1, 1));
         issuer.refreshed().await;
         issuer.clock.advance(799);
         issuer.verify().await.unwrap();
         assert!(issuer.events.is_empty());
         issuer.clock.advance(1);
         issuer.verify().await.unwrap();
-        assert_eq!(issuer.asked(), (1, 1), "the caller waited for a request");
+        assert_eq!(issuer.requests(), (1, 1), "the caller waited for a request");
         issuer.verify().await.unwrap();
         issuer.refreshed().await;
-        assert_eq!(issuer.asked(), (1, 2));
+        assert_eq!(issuer.requests(), (1, 2));
     });
 }
 
@@ -195,7 +195,7 @@ fn caller_after_expiry_waits_for_a_fresh_jwks() {
         issuer.publish(|_| false);
         issuer.clock.advance(1000);
         assert_eq!(issuer.verify().await, Err(Refusal::KeySetEmpty));
-        assert_eq!(issuer.asked(), (1, 2));
+        assert_eq!(issuer.requests(), (1, 2));
     });
 }
 
@@ -207,18 +207,18 @@ fn unknown_kid_refreshes_at_most_once_in_30_seconds() {
         issuer.publish(|other| other != kid);
         let refused = |verdict| matches!(verdict, Err(Refusal::KeyNotFound { .. }));
         assert!(refused(issuer.verify().await));
-        assert_eq!(issuer.asked(), (1, 1), "the JWKS was read just now");
+        assert_eq!(issuer.requests(), (1, 1), "the JWKS was read just now");
         issuer.clock.advance(29);
         assert!(refused(issuer.verify().await));
-        assert_eq!(issuer.asked(), (1, 1));
+        assert_eq!(issuer.requests(), (1, 1));
         issuer.clock.advance(1);
         assert!(refused(issuer.verify().await));
         assert!(refused(issuer.verify().await));
-        assert_eq!(issuer.asked(), (1, 2));
+        assert_eq!(issuer.requests(), (1, 2));
         issuer.publish(|_| true);
         issuer.clock.advance(30);
         issuer.verify().await.unwrap();
-        assert_eq!(issuer.asked(), (2, 3), "discovery was not read again, and the JWKS may have moved");
+        assert_eq!(issuer.requests(), (2, 3), "discovery was not read again, and the JWKS may have moved");
     });
 }
 
@@ -269,15 +269,15 @@ fn concurrent_callers_share_one_request() {
         let kid = issuer.kid();
         issuer.publish(|other| other != kid);
         // The first request fetches the documents, the second refreshes for the `kid`, which is published by then.
-        for asked in [(1, 1), (1, 2)] {
+        for requests in [(1, 1), (1, 2)] {
             let mut callers = JoinSet::new();
             for _ in 0..100 {
                 let (verifier, token) = (issuer.verifier.clone(), issuer.run.text("entra.jwt"));
                 callers.spawn(async move { verifier.verify(&token, &lenient()).await.is_ok() });
             }
             let verdicts = callers.join_all().await;
-            assert_eq!(issuer.asked(), asked);
-            assert_eq!(verdicts, [asked.1 == 2; 100]);
+            assert_eq!(issuer.requests(), requests);
+            assert_eq!(verdicts, [requests.1 == 2; 100]);
             issuer.publish(|_| true);
             issuer.clock.advance(30);
         }
@@ -304,13 +304,13 @@ fn failed_refresh_keeps_the_old_keys_and_is_retried() {
         // Callers do not wait for a site that is down: retries run in the background.
         issuer.clock.advance(29);
         issuer.verify().await.unwrap();
-        assert_eq!(issuer.asked(), (1, 2));
+        assert_eq!(issuer.requests(), (1, 2));
         issuer.state.lock().unwrap().status = "200 OK";
         issuer.clock.advance(1);
         issuer.verify().await.unwrap();
         let refresh = issuer.events.next().await;
         assert_eq!((refresh.level, refresh.field("kept_for_s")), (Level::INFO, "1000"));
-        assert_eq!(issuer.asked(), (2, 3), "the discovery document was not read again after a failure");
+        assert_eq!(issuer.requests(), (2, 3), "the discovery document was not read again after a failure");
     });
 }
 
@@ -324,11 +324,11 @@ fn failed_first_fetch_is_retried_after_a_second() {
         assert!(issuer.events.next().await.field("keeps_keys") == "false");
         issuer.state.lock().unwrap().status = "200 OK";
         assert_eq!(issuer.verify().await, Err(refusal));
-        assert_eq!(issuer.asked(), (1, 0));
+        assert_eq!(issuer.requests(), (1, 0));
         issuer.clock.advance(1);
         issuer.verify().await.unwrap();
         issuer.verifier.ready().await.unwrap();
-        assert_eq!(issuer.asked(), (2, 1));
+        assert_eq!(issuer.requests(), (2, 1));
     });
 }
 
@@ -346,7 +346,7 @@ fn unusable_documents_are_reported_and_not_cached() {
         issuer.clock.advance(1);
         issuer.verify().await.unwrap();
         issuer.verifier.ready().await.unwrap();
-        assert_eq!(issuer.asked(), (1, 2));
+        assert_eq!(issuer.requests(), (1, 2));
     });
 }
 
@@ -366,7 +366,7 @@ fn refresh_under_load_is_one_request() {
         });
     };
     std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(verify))));
-    assert_eq!(published.asked(), (1, 1));
+    assert_eq!(published.requests(), (1, 1));
 }
 
 #[test]
@@ -376,11 +376,11 @@ fn small_backward_clock_step_keeps_the_cache() {
         issuer.verify().await.unwrap();
         issuer.clock.advance(-5);
         issuer.verify().await.unwrap();
-        assert_eq!(issuer.asked(), (1, 1));
+        assert_eq!(issuer.requests(), (1, 1));
         // After a large backward step the age of the cache is unknown, so the JWKS is fetched again.
         issuer.clock.advance(-500);
         issuer.verify().await.unwrap();
-        assert_eq!(issuer.asked(), (1, 2));
+        assert_eq!(issuer.requests(), (1, 2));
     });
 }
 
@@ -414,7 +414,7 @@ fn dropped_caller_does_not_cancel_the_request() {
         }
         issuer.refreshed().await;
         issuer.verify().await.unwrap();
-        assert_eq!(issuer.asked(), (1, 1));
+        assert_eq!(issuer.requests(), (1, 1));
     });
 }
 
@@ -433,11 +433,11 @@ fn only_trusted_issuers_get_requests() {
             .build();
         let verify = async |issuer: &Published| verifier.verify(&issuer.run.text("entra.jwt"), &lenient()).await;
         assert_eq!(verify(&one).await.unwrap().issuer(), one.run.issuer);
-        assert_eq!((one.asked(), other.asked()), ((1, 1), (0, 0)));
+        assert_eq!((one.requests(), other.requests()), ((1, 1), (0, 0)));
         assert_eq!(verify(&other).await.unwrap().issuer(), other.run.issuer);
         let refusal = verify(&untrusted).await.unwrap_err();
         assert!(matches!(refusal, Refusal::Issuer { .. }), "a slash less: {refusal}");
-        assert_eq!((one.asked(), other.asked(), untrusted.asked()), ((1, 1), (1, 1), (0, 0)));
+        assert_eq!((one.requests(), other.requests(), untrusted.requests()), ((1, 1), (1, 1), (0, 0)));
     });
 }
 

@@ -54,10 +54,10 @@ fn terminal_confirmation_requires_typing_the_issuer() {
     for (typed, removes) in [(ISSUER, true), ("https://issuer.example.com/", false), ("yes", false), ("", false)] {
         let site = site();
         let (mut terminal, mut child) = Terminal::run(80, &mut unpublish(&site, &[]), false);
-        let asked = terminal.read_to("> ");
-        let words = asked.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(words.contains("This removes .well-known/openid-configuration and openid/v1/jwks from "), "{asked}");
-        assert!(asked.lines().all(|line| line.trim_end().chars().count() <= 80), "{asked}");
+        let prompt = terminal.read_to("> ");
+        let words = prompt.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words.contains("This removes .well-known/openid-configuration and openid/v1/jwks from "), "{prompt}");
+        assert!(prompt.lines().all(|line| line.trim_end().chars().count() <= 80), "{prompt}");
         assert!(is_there(&site));
         terminal.type_line(typed);
         let seen = terminal.read_all();

@@ -18,15 +18,15 @@ use super::{
 /// Serves the `$web` container of an account as a static website, while it is enabled in the account's properties.
 pub(crate) struct Front {
     pub(crate) address: String,
-    asked: Arc<Mutex<Vec<String>>>,
+    requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Front {
     pub(crate) fn start(account: &Account) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let asked: Arc<Mutex<Vec<String>>> = Arc::default();
-        let (account, noted) = (account.clone(), Arc::clone(&asked));
+        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (account, noted) = (account.clone(), Arc::clone(&requests));
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
@@ -34,7 +34,7 @@ impl Front {
                 thread::spawn(move || serve(stream, &account, &noted));
             }
         });
-        Self { address, asked }
+        Self { address, requests }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -42,19 +42,19 @@ impl Front {
     }
 
     /// The methods and raw paths of all requests until now.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.asked.lock().unwrap().clone()
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
 /// Serves the requests of a connection until the client closes it.
-fn serve(mut stream: TcpStream, account: &Account, asked: &Mutex<Vec<String>>) {
+fn serve(mut stream: TcpStream, account: &Account, requests: &Mutex<Vec<String>>) {
     let _ = stream.set_nodelay(true);
     let (mut bytes, mut buffer) = (Vec::new(), vec![0; 1 << 14]);
     loop {
         if let Some((request, length)) = Message::request(&bytes) {
             bytes.drain(..length);
-            asked.lock().unwrap().push(format!("{} {}", request.method(), request.target().0));
+            requests.lock().unwrap().push(format!("{} {}", request.method(), request.target().0));
             let close = request.says("connection", "close");
             if stream.write_all(&answer(account, &request, close)).is_err() || close {
                 return;

@@ -45,7 +45,7 @@ pub(crate) fn get(address: &str, path: &str) -> Answer {
 /// A server on a free port that answers each path with scripted bytes, and records the requested paths.
 pub(crate) struct Scripted {
     pub(crate) address: String,
-    pub(crate) asked: Arc<Mutex<Vec<String>>>,
+    pub(crate) requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Scripted {
@@ -57,8 +57,8 @@ impl Scripted {
     /// The same on an existing listener, so that the answers can contain its address.
     pub(crate) fn listen(listener: TcpListener, answer: impl Fn(&str) -> Vec<u8> + Send + 'static) -> Self {
         let address = listener.local_addr().unwrap().to_string();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let noted = Arc::clone(&asked);
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&requests);
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(mut stream) = stream else { return };
@@ -67,7 +67,7 @@ impl Scripted {
                 let _ = stream.write_all(&answer(&path));
             }
         });
-        Self { address, asked }
+        Self { address, requests }
     }
 
     pub(crate) fn url(&self) -> String {

@@ -34,22 +34,22 @@ pub(crate) fn script(script: &str, arguments: &[&Path]) {
 }
 
 /// Gives a directory and everything in it to the other user.
-pub(crate) fn give(path: &Path) {
+pub(crate) fn give_to_other_user(path: &Path) {
     if !is_root() {
         return;
     }
     chown(path, Some(OTHER_UID), Some(OTHER_UID)).unwrap();
     if path.is_dir() {
-        fs::read_dir(path).unwrap().for_each(|entry| give(&entry.unwrap().path()));
+        fs::read_dir(path).unwrap().for_each(|entry| give_to_other_user(&entry.unwrap().path()));
     }
 }
 
 /// A directory that the other user can reach, with a file that only its owner can write.
-pub(crate) struct Ground {
+pub(crate) struct SharedFolder {
     folder: TempDir,
 }
 
-impl Ground {
+impl SharedFolder {
     const SECRET: &str = "only its owner may change this\n";
 
     pub(crate) fn new() -> Self {
