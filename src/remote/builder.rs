@@ -37,7 +37,7 @@ impl RemoteVerifierBuilder {
         self.trust_published_at(issuer, Location::Issuer)
     }
 
-    /// Trusts an issuer whose documents are read from another location. They must name the issuer all the same.
+    /// Trusts an issuer whose documents are read from another location. They must still name the issuer.
     #[must_use]
     pub fn trust_published_at(mut self, issuer: IssuerUrl, location: Location) -> Self {
         self.sources.push(Source::new(issuer, location));

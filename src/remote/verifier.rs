@@ -32,7 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(25);
 ///
 /// - The first token of an issuer, or [`ready`](Self::ready), fetches both documents. Later refreshes fetch the JWKS.
 /// - A JWKS is cached as its Cache-Control says: at least one minute, at most one day, ten minutes without the header.
-/// - After four fifths of that time the next call starts a refresh in the background. Once the time is over a call waits
+/// - After four fifths of that time the next call starts a refresh in the background. After that time a call waits
 ///   for the refresh.
 /// - A token with an unknown `kid` causes a refresh too, at most once in 30 s.
 /// - Refreshes are single-flight: one request is in flight for any number of callers.

@@ -186,7 +186,7 @@ impl Folder {
 
     /// Removes the temporary files that killed publishers of this user left behind. The caller holds the lock.
     ///
-    /// Best effort: a remaining temporary file does no harm.
+    /// Best effort: readers ignore a remaining temporary file.
     pub(super) fn remove_leftovers(&self, document: &str) {
         // Earlier versions used fixed names.
         let mut names = vec![format!(".{document}.tmp"), format!("..{document}.retention.json.tmp")];
