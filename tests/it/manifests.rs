@@ -390,7 +390,7 @@ fn hints_can_be_carried_out() {
     let token = recording("rotation").path("entra-1h.jwt");
     let output = run(["verify", token.to_str().unwrap(), "--jwks", path.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(3));
-    assert!(stderr(&output).contains("hint: choose with issuer jwks FILE --entry NAME"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("hint: choose one with issuer jwks FILE --entry NAME"), "{}", stderr(&output));
 }
 
 /// A certificate with a common name, host names and usages, and its private key.
