@@ -19,7 +19,7 @@ fn cases() -> Vec<(&'static str, Vec<String>)> {
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     vec![
         (
-            "note: nothing was published",
+            "note: nothing is published",
             words(&["publish", &keys, "--issuer", issuer, "--directory", "site", "--dry-run"]),
         ),
         (

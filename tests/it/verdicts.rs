@@ -167,8 +167,8 @@ fn verdict_predicts_entra_only_for_the_same_input() {
     let (token, jwks) = (recorded.path("entra-1h.jwt"), recorded.path("jwks.json"));
     let at = ["--at", "2026-11-22T00:40:00Z"];
     let cases: [(&[&str], &[&str]); 3] = [
-        (&["--jwks", jwks.to_str().unwrap()], &["the keys came from ", "as of 2026-11-22 00:40:00Z, not of now"]),
-        (&["--published", directory], &["the documents were read from ", "as of 2026-11-22 00:40:00Z, not of now"]),
+        (&["--jwks", jwks.to_str().unwrap()], &["the keys came from ", "as of 2026-11-22 00:40:00Z, not as of now"]),
+        (&["--published", directory], &["the documents were read from ", "as of 2026-11-22 00:40:00Z, not as of now"]),
         (&["--published", directory, "--leeway", "90s"], &["the documents", "as of", "the leeway was 90 s"]),
     ];
     for (flags, limits) in cases {
