@@ -582,7 +582,7 @@ fn https_requires_a_trusted_certificate_or_ca_file() {
     assert!(said.contains("certificate") && said.contains("--ca-file") && said.contains("SSL_CERT_FILE"), "{said}");
     let trusted = run(args.iter().copied().chain(["--ca-file", ca_file.to_str().unwrap()]));
     assert_eq!(trusted.status.code(), Some(0), "{}", stdout(&trusted));
-    let limit = "certificates of --ca-file were trusted, which Entra does not do";
+    let limit = "certificates of --ca-file were trusted; Entra does not trust them";
     assert!(stdout(&trusted).contains(limit), "{}", stdout(&trusted));
 
     let downgraded = format!("{url}/plain");
