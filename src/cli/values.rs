@@ -2,10 +2,11 @@
 
 use std::{path::Path, str::FromStr, time::Duration};
 
+use clap::CommandFactory;
 use issuer::{Location, RelyingParty, Timestamp, UrlError};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
-use super::{Exit, Failure};
+use super::{Cli, Exit, Failure};
 
 /// The relying party whose rules apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -83,6 +84,26 @@ pub(super) fn location(flag: &str, text: &str, made: Option<&Path>) -> Result<Lo
         }
         _ => Ok(location),
     }
+}
+
+/// Checks that key IDs, which may start with a hyphen, are not flags whose key ID was forgotten.
+pub(super) fn key_ids(flag: &str, kids: &[String]) -> Result<(), Failure> {
+    // The flags of all commands are built only if a key ID could be one.
+    let Some(kid) = kids.iter().find(|kid| kid.starts_with('-') && is_flag(kid)) else { return Ok(()) };
+    let message = format!("{flag} requires a key ID, but the next argument is the flag {kid}");
+    Err(Failure::usage(message, format!("pass {flag} KID; issuer status lists the key IDs")))
+}
+
+/// Whether a text is a flag of `publish`.
+fn is_flag(text: &str) -> bool {
+    let mut command = Cli::command();
+    command.build();
+    let publish = command.find_subcommand("publish").into_iter().flat_map(clap::Command::get_arguments);
+    publish.into_iter().any(|argument| {
+        let long = argument.get_long().map(|long| format!("--{long}"));
+        let short = argument.get_short().map(|short| format!("-{short}"));
+        [long, short].iter().flatten().any(|flag| text == flag)
+    })
 }
 
 /// Checks the value of a header: visible ASCII and spaces (RFC 9110 section 5.5).

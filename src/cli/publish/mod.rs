@@ -130,6 +130,8 @@ impl Publish {
         let location = self.published.as_ref().map(location).transpose()?;
         let wait = self.wait.as_deref().map(|wait| values::seconds("--wait", wait)).transpose()?;
         let issuer: Option<IssuerUrl> = self.issuer.as_deref().map(values::parse).transpose()?;
+        values::key_ids("--remove", &self.remove)?;
+        values::key_ids("--adopt", &self.adopt)?;
         let retain = values::duration("--retain", &self.retain)?;
         let cache_control = values::header("--cache-control", self.cache_control)?;
         let request = self.site.request()?;
