@@ -114,10 +114,7 @@ impl SiteArgs {
     pub(super) fn request(self) -> Result<SiteRequest, Failure> {
         let fetcher = self.fetcher()?;
         if !self.is_given() {
-            return Err(Failure::usage(
-                "no site was given",
-                "pass --account NAME or --directory DIR; for status, the issuer URL is enough",
-            ));
+            return Err(Failure::usage("no site was given", "pass --account NAME or --directory DIR"));
         }
         if let Some(directory) = self.directory {
             return Ok(SiteRequest {

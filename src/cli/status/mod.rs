@@ -81,6 +81,9 @@ impl Status {
         }
         let is_from_variables = issuer.is_some() && !self.site.is_explicit();
         let deadline = self.site.deadline()?;
+        if !self.site.is_given() {
+            return Err(Failure::usage("no site was given", "pass the issuer URL, --account NAME or --directory DIR"));
+        }
         let request = self.site.request()?;
         let location = location.or_else(|| request.is_azure().then_some(Location::Issuer));
         let (timeout, fetcher) = (request.timeout, request.fetcher.clone());
