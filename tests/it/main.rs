@@ -40,6 +40,7 @@ mod plan_limits;
 mod plan_unknown;
 mod planted;
 mod process;
+mod public_api;
 mod public_types;
 mod publish_flow;
 mod published;

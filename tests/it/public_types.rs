@@ -33,7 +33,7 @@ fn public_signatures_name_only_exported_types_of_dependencies() {
 }
 
 /// The source files of the library: the command line is a part of the binary.
-fn library_files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn library_files(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if entry.is_dir() && !entry.ends_with("cli") {
@@ -133,7 +133,7 @@ impl Visit<'_> for Names {
     }
 }
 
-fn is_public(visibility: &Visibility) -> bool {
+pub(crate) fn is_public(visibility: &Visibility) -> bool {
     matches!(visibility, Visibility::Public(_))
 }
 
