@@ -63,7 +63,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[COMPARE_ISSUER, INSPECT_TOKEN, LIST_CREDENTIALS, LIST_CREDENTIALS_OF_APPLICATION, SHOW_VARIABLES],
         fix: &[
             "use one string, byte for byte, in --service-account-issuer, the discovery document and the federated identity credential",
-            "set --service-account-issuer on every API server, restart the API servers, then restart the pods: their tokens have the old issuer until then",
+            "set --service-account-issuer on every API server (on a running cluster, keep the old issuer as the second), restart the API servers, then restart the pods, which hold tokens of the old issuer",
             "create a federated identity credential with the issuer of the other or recreated cluster",
             "set the client ID of the workload to that of the identity which has the federated identity credential",
             WAIT_FOR_PROPAGATION,
