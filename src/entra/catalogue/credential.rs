@@ -9,6 +9,10 @@ use super::{
 
 const COMPARE: &[&str] = &[INSPECT_TOKEN, LIST_CREDENTIALS, LIST_CREDENTIALS_OF_APPLICATION];
 
+const COMPARE_ISSUER: &str = "`issuer verify FILE --issuer \"$(az identity federated-credential show --name NAME --identity-name IDENTITY --resource-group GROUP --query issuer --output tsv)\"` compares the issuer of the token with that of the federated identity credential of a managed identity, byte for byte";
+
+const ENABLE_PROXY: &str = "with AKS identity bindings, enable the proxy in the options of WorkloadIdentityCredential";
+
 const JUST_CREATED: &str =
     "the federated identity credential was created or changed a few minutes ago, and Entra still uses cached data";
 
@@ -54,13 +58,17 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "the client ID is that of another application or managed identity",
             JUST_CREATED,
             "the request contains an access token of Entra instead of the projected token",
-            "the workload sends its token for AKS identity bindings directly to Entra instead of to the proxy",
+            "the workload sends its token for AKS identity bindings directly to Entra instead of to the proxy (AKS only)",
         ],
-        confirm: &[INSPECT_TOKEN, LIST_CREDENTIALS, LIST_CREDENTIALS_OF_APPLICATION, SHOW_VARIABLES],
+        confirm: &[COMPARE_ISSUER, INSPECT_TOKEN, LIST_CREDENTIALS, LIST_CREDENTIALS_OF_APPLICATION, SHOW_VARIABLES],
         fix: &[
             "use one string, byte for byte, in --service-account-issuer, the discovery document and the federated identity credential",
+            "set --service-account-issuer on every API server (on a running cluster, keep the old issuer as the second), restart the API servers, then restart the pods, which hold tokens of the old issuer",
+            "create a federated identity credential with the issuer of the other or recreated cluster",
             "set the client ID of the workload to that of the identity which has the federated identity credential",
             WAIT_FOR_PROPAGATION,
+            "send the token of the projected volume (the file in AZURE_FEDERATED_TOKEN_FILE) as client_assertion",
+            ENABLE_PROXY,
         ],
         waiting: Waiting::Propagation,
         source: "Azure/azure-workload-identity#1200; Azure SDK, azidentity TROUBLESHOOTING.md",
@@ -78,12 +86,12 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "the token is the default token of the service account, which is for the API server",
             "the projected volume and the federated identity credential have different audiences",
             "the audience is that of another cloud, such as api://AzureADTokenExchangeUSGov",
-            "the workload sends its token for AKS identity bindings (api://AKSIdentityBinding) directly to Entra instead of to the proxy",
+            "the workload sends its token for AKS identity bindings (api://AKSIdentityBinding) directly to Entra instead of to the proxy (AKS only)",
         ],
         confirm: COMPARE,
         fix: &[
             "project a token with the audience of the federated identity credential, by default api://AzureADTokenExchange",
-            "with AKS identity bindings, enable the proxy in the options of WorkloadIdentityCredential",
+            ENABLE_PROXY,
         ],
         waiting: Waiting::Propagation,
         source: "MicrosoftDocs/azure-aks-docs, workload-identity-overview.md; Azure SDK, TROUBLESHOOTING.md of its identity libraries",

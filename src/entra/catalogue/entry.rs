@@ -91,7 +91,7 @@ impl fmt::Display for Waiting {
         f.write_str(match self {
             Self::No => "no",
             Self::Propagation => "yes, for some minutes after a federated identity credential was created or changed",
-            Self::KeyCache => "yes, after the key was published, until Entra fetches the JWKS of the issuer again",
+            Self::KeyCache => "yes, after the key was published, until Entra fetches the JWKS of the issuer again; Microsoft documents no time",
             Self::Transient => "yes, for some seconds, if the fault is transient: retry with exponential backoff",
             Self::Throttled => "yes, for some minutes: send fewer requests",
         })

@@ -3,7 +3,7 @@
 use super::{
     super::Aadsts,
     entry::{CatalogueEntry, Evidence, Waiting},
-    steps::{READ_DOCUMENTS, RETRY, VERIFY_TOKEN},
+    steps::{INSPECT_KEY_ID, PUBLISH_KEYS, READ_DOCUMENTS, RETRY, VERIFY_TOKEN},
 };
 
 const REQUEST_FAILED: &[&str] = &["Request to External OIDC endpoint failed."];
@@ -11,7 +11,7 @@ const REQUEST_FAILED: &[&str] = &["Request to External OIDC endpoint failed."];
 const MAKE_PUBLIC: &str =
     "serve both documents to anonymous clients on the internet, over https with a certificate of a public authority";
 
-const PUBLISH: &str = "publish both documents: `issuer publish KEY_FILE --issuer ISSUER_URL`";
+const PUBLISH: &str = "publish both documents: `issuer publish KEY_FILE --issuer ISSUER_URL` with --account ACCOUNT or --directory DIR, the site of the first publish";
 
 pub(super) const ENTRIES: &[CatalogueEntry] = &[
     CatalogueEntry {
@@ -71,7 +71,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         ],
         confirm: &[READ_DOCUMENTS, VERIFY_TOKEN],
         fix: &[
-            "publish the documents with `issuer publish KEY_FILE --issuer ISSUER_URL`, which writes no empty members",
+            "publish the documents, which then have no empty members: `issuer publish KEY_FILE --issuer ISSUER_URL` with --account ACCOUNT or --directory DIR, the site of the first publish",
             MAKE_PUBLIC,
             RETRY,
         ],
@@ -90,7 +90,9 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "the JWKS is compressed, or the server returns another document",
         ],
         confirm: &[READ_DOCUMENTS],
-        fix: &["publish the JWKS again: `issuer publish KEY_FILE --replace-unreadable`"],
+        fix: &[
+            "publish the JWKS again: `issuer publish KEY_FILE --replace-unreadable` with --account ACCOUNT or --directory DIR, the site of the first publish",
+        ],
         waiting: Waiting::No,
         source: "trevorbox/helm-charts, an error response of 2025-07 (code search 7890018554)",
         evidence: Evidence::Observed,
@@ -110,14 +112,11 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "the published key has another kid, is not marked \"use\":\"sig\", or is not among the first 100 keys",
             "the token has no kid, in which case the identifier in the text is empty",
         ],
-        confirm: &[
-            VERIFY_TOKEN,
-            READ_DOCUMENTS,
-            "compare the identifier in the text with the kid of the token, both as text and as hexadecimal bytes",
-        ],
+        confirm: &[VERIFY_TOKEN, READ_DOCUMENTS, INSPECT_KEY_ID],
         fix: &[
-            "publish the key of the API server: `issuer publish KEY_FILE`",
-            "at the next rotation, publish the new key well before the API server signs with it",
+            PUBLISH_KEYS,
+            "if `issuer status ISSUER_URL` lists the key already, wait and retry: half an hour was observed, and the rotation in the documentation allows an hour",
+            "at the next rotation, publish the new key an hour or more before the API server signs with it",
         ],
         waiting: Waiting::KeyCache,
         source: "Azure/azure-workload-identity#616 (2022-10) and #1232 (2024-01); hexadecimal digits are inferred from the latter",

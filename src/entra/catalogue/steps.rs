@@ -3,6 +3,10 @@
 pub(super) const INSPECT_TOKEN: &str =
     "`issuer inspect FILE` shows the header, the issuer, the subject, the audience and the times of the token";
 
+pub(super) const INSPECT_KEY_ID: &str = "`issuer inspect FILE` shows the kid of the token: compare it with the identifier in the text, which may be the kid as text or the bytes of the kid (base64url) in hexadecimal digits";
+
+pub(super) const PUBLISH_KEYS: &str = "publish the current keys of the API server: `issuer publish KEY_FILE` with --account ACCOUNT or --directory DIR, the site of the first publish";
+
 pub(super) const VERIFY_TOKEN: &str =
     "`issuer verify FILE` checks the token against the published documents and predicts this code";
 

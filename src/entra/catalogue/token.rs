@@ -4,7 +4,7 @@ use super::{
     super::Aadsts,
     entry::{CatalogueEntry, Evidence, Waiting},
     sources::{ERROR_CODES, MSAL_TESTS, WEB_TESTS},
-    steps::{INSPECT_TOKEN, SEND_STANDARD_REQUEST, SHOW_AUTHORITY, VERIFY_TOKEN},
+    steps::{INSPECT_TOKEN, PUBLISH_KEYS, SEND_STANDARD_REQUEST, SHOW_AUTHORITY, VERIFY_TOKEN},
 };
 
 const USE_API_SERVER_TOKEN: &str =
@@ -80,7 +80,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[INSPECT_TOKEN, "`issuer jwks KEY_FILE` shows the algorithm of each key of the API server"],
         fix: &[
             "sign with an RSA key of at least 2048 bits (--service-account-signing-key-file of the API server): Entra supports RS256",
-            "publish the new key before the API server signs with it: `issuer publish KEY_FILE`",
+            "publish the new key before the API server signs with it: `issuer publish KEY_FILE` with --account ACCOUNT or --directory DIR, the site of the first publish",
         ],
         waiting: Waiting::No,
         source: "AzureAD/microsoft-authentication-library-for-dotnet, TestConstants (2023); Microsoft Learn, \"Important considerations and restrictions for federated identity credentials\" (RS256 only)",
@@ -185,7 +185,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "`az ad app credential list --id CLIENT_ID --cert` lists the certificates of an application",
         ],
         fix: &[
-            "publish the current keys of the API server: `issuer publish KEY_FILE`",
+            PUBLISH_KEYS,
             "add the certificate to the application: `az ad app credential reset --id CLIENT_ID --append --cert @FILE`",
         ],
         waiting: Waiting::No,
@@ -204,7 +204,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "a certificate is outside its validity period (one of two interpretations in Microsoft's source code)",
         ],
         confirm: &[VERIFY_TOKEN],
-        fix: &["publish the current keys of the API server: `issuer publish KEY_FILE`", USE_API_SERVER_TOKEN],
+        fix: &[PUBLISH_KEYS, USE_API_SERVER_TOKEN],
         waiting: Waiting::No,
         source: WEB_TESTS,
         evidence: Evidence::Source,

@@ -68,7 +68,8 @@ fn code(text: &str) -> Vec<String> {
 
 /// The arguments of every call of `issuer` in code, up to the end of the command.
 fn calls(code: &str) -> Vec<Vec<String>> {
-    let code = code.replace("\\\n", " ");
+    // `$(` starts another command.
+    let code = code.replace("\\\n", " ").replace("$(", ";");
     let code = code.lines().map(|line| line.split(" # ").next().unwrap_or_default());
     let commands = code.flat_map(|line| line.split(['|', ';', '&', '>']).map(str::to_owned).collect::<Vec<_>>());
     let calls = commands.filter_map(|command| {

@@ -139,7 +139,7 @@ impl Sandbox<'_> {
         let pod = token(&kid, &web, "workload-identity-sa", "api://AzureADTokenExchange");
         let internal = token(&kid, &web, "workload-identity-sa", "https://kubernetes.default.svc.cluster.local");
         let issuer = if is_moved { format!("https://{OWN}") } else { web };
-        let fresh = token(&kid, &issuer, "default", "https://kubernetes.default.svc.cluster.local");
+        let fresh = token(&kid, &issuer, "default", "api://AzureADTokenExchange");
         self.write("token.jwt", pod.as_bytes());
         self.write("apiserver.jwt", internal.as_bytes());
         self.write("tokens.txt", format!("{pod}\n{internal}\n").as_bytes());
@@ -216,7 +216,7 @@ const KUBECTL: &str = r#"#!/bin/sh
 case "$*" in
 "create serviceaccount workload-identity-sa") echo "serviceaccount/workload-identity-sa created" ;;
 "create token workload-identity-sa --audience api://AzureADTokenExchange") cat .cluster/pod.jwt; echo ;;
-"create token default") cat .cluster/default.jwt; echo ;;
+"create token default --audience api://AzureADTokenExchange") cat .cluster/default.jwt; echo ;;
 "get --raw /openid/v1/jwks") cat .cluster/jwks.json ;;
 *) echo "the stand-in for kubectl does not support: $*" >&2; exit 1 ;;
 esac
