@@ -70,7 +70,10 @@ fn list(item: &Item, lines: &mut BTreeSet<String>) {
             let name = format!("{}{}", item.ident, shown(&item.generics));
             add(&item.attrs, format!("enum {name}"));
             for variant in &item.variants {
-                add(&variant.attrs, format!("{name}::{} {{ {} }}", variant.ident, fields(&variant.fields, true)).replace(" {  }", ""));
+                add(
+                    &variant.attrs,
+                    format!("{name}::{} {{ {} }}", variant.ident, fields(&variant.fields, true)).replace(" {  }", ""),
+                );
             }
         }
         Item::Trait(item) if is_public(&item.vis) => {
