@@ -29,13 +29,13 @@ fn public_api_is_the_listed_one() {
         });
         items.for_each(|item| list(item, lines));
     }
-    let mut text = String::new();
-    for (module, lines) in modules.iter().filter(|(_, lines)| !lines.is_empty()) {
-        text.push_str(&format!("# {module}\n\n"));
-        lines.iter().for_each(|line| text.push_str(&format!("{line}\n")));
-        text.push('\n');
+    let mut listed_now = Vec::new();
+    for (module, lines) in modules.into_iter().filter(|(_, lines)| !lines.is_empty()) {
+        listed_now.extend([format!("# {module}"), String::new()]);
+        listed_now.extend(lines);
+        listed_now.push(String::new());
     }
-    let text = format!("{}\n", text.trim_end());
+    let text = listed_now.join("\n");
     let list = root.join("docs/public-api.txt");
     if std::env::var_os("UPDATE_API").is_some_and(|value| !value.is_empty()) {
         fs::write(&list, &text).unwrap();
@@ -110,7 +110,7 @@ fn list(item: &Item, lines: &mut BTreeSet<String>) {
 fn kept(attributes: &[Attribute]) -> String {
     let names = ["derive", "cfg", "non_exhaustive", "must_use"];
     let kept = attributes.iter().filter(|attribute| names.iter().any(|name| attribute.path().is_ident(name)));
-    kept.map(|attribute| format!("{} ", shown(attribute))).collect()
+    kept.flat_map(|attribute| [shown(attribute), " ".to_owned()]).collect()
 }
 
 fn fields(fields: &Fields, are_public: bool) -> String {
