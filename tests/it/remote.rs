@@ -295,6 +295,7 @@ fn failed_refresh_keeps_the_old_keys_and_is_retried() {
         issuer.verify().await.unwrap();
         let refresh = issuer.events.next().await;
         assert_eq!((refresh.level, refresh.field("keeps_keys")), (Level::WARN, "true"));
+        assert!(refresh.field("message").ends_with(" again; the old keys stay"), "{refresh:?}");
         let cause = refresh.field("cause").to_owned();
         assert!(cause.starts_with("cannot fetch the JWKS: ") && cause.ends_with("returned status 503"), "{cause}");
         let report = issuer.verifier.examine(&issuer.run.text("entra.jwt"), &lenient()).await;
