@@ -50,6 +50,22 @@ struct Flags {
     has_noted: AtomicBool,
 }
 
+/// Mutes warnings until it is dropped, also when its future is cancelled.
+struct Muted<'a>(&'a AtomicBool);
+
+impl<'a> Muted<'a> {
+    fn new(flag: &'a AtomicBool) -> Self {
+        flag.store(true, Ordering::Relaxed);
+        Self(flag)
+    }
+}
+
+impl Drop for Muted<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 impl Steps {
     pub(super) fn new(verbose: bool, quiet: bool, choice: ColorChoice, spinner: Spinner) -> Self {
         Self { verbose, quiet, choice, spinner, flags: Arc::default() }
@@ -65,10 +81,8 @@ impl Steps {
 
     /// Waits for a future that reports what warnings say in another way.
     pub(super) async fn without_warnings<T>(&self, future: impl Future<Output = T>) -> T {
-        self.flags.is_muted.store(true, Ordering::Relaxed);
-        let output = future.await;
-        self.flags.is_muted.store(false, Ordering::Relaxed);
-        output
+        let _muted = Muted::new(&self.flags.is_muted);
+        future.await
     }
 
     fn log(&self, text: &str) {

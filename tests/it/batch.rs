@@ -354,3 +354,15 @@ fn keys_are_refreshed_only_for_a_pipe() {
     keys.arg("--jwks").arg(run.path("jwks.json"));
     assert!(!is_refreshed(feed(keys, text)));
 }
+
+#[test]
+fn unusable_issuer_is_reported_once_for_a_pipe() {
+    let run = recording("path-issuer");
+    let folder = tempfile::TempDir::new().unwrap();
+    let mut command = command();
+    command.args(["verify", "--batch", "-", "--issuer", &run.issuer, "--published"]).arg(folder.path());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let output = feed(command, run.bytes("entra-1h.jwt"));
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(stderr(&output).matches("cannot verify any token of").count(), 1, "{output:?}");
+}
