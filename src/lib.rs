@@ -49,6 +49,7 @@
 //! Without features the library has no runtime, no HTTP client and no server.
 
 // On docs.rs, items behind a feature name it. `doc_cfg` is unstable, so stable builds do not see it.
+#![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // No panic is reachable from input; tests may.
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]

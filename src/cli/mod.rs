@@ -31,7 +31,9 @@ mod usage;
 mod values;
 mod verify;
 
-use clap::{Args, Parser, ValueEnum};
+use std::ffi::OsString;
+
+use clap::{Args, FromArgMatches, Parser, ValueEnum};
 
 use command::Command;
 pub(crate) use output::{Exit, Failure, Output};
@@ -51,6 +53,25 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Parses the arguments of a process, whose first is the name of the program.
+    pub(crate) fn parse_arguments(arguments: impl Iterator<Item = OsString> + Clone) -> Result<Self, clap::Error> {
+        Self::parse_named_command(arguments.clone()).map_or_else(|| Self::try_parse_from(arguments), Ok)
+    }
+
+    /// Parses with the command that the first argument names, or returns `None` for help, errors and all else.
+    ///
+    /// clap clones the global flags for every command that it has. Without the other commands, `issuer jwks` uses half
+    /// of the heap to parse its arguments.
+    fn parse_named_command(arguments: impl Iterator<Item = OsString> + Clone) -> Option<Self> {
+        let command =
+            Command::add_named(&arguments.clone().nth(1)?, Global::augment_args(clap::Command::new("issuer")))?;
+        let mut matches = command.try_get_matches_from(arguments).ok()?;
+        let global = Global::from_arg_matches_mut(&mut matches).ok()?;
+        Some(Self { global, command: Command::from_arg_matches_mut(&mut matches).ok()? })
+    }
 }
 
 /// The flags of all commands.
@@ -150,8 +171,12 @@ mod tests {
             assert!(!examples.is_empty(), "{} has no example", command.get_name());
             for example in examples {
                 let words = std::iter::once("issuer").chain(example.split_whitespace());
-                let parsed = Cli::try_parse_from(words.take_while(|word| !matches!(*word, ">" | "|")));
+                let is_argument = |word: &&str| !matches!(*word, ">" | "|");
+                let parsed = Cli::try_parse_from(words.clone().take_while(is_argument));
                 assert!(parsed.is_ok(), "{example}: {}", parsed.unwrap_err());
+                let arguments = words.take_while(is_argument).map(OsString::from);
+                let named = Cli::parse_named_command(arguments).map(|cli| format!("{cli:?}"));
+                assert_eq!(named, parsed.ok().map(|cli| format!("{cli:?}")));
             }
         }
     }
