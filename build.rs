@@ -34,8 +34,8 @@ fn order_functions(root: &str) {
 
 /// Links the unwinder of GCC statically, as `gcc -static-libgcc` does.
 ///
-/// Without it, each start loads libgcc_s.so.1, which took 0.07 ms of 1.30 ms. The whole archive is linked, because the
-/// linker sees libgcc_s before it and does not search an archive for symbols that a shared library defines. What is not
+/// Without it, each start loads `libgcc_s.so.1`, which took 0.07 ms of 1.30 ms. The whole archive is linked, because the
+/// linker sees `libgcc_s` before it and does not search an archive for symbols that a shared library defines. What is not
 /// used is removed.
 fn link_unwinder() {
     let Ok(answer) = Command::new("cc").arg("-print-file-name=libgcc_eh.a").output() else { return };

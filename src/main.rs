@@ -30,7 +30,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// The C function `pow`, so that no start loads libm.so.6 from the C library for it.
+/// The C function `pow`, so that no start loads `libm.so.6` from the C library for it.
 ///
 /// Only the estimate of `indicatif` calls it. The shared library takes 0.1 of the start-up time of hello world.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
