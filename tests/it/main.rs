@@ -44,6 +44,7 @@ mod public_api;
 mod public_types;
 mod publish_flow;
 mod published;
+mod python_client;
 mod record_text;
 mod recordings;
 mod remote;
