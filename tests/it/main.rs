@@ -13,6 +13,7 @@ mod azure_status;
 mod azure_unknown;
 mod batch;
 mod catalogue;
+mod chains;
 mod cli;
 mod content_encoding;
 mod directory;

@@ -1,4 +1,4 @@
-//! The internet as Entra sees it: a few host names, and an HTTPS client that is not the client under test.
+//! The internet as a stand-in sees it: a few host names, and an HTTPS client that is not the client under test.
 
 use std::{
     collections::HashMap,
@@ -6,6 +6,8 @@ use std::{
     net::TcpStream,
     sync::Arc,
 };
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{message::Message, tls::Authority};
 
@@ -38,26 +40,42 @@ impl Internet {
     pub(crate) fn get(&self, url: &str) -> Result<Vec<u8>, Unreceived> {
         let mut url = url.to_owned();
         for _ in 0..=REDIRECTS_MAX {
-            let response = self.request(&url).ok_or(Unreceived::NoAnswer)?;
+            let response = self.send("GET", &url, "").ok_or(Unreceived::NoAnswer)?;
             match (response.status(), response.header("location")) {
                 (200, _) => return Ok(response.body),
-                (301 | 302 | 307 | 308, Some(target)) => url = target.to_owned(),
+                (301 | 302 | 307 | 308, Some(target)) => url = joined(&url, target),
                 (status, _) => return Err(Unreceived::Status(status)),
             }
         }
         Err(Unreceived::NoAnswer)
     }
 
-    fn request(&self, url: &str) -> Option<Message> {
+    /// The response to a form (`application/x-www-form-urlencoded`).
+    pub(crate) fn post(&self, url: &str, fields: &[(&str, &str)]) -> Message {
+        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let form: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", encode(value))).collect();
+        self.send("POST", url, &form.join("&")).unwrap()
+    }
+
+    fn send(&self, method: &str, url: &str, form: &str) -> Option<Message> {
         let rest = url.strip_prefix("https://")?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let address = self.hosts.get(host)?;
         let name = host.to_owned().try_into().ok()?;
         let connection = rustls::ClientConnection::new(Arc::clone(&self.tls), name).ok()?;
         let mut stream = rustls::StreamOwned::new(connection, TcpStream::connect(address).ok()?);
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: application/json\r\n\r\n").ok()?;
+        let length = form.len();
+        let headers = format!("Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {length}\r\n");
+        let headers = if form.is_empty() { "" } else { &headers };
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n{form}").ok()?;
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).ok()?;
         Message::response(&bytes)
     }
+}
+
+/// The target of a redirect: a URL, or a path on the same host.
+fn joined(url: &str, target: &str) -> String {
+    let host = url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    if target.starts_with('/') { host + target } else { target.to_owned() }
 }

@@ -1,0 +1,111 @@
+//! Every setup of `fixtures/chains`: what the crate predicts is what the stand-in for Entra answers.
+
+mod chain;
+mod keys;
+mod site;
+mod values;
+mod world;
+
+use std::collections::BTreeSet;
+
+use chain::{Chain, Command};
+use issuer::{Aadsts, Evidence};
+use world::{Setup, World, fix_of};
+
+/// The differences between a chain's expectations, the answer of the stand-in and the prediction of the crate.
+fn faults(world: &World, setup: &Setup<'_>) -> Vec<String> {
+    let expected = &setup.chain.expected;
+    let mut faults = Vec::new();
+    let mut check = |what: &str, expected: String, seen: String| {
+        if expected != seen {
+            faults.push(format!("{}: {what}: expected {expected}, seen {seen}", setup.chain.name));
+        }
+    };
+    let shown = |code: Option<u32>| code.map_or_else(|| "none".to_owned(), |code| format!("AADSTS{code}"));
+    check("code of the stand-in", shown(expected.code), shown(world.ask(setup)));
+
+    let report = world.examine(setup);
+    let (refusal, fix) = (report.refusal(), fix_of(&report));
+    if setup.chain.uses(Command::Verify) {
+        let mut warned = report.warnings.iter().filter_map(|warning| warning.aadsts().map(Aadsts::code));
+        let predicted = match (refusal, expected.code) {
+            (Some(refusal), _) => refusal.aadsts().map(Aadsts::code),
+            // A warning names a code that Entra may answer.
+            (None, Some(code)) => warned.find(|warned| *warned == code),
+            (None, None) => None,
+        };
+        check("code of verify", shown(expected.code), shown(predicted));
+    } else {
+        check("refusal of verify", "none".to_owned(), refusal.map_or("none".to_owned(), ToString::to_string));
+    }
+    if std::env::var_os("UPDATE_CHAINS").is_some() {
+        setup.chain.update(fix.map(|fix| setup.values.blank(&fix)).as_deref());
+    } else {
+        let filled = expected.fix.as_ref().map(|fix| setup.values.fill(fix));
+        check("fix", format!("{filled:?}"), format!("{fix:?}"));
+    }
+    faults
+}
+
+#[test]
+fn verify_predicts_the_answer_of_entra() {
+    let chains = Chain::all();
+    let (world, setups) = World::with(&chains);
+    let faults: Vec<_> = setups.iter().flat_map(|setup| faults(&world, setup)).collect();
+    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+fn wrong_expectations_are_faults() {
+    let mut chains: Vec<_> = Chain::all().into_iter().filter(|chain| chain.expected.code.is_some()).take(5).collect();
+    chains[0].expected.code = None;
+    chains[1].expected.code = Some(4711);
+    chains[2].expected.fix = Some("another fix".to_owned());
+    chains[3].expected.commands.clear();
+    let (world, setups) = World::with(&chains);
+    let counts: Vec<_> = setups.iter().map(|setup| faults(&world, setup).len()).collect();
+    // The code is compared twice.
+    assert_eq!(counts, [2, 2, 1, 1, 0]);
+}
+
+#[test]
+fn chains_cover_every_predicted_code() {
+    let chains = Chain::all();
+    let codes: BTreeSet<_> = chains.iter().filter_map(|chain| chain.expected.code).collect();
+    let predicted = [
+        Aadsts::ALGORITHM,
+        Aadsts::AUDIENCE,
+        Aadsts::BLOCKED,
+        Aadsts::CLAIM_MISSING,
+        Aadsts::DISCOVERY,
+        Aadsts::EXPRESSION_NOT_ALLOWED,
+        Aadsts::ISSUER,
+        Aadsts::KEY_ID_MISSING,
+        Aadsts::KEY_NOT_FOUND,
+        Aadsts::KEY_SET,
+        Aadsts::LIFETIME,
+        Aadsts::MALFORMED,
+        Aadsts::NO_ASSERTION,
+        Aadsts::NO_CREDENTIAL,
+        Aadsts::SIGNATURE,
+        Aadsts::SUBJECT,
+        Aadsts::SUBJECT_CASE,
+        Aadsts::TIME,
+        Aadsts::TYPE,
+        Aadsts::UNREACHABLE,
+    ];
+    let missing: Vec<_> = predicted.iter().filter(|code| !codes.contains(&code.code())).collect();
+    assert!(missing.is_empty(), "no chain has {missing:?}");
+    let sound = chains.iter().filter(|chain| chain.is_sound()).count();
+    assert!(sound >= 10 && chains.len() - sound >= 60, "{sound} sound, {} broken", chains.len() - sound);
+}
+
+#[test]
+fn each_chain_says_what_is_documented() {
+    for Chain { name, expected, .. } in Chain::all() {
+        assert!(expected.what.ends_with('.') && !expected.source.is_empty(), "{name}");
+        let Some(code) = expected.code.filter(|_| expected.documented) else { continue };
+        let evidence = Aadsts::new(code).entry().map(|entry| entry.evidence);
+        assert_eq!(evidence, Some(Evidence::Documented), "{name}: the catalogue says otherwise about AADSTS{code}");
+    }
+}
