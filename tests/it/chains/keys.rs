@@ -47,6 +47,9 @@ impl Keys {
         let part = |name: &str| values.filled(&merged(&token[name], &changes[name]));
         let (header, claims) = (part("header"), part("claims"));
         let signed = match changes["key"].as_str().unwrap_or("cluster") {
+            "cluster" if header["alg"] == "RS512" => {
+                self.cluster.sign_text_as(Algorithm::RS512, &header.to_string(), &claims.to_string())
+            }
             "cluster" => self.cluster.sign(&header, &claims),
             "another cluster" => self.other.sign(&header, &claims),
             "elliptic curve" => self.sign_with_curve(&header, &claims),

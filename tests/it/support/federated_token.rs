@@ -40,16 +40,15 @@ impl<'a> FederatedToken<'a> {
 
     /// The header must name a key, a type and an algorithm that Entra supports. The order of the three is an assumption.
     pub(crate) fn judge_header(&self) -> Result<(), EntraError> {
-        let text = |name: &str| self.header.get(name).and_then(Value::as_str).unwrap_or_default();
         // The texts of this code and of the code for algorithms are in MSAL.NET, TestConstants.cs.
-        if text("kid").is_empty() {
+        if self.header("kid").is_empty() {
             let sentence = "Invalid JWT token. No certificate SHA-1 thumbprint, certificate SHA-256 thumbprint, nor keyId \
                             specified in token header.";
             return Err(EntraError::client(5_002_723, sentence));
         }
         // The text is from user reports. Tokens of an API server have no typ, and Entra accepts them.
         let types = ["", "JWT", "http://openid.net/specs/jwt/1.0"];
-        if !types.iter().any(|accepted| text("typ").eq_ignore_ascii_case(accepted)) {
+        if !types.iter().any(|accepted| self.header("typ").eq_ignore_ascii_case(accepted)) {
             let sentence = "Invalid JWT header type specified. Allowed types: 'JWT','http://openid.net/specs/jwt/1.0'";
             return Err(EntraError::request(5_002_727, sentence));
         }
@@ -57,7 +56,7 @@ impl<'a> FederatedToken<'a> {
             let sentence = format!(
                 "Invalid JWT token. '{}' is not a supported signature algorithm. Supported signing algorithms are: \
                  'RS256,RS384,RS512'",
-                text("alg")
+                self.header("alg")
             );
             return Err(EntraError::client(5_002_738, sentence));
         }
@@ -66,7 +65,7 @@ impl<'a> FederatedToken<'a> {
     }
 
     fn algorithm(&self) -> Option<Algorithm> {
-        match self.header.get("alg").and_then(Value::as_str)? {
+        match self.header("alg") {
             "RS256" => Some(Algorithm::RS256),
             "RS384" => Some(Algorithm::RS384),
             "RS512" => Some(Algorithm::RS512),
@@ -74,8 +73,9 @@ impl<'a> FederatedToken<'a> {
         }
     }
 
-    pub(crate) fn kid(&self) -> &str {
-        self.header.get("kid").and_then(Value::as_str).unwrap_or_default()
+    /// A text in the header, empty if there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.header.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// A claim that must be there. MSAL.NET, TestConstants.cs, has the text for `iss` and `aud`; for the others it is an
@@ -106,8 +106,7 @@ impl<'a> FederatedToken<'a> {
         let (signed, signature) = self.text.rsplit_once('.').ok_or_else(malformed)?;
         let member = |name: &str| jwk[name].as_str().unwrap_or_default();
         let key = DecodingKey::from_rsa_components(member("n"), member("e"));
-        let is_for = |algorithm: &Algorithm| jwk["alg"].as_str().is_none_or(|alg| alg == format!("{algorithm:?}"));
-        let verified = self.algorithm().filter(is_for).zip(key.ok()).is_some_and(|(algorithm, key)| {
+        let verified = self.algorithm().zip(key.ok()).is_some_and(|(algorithm, key)| {
             jsonwebtoken::crypto::verify(signature, signed.as_bytes(), &key, algorithm).is_ok_and(|valid| valid)
         });
         if verified {

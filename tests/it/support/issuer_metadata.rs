@@ -43,8 +43,11 @@ impl IssuerMetadata {
     }
 
     /// The signing key with this ID. Azure/azure-workload-identity#1232 has the text, with the ID in hexadecimal digits.
-    pub(crate) fn key(&self, kid: &str) -> Result<&Value, EntraError> {
-        let key = self.keys.iter().find(|key| key["kid"] == kid && key["use"] == "sig" && key["kty"] == "RSA");
+    /// That a key for another algorithm does not count is an assumption.
+    pub(crate) fn key(&self, kid: &str, algorithm: &str) -> Result<&Value, EntraError> {
+        let is_for = |key: &Value| key["alg"].as_str().is_none_or(|alg| alg == algorithm);
+        let is_signing = |key: &Value| key["use"] == "sig" && key["kty"] == "RSA" && is_for(key);
+        let key = self.keys.iter().find(|key| key["kid"] == kid && is_signing(key));
         key.ok_or_else(|| {
             let bytes = BASE64_URL_SAFE_NO_PAD.decode(kid).unwrap_or_default();
             let identifier = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"));

@@ -127,7 +127,7 @@ fn judge(
     }
     let credentials = OfIssuer::find(&application.credentials, issuer)?;
     let metadata = IssuerMetadata::fetch(issuer, internet)?;
-    token.judge_signature(metadata.key(token.kid())?)?;
+    token.judge_signature(metadata.key(token.header("kid"), token.header("alg"))?)?;
     token.judge_lifetime()?;
     credentials.matches(subject, &audiences)?;
     token.judge_time()
