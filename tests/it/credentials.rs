@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use issuer::{
     Aadsts, Assertion, CheckName, CredentialError, CredentialMismatch, CredentialProblem, Expectations,
-    FederatedCredential, Hint, Jwks, NearMiss, Outcome, TOKEN_EXCHANGE_AUDIENCE, Verifier, VerifyWarning,
+    FederatedCredential, Hint, Jwks, NearMiss, Outcome, Refusal, TOKEN_EXCHANGE_AUDIENCE, Verifier, VerifyWarning,
 };
 use proptest::prelude::*;
 
@@ -139,10 +139,12 @@ fn a_credential_that_breaks_a_rule_is_named() {
     assert!(with(&|c| c.name = Some("x".repeat(120))).is_empty());
 }
 
-/// What differs, the code, the near miss, the start of the fix.
+/// Issuer, subject and audience of the token (empty: the default), the code, the near miss, the start of the fix.
+type Mismatched = (&'static str, &'static str, &'static str, Aadsts, Option<NearMiss>, &'static str);
+
 #[test]
 fn mismatches_have_code_and_near_miss() {
-    let cases: [(&str, &str, &str, Aadsts, Option<NearMiss>, &str); 18] = [
+    let cases: [Mismatched; 18] = [
         (
             "https://issuers.example.com/prod-1/",
             SUBJECT,
@@ -296,7 +298,7 @@ fn credential_check_comes_where_entra_makes_it() {
     let position = |credentials| {
         let report = report(credentials, |expectations| expectations);
         let position = report.checks.iter().position(|checked| checked.name == CheckName::Credential).unwrap();
-        (report.checks[position - 1].name, report.refusal().and_then(|refusal| refusal.aadsts()))
+        (report.checks[position - 1].name, report.refusal().and_then(Refusal::aadsts))
     };
     assert_eq!(position(vec![recorded()]), (CheckName::Lifetime, None));
     assert_eq!(position(vec![]), (CheckName::Issuer, Some(Aadsts::NO_CREDENTIAL)));
