@@ -16,6 +16,7 @@ mod catalogue;
 mod chains;
 mod cli;
 mod content_encoding;
+mod credentials;
 mod directory;
 mod directory_attack;
 mod docs;
