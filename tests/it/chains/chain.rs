@@ -23,6 +23,9 @@ pub(super) struct Expected {
     pub(super) commands: Vec<Command>,
     /// The first line of the fix of `verify`; `None` if it has nothing to fix.
     pub(super) fix: Option<String>,
+    /// The arguments of `doctor` beside the manifest and the credentials.
+    #[serde(default)]
+    pub(super) arguments: Vec<String>,
     /// The checks of `doctor` that fail.
     #[serde(default)]
     pub(super) doctor: Vec<FailedCheck>,
@@ -41,6 +44,8 @@ pub(super) enum Command {
 pub(super) struct FailedCheck {
     pub(super) check: String,
     pub(super) object: String,
+    /// The predicted code.
+    pub(super) aadsts: Option<u32>,
 }
 
 /// A folder of `fixtures/chains`.
@@ -51,8 +56,10 @@ pub(super) struct Chain {
     /// How the token differs from the default one.
     pub(super) token: Value,
     pub(super) credentials: Value,
-    /// How the request differs from the default one.
-    pub(super) request: Value,
+    /// How the variables of the pod differ from the default ones.
+    pub(super) variables: Value,
+    /// The manifest that the pod comes from; without it, the pod has the default variables and the token of `token.json`.
+    pub(super) manifest: Option<String>,
     /// How the documents of the issuer differ from the default ones.
     pub(super) site: Value,
     folder: PathBuf,
@@ -75,7 +82,8 @@ impl Chain {
             expected: expected.unwrap_or_else(|error| panic!("{name}/case.json: {error}")),
             token: part("token.json"),
             credentials: json(&folder.join("credentials.json")).unwrap_or_else(|| default("credentials.json")),
-            request: part("request.json"),
+            variables: part("variables.json"),
+            manifest: std::fs::read_to_string(folder.join("manifest.yaml")).ok(),
             site: part("site.json"),
             name,
             folder,
@@ -86,14 +94,10 @@ impl Chain {
         self.expected.commands.contains(&command)
     }
 
-    /// The text of another file of the folder, if it exists.
-    pub(super) fn text(&self, file: &str) -> Option<String> {
-        std::fs::read_to_string(self.folder.join(file)).ok()
-    }
-
     /// Whether nothing is broken.
     pub(super) fn is_sound(&self) -> bool {
-        self.expected.commands.is_empty()
+        let Expected { code, fix, doctor, .. } = &self.expected;
+        code.is_none() && fix.is_none() && doctor.is_empty()
     }
 
     /// Writes the fix that a run has seen into `case.json`.

@@ -7,8 +7,9 @@ use issuer::{
 use serde_json::{Value, json};
 
 use super::{
-    chain::{Chain, merged},
+    chain::Chain,
     keys::Keys,
+    pod::Sent,
     site::Site,
     values::{HOST, TENANT, Values},
 };
@@ -39,8 +40,11 @@ pub(super) struct World {
 pub(super) struct Setup<'a> {
     pub(super) chain: &'a Chain,
     pub(super) values: Values,
-    pub(super) token: String,
     pub(super) credentials: Value,
+    /// What the pod sends to Entra; `None` if it sends nothing.
+    pub(super) sent: Option<Sent>,
+    /// The token of the pod.
+    pub(super) token: String,
 }
 
 impl World {
@@ -57,8 +61,14 @@ impl World {
                 client_id: values.client_id().to_owned(),
                 credentials: Federated::find(&credentials),
             });
-            let token = keys.mint(&chain.token, &values);
-            setups.push(Setup { chain, values, token, credentials });
+            let sent = match &chain.manifest {
+                Some(manifest) => Sent::from(&values.fill(manifest)),
+                None => Sent::with(&values.filled(&chain.variables), &values),
+            };
+            let changes = sent.iter().map(|sent| &sent.claims).find(|claims| claims.is_object());
+            let changes = changes.map_or_else(|| chain.token.clone(), |claims| json!({ "claims": claims }));
+            let token = keys.mint(&changes, &values);
+            setups.push(Setup { chain, values, credentials, sent, token });
         }
         let authority = Authority::for_hosts(&[HOST, LOGIN]);
         let site = StandIn::https(&authority, move |request| documents.respond(request));
@@ -72,14 +82,13 @@ impl World {
         (Self { authority, site, untrusted, _entra: entra, internet, runtime, fetcher }, setups)
     }
 
-    /// The number in Entra's answer; `None` if it is an access token.
+    /// The number in Entra's answer; `None` if it is an access token, or if the pod sends no request.
     pub(super) fn ask(&self, setup: &Setup<'_>) -> Option<u32> {
-        let request = merged(&json!({ "tenant": "{tenant}", "client_id": "{client_id}" }), &setup.chain.request);
-        let request = setup.values.filled(&request);
-        let url = format!("https://{LOGIN}/{}/oauth2/v2.0/token", request["tenant"].as_str().unwrap());
+        let sent = setup.sent.as_ref()?;
+        let url = format!("https://{LOGIN}/{}/oauth2/v2.0/token", sent.tenant);
         let fields = [
             ("scope", "https://vault.azure.net/.default"),
-            ("client_id", request["client_id"].as_str().unwrap()),
+            ("client_id", &sent.client_id),
             ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
             ("client_assertion", &setup.token),
             ("grant_type", "client_credentials"),
