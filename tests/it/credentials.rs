@@ -178,7 +178,15 @@ fn mismatches_have_code_and_near_miss() {
             Some(NearMiss::OtherCluster),
             "create a federated",
         ),
-        ("https://kubernetes.default.svc.cluster.local", SUBJECT, "", Aadsts::ISSUER, None, "create a federated"),
+        (
+            "https://kubernetes.default.svc.cluster.local",
+            SUBJECT,
+            "",
+            Aadsts::ISSUER,
+            None,
+            "set --service-account-issuer",
+        ),
+        ("https://sts.windows.net/contoso/", SUBJECT, "", Aadsts::ISSUER, None, "send the projected token"),
         (
             ISSUER,
             "system:serviceaccount:shop:Orders",
