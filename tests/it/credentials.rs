@@ -144,7 +144,7 @@ type Mismatched = (&'static str, &'static str, &'static str, Aadsts, Option<Near
 
 #[test]
 fn mismatches_have_code_and_near_miss() {
-    let cases: [Mismatched; 18] = [
+    let cases: [Mismatched; 19] = [
         (
             "https://issuers.example.com/prod-1/",
             SUBJECT,

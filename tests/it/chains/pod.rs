@@ -7,10 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{
-    chain::merged,
-    values::{TENANT, Values},
-};
+use super::values::TENANT;
 
 const ENTRA: &str = "api://AzureADTokenExchange";
 const PREFIX: &str = "azure.workload.identity/";
@@ -32,11 +29,12 @@ struct TokenFile {
 }
 
 impl Sent {
-    /// The request of a pod with the variables of the webhook, and with these changes. `None` if one is missing.
-    pub(super) fn with(changes: &Value, values: &Values) -> Option<Self> {
-        let defaults = json!({ "AZURE_CLIENT_ID": values.client_id(), "AZURE_TENANT_ID": TENANT });
-        let variables = merged(&defaults, changes);
-        let variable = |name: &str| variables[name].as_str().map(str::to_owned);
+    /// The request of a pod with these variables. `None` if one is missing, or if there is no such token file.
+    pub(super) fn with(variables: &Value) -> Option<Self> {
+        let variable = |name: &str| variables[name].as_str().filter(|value| !value.is_empty()).map(str::to_owned);
+        if variables.get("AZURE_FEDERATED_TOKEN_FILE").is_some() {
+            return None;
+        }
         let (client_id, tenant) = (variable("AZURE_CLIENT_ID")?, variable("AZURE_TENANT_ID")?);
         Some(Self { client_id, tenant, claims: Value::Null })
     }

@@ -28,10 +28,6 @@ impl Values {
         Self { texts, now: Timestamp::now().as_second() }
     }
 
-    pub(super) fn issuer(&self) -> &str {
-        &self.texts[0].1
-    }
-
     pub(super) fn client_id(&self) -> &str {
         &self.texts[1].1
     }

@@ -7,7 +7,7 @@ use issuer::{
 use serde_json::{Value, json};
 
 use super::{
-    chain::Chain,
+    chain::{Chain, default, merged},
     keys::Keys,
     pod::Sent,
     site::Site,
@@ -45,6 +45,8 @@ pub(super) struct Setup<'a> {
     pub(super) sent: Option<Sent>,
     /// The token of the pod.
     pub(super) token: String,
+    /// The variables of the pod without the token file, if the chain has no manifest.
+    pub(super) variables: Value,
 }
 
 impl World {
@@ -61,14 +63,16 @@ impl World {
                 client_id: values.client_id().to_owned(),
                 credentials: Federated::find(&credentials),
             });
+            let variables = merged(&default("variables.json"), &chain.variables);
+            let variables = values.filled(&variables);
             let sent = match &chain.manifest {
                 Some(manifest) => Sent::from(&values.fill(manifest)),
-                None => Sent::with(&values.filled(&chain.variables), &values),
+                None => Sent::with(&variables),
             };
             let changes = sent.iter().map(|sent| &sent.claims).find(|claims| claims.is_object());
             let changes = changes.map_or_else(|| chain.token.clone(), |claims| json!({ "claims": claims }));
             let token = keys.mint(&changes, &values);
-            setups.push(Setup { chain, values, credentials, sent, token });
+            setups.push(Setup { chain, values, credentials, sent, token, variables });
         }
         let authority = Authority::for_hosts(&[HOST, LOGIN]);
         let site = StandIn::https(&authority, move |request| documents.respond(request));
@@ -120,7 +124,7 @@ impl World {
     }
 
     /// The address where this machine finds the documents of an issuer. No server has the port 1.
-    fn published(&self, issuer: &str) -> String {
+    pub(super) fn published(&self, issuer: &str) -> String {
         let rest = issuer.strip_prefix("https://").unwrap_or(issuer);
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let server = match host {
@@ -145,7 +149,7 @@ fn address(server: &StandIn) -> &str {
     server.url().strip_prefix("https://").unwrap()
 }
 
-fn issuer_of(token: &str) -> Option<String> {
+pub(super) fn issuer_of(token: &str) -> Option<String> {
     let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(token).ok()?;
     claims["iss"].as_str().map(str::to_owned)
 }
