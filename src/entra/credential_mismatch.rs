@@ -209,10 +209,13 @@ impl Hint for CredentialMismatch {
             (Self::Issuer { seen, .. }, _) if is_entra(seen) => {
                 "send the projected token of the service account (AZURE_FEDERATED_TOKEN_FILE), not a token that Entra issued".to_owned()
             }
-            (Self::Issuer { seen, .. }, _) if why_not_public(seen).is_some() && why_not_public(expected).is_none() => {
-                let expected = word(expected, "ISSUER");
+            (Self::Issuer { seen, .. }, near_miss)
+                if near_miss == Some(NearMiss::DefaultIssuer)
+                    || (why_not_public(seen).is_some() && why_not_public(expected).is_none()) =>
+            {
                 format!(
-                    "set --service-account-issuer of the API server to the issuer of the federated identity credential, {expected}, and restart the API server"
+                    "set --service-account-issuer={} on every API server, keep the old issuer as the second value, restart the API servers, then the pods",
+                    word(expected, "ISSUER")
                 )
             }
             (Self::Issuer { seen, .. }, _) if expected.contains('*') => update("issuer", seen),
@@ -233,7 +236,7 @@ impl Hint for CredentialMismatch {
             (Self::Audience { .. }, Some(NearMiss::IdentityBinding)) => format!(
                 "enable the proxy for identity bindings in the SDK, or project a token for {TOKEN_EXCHANGE_AUDIENCE} (label azure.workload.identity/use: \"true\" on the pod)"
             ),
-            // The webhook projects each token for this audience, in every cloud.
+            // The webhook projects each token for this audience by default, in every cloud.
             (Self::Audience { seen, .. }, _) if seen.iter().any(|seen| seen == TOKEN_EXCHANGE_AUDIENCE) => {
                 update("audience", TOKEN_EXCHANGE_AUDIENCE)
             }

@@ -104,7 +104,14 @@ fn python_gets_a_token_and_reports_each_refusal() {
         assert!(answer.starts_with("error ") && answer.contains(&format!("AADSTS{code}: ")), "{code}: {answer}");
     }
 
-    // The client reads the metadata of the tenant before it sends the token.
-    let metadata = format!("/{other_tenant}/v2.0/.well-known/openid-configuration");
-    assert_eq!(cloud.entra.requests().last().unwrap().path, metadata);
+    // The request is the documented one, with the token as it is in the file.
+    let requests = cloud.entra.requests();
+    assert_eq!(requests.len(), pods.len());
+    let form = requests[0].form();
+    let field = |name: &str| form.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
+    let token = std::fs::read_to_string(&pods[0]["AZURE_FEDERATED_TOKEN_FILE"]).unwrap();
+    let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    assert_eq!(field("grant_type"), Some("client_credentials"));
+    assert_eq!((field("client_id"), field("scope")), (Some(CLIENT), Some("https://vault.azure.net/.default")));
+    assert_eq!((field("client_assertion_type"), field("client_assertion")), (Some(kind), Some(token.as_str())));
 }

@@ -31,35 +31,23 @@ pub(crate) struct Application {
     pub(crate) credentials: Vec<Federated>,
 }
 
-/// The handler for the token endpoint, and for the metadata of a tenant that MSAL reads first ("OpenID Connect on the
-/// Microsoft identity platform", v2-protocols-oidc.md).
+/// The handler for `POST /{tenant}/oauth2/v2.0/token`.
 pub(crate) fn token_endpoint(
     directory: Vec<Application>,
     internet: Internet,
 ) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
     move |request| {
         let segments: Vec<&str> = request.path.split('/').collect();
-        let answer = match (request.method.as_str(), segments.as_slice()) {
-            ("POST", ["", tenant, "oauth2", "v2.0", "token"]) => exchange(&directory, &internet, tenant, request),
-            ("GET", ["", tenant, "v2.0", ".well-known", "openid-configuration"]) => {
-                judge_tenant(&directory, tenant).map(|()| metadata(&request.origin, tenant))
+        match (request.method.as_str(), segments.as_slice()) {
+            ("POST", ["", tenant, "oauth2", "v2.0", "token"]) => {
+                match exchange(&directory, &internet, tenant, request) {
+                    Ok(body) => Response::json(200, body).with("Cache-Control", "no-store, no-cache"),
+                    Err(error) => error.response(),
+                }
             }
-            _ => return Response::new(404, &[], ""),
-        };
-        match answer {
-            Ok(body) => Response::json(200, body).with("Cache-Control", "no-store, no-cache"),
-            Err(error) => error.response(),
+            _ => Response::new(404, &[], ""),
         }
     }
-}
-
-fn metadata(origin: &str, tenant: &str) -> Value {
-    json!({
-        "issuer": format!("{origin}/{tenant}/v2.0"),
-        "authorization_endpoint": format!("{origin}/{tenant}/oauth2/v2.0/authorize"),
-        "token_endpoint": format!("{origin}/{tenant}/oauth2/v2.0/token"),
-        "jwks_uri": format!("{origin}/{tenant}/discovery/v2.0/keys"),
-    })
 }
 
 fn exchange(
