@@ -1,4 +1,4 @@
-//! Every setup of `fixtures/chains`: what the crate predicts is what the stand-in for Entra answers.
+//! Every setup of `fixtures/chains`: the crate predicts the answer of the stand-in for Entra.
 
 mod chain;
 mod doctor;
@@ -192,6 +192,17 @@ fn chains_cover_every_predicted_code() {
     assert!(missing.is_empty(), "no chain has {missing:?}");
     let sound = chains.iter().filter(|chain| chain.is_sound()).count();
     assert!(sound >= 10 && chains.len() - sound >= 60, "{sound} sound, {} broken", chains.len() - sound);
+}
+
+#[test]
+fn stand_in_shares_no_code_with_the_crate() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support");
+    let own =
+        ["token_endpoint", "federated_credential", "federated_token", "issuer_metadata", "internet", "entra_error"];
+    for file in own.into_iter().chain(["entra", "stand_in", "message", "tls"]) {
+        let text = std::fs::read_to_string(format!("{folder}/{file}.rs")).unwrap();
+        assert!(!text.contains("issuer::"), "{file}.rs imports from the crate under test");
+    }
 }
 
 #[test]

@@ -50,7 +50,7 @@ impl Site {
     }
 }
 
-/// The response with a document, or with what is in its place: status, headers, and a body, which is JSON or text.
+/// The response with a document, with the changes of a chain: status, headers, or another body of JSON or text.
 fn response(document: &Value, changes: &Value) -> Response {
     let body = changes.get("body").unwrap_or(document);
     let body = body.as_str().map_or_else(|| body.to_string(), str::to_owned);
