@@ -1,5 +1,5 @@
-//! A real client proves the stand-in for Entra: `WorkloadIdentityCredential` of the Azure SDK for Python gets a token from
-//! it, and reports its refusals.
+//! A real client proves the stand-in for Entra: `WorkloadIdentityCredential` of the Azure SDK for Python gets a token
+//! from it, and reports its refusals.
 
 use crate::support::{
     federated_credential::Federated,

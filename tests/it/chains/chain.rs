@@ -58,7 +58,8 @@ pub(super) struct Chain {
     pub(super) credentials: Value,
     /// How the variables of the pod differ from the default ones.
     pub(super) variables: Value,
-    /// The manifest that the pod comes from; without it, the pod has the default variables and the token of `token.json`.
+    /// The manifest that the pod comes from; without it, the pod has the default variables and the token of
+    /// `token.json`.
     pub(super) manifest: Option<String>,
     /// How the documents of the issuer differ from the default ones.
     pub(super) site: Value,

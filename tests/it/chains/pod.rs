@@ -1,4 +1,5 @@
-//! What Kubernetes, the webhook of workload identity and an SDK make of a manifest: the request that a pod sends to Entra.
+//! What Kubernetes, the webhook of workload identity and an SDK make of a manifest: the request that a pod sends to
+//! Entra.
 //!
 //! The webhook is that of Azure/azure-workload-identity: "Labels and annotations" and "Known issues" in its book, and
 //! `pkg/webhook`. The limits of tokens are those of Kubernetes, `pkg/apis/authentication/validation`.
@@ -39,8 +40,8 @@ impl Sent {
         Some(Self { client_id, tenant, claims: Value::Null })
     }
 
-    /// The request of the first container of the first workload. `None` if no pod starts, or if the SDK has no variables
-    /// or no token.
+    /// The request of the first container of the first workload. `None` if no pod starts, or if the SDK has no
+    /// variables or no token.
     pub(super) fn from(manifest: &str) -> Option<Self> {
         let documents: Vec<Value> =
             manifest.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect();

@@ -1,8 +1,8 @@
 //! An error of Entra's token endpoint, with its HTTP status and its JSON.
 //!
-//! "OAuth 2.0 client credentials flow on the Microsoft identity platform" (v2-oauth2-client-creds-grant-flow.md) has the
-//! members of the body, "Microsoft Entra authentication and authorization error codes" (reference-error-codes.md) most of
-//! the codes. Each text names its source where it is made.
+//! "OAuth 2.0 client credentials flow on the Microsoft identity platform" (v2-oauth2-client-creds-grant-flow.md) has
+//! the members of the body, "Microsoft Entra authentication and authorization error codes" (reference-error-codes.md)
+//! most of the codes. Each text names its source where it is made.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

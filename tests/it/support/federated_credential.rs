@@ -1,9 +1,9 @@
 //! Federated identity credentials as Entra compares them with a token, written from the documentation.
 //!
 //! Microsoft Learn, "Important considerations and restrictions for federated identity credentials" and "Create a trust
-//! relationship between an app and an external identity provider": issuer, subject and audience must be equal to those of
-//! the token; wildcards are not supported. Microsoft Graph, "Overview of federated identity credentials": the comparison is
-//! case-sensitive.
+//! relationship between an app and an external identity provider": issuer, subject and audience must be equal to those
+//! of the token; wildcards are not supported. Microsoft Graph, "Overview of federated identity credentials": the
+//! comparison is case-sensitive.
 
 use serde_json::Value;
 
@@ -22,8 +22,8 @@ pub(crate) struct Federated {
 }
 
 impl Federated {
-    /// Every credential in a document: an object with an issuer and a subject or an expression, at any depth. Azure CLI,
-    /// Azure Resource Manager, Microsoft Graph and Terraform differ only in what is around these members.
+    /// Every credential in a document: an object with an issuer and a subject or an expression, at any depth. Azure
+    /// CLI, Azure Resource Manager, Microsoft Graph and Terraform differ only in what is around these members.
     pub(crate) fn find(document: &Value) -> Vec<Self> {
         match document {
             Value::Array(items) => items.iter().flat_map(Self::find).collect(),
@@ -57,8 +57,8 @@ impl<'a> OfIssuer<'a> {
         if found.is_empty() {
             // Azure/azure-workload-identity#1200 has this text.
             let sentence = format!(
-                "{START} issuer '{issuer}'. Please check your federated identity credential Subject, Audience and Issuer \
-                 against the presented assertion. {HELP}"
+                "{START} issuer '{issuer}'. Please check your federated identity credential Subject, Audience and \
+                 Issuer against the presented assertion. {HELP}"
             );
             return Err(EntraError::client(700_211, sentence));
         }
@@ -88,8 +88,8 @@ impl<'a> OfIssuer<'a> {
         if found.is_empty() {
             // "What's new for authentication?" (reference-breaking-changes.md), August 2024, has this text.
             let sentence = format!(
-                "{START} subject '{subject}'. Please note that matching is done using a case-sensitive comparison. Check \
-                 your federated identity credential Subject, Audience, and Issuer against the presented assertion. {HELP}"
+                "{START} subject '{subject}'. Please note that matching is done using a case-sensitive comparison. \
+                 Check your federated identity credential Subject, Audience, and Issuer against the presented assertion. {HELP}"
             );
             return Err(EntraError::client(700_213, sentence));
         }

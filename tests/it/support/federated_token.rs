@@ -11,7 +11,8 @@ use super::entra_error::EntraError;
 
 /// The longest lifetime, 1.01:00:00 in the text of AADSTS70023.
 const LIFETIME_MAX: i64 = 25 * 3600;
-/// The clock skew that is tolerated. Five minutes is the default of Microsoft's token libraries; Entra's is not documented.
+/// The clock skew that is tolerated. Five minutes is the default of Microsoft's token libraries; Entra's is not
+/// documented.
 const SKEW: i64 = 300;
 
 /// A parsed token.
@@ -38,12 +39,13 @@ impl<'a> FederatedToken<'a> {
         Ok(Self { text, header, claims })
     }
 
-    /// The header must name a key, a type and an algorithm that Entra supports. The order of the three is an assumption.
+    /// The header must name a key, a type and an algorithm that Entra supports. The order of the three is an
+    /// assumption.
     pub(crate) fn judge_header(&self) -> Result<(), EntraError> {
         // The texts of this code and of the code for algorithms are in MSAL.NET, TestConstants.cs.
         if self.header("kid").is_empty() {
-            let sentence = "Invalid JWT token. No certificate SHA-1 thumbprint, certificate SHA-256 thumbprint, nor keyId \
-                            specified in token header.";
+            let sentence = "Invalid JWT token. No certificate SHA-1 thumbprint, certificate SHA-256 thumbprint, nor \
+                            keyId specified in token header.";
             return Err(EntraError::client(5_002_723, sentence));
         }
         // The text is from user reports. Tokens of an API server have no typ, and Entra accepts them.
@@ -78,8 +80,8 @@ impl<'a> FederatedToken<'a> {
         self.header.get(name).and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// A claim that must be there. MSAL.NET, TestConstants.cs, has the text for `iss` and `aud`; for the others it is an
-    /// assumption.
+    /// A claim that must be there. MSAL.NET, TestConstants.cs, has the text for `iss` and `aud`; for the others it is
+    /// an assumption.
     pub(crate) fn required(&self, claim: &str) -> Result<&str, EntraError> {
         self.claims.get(claim).and_then(Value::as_str).ok_or_else(|| missing(claim))
     }
@@ -124,8 +126,8 @@ impl<'a> FederatedToken<'a> {
             return Ok(());
         }
         let sentence = format!(
-            "External OIDC Provider token must have a lifetime of less than or equal to 1.01:00:00. Token issued at {}. \
-             Token expires on {}.",
+            "External OIDC Provider token must have a lifetime of less than or equal to 1.01:00:00. Token issued at \
+             {}. Token expires on {}.",
             shown(issued),
             shown(expires)
         );
@@ -140,8 +142,8 @@ impl<'a> FederatedToken<'a> {
             return Ok(());
         }
         let sentence = format!(
-            "Client assertion is not within its valid time range. Current time: {}, assertion valid from {}, expiry time \
-             of assertion {}.",
+            "Client assertion is not within its valid time range. Current time: {}, assertion valid from {}, expiry \
+             time of assertion {}.",
             shown(now),
             shown(from),
             shown(expires)
@@ -156,8 +158,8 @@ fn malformed() -> EntraError {
 
 fn missing(claim: &str) -> EntraError {
     let sentence = format!(
-        "The required field '{claim}' is missing from the credential. Ensure that you have all the necessary parameters \
-         for the login request."
+        "The required field '{claim}' is missing from the credential. Ensure that you have all the necessary \
+         parameters for the login request."
     );
     EntraError::client(90_014, sentence)
 }

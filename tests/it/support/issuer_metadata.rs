@@ -42,8 +42,8 @@ impl IssuerMetadata {
         Ok(Self { issuer: issuer.to_owned(), keys: keys.iter().take(KEYS_MAX).cloned().collect() })
     }
 
-    /// The signing key with this ID. Azure/azure-workload-identity#1232 has the text, with the ID in hexadecimal digits.
-    /// That a key for another algorithm does not count is an assumption.
+    /// The signing key with this ID. Azure/azure-workload-identity#1232 has the text, with the ID in hexadecimal
+    /// digits. That a key for another algorithm does not count is an assumption.
     pub(crate) fn key(&self, kid: &str, algorithm: &str) -> Result<&Value, EntraError> {
         let is_for = |key: &Value| key["alg"].as_str().is_none_or(|alg| alg == algorithm);
         let is_signing = |key: &Value| key["use"] == "sig" && key["kty"] == "RSA" && is_for(key);
@@ -52,9 +52,9 @@ impl IssuerMetadata {
             let bytes = BASE64_URL_SAFE_NO_PAD.decode(kid).unwrap_or_default();
             let identifier = bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"));
             let sentence = format!(
-                "The certificate with identifier {identifier} used to sign the federated credential could not be found in \
-                 the metadata of identity provider {}. Please validate that your Identity Provider's metadata exposes the \
-                 key used to sign the incoming token.",
+                "The certificate with identifier {identifier} used to sign the federated credential could not be found \
+                 in the metadata of identity provider {}. Please validate that your Identity Provider's metadata \
+                 exposes the key used to sign the incoming token.",
                 self.issuer
             );
             EntraError::client(7_000_272, sentence)
@@ -62,8 +62,8 @@ impl IssuerMetadata {
     }
 }
 
-/// Azure/azure-workload-identity, docs/book/src/troubleshooting.md, has AADSTS90061 for an endpoint that is not exposed;
-/// Azure/azure-workload-identity#1130 has AADSTS50166 for a storage firewall. Both codes have one text.
+/// Azure/azure-workload-identity, docs/book/src/troubleshooting.md, has AADSTS90061 for an endpoint that is not
+/// exposed; Azure/azure-workload-identity#1130 has AADSTS50166 for a storage firewall. Both codes have one text.
 fn not_fetched(error: &Unreceived) -> EntraError {
     let code = match error {
         Unreceived::Status(401 | 403 | 409) => 50_166,

@@ -1,14 +1,14 @@
 //! Microsoft Entra ID: the token endpoint for federated tokens, with the whole judgement of a token.
 //!
-//! It is written from the documentation and from user reports, and shares no code with the crate under test. Requests and
-//! responses are those of "OAuth 2.0 client credentials flow on the Microsoft identity platform", third case: access token
-//! request with a federated credential (v2-oauth2-client-creds-grant-flow.md).
+//! It is written from the documentation and from user reports, and shares no code with the crate under test. Requests
+//! and responses are those of "OAuth 2.0 client credentials flow on the Microsoft identity platform", third case:
+//! access token request with a federated credential (v2-oauth2-client-creds-grant-flow.md).
 //!
-//! Microsoft does not document the order in which Entra judges a token. One step is reported: the lifetime comes before the
-//! audience (MicrosoftDocs/azure-docs#116275). Some steps follow from what they need: the claims need the token, the keys
-//! need the issuer, the signature needs a key. A reported AADSTS700211 for the issuer of a cluster that the internet cannot
-//! reach (Azure/azure-workload-identity#616) shows that the issuer is compared before the documents are fetched. The rest
-//! of the order in [`judge`] is an assumption.
+//! Microsoft does not document the order in which Entra judges a token. One step is reported: the lifetime comes before
+//! the audience (MicrosoftDocs/azure-docs#116275). Some steps follow from what they need: the claims need the token,
+//! the keys need the issuer, the signature needs a key. A reported AADSTS700211 for the issuer of a cluster that the
+//! internet cannot reach (Azure/azure-workload-identity#616) shows that the issuer is compared before the documents are
+//! fetched. The rest of the order in [`judge`] is an assumption.
 
 use serde_json::{Value, json};
 
@@ -126,9 +126,9 @@ fn find<'a>(directory: &'a [Application], tenant: &str, client_id: &str) -> Resu
     let of_client = |found: &&Application| found.tenant == tenant && found.client_id == client_id;
     directory.iter().find(of_client).ok_or_else(|| {
         let sentence = format!(
-            "Application with identifier '{client_id}' was not found in the directory '{tenant}'. This can happen if the \
-             application has not been installed by the administrator of the tenant or consented to by any user in the \
-             tenant. You may have sent your authentication request to the wrong tenant."
+            "Application with identifier '{client_id}' was not found in the directory '{tenant}'. This can happen if \
+             the application has not been installed by the administrator of the tenant or consented to by any user in \
+             the tenant. You may have sent your authentication request to the wrong tenant."
         );
         EntraError::of("unauthorized_client", 700_016, sentence)
     })
@@ -146,9 +146,9 @@ fn judge_tenant(directory: &[Application], tenant: &str) -> Result<(), EntraErro
         return Err(EntraError::request(900_023, sentence));
     }
     let sentence = format!(
-        "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the correct \
-         cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the \
-         tenant."
+        "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the \
+         correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions \
+         for the tenant."
     );
     Err(EntraError::request(90_002, sentence))
 }
