@@ -35,7 +35,7 @@
 //! | publish | [`DesiredState`], [`Plan`], [`Retention`] | [`publish`], [`status`], [`unpublish`], [`site`], `DocumentServer` |
 //! | read published documents | [`PublishedIssuer`], [`Location`] | `HttpFetcher`, `read_back` |
 //! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
-//! | explain | [`Aadsts`] and its catalogue, [`Hint`] | |
+//! | explain | [`Aadsts`] and its catalogue, [`KnownFailure`], [`Finding`], [`Hint`] | |
 //!
 //! # Features
 //!
@@ -60,6 +60,7 @@ mod clock;
 mod documents;
 mod entra;
 mod error;
+mod explain;
 mod file_error;
 mod hint;
 #[cfg(feature = "remote")]
@@ -91,6 +92,7 @@ pub use clock::{Clock, SystemClock};
 pub use documents::{Discovery, DocumentError, Documents, FetchError, Fetched, Jwks, Location, Page, PublishedIssuer};
 pub use entra::{Aadsts, CatalogueEntry, Cloud, Evidence, KEYS_MAX, LIFETIME_MAX, TOKEN_EXCHANGE_AUDIENCE, Waiting};
 pub use error::Error;
+pub use explain::{ChainFailure, Finding, KnownFailure, UnknownFailure};
 pub use file_error::FileError;
 pub use hint::Hint;
 #[cfg(feature = "remote")]

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 23] = [
+const LAYERS: [(&str, Layer); 24] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
@@ -17,6 +17,7 @@ const LAYERS: [(&str, Layer); 23] = [
     ("entra", Layer::Core),
     ("no_answer", Layer::Core),
     ("verify", Layer::Core),
+    ("explain", Layer::Core),
     ("plan", Layer::Core),
     ("clock", Layer::Edge),
     ("file_error", Layer::Edge),
