@@ -3,7 +3,7 @@ use std::ffi::OsStr;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, error::ErrorKind};
 
 use super::{
-    Exit, Failure, Output, completions, discovery, inspect, jwks, man, publish, serve, status, topics::Topic,
+    Exit, Failure, Output, completions, discovery, explain, inspect, jwks, man, publish, serve, status, topics::Topic,
     unpublish, verify,
 };
 
@@ -17,6 +17,7 @@ pub(crate) enum Command {
     Serve(serve::Serve),
     Verify(Box<verify::Verify>),
     Inspect(inspect::Inspect),
+    Explain(explain::Explain),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -25,7 +26,7 @@ pub(crate) enum Command {
 type Augment = fn(clap::Command) -> clap::Command;
 
 /// Name, help text and arguments of each command, in the order of the help.
-const COMMANDS: [(&str, &str, Augment); 10] = [
+const COMMANDS: [(&str, &str, Augment); 11] = [
     ("jwks", jwks::ABOUT, jwks::Jwks::augment_args),
     ("discovery", discovery::ABOUT, discovery::Discovery::augment_args),
     ("publish", publish::ABOUT, publish::Publish::augment_args),
@@ -34,6 +35,7 @@ const COMMANDS: [(&str, &str, Augment); 10] = [
     ("serve", serve::ABOUT, serve::Serve::augment_args),
     ("verify", verify::ABOUT, verify::Verify::augment_args),
     ("inspect", inspect::ABOUT, inspect::Inspect::augment_args),
+    ("explain", explain::ABOUT, explain::Explain::augment_args),
     ("completions", completions::ABOUT, completions::Completions::augment_args),
     ("man", man::ABOUT, man::Man::augment_args),
 ];
@@ -75,6 +77,7 @@ impl FromArgMatches for Command {
             "serve" => Self::Serve(FromArgMatches::from_arg_matches_mut(matches)?),
             "verify" => Self::Verify(FromArgMatches::from_arg_matches_mut(matches)?),
             "inspect" => Self::Inspect(FromArgMatches::from_arg_matches_mut(matches)?),
+            "explain" => Self::Explain(FromArgMatches::from_arg_matches_mut(matches)?),
             "completions" => Self::Completions(FromArgMatches::from_arg_matches_mut(matches)?),
             "man" => Self::Man(FromArgMatches::from_arg_matches_mut(matches)?),
             _ => return Err(missing()),
@@ -104,6 +107,7 @@ impl Command {
             Self::Serve(command) => command.run(output),
             Self::Verify(command) => command.run(output),
             Self::Inspect(command) => command.run(output),
+            Self::Explain(command) => command.run(output),
             Self::Completions(command) => Ok(command.run(output)),
             Self::Man(command) => command.run(output),
         }

@@ -143,8 +143,8 @@ impl ChainFailure {
         }
     }
 
-    /// The texts of the failure, with placeholders.
-    pub(super) fn templates(self) -> &'static [&'static str] {
+    /// The texts of the failure. A `{placeholder}` stands for a value that varies.
+    pub fn templates(self) -> &'static [&'static str] {
         match self {
             Self::Aadsts(code) => code.entry().map_or(&[], |entry| entry.templates),
             Self::Known(failure) => failure.patterns,

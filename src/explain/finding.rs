@@ -97,6 +97,13 @@ impl Finding {
     }
 }
 
+/// A failure without a text: no values are known.
+impl From<ChainFailure> for Finding {
+    fn from(failure: ChainFailure) -> Self {
+        Self { failure, values: Vec::new(), trace_id: None, correlation_id: None }
+    }
+}
+
 /// A place of a code.
 struct CodePlace {
     found: FoundCode,

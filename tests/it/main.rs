@@ -24,6 +24,7 @@ mod embedding;
 mod emulator;
 mod errors;
 mod examples;
+mod explain;
 mod fixes;
 mod hostile;
 mod hosts;

@@ -74,6 +74,7 @@ fn bases(directory: &str) -> Vec<Base> {
         base("verify", &[token, "--jwks", jwks.to_str().unwrap(), "--at", "2026-11-22T00:40:00Z"]),
         base("verify", &["--batch", token, "--issuer", issuer, "--jwks", jwks.to_str().unwrap()]),
         base("inspect", &[token]),
+        base("explain", &["InvalidTenantName"]),
         base("man", &[]),
         base("completions", &[]),
         // Without a directory, the command fails before it listens.
