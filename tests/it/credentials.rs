@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use issuer::{
     Aadsts, Assertion, CheckName, CredentialError, CredentialMismatch, CredentialProblem, Expectations,
-    FederatedCredential, Hint, Jwks, NearMiss, Outcome, TOKEN_EXCHANGE_AUDIENCE, Verifier, VerifyWarning,
+    FederatedCredential, Hint, Jwks, NearMiss, Outcome, Refusal, TOKEN_EXCHANGE_AUDIENCE, Verifier, VerifyWarning,
 };
 use proptest::prelude::*;
 
@@ -139,10 +139,12 @@ fn a_credential_that_breaks_a_rule_is_named() {
     assert!(with(&|c| c.name = Some("x".repeat(120))).is_empty());
 }
 
-/// What differs, the code, the near miss, the start of the fix.
+/// Issuer, subject and audience of the token (empty: the default), the code, the near miss, the start of the fix.
+type Mismatched = (&'static str, &'static str, &'static str, Aadsts, Option<NearMiss>, &'static str);
+
 #[test]
 fn mismatches_have_code_and_near_miss() {
-    let cases: [(&str, &str, &str, Aadsts, Option<NearMiss>, &str); 18] = [
+    let cases: [Mismatched; 19] = [
         (
             "https://issuers.example.com/prod-1/",
             SUBJECT,
@@ -176,7 +178,15 @@ fn mismatches_have_code_and_near_miss() {
             Some(NearMiss::OtherCluster),
             "create a federated",
         ),
-        ("https://kubernetes.default.svc.cluster.local", SUBJECT, "", Aadsts::ISSUER, None, "create a federated"),
+        ("https://other.example.org", SUBJECT, "", Aadsts::ISSUER, None, "create a federated"),
+        (
+            "https://kubernetes.default.svc.cluster.local",
+            SUBJECT,
+            "",
+            Aadsts::ISSUER,
+            Some(NearMiss::DefaultIssuer),
+            "set --service-account-issuer=https://issuers.example.com/prod-1 on every API server",
+        ),
         (
             ISSUER,
             "system:serviceaccount:shop:Orders",
@@ -234,6 +244,19 @@ fn mismatches_have_code_and_near_miss() {
         assert!(mismatch.hint().unwrap().starts_with(fix), "{}", mismatch.hint().unwrap());
         assert!(near_miss.is_none_or(|near_miss| mismatch.to_string().contains(&near_miss.to_string())));
     }
+}
+
+#[test]
+fn endpoints_of_one_storage_account_are_near() {
+    let near = |expected: &str, seen: &str| {
+        let mismatch =
+            Assertion::default().issuer(seen).find(&[FederatedCredential::new(expected, SUBJECT)]).unwrap_err();
+        mismatch.nearest().unwrap().near_miss
+    };
+    let web = "https://acct.z6.web.core.windows.net";
+    assert_eq!(near("https://acct.blob.core.windows.net/$web/", web), Some(NearMiss::OtherEndpoint));
+    assert_eq!(near("https://other.z6.web.core.windows.net", web), None);
+    assert_eq!(near("https://acct.example.com", "https://acct.example.org"), None);
 }
 
 #[test]
@@ -296,7 +319,7 @@ fn credential_check_comes_where_entra_makes_it() {
     let position = |credentials| {
         let report = report(credentials, |expectations| expectations);
         let position = report.checks.iter().position(|checked| checked.name == CheckName::Credential).unwrap();
-        (report.checks[position - 1].name, report.refusal().and_then(|refusal| refusal.aadsts()))
+        (report.checks[position - 1].name, report.refusal().and_then(Refusal::aadsts))
     };
     assert_eq!(position(vec![recorded()]), (CheckName::Lifetime, None));
     assert_eq!(position(vec![]), (CheckName::Issuer, Some(Aadsts::NO_CREDENTIAL)));
