@@ -295,7 +295,7 @@ mod tests {
             ),
             (
                 format!("  10. the keys came from {url} of another server"),
-                format!("  10. the keys came from\n      {url}\n      of another server"),
+                format!("  10. the keys came from\n    {url}\n      of another server"),
             ),
             (
                 "  - `az identity federated-credential list --identity-name NAME --resource-group GROUP` lists them".to_owned(),

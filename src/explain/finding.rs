@@ -22,9 +22,9 @@ const ENTRA: [&str; 5] = ["aadsts", "entra", "azure ad", "azure active directory
 ///
 /// ```
 /// use issuer::{Aadsts, Finding};
-/// let log = r#"POST /token 401 {"error": "invalid_client", "error_description":
-///     "ACODE: No matching federated identity record found for presented assertion issuer 'https:\/\/a.example.com\/'.
-///     Trace ID: 6ba7b810-9dad-11d1-80b4-00c04fd430c8"}"#.replace("ACODE", &Aadsts::ISSUER.to_string());
+/// let text = Aadsts::ISSUER.entry().unwrap().templates[0].replace("{issuer}", r"https:\/\/a.example.com\/");
+/// let trace = "Trace ID: 6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+/// let log = format!(r#"401 {{"error": "invalid_client", "error_description": "{}: {text} {trace}"}}"#, Aadsts::ISSUER);
 /// let findings = Finding::all_in(&log);
 /// assert_eq!(findings.len(), 1);
 /// assert_eq!(findings[0].failure, Aadsts::ISSUER.into());

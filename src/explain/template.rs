@@ -15,7 +15,7 @@ const LAST_VALUE_ENDS: [&str; 8] = ["\n", "\"", "'", "<", "]", ". ", "; ", " Tra
 pub(super) struct Template {
     /// The text before the first placeholder, in lower case.
     first: String,
-    /// The placeholders, each with the text after it in lower case.
+    /// The placeholders, each with the text after it in lower case; empty if the value ends a sentence.
     rest: Vec<(&'static str, String)>,
 }
 
@@ -33,7 +33,9 @@ impl Template {
         let mut pieces = template.split('{');
         let first = pieces.next().unwrap_or_default().to_ascii_lowercase();
         let rest = pieces.filter_map(|piece| piece.split_once('}'));
-        Self { first, rest: rest.map(|(name, literal)| (name, literal.to_ascii_lowercase())).collect() }
+        // A value may contain a full stop, but not one before a space.
+        let literal = |text: &str| if text == "." { String::new() } else { text.to_ascii_lowercase() };
+        Self { first, rest: rest.map(|(name, text)| (name, literal(text))).collect() }
     }
 
     /// All places of the whole template.
@@ -112,6 +114,7 @@ mod tests {
             ("role \"{role}\" is", "for ROLE \\\"App-1\\\" is", of(&[("role", "App-1")])),
             ("a '{x}'({y}) b", "a 'X Y'(z)\n b", of(&[("x", "X Y"), ("y", "z")])),
             ("found {x}", "found https://a/b. Trace ID: 1", of(&[("x", "https://a/b")])),
+            ("found {x}.", "found 08:00:00.1Z. Review", of(&[("x", "08:00:00.1Z")])),
             ("found {x}", "found ü", of(&[("x", "ü")])),
             ("found {x}", "found ", None),
             ("28P01", "(SQLSTATE 28P01)", of(&[])),

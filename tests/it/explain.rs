@@ -9,7 +9,7 @@ use std::{
 use proptest::prelude::*;
 
 use crate::support::{
-    answer,
+    answer::answer,
     issuer::{command, run, stderr, stdout},
     recording,
 };
@@ -50,10 +50,12 @@ fn every_text_is_found_as_exactly_its_failure() {
                 let found = Finding::all_in(&text);
                 let names: Vec<_> = found.iter().map(|finding| finding.failure).collect();
                 assert_eq!(names, [failure], "{text}");
+                let last = template.ends_with(['}', '.']);
                 for (name, value) in &found[0].values {
-                    assert!(value.eq_ignore_ascii_case(&values[name]), "{value} in {text}");
+                    let (seen, expected) = (value.to_ascii_lowercase(), values[name].to_ascii_lowercase());
+                    let is_same = seen == expected || (last && seen.starts_with(&expected));
+                    assert!(is_same, "{value} in {text}");
                 }
-                let last = template.ends_with('}');
                 assert!(last || found[0].values.len() == values.len(), "{:?} in {text}", found[0].values);
             }
         }
@@ -78,7 +80,7 @@ fn known_failures_are_complete() {
             assert!(patterns.insert(pattern.to_lowercase()), "{id}: {pattern}");
             assert!(!pattern.starts_with('{') && pattern.matches('{').count() == pattern.matches('}').count(), "{id}");
             let literals = filled(pattern).0.replace("Value-of-", "").len();
-            // A short pattern is a word of its own: an error code.
+            // A short pattern is an error code.
             assert!(literals >= 15 || *pattern == "28P01", "{id}: {pattern}");
         }
     }
@@ -106,6 +108,9 @@ fn known_failures_are_complete() {
 
 #[test]
 fn clauses_of_known_failures_are_well_formed() {
+    for template in ChainFailure::all().flat_map(ChainFailure::templates) {
+        assert_eq!(redacted(template), *template);
+    }
     for failure in KnownFailure::all() {
         let KnownFailure { id, causes, confirm, fix, .. } = failure;
         let clauses = causes.iter().chain(*confirm).chain(*fix).copied().chain([failure.meaning, failure.source]);
@@ -389,11 +394,11 @@ fn ids_of_another_response_are_not_taken() {
 #[test]
 fn long_log_is_searched_in_linear_time() {
     let line = format!("2026-11-27T08:00:00Z error {BODY} role \" failed calling webhook\n");
-    let log = line.repeat(4 << 20 >> 10);
-    assert!(log.len() > 3 << 20);
+    let log = line.repeat(1 << 10);
+    assert!(log.len() > 900_000);
     assert_eq!(ids(&log), ["AADSTS700211"]);
-    let many: String = (0..200_000).map(|code| format!("AADSTS{code} ")).collect();
-    assert_eq!(ids(&many).len(), 200_000);
+    let many: String = (0..20_000).map(|code| format!("AADSTS{code} ")).collect();
+    assert_eq!(ids(&many).len(), 20_000);
 }
 
 const SIGNATURE: &str = "c2lnbmF0dXJlLXRoYXQtbm9ib2R5LXNlZXM";
@@ -423,9 +428,8 @@ proptest! {
 
 fn explain(args: &[&str], input: &str) -> Output {
     let mut command = command();
-    let mut child =
-        command.arg("explain").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = child.spawn().unwrap();
+    command.arg("explain").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
     // The command may end before it reads its input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     child.wait_with_output().unwrap()
@@ -472,8 +476,8 @@ fn every_failure_is_explained_and_has_a_schema() {
     for name in ["AADSTS700211", "700211", "InvalidTenantName", "invalidtenantname", "postgresql-token-expired"] {
         let output = run(["explain", name, "-o", "json"]);
         assert_eq!(output.status.code(), Some(0), "{name}");
-        let answer = answer("explain", &output);
-        assert!(listed.contains(&answer["findings"][0]), "{name}");
+        let seen = answer("explain", &output);
+        assert!(listed.contains(&seen["findings"][0]), "{name}");
     }
 }
 
@@ -489,8 +493,8 @@ fn unknown_errors_are_reported_as_unknown() {
     assert!(!text.contains("cause") && !text.contains("fix"), "{text}");
     let output = run(["explain", "4711", "-o", "json"]);
     assert_eq!(output.status.code(), Some(1));
-    let answer = answer("explain", &output);
-    assert_eq!((&answer["findings"][0]["known"], &answer["findings"][0]["waiting"]), (&false.into(), &().into()));
+    let seen = answer("explain", &output);
+    assert_eq!((&seen["findings"][0]["known"], &seen["findings"][0]["waiting"]), (&false.into(), &().into()));
 
     for args in [&["-"][..], &["no such error"], &["-", "-o", "json"]] {
         let output = explain(args, "everything is fine\n");

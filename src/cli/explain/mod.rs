@@ -113,7 +113,7 @@ fn nothing_given() -> Failure {
     )
 }
 
-/// The failures that an argument names, and what the argument is called.
+/// The failures that an argument names, and the name of the argument in messages.
 fn named(error: &str) -> Result<(Vec<Finding>, String), Failure> {
     no_token(Path::new(error))?;
     if let Ok(failure) = error.trim().parse::<ChainFailure>() {

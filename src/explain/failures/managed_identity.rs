@@ -1,4 +1,4 @@
-//! The instance metadata service (IMDS), which SDKs ask when workload identity is not set up.
+//! The instance metadata service (IMDS), which SDKs use when workload identity is not set up.
 
 use super::{
     super::KnownFailure,
@@ -25,7 +25,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             "The requested identity has not been assigned to this resource",
             "No identity has been assigned to this resource",
         ],
-        meaning: "the SDK asked the node for a managed identity, and the node does not have it",
+        meaning: "the SDK requested a token of a managed identity that the node does not have",
         causes: &[
             FALLBACK,
             OLD_SDK,
@@ -47,7 +47,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             "managed identity timed out",
             "no managed identity endpoint found",
         ],
-        meaning: "the SDK asked for a managed identity, and nothing answers at the address of the metadata service",
+        meaning: "the SDK requested a token of a managed identity, but the metadata service does not answer",
         causes: &[
             FALLBACK,
             OLD_SDK,
@@ -66,7 +66,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
         patterns: &[
             "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request",
         ],
-        meaning: "the SDK asked the node for a managed identity, and the node has several",
+        meaning: "the SDK requested a token of the managed identity of the node, but the node has several",
         causes: &[FALLBACK, OLD_SDK, "the workload is meant to use an identity of the node, but names none"],
         confirm: &[SHOW_LABEL, SHOW_VARIABLES],
         fix: &[

@@ -14,14 +14,14 @@ pub(super) const FAILURES: &[KnownFailure] = &[
     KnownFailure {
         id: "mysql-access-denied",
         service: SERVICE,
-        patterns: &["Access denied for user '{user}'@'{host}' (using password: {password})"],
+        patterns: &["Access denied for user '{user}'@'{host}' (using password"],
         meaning: "MySQL does not accept this user with this access token",
         causes: &[
             "the user of the connection is not the name that was given to the identity in MySQL",
             "the access token has expired: a connection pool uses the access token of its first connection",
             "the access token is for another resource, or belongs to another identity",
             "the user was created without Microsoft Entra authentication",
-            "the driver sent no password (using password: NO)",
+            "the driver sent no password; the message then ends in NO",
         ],
         confirm: &[
             INSPECT_ACCESS_TOKEN,
