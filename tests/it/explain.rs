@@ -394,8 +394,7 @@ fn ids_of_another_response_are_not_taken() {
 #[test]
 fn long_log_is_searched_in_linear_time() {
     let line = format!("2026-11-27T08:00:00Z error {BODY} role \" failed calling webhook\n");
-    let log = line.repeat(1 << 10);
-    assert!(log.len() > 800_000);
+    let log = line.repeat(1_000_000 / line.len());
     assert_eq!(ids(&log), ["AADSTS700211"]);
     let many: String = (0..20_000).map(|code| format!("AADSTS{code} ")).collect();
     assert_eq!(ids(&many).len(), 20_000);
