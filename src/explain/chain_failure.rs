@@ -1,7 +1,7 @@
 use std::{fmt, str::FromStr};
 
 use super::KnownFailure;
-use crate::entra::{Aadsts, Evidence, Waiting};
+use crate::entra::{Aadsts, CatalogueEntry, Evidence, Waiting};
 
 /// A failure of the workload identity chain: an AADSTS code, or a failure without one.
 ///
@@ -122,7 +122,7 @@ impl ChainFailure {
     /// Whether a client may retry the request automatically; `None` if the code is not in the catalogue.
     pub fn is_retryable(self) -> Option<bool> {
         match self {
-            Self::Aadsts(code) => code.entry().map(|entry| entry.is_retryable()),
+            Self::Aadsts(code) => code.entry().map(CatalogueEntry::is_retryable),
             Self::Known(failure) => Some(failure.is_retryable()),
         }
     }
