@@ -57,7 +57,7 @@ fn unescaped(rest: &str) -> (char, usize) {
     let slashes = rest.bytes().take_while(|byte| *byte == b'\\').count();
     let Some(escaped) = rest[slashes..].chars().next() else { return ('\\', slashes) };
     match escaped {
-        'r' | 't' => (' ', slashes + 1),
+        'b' | 'f' | 'r' | 't' => (' ', slashes + 1),
         'n' => ('\n', slashes + 1),
         '"' | '\'' | '/' => (escaped, slashes + 1),
         'u' => match rest.get(slashes + 1..slashes + 5).and_then(|digits| u32::from_str_radix(digits, 16).ok()) {
@@ -90,6 +90,7 @@ mod tests {
             ("a  b\t c", "a b c"),
             ("a \r\n  b", "a\nb"),
             (r"a\r\n\\r\\nb", "a\nb"),
+            (r"a\b\fb", "a b"),
             (r#"{\"a\": \\\"b\\\"}"#, r#"{"a": "b"}"#),
             (r"issuer \u0027x\u0027 \\u003ca", "issuer 'x' <a"),
             ("│ Error: a\n│ b\n╵", "Error: a\nb\n"),

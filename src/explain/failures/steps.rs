@@ -14,4 +14,5 @@ pub(super) const ADD_LABEL: &str = "set the label azure.workload.identity/use: \
 
 pub(super) const SHOW_WEBHOOK: &str = "`kubectl get pods --all-namespaces -l azure-workload-identity.io/system=true` shows whether the pods of the webhook run";
 
-pub(super) const RECREATE_POD: &str = "create the pod again after the change, because the webhook changes only new pods";
+pub(super) const RECREATE_POD: &str =
+    "create the pod again after the change, because the webhook changes only new pods";
