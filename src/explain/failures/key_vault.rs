@@ -114,7 +114,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
         confirm: &[INSPECT_ACCESS_TOKEN],
         fix: &["request the token for the scope https://vault.azure.net/.default"],
         waiting: Waiting::No,
-        source: "Azure Key Vault answers in public reports (code searches 30374213093 and 32775100639)",
+        source: "Azure Key Vault answers in public reports",
         evidence: Evidence::Observed,
     },
     KnownFailure {
@@ -133,7 +133,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
         ],
         fix: &["use an identity in the tenant of the vault, and set AZURE_TENANT_ID to this tenant"],
         waiting: Waiting::No,
-        source: "Microsoft Learn, \"Azure Key Vault REST API error codes\"; public reports (code searches 69456353143 and 715566924)",
+        source: "Microsoft Learn, \"Azure Key Vault REST API error codes\"; public reports",
         evidence: Evidence::Observed,
     },
     KnownFailure {
@@ -148,7 +148,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
         confirm: &[INSPECT_ACCESS_TOKEN],
         fix: &["retry with exponential backoff and jitter", "send an access token of Entra"],
         waiting: Waiting::Transient,
-        source: "public programs that retry after this answer (code searches 65787541991 and 43394387742)",
+        source: "public programs that retry after this answer",
         evidence: Evidence::Observed,
     },
 ];

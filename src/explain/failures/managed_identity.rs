@@ -76,7 +76,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             "to use an identity of the node, set AZURE_CLIENT_ID to its client ID",
         ],
         waiting: Waiting::No,
-        source: "Microsoft Learn, \"Managed identities for Azure resources frequently asked questions\"; public reports (code search 40349650673)",
+        source: "Microsoft Learn, \"Managed identities for Azure resources frequently asked questions\"; public reports",
         evidence: Evidence::Documented,
     },
 ];

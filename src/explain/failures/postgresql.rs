@@ -32,7 +32,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
         confirm: &[LIST_PRINCIPALS, INSPECT_ACCESS_TOKEN],
         fix: &[SET_USER, CREATE_ROLE],
         waiting: Waiting::No,
-        source: "Microsoft Learn, \"Tutorial: Connect to PostgreSQL Database from a Java Quarkus Container App without secrets using a managed identity\"; public reports of 2026 (code search 58566317308)",
+        source: "Microsoft Learn, \"Tutorial: Connect to PostgreSQL Database from a Java Quarkus Container App without secrets using a managed identity\"; public reports of 2026",
         evidence: Evidence::Documented,
     },
     KnownFailure {
@@ -53,7 +53,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             CREATE_ROLE,
         ],
         waiting: Waiting::No,
-        source: "MicrosoftDocs/azure-docs#120133; public reports of 2026 (code search 67376993348)",
+        source: "MicrosoftDocs/azure-docs#120133; public reports of 2026",
         evidence: Evidence::Observed,
     },
     KnownFailure {
@@ -80,7 +80,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             SET_USER,
         ],
         waiting: Waiting::No,
-        source: "public reports of PostgreSQL sign-ins with groups (code searches 14469421769 and 48118345600)",
+        source: "public reports of PostgreSQL sign-ins with groups",
         evidence: Evidence::Observed,
     },
     KnownFailure {
@@ -150,7 +150,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             "enable Microsoft Entra authentication on the server, and set a Microsoft Entra administrator",
         ],
         waiting: Waiting::No,
-        source: "public reports of 2026 (code searches 67351905235 and 63340222556)",
+        source: "public reports of 2026",
         evidence: Evidence::Observed,
     },
     KnownFailure {

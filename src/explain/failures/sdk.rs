@@ -126,7 +126,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             RECREATE_POD,
         ],
         waiting: Waiting::No,
-        source: "public reports (code searches 46249791931 and 66079429883); Azure/azure-workload-identity v1.6.0, pkg/webhook",
+        source: "public reports; Azure/azure-workload-identity v1.6.0, pkg/webhook",
         evidence: Evidence::Observed,
     },
 ];

@@ -51,7 +51,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             "bind the user to a role with the verb create on serviceaccounts/token, limited by resourceNames to this service account",
         ],
         waiting: Waiting::No,
-        source: "Kubernetes, \"Using RBAC Authorization\"; public reports (code searches 5953911984 and 55918393327)",
+        source: "Kubernetes, \"Using RBAC Authorization\"; public reports",
         evidence: Evidence::Observed,
     },
     KnownFailure {
@@ -71,7 +71,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
         ],
         fix: &["wait until the kubelet retries; if it continues, compare the name of the node with its certificate"],
         waiting: Waiting::Transient,
-        source: "Kubernetes, \"Using Node Authorization\"; public reports (code searches 35586932236 and 15038071313)",
+        source: "Kubernetes, \"Using Node Authorization\"; public reports",
         evidence: Evidence::Observed,
     },
     KnownFailure {
@@ -89,7 +89,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
         confirm: &["`kubectl get serviceaccounts --namespace NAMESPACE` lists the service accounts"],
         fix: &["create the service account, or name the namespace: `kubectl create token NAME --namespace NAMESPACE`"],
         waiting: Waiting::No,
-        source: "public reports (code searches 39654072443 and 57164282599)",
+        source: "public reports",
         evidence: Evidence::Observed,
     },
 ];

@@ -84,7 +84,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             "allow the API server to reach the webhook: port 9443 of its pods",
         ],
         waiting: Waiting::Transient,
-        source: "public reports (code searches 54747366910 and 57169340424); Kubernetes, \"Dynamic Admission Control\"",
+        source: "public reports; Kubernetes, \"Dynamic Admission Control\"",
         evidence: Evidence::Observed,
     },
 ];
