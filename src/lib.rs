@@ -66,6 +66,7 @@ mod hint;
 mod http_clients;
 mod issuer_url;
 mod key;
+mod manifest;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "nothing is fetched"))]
 mod no_answer;
 mod plan;
@@ -84,6 +85,7 @@ mod serve;
 pub mod site;
 mod token;
 mod verify;
+mod yaml;
 
 #[cfg(feature = "azure")]
 pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope};
@@ -100,6 +102,10 @@ pub use jiff::Timestamp;
 pub use key::{
     Algorithm, CertificatePurpose, Curve, Jwk, KeyError, KeyId, KeyMaterial, KeyProblem, KeyReader, KeySet, Note,
     OtherDocument, OtherFormat, Place, PublicKey, SkipReason,
+};
+pub use manifest::{
+    Finding, FindingOutcome, Manifest, ManifestAccount, ManifestCheck, ManifestContext, ManifestReport,
+    UnreadableDocument, Workload,
 };
 pub use plan::{
     Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DocumentKind, DropReason, KeyState, Plan,
