@@ -8,6 +8,7 @@ use crate::http_clients::ClientError;
 use crate::serve::ServeError;
 use crate::{
     documents::DocumentError,
+    entra::CredentialError,
     file_error::FileError,
     hint::Hint,
     issuer_url::UrlError,
@@ -51,6 +52,14 @@ pub enum Error {
         /// Why the input is not a token.
         source: TokenError,
     },
+    /// An input cannot be read as federated identity credentials.
+    #[error("cannot read credentials from {input}: {source}")]
+    Credential {
+        /// The name of the input.
+        input: String,
+        /// Why the input cannot be read.
+        source: CredentialError,
+    },
     /// A file or directory cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -84,6 +93,7 @@ impl Hint for Error {
             Self::Token { .. } => {
                 Some("pass the token file of a projected volume, or the output of `kubectl create token`".to_owned())
             }
+            Self::Credential { source, .. } => source.hint(),
             Self::File(error) => error.hint(),
             Self::Site(error) => error.hint(),
             Self::Publish(error) => error.hint(),

@@ -35,6 +35,7 @@
 //! | publish | [`DesiredState`], [`Plan`], [`Retention`] | [`publish`], [`status`], [`unpublish`], [`site`], `DocumentServer` |
 //! | read published documents | [`PublishedIssuer`], [`Location`] | `HttpFetcher`, `read_back` |
 //! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
+//! | match credentials | [`FederatedCredential`], [`Assertion`], [`CredentialMismatch`] | |
 //! | explain | [`Aadsts`] and its catalogue, [`Hint`] | |
 //!
 //! # Features
@@ -48,8 +49,8 @@
 //!
 //! Without features the library has no runtime, no HTTP client and no server.
 
-// On docs.rs, items behind a feature name it. `doc_cfg` is unstable, so stable builds do not see it.
 #![forbid(unsafe_code)]
+// On docs.rs, items behind a feature name it. `doc_cfg` is unstable, so stable builds do not see it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // No panic is reachable from input; tests may.
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
@@ -91,7 +92,10 @@ mod yaml;
 pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope};
 pub use clock::{Clock, SystemClock};
 pub use documents::{Discovery, DocumentError, Documents, FetchError, Fetched, Jwks, Location, Page, PublishedIssuer};
-pub use entra::{Aadsts, CatalogueEntry, Cloud, Evidence, KEYS_MAX, LIFETIME_MAX, TOKEN_EXCHANGE_AUDIENCE, Waiting};
+pub use entra::{
+    Aadsts, Assertion, CatalogueEntry, Cloud, CredentialError, CredentialMismatch, CredentialProblem, Evidence,
+    FederatedCredential, KEYS_MAX, LIFETIME_MAX, NearMiss, Nearest, TOKEN_EXCHANGE_AUDIENCE, Waiting,
+};
 pub use error::Error;
 pub use file_error::FileError;
 pub use hint::Hint;

@@ -6,6 +6,7 @@ mod answers;
 mod clean;
 mod command;
 mod completions;
+mod credentials;
 mod discovery;
 mod inputs;
 mod inspect;

@@ -51,6 +51,10 @@ impl Aadsts {
     pub const AUDIENCE: Self = Self(700_212);
     /// No federated identity credential has the token's subject.
     pub const SUBJECT: Self = Self(700_213);
+    /// The application or managed identity has no federated identity credential.
+    pub const NO_CREDENTIAL: Self = Self(70025);
+    /// Entra does not allow flexible federated identity credentials for the token's issuer.
+    pub const EXPRESSION_NOT_ALLOWED: Self = Self(7_002_241);
     /// The subject of the federated identity credential differs in upper and lower case.
     pub const SUBJECT_CASE: Self = Self(7_002_138);
     /// The issuer's JWKS does not contain the key that the token names.

@@ -1,12 +1,25 @@
 //! The rules and error codes of Microsoft Entra ID.
 
 mod aadsts;
+mod arm_template;
 mod catalogue;
 mod cloud;
+mod credential;
+mod credential_error;
+mod credential_file;
+mod credential_mismatch;
+mod matching;
+mod near_miss;
+mod terraform;
 
 pub use aadsts::Aadsts;
 pub use catalogue::{CatalogueEntry, Evidence, Waiting};
 pub use cloud::Cloud;
+pub use credential::{CredentialProblem, FederatedCredential};
+pub use credential_error::CredentialError;
+pub use credential_mismatch::{CredentialMismatch, Nearest};
+pub use matching::Assertion;
+pub use near_miss::NearMiss;
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use super::{
     trusted_issuer::DiscoveryState,
 };
 use crate::{
-    entra,
+    entra::{self, Assertion, CredentialMismatch, FederatedCredential},
     issuer_url::IssuerUrl,
     key::Algorithm,
     token::{Token, TokenError, subject_parts},
@@ -46,7 +46,17 @@ impl Case<'_> {
         let published = self.trusted.map(TrustedIssuer::warnings).unwrap_or_default();
         let audiences = self.token.as_ref().ok().and_then(|token| token.claims.aud.as_ref()).map_or(0, Vec::len);
         let several = (audiences > 1).then_some(VerifyWarning::Audiences(audiences));
-        published.iter().cloned().chain(several).filter(|warning| warning.concerns(relying_party)).collect()
+        let credentials = self.expectations.compared().unwrap_or_default().iter().flat_map(|credential| {
+            let warning = |problem| VerifyWarning::Credential { name: credential.name.clone(), problem };
+            credential.problems().into_iter().map(warning)
+        });
+        published
+            .iter()
+            .cloned()
+            .chain(several)
+            .chain(credentials)
+            .filter(|warning| warning.concerns(relying_party))
+            .collect()
     }
 }
 
@@ -55,9 +65,11 @@ pub(super) enum Verdict {
     Failed(Refusal),
     /// The check does not apply; the clause gives the reason.
     Skipped(&'static str),
+    /// The check is not part of the report.
+    Omitted,
 }
 
-use Verdict::{Failed, Passed, Skipped};
+use Verdict::{Failed, Omitted, Passed, Skipped};
 
 pub(super) struct Check {
     pub(super) name: CheckName,
@@ -66,14 +78,18 @@ pub(super) struct Check {
     pub(super) seen: fn(&Case<'_>) -> String,
 }
 
-pub(super) const CHECKS: [Check; 10] = [
+/// The credential check is made once for a token: before the documents if no credential has its issuer, else after the
+/// lifetime.
+pub(super) const CHECKS: [Check; 12] = [
     Check { name: CheckName::Token, judge: judge_token, seen: see_token },
     Check { name: CheckName::Issuer, judge: judge_issuer, seen: see_issuer },
+    Check { name: CheckName::Credential, judge: judge_issuer_of_credentials, seen: see_credential },
     Check { name: CheckName::Discovery, judge: judge_discovery, seen: see_discovery },
     Check { name: CheckName::KeySet, judge: judge_key_set, seen: see_key_set },
     Check { name: CheckName::Key, judge: judge_key, seen: see_key },
     Check { name: CheckName::Signature, judge: judge_signature, seen: see_signature },
     Check { name: CheckName::Lifetime, judge: judge_lifetime, seen: see_lifetime },
+    Check { name: CheckName::Credential, judge: judge_credential, seen: see_credential },
     Check { name: CheckName::Audience, judge: judge_audience, seen: see_audience },
     Check { name: CheckName::Subject, judge: judge_subject, seen: see_subject },
     Check { name: CheckName::Time, judge: judge_time, seen: see_time },
@@ -150,6 +166,7 @@ fn judge_discovery(case: &Case<'_>) -> Verdict {
     let Some(trusted) = case.trusted else { return NO_ISSUER };
     match (trusted.judge_discovery(case.expectations.relying_party), &trusted.discovery) {
         (Err(refusal), _) => Failed(refusal),
+        (Ok(()), DiscoveryState::NotAsked) if trusted.keys.is_none() => Skipped("the documents were not fetched"),
         (Ok(()), DiscoveryState::NotAsked) => Skipped("the caller passed the JWKS"),
         (Ok(()), _) => Passed,
     }
@@ -255,6 +272,40 @@ fn judge_lifetime(case: &Case<'_>) -> Verdict {
 fn see_lifetime(case: &Case<'_>) -> String {
     let times = case.token.as_ref().ok().and_then(|token| token.claims.exp.zip(token.claims.iat));
     times.map_or_else(String::new, |(expires, issued)| hours(expires.duration_since(issued)))
+}
+
+/// The credentials of the issuer. `None` without a token or without credentials.
+fn of_issuer<'a>(case: &'a Case<'_>) -> Option<Result<Vec<&'a FederatedCredential>, CredentialMismatch>> {
+    let (token, credentials) = (case.token.as_ref().ok()?, case.expectations.compared()?);
+    Some(Assertion::from(&token.claims).with_issuer(credentials))
+}
+
+fn judge_issuer_of_credentials(case: &Case<'_>) -> Verdict {
+    match of_issuer(case) {
+        Some(Err(mismatch)) => Failed(Refusal::Credential(mismatch.with_seen(clipped))),
+        _ => Omitted,
+    }
+}
+
+fn judge_credential(case: &Case<'_>) -> Verdict {
+    let Some(credentials) = case.expectations.compared() else { return Omitted };
+    let Ok(token) = &case.token else { return NO_TOKEN };
+    let claims = &token.claims;
+    match Assertion::from(claims).find(credentials) {
+        Err(mismatch) if mismatch.is_before_fetching() => Omitted,
+        Err(mismatch) => Failed(Refusal::Credential(mismatch.with_seen(clipped))),
+        Ok(_) if claims.iss.is_none() || claims.sub.is_none() || claims.aud.is_none() => {
+            Skipped("the token lacks a claim that Entra compares")
+        }
+        Ok(_) => Passed,
+    }
+}
+
+fn see_credential(case: &Case<'_>) -> String {
+    let credentials = case.expectations.compared().unwrap_or_default();
+    let found = case.token.as_ref().ok().and_then(|token| Assertion::from(&token.claims).find(credentials).ok());
+    let name = found.and_then(|credential| credential.name.clone());
+    name.unwrap_or_else(|| "issuer, subject and audience match".to_owned())
 }
 
 fn judge_audience(case: &Case<'_>) -> Verdict {

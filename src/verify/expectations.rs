@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::{entra, token::ServiceAccount};
+use crate::{
+    entra::{self, FederatedCredential},
+    token::ServiceAccount,
+};
 
 /// The relying party whose rules apply to a token and its issuer.
 ///
@@ -32,6 +35,7 @@ pub struct Expectations {
     pub(crate) relying_party: RelyingParty,
     pub(crate) audiences: Vec<String>,
     pub(crate) service_account: Option<ServiceAccount>,
+    pub(super) credentials: Option<Vec<FederatedCredential>>,
     pub(crate) leeway: Duration,
 }
 
@@ -48,7 +52,13 @@ impl Expectations {
 
     /// The expectations of a relying party, with a leeway of 60 s.
     pub fn of(relying_party: RelyingParty) -> Self {
-        Self { relying_party, audiences: Vec::new(), service_account: None, leeway: Duration::from_mins(1) }
+        Self {
+            relying_party,
+            audiences: Vec::new(),
+            service_account: None,
+            credentials: None,
+            leeway: Duration::from_mins(1),
+        }
     }
 
     /// Adds an expected audience. A token with any of the expected audiences is accepted.
@@ -65,6 +75,29 @@ impl Expectations {
         self
     }
 
+    /// Sets the federated identity credentials of the application or managed identity. Only Entra compares them.
+    ///
+    /// Without a call of [`audience`](Self::audience), their audiences take the place of the default audience.
+    ///
+    /// ```
+    /// use issuer::{Aadsts, Expectations, FederatedCredential, Jwks, Verifier};
+    /// let issuer = "https://oidcissuera67fb168.z6.web.core.windows.net/";
+    /// let jwks = Jwks::parse(&std::fs::read("fixtures/kubernetes/rotation/jwks.json")?)?;
+    /// let verifier = Verifier::from_jwks(issuer.parse()?, &jwks);
+    /// let token = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
+    ///
+    /// let credential = FederatedCredential::new(issuer, "system:serviceaccount:default:another-app");
+    /// let expectations = Expectations::entra().credentials([credential]);
+    /// let refusal = verifier.verify(&token, &expectations, "2026-11-22T00:40:00Z".parse()?).unwrap_err();
+    /// assert_eq!(refusal.aadsts(), Some(Aadsts::SUBJECT));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn credentials(mut self, credentials: impl IntoIterator<Item = FederatedCredential>) -> Self {
+        self.credentials = Some(credentials.into_iter().collect());
+        self
+    }
+
     /// Sets the allowed clock skew between issuer and relying party.
     #[must_use]
     pub fn leeway(mut self, leeway: Duration) -> Self {
@@ -72,9 +105,18 @@ impl Expectations {
         self
     }
 
+    /// The credentials that the relying party compares; `None` if none are given.
+    pub(super) fn compared(&self) -> Option<&[FederatedCredential]> {
+        self.credentials.as_deref().filter(|_| self.relying_party == RelyingParty::Entra)
+    }
+
     /// The expected audiences; empty if every audience is accepted.
     pub(super) fn audiences(&self) -> impl Iterator<Item = &str> {
-        let entra = self.audiences.is_empty() && self.relying_party == RelyingParty::Entra;
-        entra.then_some(entra::TOKEN_EXCHANGE_AUDIENCE).into_iter().chain(self.audiences.iter().map(String::as_str))
+        let is_default = self.audiences.is_empty() && self.relying_party == RelyingParty::Entra;
+        let of_credentials = self.compared().filter(|_| is_default).into_iter().flatten();
+        let of_credentials = of_credentials.flat_map(|credential| &credential.audiences);
+        let default = is_default && self.compared().is_none_or(<[_]>::is_empty);
+        let default = default.then_some(entra::TOKEN_EXCHANGE_AUDIENCE);
+        default.into_iter().chain(self.audiences.iter().chain(of_credentials).map(String::as_str))
     }
 }

@@ -84,6 +84,7 @@ impl Refusal {
             Self::Lifetime { .. } => {
                 "set expirationSeconds of the projected token to 86400 or less (kubectl create token: --duration=24h)"
             }
+            Self::Credential(mismatch) => return mismatch.hint().unwrap_or_default(),
             Self::AudienceMissing => "project a token with an audience",
             Self::Audience { expected, .. } => {
                 let expected = expected.join(" or ");

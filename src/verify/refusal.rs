@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::CheckName;
 use crate::{
     documents::{DocumentError, FetchError},
-    entra::{self, Aadsts},
+    entra::{self, Aadsts, CredentialMismatch, NearMiss},
     public_host::NotPublic,
     token::TokenError,
 };
@@ -179,6 +179,9 @@ pub enum Refusal {
         /// The `exp` of the token.
         expires: Timestamp,
     },
+    /// No federated identity credential matches the token.
+    #[error("{0}")]
+    Credential(CredentialMismatch),
     /// The token has no audience.
     #[error("the token has no claim aud")]
     AudienceMissing,
@@ -258,6 +261,7 @@ impl Refusal {
             }
             Self::AlgorithmOfKey { .. } | Self::Signature => CheckName::Signature,
             Self::Lifetime { .. } => CheckName::Lifetime,
+            Self::Credential(_) => CheckName::Credential,
             Self::AudienceMissing | Self::Audience { .. } => CheckName::Audience,
             Self::SubjectMissing | Self::SubjectForm(_) | Self::Subject { .. } => CheckName::Subject,
             Self::ExpiryMissing | Self::Expired { .. } | Self::NotYetValid { .. } => CheckName::Time,
@@ -302,6 +306,7 @@ impl Refusal {
                 Aadsts::SIGNATURE
             }
             Self::Lifetime { .. } => Aadsts::LIFETIME,
+            Self::Credential(mismatch) => return mismatch.aadsts(),
             Self::Audience { .. } => Aadsts::AUDIENCE,
             Self::Subject { expected, seen } if expected.eq_ignore_ascii_case(seen) => Aadsts::SUBJECT_CASE,
             Self::SubjectForm(_) | Self::Subject { .. } => Aadsts::SUBJECT,
@@ -315,7 +320,17 @@ impl Refusal {
             Self::Issuer { expected, seen }
             | Self::DiscoveryIssuer { expected, seen }
             | Self::Subject { expected, seen } => Some((expected.clone(), seen.clone())),
+            Self::Credential(mismatch) => mismatch.expected_and_seen(),
             Self::Audience { expected, seen } => Some((expected.join(" or "), seen.join(", "))),
+            _ => None,
+        }
+    }
+
+    /// How the compared strings differ, if the difference has a name.
+    pub fn near_miss(&self) -> Option<NearMiss> {
+        match self {
+            Self::Credential(mismatch) => mismatch.nearest()?.near_miss,
+            Self::Issuer { expected, seen } => NearMiss::between(expected, seen),
             _ => None,
         }
     }

@@ -26,6 +26,9 @@ pub enum CheckName {
     Signature,
     /// The lifetime of the token is within the limit of the relying party. Only Entra has a limit.
     Lifetime,
+    /// A federated identity credential matches the token. The check is made only if credentials are given. If no credential
+    /// has the issuer, the check comes before `Discovery`, because Entra then fetches no document.
+    Credential,
     /// The token has an expected audience.
     Audience,
     /// The subject is a service account, and the expected service account if one is given.
@@ -44,6 +47,7 @@ impl fmt::Display for CheckName {
             Self::Key => "key",
             Self::Signature => "signature",
             Self::Lifetime => "lifetime",
+            Self::Credential => "credential",
             Self::Audience => "audience",
             Self::Subject => "subject",
             Self::Time => "time",

@@ -125,6 +125,23 @@ impl TrustedIssuer {
         Self { url: issuer, discovery, keys, jwks_remark: String::new(), unreachable, warnings: Vec::new() }
     }
 
+    /// An issuer whose documents are not fetched, because they do not matter: Entra fetches no document of an issuer that
+    /// no federated identity credential has.
+    ///
+    /// ```
+    /// use issuer::{Expectations, TrustedIssuer, Verifier};
+    /// let verifier = Verifier::default().trust(TrustedIssuer::not_fetched("https://issuer.example.com".parse()?));
+    /// let token = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
+    /// let expectations = Expectations::entra().credentials([]);
+    /// assert!(verifier.verify(&token, &expectations, "2026-11-22T00:40:00Z".parse()?).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn not_fetched(issuer: IssuerUrl) -> Self {
+        let unreachable = Unreachable::new(&issuer, None);
+        let discovery = DiscoveryState::NotAsked;
+        Self { url: issuer, discovery, keys: None, jwks_remark: String::new(), unreachable, warnings: Vec::new() }
+    }
+
     /// The issuer URL.
     pub fn url(&self) -> &IssuerUrl {
         &self.url
@@ -163,6 +180,9 @@ impl TrustedIssuer {
     /// The [`Refusal`] of every token: the documents cannot be fetched, or they are not usable.
     pub fn judge(&self, relying_party: RelyingParty) -> Result<(), Refusal> {
         self.judge_discovery(relying_party)?;
+        if self.keys.is_none() {
+            return Err(Refusal::KeySetEmpty);
+        }
         self.judge_key_set(relying_party)
     }
 

@@ -120,7 +120,7 @@ impl Verifier {
                 match (check.judge)(&case) {
                     Verdict::Failed(refusal) => return Err(refusal),
                     Verdict::Passed => signed |= check.name == CheckName::Signature,
-                    Verdict::Skipped(_) => {}
+                    Verdict::Skipped(_) | Verdict::Omitted => {}
                 }
             }
             if !signed {
@@ -134,13 +134,14 @@ impl Verifier {
     pub fn examine(&self, token: &str, expectations: &Expectations, now: Timestamp) -> Report {
         scratch::with(|buffer| {
             let case = Case::new(self, Token::parse(token, buffer), expectations, now);
-            let checks = CHECKS.iter().map(|check| {
+            let checks = CHECKS.iter().filter_map(|check| {
                 let outcome = match (check.judge)(&case) {
                     Verdict::Passed => Outcome::Passed((check.seen)(&case)),
                     Verdict::Failed(refusal) => Outcome::Failed(refusal),
                     Verdict::Skipped(because) => Outcome::Skipped(because.to_owned()),
+                    Verdict::Omitted => return None,
                 };
-                Checked { name: check.name, outcome }
+                Some(Checked { name: check.name, outcome })
             });
             Report { checks: checks.collect(), warnings: case.warnings() }
         })

@@ -1,5 +1,8 @@
 use super::{RelyingParty, refusal::listed};
-use crate::{entra::Aadsts, hint::Hint};
+use crate::{
+    entra::{Aadsts, CredentialProblem},
+    hint::Hint,
+};
 
 /// A property of a token or its published issuer that a relying party may reject, although no check fails.
 ///
@@ -54,6 +57,14 @@ pub enum VerifyWarning {
         /// The host.
         host: String,
     },
+    /// A federated identity credential breaks a rule of Entra, so it matches no token or cannot exist.
+    #[error("federated identity credential {}: {problem}", called(.name))]
+    Credential {
+        /// The name of the credential, if it is known.
+        name: Option<String>,
+        /// The rule that it breaks.
+        problem: CredentialProblem,
+    },
     /// The token has several audiences.
     #[error("the token has {0} audiences")]
     Audiences(usize),
@@ -70,13 +81,16 @@ impl VerifyWarning {
             Self::DiscoveryContentType { .. } | Self::EmptyMembers(_) => Aadsts::DISCOVERY,
             Self::KeySetContentType { .. } => Aadsts::KEY_SET,
             Self::Audiences(_) => Aadsts::AUDIENCES,
+            Self::Credential { .. } => return None,
         })
     }
 
     /// Whether the warning applies to this relying party.
     pub(super) fn concerns(&self, relying_party: RelyingParty) -> bool {
         match self {
-            Self::Audiences(_) | Self::ResolvesToPrivate { .. } => relying_party == RelyingParty::Entra,
+            Self::Audiences(_) | Self::ResolvesToPrivate { .. } | Self::Credential { .. } => {
+                relying_party == RelyingParty::Entra
+            }
             _ => true,
         }
     }
@@ -92,9 +106,14 @@ impl Hint for VerifyWarning {
             Self::EmptyMembers(_) => "publish the discovery document with issuer publish, or remove these members",
             Self::ResolvesToPrivate { .. } => "check that the name has a public address on the internet",
             Self::Audiences(_) => "project a token with one audience",
+            Self::Credential { .. } => "correct the federated identity credential",
         };
         Some(hint.to_owned())
     }
+}
+
+fn called(name: &Option<String>) -> String {
+    name.as_ref().map_or_else(|| "without a name".to_owned(), |name| format!("{name:?}"))
 }
 
 fn as_type(content_type: &str) -> String {

@@ -28,11 +28,18 @@ pub(crate) struct Answer {
     /// The pod that the token names.
     #[serde(skip)]
     pub(super) pod: Option<String>,
-    /// The source of the keys, if it is not the issuer URL.
     #[serde(skip)]
-    pub(super) keys_from: Option<String>,
+    pub(super) sources: Sources,
     #[serde(skip)]
     pub(super) relying_party: RelyingParty,
+}
+
+/// What a verdict rests on.
+pub(super) struct Sources {
+    /// The source of the keys, if it is not the issuer URL.
+    pub(super) keys: Option<String>,
+    /// The source of the credentials, if credentials are given.
+    pub(super) credentials: Option<String>,
 }
 
 /// Whether the token is accepted; undecided if a document of the issuer could not be read.
@@ -75,6 +82,9 @@ pub(super) enum CheckOutcome {
         /// The value that was seen; absent if the check does not compare two values.
         #[serde(skip_serializing_if = "Option::is_none")]
         seen: Option<String>,
+        /// How the two values differ, a clause; absent if the difference has no name.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        near_miss: Option<String>,
     },
     /// The check was not made.
     Skipped {
@@ -102,7 +112,7 @@ pub(crate) struct TokenRefusal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(extend("enum" = [
-    "token", "issuer", "discovery", "key_set", "key", "signature", "lifetime", "audience", "subject", "time"
+    "token", "issuer", "discovery", "key_set", "key", "signature", "lifetime", "credential", "audience", "subject", "time"
 ])))]
 pub(super) struct CheckId(String);
 
@@ -111,7 +121,7 @@ impl Answer {
         token: Option<&Token<'_>>,
         report: &Report,
         limits: Vec<String>,
-        keys_from: Option<String>,
+        sources: Sources,
         relying_party: RelyingParty,
     ) -> Self {
         let claims = token.map(|token| &token.claims);
@@ -131,7 +141,7 @@ impl Answer {
             refusal: refusal.map(|refusal| TokenRefusal::new(refusal, relying_party)),
             is_parsed: token.is_some(),
             pod: pod.map(|pod| pod.name.to_string()),
-            keys_from,
+            sources,
             relying_party,
         }
     }
@@ -166,7 +176,8 @@ impl From<&Checked> for Check {
             issuer::Outcome::Passed(seen) => CheckOutcome::Passed { seen: seen.clone() },
             issuer::Outcome::Failed(refusal) => {
                 let (expected, seen) = refusal.expected_and_seen().unzip();
-                CheckOutcome::Failed { message: refusal.to_string(), expected, seen }
+                let near_miss = refusal.near_miss().map(|near_miss| near_miss.to_string());
+                CheckOutcome::Failed { message: refusal.to_string(), expected, seen, near_miss }
             }
             issuer::Outcome::Skipped(because) => CheckOutcome::Skipped { because: because.clone() },
         };

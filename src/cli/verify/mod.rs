@@ -11,14 +11,15 @@ mod trust;
 use std::{path::PathBuf, time::Duration};
 
 pub(super) use answer::Answer;
-use answer::Verdict;
+use answer::{Sources, Verdict};
 use clap::Args;
-use issuer::{Expectations, RelyingParty, ServiceAccount, Timestamp, Token, Verifier};
+use issuer::{Assertion, Expectations, RelyingParty, ServiceAccount, Timestamp, Token, TrustedIssuer, Verifier};
 use keys::Keys;
 use trust::{Trust, Trusted};
 
 use super::{
     Exit, Failure, Output,
+    credentials::CredentialInputs,
     inputs::{is_stdin, no_token, stdin_twice},
     output::second,
     token_input::{TokenInput, no_list},
@@ -40,6 +41,7 @@ Each check is listed with its result. The first check that fails decides which A
 fix. Without --issuer, the issuer that the token names is used, and it must be a public host.",
     after_help = "Examples:
   issuer verify token.jwt --service-account default/workload-identity-sa
+  issuer verify token.jwt --credential credentials.json
   issuer verify --batch all.txt --issuer https://issuer.example.com > out"
 )]
 pub(crate) struct Verify {
@@ -54,9 +56,12 @@ pub(crate) struct Verify {
     batch: Option<PathBuf>,
     #[command(flatten)]
     trust: Trust,
+    #[command(flatten)]
+    credentials: CredentialInputs,
     /// Accept this audience (repeatable) [default: api://AzureADTokenExchange]
     ///
-    /// One of the given audiences must be in the token. With --for oidc there is no default.
+    /// One of the given audiences must be in the token. With --credential, the default is the audience of the credentials.
+    /// With --for oidc there is no default.
     #[arg(long, value_name = "AUDIENCE")]
     audience: Vec<String>,
     /// Require this service account as the subject
@@ -80,11 +85,20 @@ impl Verify {
         let at = self.at.as_deref().map(|at| values::time("--at", at)).transpose()?;
         let leeway = values::seconds("--leeway", &self.leeway)?;
         let expectations = self.expectations(leeway)?;
-        let trusted = self.trust.check()?;
-        let inputs = [&self.token, &self.batch, &trusted.jwks];
-        if inputs.into_iter().flatten().filter(|path| is_stdin(path)).count() > 1 {
+        let inputs = [&self.token, &self.batch, self.trust.jwks()];
+        if inputs.into_iter().flatten().filter(|path| is_stdin(path)).count() + self.credentials.stdin().count() > 1 {
             return Err(stdin_twice());
         }
+        let trusted = self.trust.check()?;
+        let credentials = self.credentials.read(output)?;
+        if credentials.is_some() && self.relying_party == For::Oidc {
+            let hint = "leave out --credential or --for oidc";
+            return Err(Failure::usage("--credential applies only to Entra, not with --for oidc", hint));
+        }
+        let expectations = match &credentials {
+            Some(credentials) => expectations.credentials(credentials.list.iter().cloned()),
+            None => expectations,
+        };
         let note_unchecked_audience = |output: &mut Output| {
             if self.relying_party == For::Oidc && self.audience.is_empty() {
                 output.note("the audience is not checked; pass --audience to check it");
@@ -111,12 +125,21 @@ impl Verify {
             [] => named.and_then(|text| text.parse().ok()).into_iter().collect(),
             issuers => issuers.to_vec(),
         };
-        let verifier: Verifier = trusted.read(issuers, output)?.into_iter().collect();
+        let assertion = token.as_ref().map(|token| Assertion::from(&token.claims)).unwrap_or_default();
+        let mismatch = credentials.as_ref().and_then(|credentials| assertion.find(&credentials.list).err());
+        let verifier: Verifier = if trusted.fetches() && mismatch.is_some_and(|mismatch| mismatch.is_before_fetching())
+        {
+            issuers.into_iter().map(TrustedIssuer::not_fetched).collect()
+        } else {
+            trusted.read(issuers, output)?.into_iter().collect()
+        };
         note_unchecked_audience(output);
         let report = verifier.examine(&input.text, &expectations, at.unwrap_or_else(Timestamp::now));
         let relying_party = self.relying_party.into();
         let limits = if relying_party == RelyingParty::Entra { limits(&trusted, at, leeway) } else { Vec::new() };
-        let answer = Answer::new(token.as_ref(), &report, limits, trusted.elsewhere(), relying_party);
+        let sources =
+            Sources { keys: trusted.elsewhere(), credentials: credentials.map(|credentials| credentials.from) };
+        let answer = Answer::new(token.as_ref(), &report, limits, sources, relying_party);
         answer.warnings.iter().for_each(|warning| output.warning(warning));
         if output.is_json() {
             output.json(&answer);

@@ -8,8 +8,9 @@ use super::{
     answer::{Answer, Check, CheckId, CheckOutcome, TokenRefusal, Verdict},
 };
 
-/// The longest compared value that fits beside the name of its check in 80 columns.
-const COMPARED_MAX: usize = 80 - 22 - "expected ".len();
+/// The columns before the name of a check, and between the name and the rest of the line.
+const BEFORE_NAME: usize = "  skipped  ".len();
+const AFTER_NAME: usize = 2;
 
 impl Answer {
     pub(super) fn to_text(&self) -> String {
@@ -21,7 +22,8 @@ impl Answer {
             lines.push(format!("{STRONG}issuer{STRONG:#}   {}", or_none(&self.issuer)));
             lines.push(String::new());
         }
-        lines.extend(self.checks.iter().flat_map(|check| self.check_lines(check)));
+        let width = self.checks.iter().map(|check| check.name.to_string().len()).max().unwrap_or_default();
+        lines.extend(self.checks.iter().flat_map(|check| self.check_lines(check, width)));
         lines.push(String::new());
         lines.extend(match &self.refusal {
             Some(refusal) => self.refused(refusal),
@@ -31,22 +33,25 @@ impl Answer {
         lines.join("\n")
     }
 
-    fn check_lines(&self, Check { name, outcome }: &Check) -> Vec<String> {
+    fn check_lines(&self, Check { name, outcome }: &Check, width: usize) -> Vec<String> {
+        let indent = BEFORE_NAME + width + AFTER_NAME;
+        // The longest compared value that fits beside the name of its check in 80 columns.
+        let compared_max = 80 - indent - "expected ".len();
         match outcome {
-            CheckOutcome::Passed { seen } => vec![format!("  {GOOD}ok{GOOD:#}       {name:9}  {}", message(seen))],
+            CheckOutcome::Passed { seen } => vec![format!("  {GOOD}ok{GOOD:#}       {name:width$}  {}", message(seen))],
             // Skipped checks of a token that cannot be parsed say nothing.
             CheckOutcome::Skipped { .. } if !self.is_parsed => Vec::new(),
             CheckOutcome::Skipped { because } => {
-                vec![format!("  {FAINT}skipped  {name:9}  {}{FAINT:#}", message(because))]
+                vec![format!("  {FAINT}skipped  {name:width$}  {}{FAINT:#}", message(because))]
             }
-            CheckOutcome::Failed { expected: Some(expected), seen: Some(seen), .. } => {
+            CheckOutcome::Failed { expected: Some(expected), seen: Some(seen), near_miss, .. } => {
                 let (expected, seen) = (printable(expected), printable(seen));
                 let longest = expected.chars().count().max(seen.chars().count());
                 // Compared values are aligned below each other, on unbroken lines.
-                if longest <= COMPARED_MAX {
+                let mut lines = if longest <= compared_max {
                     vec![
-                        format!("  {BAD}failed{BAD:#}   {name:9}  expected {expected}"),
-                        format!("                      seen     {seen}"),
+                        format!("  {BAD}failed{BAD:#}   {name:width$}  expected {expected}"),
+                        format!("{:indent$}seen     {seen}", ""),
                     ]
                 } else {
                     vec![
@@ -54,10 +59,13 @@ impl Answer {
                         format!("      expected {expected}"),
                         format!("      seen     {seen}"),
                     ]
-                }
+                };
+                let indent = if longest <= compared_max { indent } else { 6 };
+                lines.extend(near_miss.iter().map(|near_miss| format!("{:indent$}{near_miss}", "")));
+                lines
             }
             CheckOutcome::Failed { message: because, .. } => {
-                vec![format!("  {BAD}failed{BAD:#}   {name:9}  {}", message(because))]
+                vec![format!("  {BAD}failed{BAD:#}   {name:width$}  {}", message(because))]
             }
         }
     }
@@ -68,11 +76,14 @@ impl Answer {
             CheckOutcome::Passed { seen } if check.name == signature => Some(seen.as_str()),
             _ => None,
         });
-        let from = self.keys_from.as_ref().map(|place| format!("a key from {}", printable(place)));
+        let from = self.sources.keys.as_ref().map(|place| format!("a key from {}", printable(place)));
         let from = from.unwrap_or_else(|| "a published key".to_owned());
         let mut lines = vec![format!("{GOOD}accepted{GOOD:#}: signed with {from}, {}", key.unwrap_or_default())];
         if self.relying_party == RelyingParty::Entra && self.limits.is_empty() {
-            let condition = "if a federated credential has this issuer, subject and audience";
+            let condition = match &self.sources.credentials {
+                Some(from) => format!("with the federated identity credentials of {}", printable(from)),
+                None => "if a federated credential has this issuer, subject and audience".to_owned(),
+            };
             lines.push(format!("{STRONG}Entra{STRONG:#} accepts it {condition}"));
         } else if !self.limits.is_empty() {
             lines.push(format!("{WARN}Entra may answer differently{WARN:#}:"));

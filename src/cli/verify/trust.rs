@@ -53,6 +53,11 @@ pub(super) struct Trusted {
 }
 
 impl Trust {
+    /// The file that the keys are read from, if it is given.
+    pub(super) fn jwks(&self) -> &Option<PathBuf> {
+        &self.jwks
+    }
+
     pub(super) fn check(self) -> Result<Trusted, Failure> {
         let mut issuers: Vec<IssuerUrl> = Vec::new();
         for text in &self.issuer {
@@ -83,6 +88,11 @@ impl Trusted {
             (None, Location::Issuer) => None,
             (None, location) => Some(location.to_string()),
         }
+    }
+
+    /// Whether the documents are fetched over the network.
+    pub(super) fn fetches(&self) -> bool {
+        self.jwks.is_none() && !matches!(self.location, Location::Directory(_))
     }
 
     /// How the documents differ from those that Entra fetches, each a clause.

@@ -142,7 +142,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
-        code: Aadsts::new(70025),
+        code: Aadsts::NO_CREDENTIAL,
         name: None,
         errors: &["invalid_client"],
         templates: &[

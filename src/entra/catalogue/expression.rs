@@ -32,7 +32,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
-        code: Aadsts::new(7_002_241),
+        code: Aadsts::EXPRESSION_NOT_ALLOWED,
         name: Some("FederatedIdentityFflBlockedIssuer"),
         errors: &[],
         templates: &["Issuer '{issuer}' may not use credentials matching via expression"],

@@ -1,0 +1,117 @@
+use percent_encoding::percent_decode_str;
+
+use super::Cloud;
+
+/// How two strings that should be equal differ, in words.
+///
+/// ```
+/// use issuer::NearMiss;
+/// let near = |expected: &str, seen: &str| NearMiss::between(expected, seen);
+/// assert_eq!(near("https://a.example.com", "https://a.example.com/"), Some(NearMiss::TrailingSlash));
+/// assert_eq!(near("https://a.example.com", "https://A.example.com"), Some(NearMiss::Case));
+/// assert_eq!(near("https://a.example.com", "https://other.example.org"), None);
+/// assert_eq!(NearMiss::TrailingSlash.to_string(), "they differ by a slash at the end");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum NearMiss {
+    /// One of them has a slash at its end.
+    #[error("they differ by a slash at the end")]
+    TrailingSlash,
+    /// One of them has white space around it.
+    #[error("they differ by white space at the start or end")]
+    WhiteSpace,
+    /// Upper and lower case differ.
+    #[error("they differ in upper and lower case")]
+    Case,
+    /// One of them is URL-encoded.
+    #[error("one of them is URL-encoded")]
+    UrlEncoded,
+    /// Namespace and name of the service account are swapped.
+    #[error("namespace and name of the service account are swapped")]
+    Swapped,
+    /// The service account has another name.
+    #[error("only the namespace of the service account is the same")]
+    NamespaceOnly,
+    /// The service account is in another namespace.
+    #[error("only the name of the service account is the same")]
+    NameOnly,
+    /// The issuers are in the same account or on the same host, and have other paths.
+    #[error("the host is the same, but the path is that of another cluster")]
+    OtherCluster,
+    /// The token is for the API server.
+    #[error("the token is for the API server, not for Entra")]
+    ApiServer,
+    /// The token is for identity bindings of AKS.
+    #[error("the token is for identity bindings of AKS, whose proxy must exchange it")]
+    IdentityBinding,
+    /// The audience belongs to another cloud.
+    #[error("they belong to different clouds")]
+    OtherCloud,
+}
+
+/// The audience of tokens for identity bindings (Microsoft Learn, "Identity bindings for AKS").
+const IDENTITY_BINDING: &str = "api://AKSIdentityBinding";
+
+impl NearMiss {
+    /// The difference of two issuers, subjects or audiences; `None` if they are equal or differ in other ways.
+    pub fn between(expected: &str, seen: &str) -> Option<Self> {
+        if expected == seen {
+            return None;
+        }
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+        let checks: [(Self, &dyn Fn() -> bool); 4] = [
+            (Self::TrailingSlash, &|| expected.trim_end_matches('/') == seen.trim_end_matches('/')),
+            (Self::WhiteSpace, &|| expected.trim() == seen.trim()),
+            (Self::Case, &|| expected.eq_ignore_ascii_case(seen)),
+            (Self::UrlEncoded, &|| decoded(expected) == decoded(seen)),
+        ];
+        checks.into_iter().find_map(|(miss, applies)| applies().then_some(miss))
+    }
+
+    /// The difference of two issuers.
+    pub(super) fn of_issuers(expected: &str, seen: &str) -> Option<Self> {
+        let other = || (host(expected)? == host(seen)?).then_some(Self::OtherCluster);
+        Self::between(expected, seen).or_else(other)
+    }
+
+    /// The difference of two subjects.
+    pub(super) fn of_subjects(expected: &str, seen: &str) -> Option<Self> {
+        let other = || {
+            let ((namespace, name), (seen_namespace, seen_name)) = (parts(expected)?, parts(seen)?);
+            if (namespace, name) == (seen_name, seen_namespace) {
+                Some(Self::Swapped)
+            } else if namespace == seen_namespace {
+                Some(Self::NamespaceOnly)
+            } else {
+                (name == seen_name).then_some(Self::NameOnly)
+            }
+        };
+        Self::between(expected, seen).or_else(other)
+    }
+
+    /// The difference of two audiences. The API server is the default audience of its own tokens.
+    pub(super) fn of_audiences(expected: &str, seen: &str, issuer: Option<&str>) -> Option<Self> {
+        let is_of_cloud = |audience: &str| Cloud::ALL.iter().any(|cloud| cloud.token_exchange_audience() == audience);
+        let is_api_server = || Some(seen) == issuer || seen.contains("kubernetes.default.svc");
+        if seen == IDENTITY_BINDING {
+            Some(Self::IdentityBinding)
+        } else if is_of_cloud(expected) && is_of_cloud(seen) {
+            Some(Self::OtherCloud)
+        } else {
+            Self::between(expected, seen).or_else(|| is_api_server().then_some(Self::ApiServer))
+        }
+    }
+}
+
+/// The host of an issuer, with scheme and port.
+fn host(issuer: &str) -> Option<&str> {
+    let start = issuer.find("://")? + 3;
+    let end = issuer[start..].find('/').map_or(issuer.len(), |at| start + at);
+    Some(&issuer[..end]).filter(|_| end > start)
+}
+
+/// Namespace and name of a subject, also if they break the rules of Kubernetes.
+fn parts(subject: &str) -> Option<(&str, &str)> {
+    subject.strip_prefix("system:serviceaccount:")?.split_once(':')
+}
