@@ -29,7 +29,7 @@ pub(crate) fn kubernetes_documents(text: &str) -> Vec<Result<Value, Option<u64>>
         max_events: max_events,
         max_total_scalar_bytes: usize::MAX,
     };
-    let options = serde_saphyr::options! { budget: Some(budget), duplicate_keys: DuplicateKeyPolicy::LastWins };
+    let options = serde_saphyr::options! { budget: budget, duplicate_keys: DuplicateKeyPolicy::LastWins };
     documents_with(text, &options)
 }
 

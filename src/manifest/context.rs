@@ -1,10 +1,13 @@
-use crate::entra::{Cloud, TOKEN_EXCHANGE_AUDIENCE};
+use std::collections::HashSet;
+
+use crate::entra::{Cloud, FederatedCredential, TOKEN_EXCHANGE_AUDIENCE};
 
 /// The facts about a setup that its manifests do not contain.
 ///
 /// ```
-/// use issuer::ManifestContext;
+/// use issuer::{FederatedCredential, ManifestContext};
 /// let context = ManifestContext::default()
+///     .credentials([FederatedCredential::new("https://issuer.example.com", "system:serviceaccount:shop:orders")])
 ///     .namespace("shop")
 ///     .object_id("11111111-1111-1111-1111-111111111111")
 ///     .tenant("22222222-2222-2222-2222-222222222222");
@@ -17,6 +20,10 @@ pub struct ManifestContext {
     pub(super) container: Option<String>,
     pub(super) object_id: Option<String>,
     pub(super) tenant: Option<String>,
+    pub(super) credentials: Option<Vec<FederatedCredential>>,
+    /// The subjects of the credentials.
+    pub(super) subjects: HashSet<String>,
+    audiences: HashSet<String>,
 }
 
 impl ManifestContext {
@@ -24,6 +31,16 @@ impl ManifestContext {
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
+        self
+    }
+
+    /// The federated identity credentials of the identity. Without any, subjects are not compared.
+    #[must_use]
+    pub fn credentials(mut self, credentials: impl IntoIterator<Item = FederatedCredential>) -> Self {
+        let credentials: Vec<_> = credentials.into_iter().collect();
+        self.subjects = credentials.iter().filter_map(|credential| credential.subject.clone()).collect();
+        self.audiences = credentials.iter().flat_map(|credential| credential.audiences.iter().cloned()).collect();
+        self.credentials = Some(credentials);
         self
     }
 
@@ -60,13 +77,17 @@ impl ManifestContext {
         self.object_id.as_ref().is_some_and(|object_id| object_id.eq_ignore_ascii_case(client_id))
     }
 
-    /// Whether a federated identity credential may have this audience.
+    /// Whether a federated identity credential has this audience. Without credentials, those of all clouds count.
     pub(super) fn accepts(&self, audience: &str) -> bool {
-        Cloud::ALL.iter().any(|cloud| cloud.token_exchange_audience() == audience)
+        if self.audiences.is_empty() {
+            return Cloud::ALL.iter().any(|cloud| cloud.token_exchange_audience() == audience);
+        }
+        self.audiences.contains(audience)
     }
 
     /// The audience of a projected token.
     pub(super) fn audience(&self) -> &str {
-        TOKEN_EXCHANGE_AUDIENCE
+        let own = self.credentials.iter().flatten().find_map(|credential| credential.audiences.first());
+        own.map_or(TOKEN_EXCHANGE_AUDIENCE, String::as_str)
     }
 }

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -60,16 +60,17 @@ impl PodTemplate {
         self.metadata.labels.text(setting::USE) == Some("true")
     }
 
-    /// Whether a container gets its token and its variables from the pod template, so that it needs no webhook.
-    pub(super) fn is_complete(&self) -> bool {
-        let volumes: HashSet<&str> = self.token_volumes.iter().map(|volume| volume.name.as_str()).collect();
-        self.containers.iter().any(|container| {
+    /// The token that a container reads, if the pod template has the volume and the variables for it, so that the pods
+    /// need no webhook.
+    pub(super) fn own_token(&self) -> Option<&TokenVolume> {
+        let volumes: HashMap<&str, &TokenVolume> =
+            self.token_volumes.iter().map(|volume| (volume.name.as_str(), volume)).collect();
+        self.containers.iter().find_map(|container| {
             let has = |name: &str| container.variable(name).is_some();
-            let mounted = container.value("AZURE_FEDERATED_TOKEN_FILE").is_some_and(|file| {
-                let mount = container.mounts.iter().find(|mount| is_below(file, &mount.path));
-                mount.is_some_and(|mount| volumes.contains(mount.volume.as_str()))
-            });
-            mounted && has("AZURE_CLIENT_ID") && has("AZURE_TENANT_ID")
+            let file = container.value("AZURE_FEDERATED_TOKEN_FILE")?;
+            let mount = container.mounts.iter().find(|mount| is_below(file, &mount.path))?;
+            let volume = volumes.get(mount.volume.as_str())?;
+            (has("AZURE_CLIENT_ID") && has("AZURE_TENANT_ID")).then_some(*volume)
         })
     }
 

@@ -70,12 +70,13 @@ impl Manifest {
             }
         }
         report.judged = cases.len();
-        let mut done = HashSet::new();
+        let (mut done, mut matched) = (HashSet::new(), HashSet::new());
         for case in &cases {
             checks::workload(case, &mut report.findings);
             if done.insert(case.key()) {
                 checks::account(case.key(), case.account, usages.get(&case.key()), context, &mut report.findings);
             }
+            checks::credential(case, &mut matched, &mut report.findings);
         }
         for (namespace, account) in keys.iter().zip(&self.service_accounts) {
             let key = (namespace.as_str(), account.name.as_str());

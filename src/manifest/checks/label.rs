@@ -27,7 +27,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<Finding>) {
             let fix = format!("quote the value at {path}: {USE}: \"true\"");
             Finding::failed(Label, object, message).compared(format!("{value} ({kind})"), "\"true\" (string)").fix(fix)
         }
-        None if workload.pod.is_complete() => {
+        None if workload.pod.own_token().is_some() => {
             let message = "the pod template has its own token volume and variables, so it needs no webhook";
             Finding::skipped(Label, object, message)
         }

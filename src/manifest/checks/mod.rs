@@ -2,6 +2,7 @@
 
 mod account;
 mod containers;
+mod credential;
 mod guid;
 mod host;
 mod label;
@@ -10,9 +11,11 @@ mod volumes;
 use std::collections::HashMap;
 
 pub(super) use account::account;
+pub(super) use credential::check as credential;
 
 use super::{
-    account::ManifestAccount, context::ManifestContext, finding::Finding, report::AccountKey, workload::Workload,
+    account::ManifestAccount, container::Container, context::ManifestContext, finding::Finding, report::AccountKey,
+    workload::Workload,
 };
 
 /// A workload with the facts that its checks need.
@@ -43,10 +46,15 @@ impl<'a> Case<'a> {
 
     pub(super) fn is_in_scope(&self) -> bool {
         let Workload { own, pod, .. } = self.workload;
+        let is_subject = |(namespace, name): AccountKey<'_>| {
+            let subjects = &self.context.subjects;
+            !subjects.is_empty() && subjects.contains(&format!("system:serviceaccount:{namespace}:{name}"))
+        };
         !own.is_empty()
             || !pod.metadata.is_empty()
             || self.account.is_some_and(|account| !account.metadata.is_empty())
-            || pod.containers.iter().any(super::container::Container::mentions_workload_identity)
+            || pod.containers.iter().any(Container::mentions_workload_identity)
+            || is_subject(self.key())
     }
 
     /// The workload as findings name it.
@@ -72,8 +80,8 @@ pub(super) struct Usage {
 impl Usage {
     pub(super) fn add(&mut self, case: &Case<'_>) {
         let pod = &case.workload.pod;
-        let has_own = |container: &super::container::Container| container.variable("AZURE_CLIENT_ID").is_some();
-        let is_own = (!pod.is_labelled() && pod.is_complete()) || pod.containers.iter().any(has_own);
+        let has_own = |container: &Container| container.variable("AZURE_CLIENT_ID").is_some();
+        let is_own = (!pod.is_labelled() && pod.own_token().is_some()) || pod.containers.iter().any(has_own);
         self.needs_client_id |= !is_own;
         self.is_namespace_missing |= case.workload.namespace.is_none();
     }
