@@ -22,12 +22,12 @@ pub enum CredentialMismatch {
     #[error("the application or managed identity has no federated identity credential")]
     NoCredential,
     /// No credential has the issuer.
-    #[error("no federated identity credential has the issuer {seen:?}{}", near(.nearest))]
+    #[error("no federated identity credential has the issuer {seen:?}{}", near(.nearest.as_deref()))]
     Issuer {
         /// The issuer of the assertion.
         seen: String,
         /// The nearest credential.
-        nearest: Option<Nearest>,
+        nearest: Option<Box<Nearest>>,
     },
     /// Only flexible credentials have the issuer, and Entra does not allow expressions for it.
     #[error(
@@ -46,20 +46,20 @@ pub enum CredentialMismatch {
         issuer: String,
     },
     /// No credential with the issuer has the subject.
-    #[error("no federated identity credential of this issuer has the subject {seen:?}{}", near(.nearest))]
+    #[error("no federated identity credential of this issuer has the subject {seen:?}{}", near(.nearest.as_deref()))]
     Subject {
         /// The subject of the assertion.
         seen: String,
         /// The nearest credential.
-        nearest: Option<Nearest>,
+        nearest: Option<Box<Nearest>>,
     },
     /// No credential with issuer and subject has the audience.
-    #[error("no federated identity credential of this issuer and subject has the audience {:?}{}", .seen.join(", "), near(.nearest))]
+    #[error("no federated identity credential of this issuer and subject has the audience {:?}{}", .seen.join(", "), near(.nearest.as_deref()))]
     Audience {
         /// The audiences of the assertion.
         seen: Vec<String>,
         /// The nearest credential.
-        nearest: Option<Nearest>,
+        nearest: Option<Box<Nearest>>,
     },
 }
 
@@ -76,9 +76,9 @@ pub enum CredentialMismatch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Nearest {
-    /// The name of the credential, if it is known.
-    pub name: Option<String>,
-    /// The value of the credential.
+    /// The credential.
+    pub credential: FederatedCredential,
+    /// The compared value of the credential.
     pub expected: String,
     /// How the values differ, if the difference has a name.
     pub near_miss: Option<NearMiss>,
@@ -91,15 +91,15 @@ impl Nearest {
         credentials: impl Iterator<Item = &'c FederatedCredential>,
         seen: &str,
         compare: impl Fn(&FederatedCredential) -> (String, Option<NearMiss>),
-    ) -> Option<Self> {
+    ) -> Option<Box<Self>> {
         let rated = credentials.map(|credential| {
             let (expected, near_miss) = compare(credential);
             let distance = distance(&expected, seen);
             // The rest of the key makes the choice independent of the order.
-            (near_miss.is_none(), near_miss, distance, expected, credential.name.clone())
+            (near_miss.is_none(), near_miss, distance, expected, credential)
         });
-        let (_, near_miss, _, expected, name) = rated.min()?;
-        Some(Self { name, expected, near_miss })
+        let (_, near_miss, _, expected, credential) = rated.min()?;
+        Some(Box::new(Self { credential: credential.clone(), expected, near_miss }))
     }
 }
 
@@ -111,9 +111,10 @@ fn distance(a: &str, b: &str) -> usize {
     a.len().max(b.len()) - start - end
 }
 
-fn near(nearest: &Option<Nearest>) -> String {
-    let Some(Nearest { name, expected, near_miss }) = nearest else { return String::new() };
-    let called = name.as_ref().map_or_else(|| "the nearest".to_owned(), |name| format!("the nearest, {name:?},"));
+fn near(nearest: Option<&Nearest>) -> String {
+    let Some(Nearest { credential, expected, near_miss }) = nearest else { return String::new() };
+    let called =
+        credential.name.as_ref().map_or_else(|| "the nearest".to_owned(), |name| format!("the nearest, {name:?},"));
     let miss = near_miss.map(|miss| format!(": {miss}")).unwrap_or_default();
     format!("; {called} has {expected:?}{miss}")
 }
@@ -149,7 +150,7 @@ impl CredentialMismatch {
     pub fn nearest(&self) -> Option<&Nearest> {
         match self {
             Self::Issuer { nearest, .. } | Self::Subject { nearest, .. } | Self::Audience { nearest, .. } => {
-                nearest.as_ref()
+                nearest.as_deref()
             }
             Self::NoCredential | Self::Expression { .. } | Self::ExpressionNotEvaluated { .. } => None,
         }
@@ -177,13 +178,20 @@ impl CredentialMismatch {
 impl Hint for CredentialMismatch {
     fn hint(&self) -> Option<String> {
         let near_miss = self.nearest().and_then(|nearest| nearest.near_miss);
-        let name = self.nearest().and_then(|nearest| nearest.name.as_deref()).unwrap_or("NAME");
+        // `az identity federated-credential update` replaces all three values.
         let update = |member: &str, seen: &str| {
-            let seen = word(seen, member);
-            let flag = member.to_ascii_lowercase();
+            let credential = self.nearest().map(|nearest| &nearest.credential).cloned().unwrap_or_default();
+            let (issuer, subject) = match member {
+                "issuer" => (seen, credential.subject.as_deref().unwrap_or_default()),
+                _ => (credential.issuer.as_str(), seen),
+            };
             format!(
-                "set the {flag} of the federated identity credential to {seen}: az identity federated-credential update --name {} --identity-name IDENTITY --resource-group GROUP --{flag} {seen}",
-                word(name, "NAME")
+                "set the {member} of the federated identity credential to {}: az identity federated-credential update --name {} --identity-name IDENTITY --resource-group GROUP --issuer {} --subject {} --audiences {}",
+                word(seen, "the value of the token"),
+                word(credential.name.as_deref().unwrap_or_default(), "NAME"),
+                word(issuer, "ISSUER"),
+                word(subject, "SUBJECT"),
+                word(&credential.audiences.join(" "), "AUDIENCE"),
             )
         };
         Some(match (self, near_miss) {
@@ -197,12 +205,12 @@ impl Hint for CredentialMismatch {
                 "create a federated identity credential with the issuer {}, or use the identity that trusts this cluster",
                 word(seen, "ISSUER")
             ),
-            (Self::Issuer { seen, .. }, Some(_)) => update("ISSUER", seen),
+            (Self::Issuer { seen, .. }, Some(_)) => update("issuer", seen),
             (Self::Subject { seen, .. }, Some(NearMiss::NamespaceOnly | NearMiss::NameOnly) | None) => format!(
                 "run the pod as the service account of the federated identity credential, or create a federated identity credential with the subject {}",
                 word(seen, "SUBJECT")
             ),
-            (Self::Subject { seen, .. }, Some(_)) => update("SUBJECT", seen),
+            (Self::Subject { seen, .. }, Some(_)) => update("subject", seen),
             (Self::Audience { .. }, Some(NearMiss::IdentityBinding)) => format!(
                 "enable the proxy for identity bindings in the SDK, or project a token for {TOKEN_EXCHANGE_AUDIENCE} (label azure.workload.identity/use: \"true\" on the pod)"
             ),

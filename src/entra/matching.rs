@@ -70,7 +70,7 @@ impl<'a> Assertion<'a> {
     ) -> Result<&'c FederatedCredential, CredentialMismatch> {
         let of_issuer = self.with_issuer(credentials)?;
         let of_subject = self.with_subject(of_issuer)?;
-        self.with_audience(of_subject)
+        self.with_audience(&of_subject)
     }
 
     /// The credentials with the issuer. Entra needs no document of the issuer to reject an assertion here.
@@ -125,7 +125,7 @@ impl<'a> Assertion<'a> {
 
     fn with_audience<'c>(
         &self,
-        credentials: Vec<&'c FederatedCredential>,
+        credentials: &[&'c FederatedCredential],
     ) -> Result<&'c FederatedCredential, CredentialMismatch> {
         let has = |credential: &&FederatedCredential| {
             self.audiences.is_empty() || self.audiences.iter().any(|audience| credential.has_audience(audience))

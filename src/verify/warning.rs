@@ -58,7 +58,7 @@ pub enum VerifyWarning {
         host: String,
     },
     /// A federated identity credential breaks a rule of Entra, so it matches no token or cannot exist.
-    #[error("federated identity credential {}: {problem}", called(.name))]
+    #[error("federated identity credential {}: {problem}", called(.name.as_deref()))]
     Credential {
         /// The name of the credential, if it is known.
         name: Option<String>,
@@ -112,8 +112,8 @@ impl Hint for VerifyWarning {
     }
 }
 
-fn called(name: &Option<String>) -> String {
-    name.as_ref().map_or_else(|| "without a name".to_owned(), |name| format!("{name:?}"))
+fn called(name: Option<&str>) -> String {
+    name.map_or_else(|| "without a name".to_owned(), |name| format!("{name:?}"))
 }
 
 fn as_type(content_type: &str) -> String {

@@ -15,6 +15,7 @@ mod batch;
 mod catalogue;
 mod cli;
 mod content_encoding;
+mod credentials;
 mod directory;
 mod directory_attack;
 mod docs;

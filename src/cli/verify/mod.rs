@@ -85,7 +85,7 @@ impl Verify {
         let at = self.at.as_deref().map(|at| values::time("--at", at)).transpose()?;
         let leeway = values::seconds("--leeway", &self.leeway)?;
         let expectations = self.expectations(leeway)?;
-        let inputs = [&self.token, &self.batch, self.trust.jwks()];
+        let inputs = [self.token.as_ref(), self.batch.as_ref(), self.trust.jwks()];
         if inputs.into_iter().flatten().filter(|path| is_stdin(path)).count() + self.credentials.stdin().count() > 1 {
             return Err(stdin_twice());
         }

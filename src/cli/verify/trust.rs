@@ -54,8 +54,8 @@ pub(super) struct Trusted {
 
 impl Trust {
     /// The file that the keys are read from, if it is given.
-    pub(super) fn jwks(&self) -> &Option<PathBuf> {
-        &self.jwks
+    pub(super) fn jwks(&self) -> Option<&PathBuf> {
+        self.jwks.as_ref()
     }
 
     pub(super) fn check(self) -> Result<Trusted, Failure> {
