@@ -3,7 +3,7 @@ use std::ffi::OsStr;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, error::ErrorKind};
 
 use super::{
-    Exit, Failure, Output, completions, discovery, inspect, jwks, man, publish, serve, status, topics::Topic,
+    Exit, Failure, Output, completions, discovery, doctor, inspect, jwks, man, publish, serve, status, topics::Topic,
     unpublish, verify,
 };
 
@@ -16,6 +16,7 @@ pub(crate) enum Command {
     Unpublish(Box<unpublish::Unpublish>),
     Serve(serve::Serve),
     Verify(Box<verify::Verify>),
+    Doctor(Box<doctor::Doctor>),
     Inspect(inspect::Inspect),
     Completions(completions::Completions),
     Man(man::Man),
@@ -25,7 +26,7 @@ pub(crate) enum Command {
 type Augment = fn(clap::Command) -> clap::Command;
 
 /// Name, help text and arguments of each command, in the order of the help.
-const COMMANDS: [(&str, &str, Augment); 10] = [
+const COMMANDS: [(&str, &str, Augment); 11] = [
     ("jwks", jwks::ABOUT, jwks::Jwks::augment_args),
     ("discovery", discovery::ABOUT, discovery::Discovery::augment_args),
     ("publish", publish::ABOUT, publish::Publish::augment_args),
@@ -33,6 +34,7 @@ const COMMANDS: [(&str, &str, Augment); 10] = [
     ("unpublish", unpublish::ABOUT, unpublish::Unpublish::augment_args),
     ("serve", serve::ABOUT, serve::Serve::augment_args),
     ("verify", verify::ABOUT, verify::Verify::augment_args),
+    ("doctor", doctor::ABOUT, doctor::Doctor::augment_args),
     ("inspect", inspect::ABOUT, inspect::Inspect::augment_args),
     ("completions", completions::ABOUT, completions::Completions::augment_args),
     ("man", man::ABOUT, man::Man::augment_args),
@@ -74,6 +76,7 @@ impl FromArgMatches for Command {
             "unpublish" => Self::Unpublish(FromArgMatches::from_arg_matches_mut(matches)?),
             "serve" => Self::Serve(FromArgMatches::from_arg_matches_mut(matches)?),
             "verify" => Self::Verify(FromArgMatches::from_arg_matches_mut(matches)?),
+            "doctor" => Self::Doctor(FromArgMatches::from_arg_matches_mut(matches)?),
             "inspect" => Self::Inspect(FromArgMatches::from_arg_matches_mut(matches)?),
             "completions" => Self::Completions(FromArgMatches::from_arg_matches_mut(matches)?),
             "man" => Self::Man(FromArgMatches::from_arg_matches_mut(matches)?),
@@ -103,6 +106,7 @@ impl Command {
             Self::Unpublish(command) => command.run(output),
             Self::Serve(command) => command.run(output),
             Self::Verify(command) => command.run(output),
+            Self::Doctor(command) => command.run(output),
             Self::Inspect(command) => command.run(output),
             Self::Completions(command) => Ok(command.run(output)),
             Self::Man(command) => command.run(output),

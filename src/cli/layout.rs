@@ -18,15 +18,17 @@ const WIDTH_MIN: usize = 40;
 const COLUMN_MIN: usize = 32;
 const COLUMN_MAX: usize = 60;
 /// The commands that hints contain.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 23] = [
     "az account",
     "az ad ",
+    "az identity",
     "az keyvault",
     "az login",
     "az provider",
     "az role",
     "az storage",
     "curl ",
+    "issuer doctor",
     "issuer inspect",
     "issuer jwks",
     "issuer publish",

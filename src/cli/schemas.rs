@@ -9,7 +9,8 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::Recursiv
 use serde_json::{Map, Value, json};
 
 use super::{
-    Cli, answers::ErrorAnswer, completions, discovery, inspect, jwks, man, publish, serve, status, unpublish, verify,
+    Cli, answers::ErrorAnswer, completions, discovery, doctor, inspect, jwks, man, publish, serve, status, unpublish,
+    verify,
 };
 
 /// The output of `issuer jwks`.
@@ -104,6 +105,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("completions", schema::<completions::Answer>("completions", "issuer completions")),
         ("discovery", schema::<DiscoveryAnswer>("discovery", "issuer discovery")),
+        ("doctor", schema::<doctor::Answer>("doctor", "issuer doctor")),
         ("error", schema::<ErrorAnswer>("error", "Error of any command")),
         ("inspect", schema::<inspect::Answer>("inspect", "issuer inspect")),
         ("jwks", schema::<JwksAnswer>("jwks", "issuer jwks")),
