@@ -4,7 +4,7 @@ use serde_json::Value;
 pub(super) const VARIABLES: [&str; 4] =
     ["AZURE_AUTHORITY_HOST", "AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_TENANT_ID"];
 /// Variables with another credential of the same application, which the SDKs use before the token.
-const OTHER_CREDENTIALS: [&str; 3] = ["AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_SECRET", "AZURE_PASSWORD"];
+const OTHER_CREDENTIALS: [&str; 2] = ["AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_SECRET"];
 /// The folders where the webhook mounts the token: until version 1.5 and since version 1.6
 /// (Azure/azure-workload-identity, `pkg/webhook/consts.go`). `/var/run` is a link to `/run` in most images.
 const TOKEN_FOLDERS: [&str; 2] = ["/run/secrets/azure/tokens", "/run/secrets/azure/wi"];

@@ -16,6 +16,8 @@ pub enum ManifestCheck {
     Document,
     /// The label `azure.workload.identity/use` is on the pod template, with the string `true`.
     Label,
+    /// The webhook has changed a running pod.
+    Injection,
     /// The service account is in the input.
     ServiceAccount,
     /// The annotation `client-id` of the service account is the client ID of an application or managed identity.
@@ -50,6 +52,7 @@ impl ManifestCheck {
         match self {
             Self::Document => "document",
             Self::Label => "label",
+            Self::Injection => "injection",
             Self::ServiceAccount => "service_account",
             Self::ClientId => "client_id",
             Self::TenantId => "tenant_id",

@@ -35,6 +35,8 @@ pub struct Workload {
     pub(super) pod: PodTemplate,
     /// The path of the labels of the pod template.
     pub(super) labels_path: &'static str,
+    /// Whether it is a pod that the API server returned, so that the webhook has already changed it.
+    pub(super) is_running: bool,
 }
 
 impl Workload {
@@ -45,7 +47,9 @@ impl Workload {
         let (namespace, name) = namespace_and_name(object);
         // The metadata of a pod is that of its template.
         let own = if labels_path == "metadata.labels" { Metadata::default() } else { Metadata::of(object) };
-        Some(Self { kind, namespace, name, own, pod, labels_path })
+        let has_uid = object.pointer("/metadata/uid").is_some_and(Value::is_string);
+        let is_running = has_uid && labels_path == "metadata.labels";
+        Some(Self { kind, namespace, name, own, pod, labels_path, is_running })
     }
 
     /// The names of its containers, the init containers last.

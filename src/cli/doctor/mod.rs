@@ -148,7 +148,10 @@ impl Doctor {
                     let hint = "pass --issuer URL, or a token with --token FILE";
                     return Err(Failure::usage("--published names no issuer", hint));
                 }
-                None if trusted.fetches() && !fetches => Vec::new(),
+                None if trusted.fetches() && !fetches => {
+                    let object = format!("issuer {}", trusted.issuers[0]);
+                    vec![Check::skipped("discovery", &object, "the documents were not fetched (--no-network)")]
+                }
                 None => verification.issuer(output)?,
             });
         }

@@ -32,12 +32,16 @@ impl Verification<'_> {
         let token = Token::parse(text, &mut buffer).ok();
         let assertion = token.as_ref().map(|token| Assertion::from(&token.claims)).unwrap_or_default();
         let audiences = token.as_ref().and_then(|token| token.claims.aud.as_ref());
+        let mut found = Vec::new();
         if audiences.is_some_and(|audiences| audiences.iter().any(|audience| audience == IDENTITY_BINDING)) {
             if self.has_proxy {
                 let message = "the token goes to the proxy of an identity binding, which presents another to Entra";
-                return Ok(vec![Check::skipped("audience", TOKEN, message)]);
+                return Ok(vec![Check::skipped("identity_binding", TOKEN, message)]);
             }
-            output.note("the token is for the proxy of identity bindings, but AZURE_KUBERNETES_TOKEN_PROXY is not set");
+            let message = "the token is for the proxy of identity bindings, and Entra does not accept it";
+            let fix = "enable the proxy for identity bindings in the SDK, or remove the annotation azure.workload.identity/use-identity-binding of the pod";
+            let check = Check::failed("identity_binding", TOKEN, message).fix(fix);
+            found.push(check.aadsts(Some(Aadsts::AUDIENCE)));
         }
         let named = token.as_ref().and_then(|token| token.claims.iss.as_deref());
         let issuers: Vec<IssuerUrl> = match &self.trusted.issuers[..] {
@@ -58,7 +62,8 @@ impl Verification<'_> {
             None => Expectations::entra(),
         };
         let report = verifier.examine(text, &expectations, now);
-        Ok(checks(&report, issuer.as_deref()))
+        found.extend(checks(&report, issuer.as_deref()));
+        Ok(found)
     }
 
     /// Checks the documents of the issuer that the command line names, without a token.
@@ -132,7 +137,7 @@ pub(super) fn authority(trusted: &Trusted, host: Option<&str>, tenant: Option<&s
         Ok(_) => Check::passed("authority", object, format!("{parsed} answers")),
         Err(error) => {
             let fix = "allow requests to this host in the network policy, firewall or proxy (HTTPS_PROXY) of the pod";
-            Check::failed("authority", object, error.to_string()).fix(fix).aadsts(None::<Aadsts>)
+            Check::failed("authority", object, error.to_string()).fix(fix)
         }
     })
 }

@@ -84,7 +84,11 @@ fn quote() -> String {
 fn client_id(case: &Case<'_>, container: &Container) -> Option<Finding> {
     let seen = container.value("AZURE_CLIENT_ID")?;
     let object = case.container(&container.name);
-    let fix = "remove AZURE_CLIENT_ID from the pod template, so that the webhook sets it from the annotation";
+    let fix = if case.workload.is_running {
+        "create the pod again, so that the webhook sets AZURE_CLIENT_ID from the annotation; if it stays, remove it from the pod template"
+    } else {
+        "remove AZURE_CLIENT_ID from the pod template, so that the webhook sets it from the annotation"
+    };
     let failed = |message: &str| Finding::failed(Variables, &object, message);
     let annotated = case.account.and_then(|account| account.metadata.annotations.text(CLIENT_ID));
     if let Some(annotated) = annotated.filter(|annotated| !annotated.eq_ignore_ascii_case(seen)) {

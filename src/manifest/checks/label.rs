@@ -1,6 +1,9 @@
 use super::{
     super::{
-        finding::{Finding, ManifestCheck::Label},
+        finding::{
+            Finding,
+            ManifestCheck::{Injection, Label},
+        },
         setting::{Setting, USE},
     },
     Case,
@@ -38,6 +41,18 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<Finding>) {
             Finding::failed(Label, object, message).fix(fix)
         }
     });
+}
+
+/// A labelled pod that the webhook has not changed was created before the label, the service account or the webhook.
+pub(super) fn injection(case: &Case<'_>) -> Option<Finding> {
+    let (workload, pod) = (case.workload, &case.workload.pod);
+    let has_file = pod.containers.iter().any(|container| container.variable("AZURE_FEDERATED_TOKEN_FILE").is_some());
+    if !workload.is_running || !pod.is_labelled() || has_file {
+        return None;
+    }
+    let message = "the pod has the label, but the webhook has not changed it";
+    let fix = "check that the webhook runs: kubectl get mutatingwebhookconfiguration azure-wi-webhook-mutating-webhook-configuration; then create the pod again";
+    Some(Finding::failed(Injection, case.object(), message).fix(fix))
 }
 
 /// The other places where the setting is, each a clause.

@@ -90,6 +90,7 @@ impl Usage {
 /// Checks a workload.
 pub(super) fn workload(case: &Case<'_>, findings: &mut Vec<Finding>) {
     label::check(case, findings);
+    findings.extend(label::injection(case));
     host::check(case, findings);
     containers::check(case, findings);
     volumes::check(case, findings);
