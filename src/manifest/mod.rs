@@ -120,4 +120,10 @@ fn json_documents(text: &str) -> Result<Vec<Result<Value, Option<u64>>>, Option<
 }
 
 #[cfg(test)]
-mod tests;
+mod finding_tests;
+#[cfg(test)]
+mod reading_tests;
+#[cfg(test)]
+mod rule_tests;
+#[cfg(test)]
+mod test_setup;

@@ -147,9 +147,8 @@ fn sdk(case: &Case<'_>) -> Option<Finding> {
     let (first, more) = (images.first()?, images.len().saturating_sub(IMAGES_MAX));
     let shown = if images.len() == 1 { (*first).to_owned() } else { images[..images.len().min(IMAGES_MAX)].join(", ") };
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let message = format!(
-        "the manifest does not show whether the Azure SDK in the image supports workload identity: {shown}{more}"
-    );
-    let fix = "check the version of the SDK in the image: azure-identity 1.13 (Python), 1.9 (Java, .NET), 3.2 (JavaScript), azidentity 1.3 (Go) or later";
+    let message = format!("the manifest does not show the version of the Azure SDK in {shown}{more}");
+    // Microsoft Learn, "Use Microsoft Entra Workload ID with Azure Kubernetes Service", "Dependencies".
+    let fix = "check that the SDK supports workload identity: azure-identity 1.13 (Python), 1.9 (Java, .NET), 3.2 (JavaScript), azidentity 1.3 (Go) or later";
     Some(Finding::warning(Sdk, case.object(), message).fix(fix))
 }
