@@ -2,7 +2,9 @@
 //!
 //! `ratios HELLO` takes the path of the hello-world binary.
 
+mod alternate;
 mod batch;
+mod diagnose;
 mod memory;
 mod peers;
 mod publishing;
@@ -29,6 +31,9 @@ fn main() {
     println!("| --- | --- | --- | --- | --- |");
     if desired("start-up") {
         start_up::measure(&hello);
+    }
+    if desired("diagnose") {
+        diagnose::measure(&hello);
     }
     if desired("verification") {
         verification::measure();

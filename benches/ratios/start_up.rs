@@ -1,11 +1,8 @@
 //! Start-up time and memory of a command that only computes, compared with a hello world.
 
-use std::{
-    process::{Command, Stdio},
-    time::Instant,
-};
+use std::process::Command;
 
-use crate::{ISSUER, memory::peak_memory};
+use crate::{ISSUER, alternate::medians, memory::peak_memory};
 
 const KEYS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/kubernetes/rotation/sa.pub");
 const RUNS: usize = 1000;
@@ -16,21 +13,8 @@ pub(crate) fn measure(hello: &str) {
 }
 
 fn start_up(hello: &str) {
-    let commands: [(&str, &[&str]); 2] = [(ISSUER, &["jwks", KEYS]), (hello, &[])];
-    let mut times = [Vec::with_capacity(RUNS), Vec::with_capacity(RUNS)];
-    // Measured alternately, so that other load on the machine affects both.
-    for _ in 0..RUNS {
-        for ((program, args), times) in commands.iter().zip(&mut times) {
-            let start = Instant::now();
-            let status = Command::new(program).args(*args).stdout(Stdio::null()).status().expect("the program starts");
-            assert!(status.success());
-            times.push(start.elapsed());
-        }
-    }
-    let [issuer, hello] = times.map(|mut times| {
-        times.sort();
-        times[RUNS / 2].as_secs_f64() * 1e3
-    });
+    let times = medians(&[(ISSUER, &["jwks", KEYS], 0), (hello, &[], 0)], RUNS);
+    let (issuer, hello) = (times[0], times[1]);
     println!(
         "| `issuer jwks`, wall time, median of {RUNS} | {issuer:.2} ms | hello world {hello:.2} ms | {:.2} | ≤ 1.4 |",
         issuer / hello

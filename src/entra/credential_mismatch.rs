@@ -201,6 +201,10 @@ impl Hint for CredentialMismatch {
             (Self::Expression { .. } | Self::ExpressionNotEvaluated { .. }, _) => {
                 "create a federated identity credential with the exact subject instead of an expression".to_owned()
             }
+            (Self::Issuer { nearest: Some(nearest), .. }, Some(NearMiss::DefaultIssuer)) => format!(
+                "set --service-account-issuer={} on every API server, keep the old issuer as the second value, restart the API servers, then the pods",
+                word(&nearest.expected, "ISSUER")
+            ),
             (Self::Issuer { seen, .. }, Some(NearMiss::OtherCluster) | None) => format!(
                 "create a federated identity credential with the issuer {}, or use the identity that trusts this cluster",
                 word(seen, "ISSUER")

@@ -39,6 +39,12 @@ pub enum NearMiss {
     /// The issuers are in the same account or on the same host, and have other paths.
     #[error("the host is the same, but the path is that of another cluster")]
     OtherCluster,
+    /// The issuers are different endpoints of one storage account.
+    #[error("both are endpoints of the same storage account")]
+    OtherEndpoint,
+    /// The token has the default issuer of an API server without an issuer URL.
+    #[error("the API server has no --service-account-issuer that Entra can reach, or was not restarted")]
+    DefaultIssuer,
     /// The token is for the API server.
     #[error("the token is for the API server, not for Entra")]
     ApiServer,
@@ -71,7 +77,16 @@ impl NearMiss {
 
     /// The difference of two issuers.
     pub(super) fn of_issuers(expected: &str, seen: &str) -> Option<Self> {
-        let other = || (host(expected)? == host(seen)?).then_some(Self::OtherCluster);
+        let other = || {
+            let (host, seen_host) = (host(expected)?, host(seen)?);
+            if is_internal(seen) && !is_internal(expected) {
+                Some(Self::DefaultIssuer)
+            } else if host == seen_host {
+                Some(Self::OtherCluster)
+            } else {
+                (account(host)? == account(seen_host)?).then_some(Self::OtherEndpoint)
+            }
+        };
         Self::between(expected, seen).or_else(other)
     }
 
@@ -93,7 +108,7 @@ impl NearMiss {
     /// The difference of two audiences. The API server is the default audience of its own tokens.
     pub(super) fn of_audiences(expected: &str, seen: &str, issuer: Option<&str>) -> Option<Self> {
         let is_of_cloud = |audience: &str| Cloud::ALL.iter().any(|cloud| cloud.token_exchange_audience() == audience);
-        let is_api_server = || Some(seen) == issuer || seen.contains("kubernetes.default.svc");
+        let is_api_server = || Some(seen) == issuer || is_internal(seen);
         if seen == IDENTITY_BINDING {
             Some(Self::IdentityBinding)
         } else if is_of_cloud(expected) && is_of_cloud(seen) {
@@ -102,6 +117,17 @@ impl NearMiss {
             Self::between(expected, seen).or_else(|| is_api_server().then_some(Self::ApiServer))
         }
     }
+}
+
+/// Whether a URL is that of the API server inside its cluster, which is its default issuer and audience.
+fn is_internal(url: &str) -> bool {
+    url.contains("kubernetes.default.svc") || url == "kubernetes/serviceaccount"
+}
+
+/// The storage account of a host such as `https://acct.z6.web.core.windows.net`.
+fn account(host: &str) -> Option<&str> {
+    let (account, endpoint) = host.strip_prefix("https://")?.split_once('.')?;
+    Cloud::ALL.iter().any(|cloud| endpoint.ends_with(cloud.storage_suffix())).then_some(account)
 }
 
 /// The host of an issuer, with scheme and port.

@@ -144,7 +144,7 @@ type Mismatched = (&'static str, &'static str, &'static str, Aadsts, Option<Near
 
 #[test]
 fn mismatches_have_code_and_near_miss() {
-    let cases: [Mismatched; 18] = [
+    let cases: [Mismatched; 19] = [
         (
             "https://issuers.example.com/prod-1/",
             SUBJECT,
@@ -178,7 +178,15 @@ fn mismatches_have_code_and_near_miss() {
             Some(NearMiss::OtherCluster),
             "create a federated",
         ),
-        ("https://kubernetes.default.svc.cluster.local", SUBJECT, "", Aadsts::ISSUER, None, "create a federated"),
+        ("https://other.example.org", SUBJECT, "", Aadsts::ISSUER, None, "create a federated"),
+        (
+            "https://kubernetes.default.svc.cluster.local",
+            SUBJECT,
+            "",
+            Aadsts::ISSUER,
+            Some(NearMiss::DefaultIssuer),
+            "set --service-account-issuer=https://issuers.example.com/prod-1 on every API server",
+        ),
         (
             ISSUER,
             "system:serviceaccount:shop:Orders",
@@ -236,6 +244,19 @@ fn mismatches_have_code_and_near_miss() {
         assert!(mismatch.hint().unwrap().starts_with(fix), "{}", mismatch.hint().unwrap());
         assert!(near_miss.is_none_or(|near_miss| mismatch.to_string().contains(&near_miss.to_string())));
     }
+}
+
+#[test]
+fn endpoints_of_one_storage_account_are_near() {
+    let near = |expected: &str, seen: &str| {
+        let mismatch =
+            Assertion::default().issuer(seen).find(&[FederatedCredential::new(expected, SUBJECT)]).unwrap_err();
+        mismatch.nearest().unwrap().near_miss
+    };
+    let web = "https://acct.z6.web.core.windows.net";
+    assert_eq!(near("https://acct.blob.core.windows.net/$web/", web), Some(NearMiss::OtherEndpoint));
+    assert_eq!(near("https://other.z6.web.core.windows.net", web), None);
+    assert_eq!(near("https://acct.example.com", "https://acct.example.org"), None);
 }
 
 #[test]

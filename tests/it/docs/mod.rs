@@ -18,7 +18,7 @@ fn root() -> &'static Path {
 /// Every document, as paths from the root: the pages of the package and those of the book.
 fn documents() -> Vec<PathBuf> {
     let mut found = vec![];
-    for folder in ["", "docs"] {
+    for folder in ["", "docs", "docs/setups"] {
         for entry in std::fs::read_dir(root().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "md") {

@@ -98,11 +98,16 @@ fn outcome(block: &Block, run: &Run, sandbox: &Sandbox<'_>) -> Result<Vec<String
     Ok(lines)
 }
 
-/// The commands after `$`, each with the lines that continue it.
+/// The commands after `$`, each with the lines that continue it: after a backslash, and the text of `<<'EOF'`.
 fn commands(block: &Block) -> Result<Vec<Vec<String>>, String> {
     let mut commands: Vec<Vec<String>> = Vec::new();
-    let mut continues = false;
+    let (mut continues, mut is_text) = (false, false);
     for line in &block.lines {
+        if is_text {
+            commands.last_mut().unwrap().push(line.clone());
+            is_text = line != "EOF";
+            continue;
+        }
         if let Some(command) = line.strip_prefix("$ ") {
             commands.push(vec![command.to_owned()]);
         } else if continues {
@@ -113,6 +118,7 @@ fn commands(block: &Block) -> Result<Vec<Vec<String>>, String> {
             continue;
         }
         continues = line.ends_with('\\');
+        is_text = line.ends_with("<<'EOF'");
     }
     Ok(commands)
 }
