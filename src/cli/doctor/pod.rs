@@ -48,7 +48,7 @@ fn object(name: &str) -> String {
 
 fn client_id(variables: &Variables, expected: &Expected<'_>) -> Check {
     let object = object("AZURE_CLIENT_ID");
-    let fix = "annotate the service account and create the pod again: kubectl annotate serviceaccount NAME --overwrite azure.workload.identity/client-id=CLIENT_ID";
+    let fix = "annotate the service account and create the pod again: kubectl annotate serviceaccount NAME --overwrite azure.workload.identity/client-id=CLIENT-ID";
     let failed = |message: &str| Check::failed("client_id", &object, message).fix(fix);
     match variables.get("AZURE_CLIENT_ID") {
         None => failed("it is not set: the service account has no annotation azure.workload.identity/client-id"),

@@ -43,8 +43,8 @@ pub(in super::super) fn account(
         format!("kubectl annotate serviceaccount {name} --namespace {namespace} --overwrite {annotation}={value}")
     };
     let annotations = &account.metadata.annotations;
-    findings.push(client_id(annotations, usage, context, &object, &annotate(CLIENT_ID, "CLIENT_ID")));
-    findings.extend(tenant_id(annotations, context, &object, &annotate(TENANT_ID, "TENANT_ID")));
+    findings.push(client_id(annotations, usage, context, &object, &annotate(CLIENT_ID, "CLIENT-ID")));
+    findings.extend(tenant_id(annotations, context, &object, &annotate(TENANT_ID, "TENANT-ID")));
     findings.extend(expiration(annotations, &object, &annotate(EXPIRATION, "3600")));
     if account.metadata.labels.get(USE).is_some() {
         let message = format!("the label {USE} has no effect on a ServiceAccount: the webhook reads it on pods");
