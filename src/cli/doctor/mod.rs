@@ -76,12 +76,12 @@ pub(crate) struct Doctor {
     /// Check only this container of each pod
     #[arg(long, value_name = "NAME", requires = "manifest")]
     container: Option<String>,
-    /// Use this object ID to find it in place of the client ID
+    /// Check that this object ID is not used in place of the client ID
     ///
     /// `az identity show` prints it as principalId.
     #[arg(long, value_name = "GUID")]
     object_id: Option<String>,
-    /// Require this tenant
+    /// Check that annotations and variables name this tenant
     #[arg(long, value_name = "GUID")]
     tenant: Option<String>,
     /// Send a request to the authority host, too
