@@ -36,6 +36,7 @@
 //! | read published documents | [`PublishedIssuer`], [`Location`] | `HttpFetcher`, `read_back` |
 //! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
 //! | match credentials | [`FederatedCredential`], [`Assertion`], [`CredentialMismatch`] | |
+//! | diagnose | [`Manifest`], [`ManifestContext`], [`FederatedCredential`], [`Assertion`] | |
 //! | explain | [`Aadsts`] and its catalogue, [`Hint`] | |
 //!
 //! # Features

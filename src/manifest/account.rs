@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{setting::Metadata, workload::namespace_and_name};
 
-/// A ServiceAccount in a manifest.
+/// A service account in a manifest.
 ///
 /// ```
 /// use issuer::Manifest;

@@ -110,9 +110,7 @@ impl Container {
         let has = |name: &&str| self.variable(name).is_some();
         let has_other_credential = OTHER_CREDENTIALS.iter().any(has);
         let own = VARIABLES.iter().filter(|name| !has_other_credential || **name == "AZURE_FEDERATED_TOKEN_FILE");
-        !self.token_paths.is_empty()
-            || own.clone().any(|name| has(name))
-            || (self.mentions_variables && !has_other_credential)
+        !self.token_paths.is_empty() || own.clone().any(has) || (self.mentions_variables && !has_other_credential)
     }
 }
 

@@ -142,20 +142,20 @@ impl Finding {
         Self { check, object, outcome, message, seen: None, expected: None, fix: None, aadsts: None }
     }
 
-    pub(super) fn passed(check: ManifestCheck, object: impl ToString, message: impl Into<String>) -> Self {
-        Self::new(check, object.to_string(), FindingOutcome::Passed, message.into())
+    pub(super) fn passed(check: ManifestCheck, object: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(check, object.into(), FindingOutcome::Passed, message.into())
     }
 
-    pub(super) fn skipped(check: ManifestCheck, object: impl ToString, message: impl Into<String>) -> Self {
-        Self::new(check, object.to_string(), FindingOutcome::Skipped, message.into())
+    pub(super) fn skipped(check: ManifestCheck, object: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(check, object.into(), FindingOutcome::Skipped, message.into())
     }
 
-    pub(super) fn warning(check: ManifestCheck, object: impl ToString, message: impl Into<String>) -> Self {
-        Self::new(check, object.to_string(), FindingOutcome::Warning, message.into())
+    pub(super) fn warning(check: ManifestCheck, object: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(check, object.into(), FindingOutcome::Warning, message.into())
     }
 
-    pub(super) fn failed(check: ManifestCheck, object: impl ToString, message: impl Into<String>) -> Self {
-        Self::new(check, object.to_string(), FindingOutcome::Failed, message.into())
+    pub(super) fn failed(check: ManifestCheck, object: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::new(check, object.into(), FindingOutcome::Failed, message.into())
     }
 
     pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {

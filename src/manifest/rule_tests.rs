@@ -2,6 +2,9 @@
 
 use super::test_setup::*;
 
+/// The name of a case, the lines that it changes, and the findings that need attention.
+type Case<'a> = (&'a str, Vec<(&'a str, String)>, &'a [&'a str]);
+
 #[test]
 fn each_rule_has_its_finding() {
     let entra = "audience: api://AzureADTokenExchange,";
@@ -22,7 +25,7 @@ fn each_rule_has_its_finding() {
     let annotation = |name: &str, value: &str| format!("azure.workload.identity/{name}: {value}");
     let pod = |name: &str, value: &str| format!("annotations: {{ {} }}", annotation(name, value));
     let sound = volume(entra, "expirationSeconds: 3600");
-    let cases: Vec<(&str, Vec<(&str, String)>, &[&str])> = vec![
+    let cases: Vec<Case> = vec![
         ("no label", vec![("label", "x: y".into())], &["label failed Deployment shop/orders"]),
         (
             "label on the Deployment",

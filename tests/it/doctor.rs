@@ -254,6 +254,9 @@ fn sound_pod_passes_every_check() {
     }
 }
 
+/// The name of a fault, changed claims, changed variables, and the checks that fail.
+type Fault<'a> = (&'a str, &'a [(&'a str, Value)], &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn each_fault_of_a_pod_has_its_checks() {
     let now = Timestamp::now().as_second();
@@ -261,7 +264,7 @@ fn each_fault_of_a_pod_has_its_checks() {
     let future = [("iat", json!(now + 600)), ("nbf", json!(now + 600)), ("exp", json!(now + 4200))];
     let binding = [("aud", json!(["api://AKSIdentityBinding"]))];
     let user = [("sub", json!("user"))];
-    let cases: [(&str, &[(&str, Value)], &[(&str, &str)], &[&str]); 8] = [
+    let cases: [Fault; 8] = [
         ("expired", &old, &[], &["freshness token file", "time token"]),
         ("issued in the future", &future, &[], &["clock token file", "time token"]),
         ("identity binding", &binding, &[], &["identity_binding token", "audience token"]),

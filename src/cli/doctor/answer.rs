@@ -36,7 +36,8 @@ pub(super) struct Workloads {
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(super) struct Check {
     /// The name of the check, such as `label`.
-    pub(super) check: String,
+    #[serde(rename = "check")]
+    pub(super) name: String,
     /// The object, such as `Deployment shop/orders, container app`, `variable AZURE_CLIENT_ID` or `token`.
     pub(super) object: String,
     pub(super) outcome: Outcome,
@@ -75,25 +76,25 @@ impl Answer {
 }
 
 impl Check {
-    fn new(check: &str, object: &str, outcome: Outcome, message: impl Into<String>) -> Self {
-        let (check, object) = (check.to_owned(), object.to_owned());
-        Self { check, object, outcome, seen: None, expected: None, message: message.into(), fix: None, aadsts: None }
+    fn new(name: &str, object: &str, outcome: Outcome, message: impl Into<String>) -> Self {
+        let (name, object) = (name.to_owned(), object.to_owned());
+        Self { name, object, outcome, seen: None, expected: None, message: message.into(), fix: None, aadsts: None }
     }
 
-    pub(super) fn passed(check: &str, object: &str, message: impl Into<String>) -> Self {
-        Self::new(check, object, Outcome::Passed, message)
+    pub(super) fn passed(name: &str, object: &str, message: impl Into<String>) -> Self {
+        Self::new(name, object, Outcome::Passed, message)
     }
 
-    pub(super) fn warning(check: &str, object: &str, message: impl Into<String>) -> Self {
-        Self::new(check, object, Outcome::Warning, message)
+    pub(super) fn warning(name: &str, object: &str, message: impl Into<String>) -> Self {
+        Self::new(name, object, Outcome::Warning, message)
     }
 
-    pub(super) fn failed(check: &str, object: &str, message: impl Into<String>) -> Self {
-        Self::new(check, object, Outcome::Failed, message)
+    pub(super) fn failed(name: &str, object: &str, message: impl Into<String>) -> Self {
+        Self::new(name, object, Outcome::Failed, message)
     }
 
-    pub(super) fn skipped(check: &str, object: &str, message: impl Into<String>) -> Self {
-        Self::new(check, object, Outcome::Skipped, message)
+    pub(super) fn skipped(name: &str, object: &str, message: impl Into<String>) -> Self {
+        Self::new(name, object, Outcome::Skipped, message)
     }
 
     pub(super) fn compared(mut self, seen: impl Into<String>, expected: impl Into<String>) -> Self {
@@ -112,8 +113,8 @@ impl Check {
     }
 
     /// A failed check of a token or an issuer.
-    pub(super) fn refused(check: &str, object: &str, refusal: &Refusal) -> Self {
-        let mut failed = Self::failed(check, object, refusal.to_string()).aadsts(refusal.aadsts());
+    pub(super) fn refused(name: &str, object: &str, refusal: &Refusal) -> Self {
+        let mut failed = Self::failed(name, object, refusal.to_string()).aadsts(refusal.aadsts());
         (failed.expected, failed.seen) = refusal.expected_and_seen().unzip();
         failed.fix = refusal.hint();
         failed
@@ -123,7 +124,7 @@ impl Check {
 impl From<Finding> for Check {
     fn from(finding: Finding) -> Self {
         Self {
-            check: finding.check.id().to_owned(),
+            name: finding.check.id().to_owned(),
             object: finding.object,
             outcome: match finding.outcome {
                 FindingOutcome::Passed => Outcome::Passed,

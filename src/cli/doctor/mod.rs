@@ -114,7 +114,7 @@ impl Doctor {
         let answer = if self.manifest.is_empty() {
             self.in_pod(credentials.as_deref(), &Variables::of_process(), output)?
         } else {
-            self.at_desk(credentials, output)?
+            self.at_desk(credentials.as_deref(), output)?
         };
         if output.is_json() {
             output.json(&answer);
@@ -125,7 +125,7 @@ impl Doctor {
     }
 
     /// Checks manifests, and the token and the issuer if they are given.
-    fn at_desk(self, credentials: Option<Vec<FederatedCredential>>, output: &mut Output) -> Result<Answer, Failure> {
+    fn at_desk(self, credentials: Option<&[FederatedCredential]>, output: &mut Output) -> Result<Answer, Failure> {
         let manifest = self.read_manifests(output)?;
         let token = self.token.clone().map(|path| TokenInput::read(Some(path), Some(output))).transpose()?;
         let trusted = if token.is_some() || self.issuer.is_some() || self.published.is_some() {
@@ -134,14 +134,14 @@ impl Doctor {
             None
         };
         let named = token.as_ref().and_then(|token| token::named_issuer(&token.text));
-        let report = manifest.examine(&self.context(credentials.clone(), self.issuer.clone().or(named)));
+        let report = manifest.examine(&self.context(credentials, self.issuer.clone().or(named)));
         let mut checks: Vec<Check> = report.findings.into_iter().map(Check::from).collect();
         if report.judged == 0 {
             checks.push(nothing_to_check(&self.manifest));
         }
         if let Some(trusted) = &trusted {
             let fetches = !self.no_network;
-            let verification = Verification { trusted, credentials: credentials.as_deref(), fetches, has_proxy: false };
+            let verification = Verification { trusted, credentials, fetches, has_proxy: false };
             checks.extend(match &token {
                 Some(token) => verification.token(&token.text, Timestamp::now(), output)?,
                 None if trusted.issuers.is_empty() => {
@@ -227,10 +227,10 @@ impl Doctor {
         Trust::of(issuer, published, self.ca_file.clone(), self.timeout.clone()).check()
     }
 
-    fn context(&self, credentials: Option<Vec<FederatedCredential>>, issuer: Option<String>) -> ManifestContext {
+    fn context(&self, credentials: Option<&[FederatedCredential]>, issuer: Option<String>) -> ManifestContext {
         let mut context = ManifestContext::default();
         if let Some(credentials) = credentials {
-            context = context.credentials(credentials);
+            context = context.credentials(credentials.iter().cloned());
         }
         if let Some(issuer) = issuer {
             context = context.issuer(issuer);

@@ -190,7 +190,7 @@ mod tests {
             values.push((super::super::variables::NAMES.into_iter().find(|known| *known == name).unwrap(), value));
             let expected = Expected { object_id: Some(OBJECT), tenant: Some(TENANT) };
             let checks = super::check(&Variables::of(&values), &expected);
-            let found = checks.iter().find(|found| found.check == check).unwrap();
+            let found = checks.iter().find(|found| found.name == check).unwrap();
             assert_eq!((found.outcome, found.object.as_str()), (outcome, object(name).as_str()), "{name}, {what}");
             assert_eq!(found.fix.is_some(), outcome != Passed, "{name}, {what}");
             let others = checks.iter().filter(|found| found.object != object(name));
@@ -202,15 +202,15 @@ mod tests {
 
     #[test]
     fn pod_without_variables_has_one_finding() {
-        let checks = super::check(&Variables::default(), &Expected::default());
+        let checks = check(&Variables::default(), &Expected::default());
         assert_eq!(checks.len(), 1);
-        assert_eq!((checks[0].check.as_str(), checks[0].outcome), ("variables", Failed));
+        assert_eq!((checks[0].name.as_str(), checks[0].outcome), ("variables", Failed));
     }
 
     #[test]
     fn client_id_without_a_token_file_leads_to_managed_identity() {
-        let checks = super::check(&Variables::of(&[("AZURE_CLIENT_ID", CLIENT)]), &Expected::default());
-        let found = checks.iter().find(|check| check.check == "token_path").unwrap();
+        let checks = check(&Variables::of(&[("AZURE_CLIENT_ID", CLIENT)]), &Expected::default());
+        let found = checks.iter().find(|check| check.name == "token_path").unwrap();
         assert!(found.message.contains("managed identity"), "{}", found.message);
     }
 }

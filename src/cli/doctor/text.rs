@@ -46,7 +46,7 @@ impl Answer {
 
 impl Check {
     fn lines(&self) -> Vec<String> {
-        let (name, text) = (self.name(), message(&self.message));
+        let (name, text) = (self.shown_name(), message(&self.message));
         let mut lines = vec![match self.outcome {
             Outcome::Passed => format!("  {GOOD}ok{GOOD:#}       {name:NAME$}  {text}"),
             Outcome::Warning => format!("  {WARN}warning{WARN:#}  {name:NAME$}  {text}"),
@@ -65,8 +65,8 @@ impl Check {
     }
 
     /// The name in text, such as `client ID` for `client_id`.
-    fn name(&self) -> String {
-        let words = self.check.split('_').map(|word| match word {
+    fn shown_name(&self) -> String {
+        let words = self.name.split('_').map(|word| match word {
             "id" => "ID",
             "sdk" => "SDK",
             word => word,

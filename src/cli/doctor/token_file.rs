@@ -147,7 +147,7 @@ mod tests {
         ];
         for (what, file, freshness, clock) in cases {
             let checks = file.check(at(0));
-            let outcome = |name: &str| checks.iter().find(|check| check.check == name).unwrap().outcome;
+            let outcome = |name: &str| checks.iter().find(|check| check.name == name).unwrap().outcome;
             assert_eq!((outcome("freshness"), outcome("clock")), (freshness, clock), "{what}");
             assert_eq!(outcome("token_file"), Passed, "{what}");
         }
@@ -159,6 +159,6 @@ mod tests {
         file.text.push('\n');
         let checks = file.check(at(0));
         assert_eq!((checks[0].outcome, checks[0].aadsts), (Failed, Some(50027)));
-        assert!(checks.iter().any(|check| check.check == "freshness"));
+        assert!(checks.iter().any(|check| check.name == "freshness"));
     }
 }
