@@ -132,3 +132,17 @@ fn running_pod_is_compared_with_what_the_webhook_sets() {
     let fix = stale.findings.iter().find_map(|finding| finding.fix.as_ref().filter(|_| finding.outcome == Failed));
     assert!(fix.unwrap().starts_with("create the pod again"));
 }
+
+#[test]
+fn commands_contain_only_plain_names() {
+    let yaml = SOUND.replace(
+        "name: orders\n  namespace: shop\n  labels: {} # account",
+        "name: 'x; reboot'\n  namespace: shop\n  labels: {} # account",
+    );
+    let yaml = yaml.replace("11111111-aaaa-4bbb-8ccc-000000000001", "orders");
+    assert!(yaml.contains("reboot"));
+    let report = examine(&yaml, &ManifestContext::default());
+    let fixes: Vec<_> = report.findings.iter().filter_map(|finding| finding.fix.as_deref()).collect();
+    assert!(fixes.iter().any(|fix| fix.contains("kubectl annotate serviceaccount NAME --namespace shop")), "{fixes:?}");
+    assert!(!fixes.iter().any(|fix| fix.contains("reboot")), "{fixes:?}");
+}

@@ -126,13 +126,14 @@ impl Doctor {
 
     /// Checks manifests, and the token and the issuer if they are given.
     fn at_desk(self, credentials: Option<&[FederatedCredential]>, output: &mut Output) -> Result<Answer, Failure> {
+        if self.published.is_some() && self.issuer.is_none() && self.token.is_none() {
+            let hint = "pass --issuer URL, or a token with --token FILE";
+            return Err(Failure::usage("--published names no issuer", hint));
+        }
+        let is_verified = self.token.is_some() || self.issuer.is_some();
+        let trusted = if is_verified { Some(self.trusted()?) } else { None };
         let manifest = self.read_manifests(output)?;
         let token = self.token.clone().map(|path| TokenInput::read(Some(path), Some(output))).transpose()?;
-        let trusted = if token.is_some() || self.issuer.is_some() || self.published.is_some() {
-            Some(self.trusted()?)
-        } else {
-            None
-        };
         let named = token.as_ref().and_then(|token| token::named_issuer(&token.text));
         let report = manifest.examine(&self.context(credentials, self.issuer.clone().or(named)));
         let mut checks: Vec<Check> = report.findings.into_iter().map(Check::from).collect();
@@ -144,10 +145,6 @@ impl Doctor {
             let verification = Verification { trusted, credentials, fetches, has_proxy: false };
             checks.extend(match &token {
                 Some(token) => verification.token(&token.text, Timestamp::now(), output)?,
-                None if trusted.issuers.is_empty() => {
-                    let hint = "pass --issuer URL, or a token with --token FILE";
-                    return Err(Failure::usage("--published names no issuer", hint));
-                }
                 None if trusted.fetches() && !fetches => {
                     let object = format!("issuer {}", trusted.issuers[0]);
                     vec![Check::skipped("discovery", &object, "the documents were not fetched (--no-network)")]
@@ -174,10 +171,12 @@ impl Doctor {
         }
         if manifest.workloads.is_empty() {
             let names: Vec<_> = self.manifest.iter().map(|path| name(path)).collect();
+            let first = manifest.unreadable.first().and_then(|document| document.line);
+            let line = first.map(|line| format!(" (line {line})")).unwrap_or_default();
             let unreadable = match manifest.unreadable.len() {
                 0 => String::new(),
-                1 => "; a document cannot be parsed".to_owned(),
-                count => format!("; {count} documents cannot be parsed"),
+                1 => format!("; a document cannot be parsed{line}"),
+                count => format!("; {count} documents cannot be parsed{line}"),
             };
             let message = format!("there is no workload in {}{unreadable}", names.join(" and "));
             let hint = "pass objects with a pod template, such as the output of `helm template` or `kubectl get deployments,serviceaccounts -o yaml`";

@@ -34,12 +34,14 @@ pub(in super::super) fn account(
             _ => "",
         };
         let message = format!("it is not in the input, but may exist in the cluster{assumed}");
+        let (name, namespace) = (word(name, "NAME"), word(namespace, "NAMESPACE"));
         let command = format!("kubectl get serviceaccount {name} --namespace {namespace} -o yaml");
         let fix = format!("pass it, too: {command} | issuer doctor --manifest - --manifest FILE");
         findings.push(Finding::skipped(ServiceAccount, object, message).fix(fix));
         return;
     };
     let annotate = |annotation: &str, value: &str| {
+        let (name, namespace) = (word(name, "NAME"), word(namespace, "NAMESPACE"));
         format!("kubectl annotate serviceaccount {name} --namespace {namespace} --overwrite {annotation}={value}")
     };
     let annotations = &account.metadata.annotations;
@@ -53,6 +55,13 @@ pub(in super::super) fn account(
                 .fix("remove the label from the ServiceAccount, and set it on the pods"),
         );
     }
+}
+
+/// The name of an object, if a command can contain it without quoting, else a placeholder.
+fn word<'a>(name: &'a str, placeholder: &'a str) -> &'a str {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let is_name = (1..=253).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with('-');
+    if is_name { name } else { placeholder }
 }
 
 fn client_id(
