@@ -36,6 +36,7 @@
 //! | read published documents | [`PublishedIssuer`], [`Location`] | `HttpFetcher`, `read_back` |
 //! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
 //! | match credentials | [`FederatedCredential`], [`Assertion`], [`CredentialMismatch`] | |
+//! | diagnose | [`Manifest`], [`ManifestContext`], [`FederatedCredential`], [`Assertion`] | |
 //! | explain | [`Aadsts`] and its catalogue, [`KnownFailure`], [`Finding`], [`Hint`] | |
 //!
 //! # Features
@@ -68,6 +69,7 @@ mod hint;
 mod http_clients;
 mod issuer_url;
 mod key;
+mod manifest;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "nothing is fetched"))]
 mod no_answer;
 mod plan;
@@ -86,6 +88,7 @@ mod serve;
 pub mod site;
 mod token;
 mod verify;
+mod yaml;
 
 #[cfg(feature = "azure")]
 pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope};
@@ -106,6 +109,10 @@ pub use jiff::Timestamp;
 pub use key::{
     Algorithm, CertificatePurpose, Curve, Jwk, KeyError, KeyId, KeyMaterial, KeyProblem, KeyReader, KeySet, Note,
     OtherDocument, OtherFormat, Place, PublicKey, SkipReason,
+};
+pub use manifest::{
+    Manifest, ManifestAccount, ManifestCheck, ManifestContext, ManifestFinding, ManifestOutcome, ManifestReport,
+    UnreadableDocument, Workload,
 };
 pub use plan::{
     Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DocumentKind, DropReason, KeyState, Plan,

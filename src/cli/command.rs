@@ -3,8 +3,8 @@ use std::ffi::OsStr;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, error::ErrorKind};
 
 use super::{
-    Exit, Failure, Output, completions, discovery, explain, inspect, jwks, man, publish, serve, status, topics::Topic,
-    unpublish, verify,
+    Exit, Failure, Output, completions, discovery, doctor, explain, inspect, jwks, man, publish, serve, status,
+    topics::Topic, unpublish, verify,
 };
 
 #[derive(Debug)]
@@ -16,6 +16,7 @@ pub(crate) enum Command {
     Unpublish(Box<unpublish::Unpublish>),
     Serve(serve::Serve),
     Verify(Box<verify::Verify>),
+    Doctor(Box<doctor::Doctor>),
     Inspect(inspect::Inspect),
     Explain(explain::Explain),
     Completions(completions::Completions),
@@ -26,7 +27,7 @@ pub(crate) enum Command {
 type Augment = fn(clap::Command) -> clap::Command;
 
 /// Name, help text and arguments of each command, in the order of the help.
-const COMMANDS: [(&str, &str, Augment); 11] = [
+const COMMANDS: [(&str, &str, Augment); 12] = [
     ("jwks", jwks::ABOUT, jwks::Jwks::augment_args),
     ("discovery", discovery::ABOUT, discovery::Discovery::augment_args),
     ("publish", publish::ABOUT, publish::Publish::augment_args),
@@ -34,6 +35,7 @@ const COMMANDS: [(&str, &str, Augment); 11] = [
     ("unpublish", unpublish::ABOUT, unpublish::Unpublish::augment_args),
     ("serve", serve::ABOUT, serve::Serve::augment_args),
     ("verify", verify::ABOUT, verify::Verify::augment_args),
+    ("doctor", doctor::ABOUT, doctor::Doctor::augment_args),
     ("inspect", inspect::ABOUT, inspect::Inspect::augment_args),
     ("explain", explain::ABOUT, explain::Explain::augment_args),
     ("completions", completions::ABOUT, completions::Completions::augment_args),
@@ -76,6 +78,7 @@ impl FromArgMatches for Command {
             "unpublish" => Self::Unpublish(FromArgMatches::from_arg_matches_mut(matches)?),
             "serve" => Self::Serve(FromArgMatches::from_arg_matches_mut(matches)?),
             "verify" => Self::Verify(FromArgMatches::from_arg_matches_mut(matches)?),
+            "doctor" => Self::Doctor(FromArgMatches::from_arg_matches_mut(matches)?),
             "inspect" => Self::Inspect(FromArgMatches::from_arg_matches_mut(matches)?),
             "explain" => Self::Explain(FromArgMatches::from_arg_matches_mut(matches)?),
             "completions" => Self::Completions(FromArgMatches::from_arg_matches_mut(matches)?),
@@ -106,6 +109,7 @@ impl Command {
             Self::Unpublish(command) => command.run(output),
             Self::Serve(command) => command.run(output),
             Self::Verify(command) => command.run(output),
+            Self::Doctor(command) => command.run(output),
             Self::Inspect(command) => command.run(output),
             Self::Explain(command) => command.run(output),
             Self::Completions(command) => Ok(command.run(output)),

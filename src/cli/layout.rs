@@ -18,7 +18,7 @@ const WIDTH_MIN: usize = 40;
 const COLUMN_MIN: usize = 32;
 const COLUMN_MAX: usize = 60;
 /// The commands that hints contain.
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 25] = [
     "az account",
     "az ad ",
     "az identity",
@@ -29,6 +29,7 @@ const COMMANDS: [&str; 24] = [
     "az role",
     "az storage",
     "curl ",
+    "issuer doctor",
     "issuer explain",
     "issuer inspect",
     "issuer jwks",

@@ -8,6 +8,7 @@ mod command;
 mod completions;
 mod credentials;
 mod discovery;
+mod doctor;
 mod explain;
 mod inputs;
 mod inspect;

@@ -19,6 +19,7 @@ mod credentials;
 mod directory;
 mod directory_attack;
 mod docs;
+mod doctor;
 mod document_changes;
 mod embedding;
 mod emulator;
