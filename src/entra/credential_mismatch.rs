@@ -1,5 +1,5 @@
 use super::{Aadsts, FederatedCredential, NearMiss, TOKEN_EXCHANGE_AUDIENCE};
-use crate::hint::Hint;
+use crate::{hint::Hint, public_host::why_not_public, token::subject_parts};
 
 /// Reason why no federated identity credential matches an assertion.
 ///
@@ -178,20 +178,25 @@ impl CredentialMismatch {
 impl Hint for CredentialMismatch {
     fn hint(&self) -> Option<String> {
         let near_miss = self.nearest().and_then(|nearest| nearest.near_miss);
+        let expected = self.nearest().map_or("", |nearest| nearest.expected.as_str());
         // `az identity federated-credential update` replaces all three values.
         let update = |member: &str, seen: &str| {
             let credential = self.nearest().map(|nearest| &nearest.credential).cloned().unwrap_or_default();
-            let (issuer, subject) = match member {
-                "issuer" => (seen, credential.subject.as_deref().unwrap_or_default()),
-                _ => (credential.issuer.as_str(), seen),
-            };
+            let (mut issuer, mut subject) =
+                (credential.issuer.as_str(), credential.subject.as_deref().unwrap_or_default());
+            let mut audience = credential.audiences.join(" ");
+            match member {
+                "issuer" => issuer = seen,
+                "subject" => subject = seen,
+                _ => seen.clone_into(&mut audience),
+            }
             format!(
                 "set the {member} of the federated identity credential to {}: az identity federated-credential update --name {} --identity-name IDENTITY --resource-group GROUP --issuer {} --subject {} --audiences {}",
                 word(seen, "the value of the token"),
                 word(credential.name.as_deref().unwrap_or_default(), "NAME"),
                 word(issuer, "ISSUER"),
                 word(subject, "SUBJECT"),
-                word(&credential.audiences.join(" "), "AUDIENCE"),
+                word(&audience, "AUDIENCE"),
             )
         };
         Some(match (self, near_miss) {
@@ -201,15 +206,28 @@ impl Hint for CredentialMismatch {
             (Self::Expression { .. } | Self::ExpressionNotEvaluated { .. }, _) => {
                 "create a federated identity credential with the exact subject instead of an expression".to_owned()
             }
-            (Self::Issuer { nearest: Some(nearest), .. }, Some(NearMiss::DefaultIssuer)) => format!(
-                "set --service-account-issuer={} on every API server, keep the old issuer as the second value, restart the API servers, then the pods",
-                word(&nearest.expected, "ISSUER")
-            ),
+            (Self::Issuer { seen, .. }, _) if is_entra(seen) => {
+                "send the projected token of the service account (AZURE_FEDERATED_TOKEN_FILE), not a token that Entra issued".to_owned()
+            }
+            (Self::Issuer { seen, .. }, near_miss)
+                if near_miss == Some(NearMiss::DefaultIssuer)
+                    || (why_not_public(seen).is_some() && why_not_public(expected).is_none()) =>
+            {
+                format!(
+                    "set --service-account-issuer={} on every API server, keep the old issuer as the second value, restart the API servers, then the pods",
+                    word(expected, "ISSUER")
+                )
+            }
+            (Self::Issuer { seen, .. }, _) if expected.contains('*') => update("issuer", seen),
             (Self::Issuer { seen, .. }, Some(NearMiss::OtherCluster) | None) => format!(
                 "create a federated identity credential with the issuer {}, or use the identity that trusts this cluster",
                 word(seen, "ISSUER")
             ),
             (Self::Issuer { seen, .. }, Some(_)) => update("issuer", seen),
+            // The nearest credential is for no service account, or the token is not from Kubernetes.
+            (Self::Subject { seen, .. }, _) if [expected, seen].into_iter().any(|subject| !is_account(subject)) => {
+                update("subject", seen)
+            }
             (Self::Subject { seen, .. }, Some(NearMiss::NamespaceOnly | NearMiss::NameOnly) | None) => format!(
                 "run the pod as the service account of the federated identity credential, or create a federated identity credential with the subject {}",
                 word(seen, "SUBJECT")
@@ -218,12 +236,25 @@ impl Hint for CredentialMismatch {
             (Self::Audience { .. }, Some(NearMiss::IdentityBinding)) => format!(
                 "enable the proxy for identity bindings in the SDK, or project a token for {TOKEN_EXCHANGE_AUDIENCE} (label azure.workload.identity/use: \"true\" on the pod)"
             ),
-            (Self::Audience { nearest, .. }, _) => {
-                let expected = nearest.as_ref().map_or(TOKEN_EXCHANGE_AUDIENCE, |nearest| nearest.expected.as_str());
+            // The webhook projects each token for this audience by default, in every cloud.
+            (Self::Audience { seen, .. }, _) if seen.iter().any(|seen| seen == TOKEN_EXCHANGE_AUDIENCE) => {
+                update("audience", TOKEN_EXCHANGE_AUDIENCE)
+            }
+            (Self::Audience { .. }, _) => {
                 format!("project a token for {expected} (audience of the pod's serviceAccountToken volume)")
             }
         })
     }
+}
+
+/// Whether an issuer is Entra itself.
+fn is_entra(issuer: &str) -> bool {
+    ["https://sts.windows.net/", "https://login.microsoftonline.com/"].iter().any(|start| issuer.starts_with(start))
+}
+
+/// Whether a subject can be that of one service account.
+fn is_account(subject: &str) -> bool {
+    subject_parts(subject).is_some() && !subject.contains('*')
 }
 
 /// The value, if a command can contain it without quoting, else a placeholder.

@@ -165,6 +165,10 @@ fn see_issuer(case: &Case<'_>) -> String {
 fn judge_discovery(case: &Case<'_>) -> Verdict {
     let Some(trusted) = case.trusted else { return NO_ISSUER };
     match (trusted.judge_discovery(case.expectations.relying_party), &trusted.discovery) {
+        (Err(Refusal::DiscoveryIssuer { expected, seen, .. }), _) => {
+            let credential = of_issuer(case).is_some_and(|found| found.is_ok());
+            Failed(Refusal::DiscoveryIssuer { expected, seen, credential })
+        }
         (Err(refusal), _) => Failed(refusal),
         (Ok(()), DiscoveryState::NotAsked) if trusted.keys.is_none() => Skipped("the documents were not fetched"),
         (Ok(()), DiscoveryState::NotAsked) => Skipped("the caller passed the JWKS"),

@@ -34,8 +34,11 @@ impl Refusal {
             Self::IssuerUntrusted { seen, .. } => {
                 return format!("if you trust this issuer, add --issuer {}", url(seen));
             }
-            Self::DiscoveryIssuer { expected: seen, seen: expected } => {
+            Self::DiscoveryIssuer { expected: seen, seen: expected, credential } => {
                 let fix = issuer_fix(expected, seen);
+                if *credential {
+                    return fix;
+                }
                 let other = Aadsts::DISCOVERY;
                 return format!(
                     "{fix} (with the issuer of the token in the federated identity credential, Entra answers {other})"

@@ -104,6 +104,9 @@ pub enum Refusal {
         expected: String,
         /// The issuer in the document.
         seen: String,
+        /// Whether a federated identity credential has the trusted issuer. Then Entra fetches the document; otherwise the
+        /// credential probably has the issuer in the document, so Entra rejects the token earlier.
+        credential: bool,
     },
     /// The JWKS cannot be fetched.
     #[error("cannot fetch the JWKS: {0}")]
@@ -281,6 +284,7 @@ impl Refusal {
             Self::Legacy | Self::IssuerMissing | Self::AudienceMissing | Self::SubjectMissing | Self::ExpiryMissing => {
                 Aadsts::CLAIM_MISSING
             }
+            Self::DiscoveryIssuer { credential: true, .. } => Aadsts::DISCOVERY,
             Self::IssuerUrl(_) | Self::Issuer { .. } | Self::IssuerUntrusted { .. } | Self::DiscoveryIssuer { .. } => {
                 Aadsts::ISSUER
             }
@@ -318,7 +322,7 @@ impl Refusal {
     pub fn expected_and_seen(&self) -> Option<(String, String)> {
         match self {
             Self::Issuer { expected, seen }
-            | Self::DiscoveryIssuer { expected, seen }
+            | Self::DiscoveryIssuer { expected, seen, .. }
             | Self::Subject { expected, seen } => Some((expected.clone(), seen.clone())),
             Self::Credential(mismatch) => mismatch.expected_and_seen(),
             Self::Audience { expected, seen } => Some((expected.join(" or "), seen.join(", "))),

@@ -297,5 +297,6 @@ fn judge_issuer(issuer: &IssuerUrl, discovery: &Discovery) -> Result<String, Ref
     if discovery.issuer == issuer.as_str() {
         return Ok("issuer identical".to_owned());
     }
-    Err(Refusal::DiscoveryIssuer { expected: issuer.as_str().to_owned(), seen: clipped(&discovery.issuer) })
+    let (expected, seen) = (issuer.as_str().to_owned(), clipped(&discovery.issuer));
+    Err(Refusal::DiscoveryIssuer { expected, seen, credential: false })
 }

@@ -144,7 +144,7 @@ type Mismatched = (&'static str, &'static str, &'static str, Aadsts, Option<Near
 
 #[test]
 fn mismatches_have_code_and_near_miss() {
-    let cases: [Mismatched; 19] = [
+    let cases: [Mismatched; 20] = [
         (
             "https://issuers.example.com/prod-1/",
             SUBJECT,
@@ -179,6 +179,7 @@ fn mismatches_have_code_and_near_miss() {
             "create a federated",
         ),
         ("https://other.example.org", SUBJECT, "", Aadsts::ISSUER, None, "create a federated"),
+        ("https://sts.windows.net/contoso/", SUBJECT, "", Aadsts::ISSUER, None, "send the projected token"),
         (
             "https://kubernetes.default.svc.cluster.local",
             SUBJECT,

@@ -48,10 +48,15 @@ impl Signer {
 
     /// Signs any header and claims, given as arbitrary text.
     pub(crate) fn sign_text(&self, header: &str, claims: &str) -> String {
+        self.sign_text_as(Algorithm::RS256, header, claims)
+    }
+
+    /// The same with another algorithm of RSA.
+    pub(crate) fn sign_text_as(&self, algorithm: Algorithm, header: &str, claims: &str) -> String {
         let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
         let input = format!("{}.{}", encode(header), encode(claims));
         let key = EncodingKey::from_rsa_der(&self.private);
-        let signature = jsonwebtoken::crypto::sign(input.as_bytes(), &key, Algorithm::RS256).unwrap();
+        let signature = jsonwebtoken::crypto::sign(input.as_bytes(), &key, algorithm).unwrap();
         format!("{input}.{signature}")
     }
 
