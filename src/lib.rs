@@ -36,7 +36,8 @@
 //! | read published documents | [`PublishedIssuer`], [`Location`] | `HttpFetcher`, `read_back` |
 //! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
 //! | match credentials | [`FederatedCredential`], [`Assertion`], [`CredentialMismatch`] | |
-//! | explain | [`Aadsts`] and its catalogue, [`Hint`] | |
+//! | diagnose | [`Manifest`], [`ManifestContext`], [`FederatedCredential`], [`Assertion`] | |
+//! | explain | [`Aadsts`] and its catalogue, [`KnownFailure`], [`Finding`], [`Hint`] | |
 //!
 //! # Features
 //!
@@ -61,12 +62,14 @@ mod clock;
 mod documents;
 mod entra;
 mod error;
+mod explain;
 mod file_error;
 mod hint;
 #[cfg(feature = "remote")]
 mod http_clients;
 mod issuer_url;
 mod key;
+mod manifest;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "nothing is fetched"))]
 mod no_answer;
 mod plan;
@@ -85,6 +88,7 @@ mod serve;
 pub mod site;
 mod token;
 mod verify;
+mod yaml;
 
 #[cfg(feature = "azure")]
 pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope};
@@ -95,6 +99,7 @@ pub use entra::{
     FederatedCredential, KEYS_MAX, LIFETIME_MAX, NearMiss, Nearest, TOKEN_EXCHANGE_AUDIENCE, Waiting,
 };
 pub use error::Error;
+pub use explain::{ChainFailure, Finding, KnownFailure, UnknownFailure};
 pub use file_error::FileError;
 pub use hint::Hint;
 #[cfg(feature = "remote")]
@@ -104,6 +109,10 @@ pub use jiff::Timestamp;
 pub use key::{
     Algorithm, CertificatePurpose, Curve, Jwk, KeyError, KeyId, KeyMaterial, KeyProblem, KeyReader, KeySet, Note,
     OtherDocument, OtherFormat, Place, PublicKey, SkipReason,
+};
+pub use manifest::{
+    Manifest, ManifestAccount, ManifestCheck, ManifestContext, ManifestFinding, ManifestOutcome, ManifestReport,
+    UnreadableDocument, Workload,
 };
 pub use plan::{
     Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DocumentKind, DropReason, KeyState, Plan,

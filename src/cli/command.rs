@@ -3,8 +3,8 @@ use std::ffi::OsStr;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, error::ErrorKind};
 
 use super::{
-    Exit, Failure, Output, completions, discovery, inspect, jwks, man, publish, serve, status, topics::Topic,
-    unpublish, verify,
+    Exit, Failure, Output, completions, discovery, doctor, explain, inspect, jwks, man, publish, serve, status,
+    topics::Topic, unpublish, verify,
 };
 
 #[derive(Debug)]
@@ -16,7 +16,9 @@ pub(crate) enum Command {
     Unpublish(Box<unpublish::Unpublish>),
     Serve(serve::Serve),
     Verify(Box<verify::Verify>),
+    Doctor(Box<doctor::Doctor>),
     Inspect(inspect::Inspect),
+    Explain(explain::Explain),
     Completions(completions::Completions),
     Man(man::Man),
 }
@@ -25,7 +27,7 @@ pub(crate) enum Command {
 type Augment = fn(clap::Command) -> clap::Command;
 
 /// Name, help text and arguments of each command, in the order of the help.
-const COMMANDS: [(&str, &str, Augment); 10] = [
+const COMMANDS: [(&str, &str, Augment); 12] = [
     ("jwks", jwks::ABOUT, jwks::Jwks::augment_args),
     ("discovery", discovery::ABOUT, discovery::Discovery::augment_args),
     ("publish", publish::ABOUT, publish::Publish::augment_args),
@@ -33,7 +35,9 @@ const COMMANDS: [(&str, &str, Augment); 10] = [
     ("unpublish", unpublish::ABOUT, unpublish::Unpublish::augment_args),
     ("serve", serve::ABOUT, serve::Serve::augment_args),
     ("verify", verify::ABOUT, verify::Verify::augment_args),
+    ("doctor", doctor::ABOUT, doctor::Doctor::augment_args),
     ("inspect", inspect::ABOUT, inspect::Inspect::augment_args),
+    ("explain", explain::ABOUT, explain::Explain::augment_args),
     ("completions", completions::ABOUT, completions::Completions::augment_args),
     ("man", man::ABOUT, man::Man::augment_args),
 ];
@@ -74,7 +78,9 @@ impl FromArgMatches for Command {
             "unpublish" => Self::Unpublish(FromArgMatches::from_arg_matches_mut(matches)?),
             "serve" => Self::Serve(FromArgMatches::from_arg_matches_mut(matches)?),
             "verify" => Self::Verify(FromArgMatches::from_arg_matches_mut(matches)?),
+            "doctor" => Self::Doctor(FromArgMatches::from_arg_matches_mut(matches)?),
             "inspect" => Self::Inspect(FromArgMatches::from_arg_matches_mut(matches)?),
+            "explain" => Self::Explain(FromArgMatches::from_arg_matches_mut(matches)?),
             "completions" => Self::Completions(FromArgMatches::from_arg_matches_mut(matches)?),
             "man" => Self::Man(FromArgMatches::from_arg_matches_mut(matches)?),
             _ => return Err(missing()),
@@ -103,7 +109,9 @@ impl Command {
             Self::Unpublish(command) => command.run(output),
             Self::Serve(command) => command.run(output),
             Self::Verify(command) => command.run(output),
+            Self::Doctor(command) => command.run(output),
             Self::Inspect(command) => command.run(output),
+            Self::Explain(command) => command.run(output),
             Self::Completions(command) => Ok(command.run(output)),
             Self::Man(command) => command.run(output),
         }

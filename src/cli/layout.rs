@@ -18,15 +18,19 @@ const WIDTH_MIN: usize = 40;
 const COLUMN_MIN: usize = 32;
 const COLUMN_MAX: usize = 60;
 /// The commands that hints contain.
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 25] = [
     "az account",
     "az ad ",
+    "az identity",
     "az keyvault",
     "az login",
+    "az policy",
     "az provider",
     "az role",
     "az storage",
     "curl ",
+    "issuer doctor",
+    "issuer explain",
     "issuer inspect",
     "issuer jwks",
     "issuer publish",
@@ -133,12 +137,18 @@ fn last_column(line: &str) -> Option<usize> {
     start.filter(|start| display_width(&line[..*start]) <= COLUMN_MAX)
 }
 
-/// The indent of continuation lines: below the first word after a label (`fix: `) or a list mark (`- `).
+/// The indent of continuation lines: below the first word after a label (`fix: `) or a list mark (`- `, `1. `).
 fn sentence_indent(line: &str, leading: usize) -> usize {
     let first = line[leading..].split(' ').next().unwrap_or_default();
     // A label may have a style, which ends before its colon.
-    let is_label = first.ends_with(':') || first == "-";
+    let is_label = first.ends_with(':') || is_mark(first);
     if is_label { leading + display_width(first) + 1 } else { leading + 2 }
+}
+
+/// Whether a word is the mark of a list: `-`, or a number with a full stop.
+fn is_mark(word: &str) -> bool {
+    let number = word.strip_suffix('.').unwrap_or_default();
+    word == "-" || (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Wraps a text. `first` starts its first line, `indent` the others. Only spaces between words change.
@@ -182,7 +192,8 @@ fn fill_around_command(first: &str, indent: &str, text: &str, width: usize) -> S
     lines.join("\n")
 }
 
-/// Splits a line into words. A date with its time is one word, and so is a command in backticks or parentheses.
+/// Splits a line into words. A date with its time is one word, and so is a command in backticks or parentheses. The mark
+/// of a list belongs to the first word after it.
 fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let is_date = |word: &str| {
         let digits = word.trim_start_matches('(');
@@ -195,20 +206,21 @@ fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
     let is_time = |word: &str| word.contains(':') && word.starts_with(|first: char| first.is_ascii_digit());
     let mut words: Vec<Word<'_>> = Vec::new();
     // Whether the previous word is a date, and whether a command in backticks or parentheses is open.
-    let (mut start, mut date, mut command, mut aside) = (0, false, false, false);
+    let (mut start, mut date, mut command, mut aside, mut mark) = (0, false, false, false, false);
     let is_command = |text: &str| COMMANDS.iter().any(|command| text.starts_with(command));
     for piece in line.split_inclusive(' ') {
         let end = start + piece.len();
         let word = piece.trim_end_matches(' ');
         match words.last_mut() {
             // Spaces, and a time after its date, belong to the previous word.
-            Some(last) if word.is_empty() || (date && is_time(word)) || command || aside => {
+            Some(last) if word.is_empty() || (date && is_time(word)) || command || aside || mark => {
                 let from = start - last.word.len() - last.whitespace.len();
                 *last = Word::from(&line[from..end]);
             }
             _ => words.push(Word::from(piece)),
         }
         date = is_date(word);
+        mark = start == 0 && is_mark(word);
         command ^= word.matches('`').count() % 2 == 1;
         aside = (aside || line[start..].strip_prefix('(').is_some_and(is_command)) && !word.contains(')');
         start = end;
@@ -281,6 +293,14 @@ mod tests {
             (
                 "fix: check the name, the network and the certificate; Entra must reach it from the internet".to_owned(),
                 "fix: check the name, the network and the certificate; Entra must reach it from\n     the internet".to_owned(),
+            ),
+            (
+                format!("  10. the keys came from {url} of another server"),
+                format!("  10. the keys came from\n    {url}\n      of another server"),
+            ),
+            (
+                "  - `az identity federated-credential list --identity-name NAME --resource-group GROUP` lists them".to_owned(),
+                "  - `az identity federated-credential list --identity-name NAME --resource-group GROUP`\n    lists them".to_owned(),
             ),
             (
                 "  - the keys came from /etc/kubernetes/pki/issuer/jwks.json, and not from the issuer URL".to_owned(),

@@ -8,6 +8,8 @@ mod command;
 mod completions;
 mod credentials;
 mod discovery;
+mod doctor;
+mod explain;
 mod inputs;
 mod inspect;
 mod jwks;
@@ -118,11 +120,12 @@ mod tests {
     use super::*;
 
     /// The verbs that a help text may start with.
-    const VERBS: [&str; 26] = [
+    const VERBS: [&str; 27] = [
         "Accept",
         "Add",
         "Allow",
         "Check",
+        "Explain",
         "Overwrite",
         "Print",
         "Publish",

@@ -9,7 +9,8 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::Recursiv
 use serde_json::{Map, Value, json};
 
 use super::{
-    Cli, answers::ErrorAnswer, completions, discovery, inspect, jwks, man, publish, serve, status, unpublish, verify,
+    Cli, answers::ErrorAnswer, completions, discovery, doctor, explain, inspect, jwks, man, publish, serve, status,
+    unpublish, verify,
 };
 
 /// The output of `issuer jwks`.
@@ -104,7 +105,9 @@ fn schemas() -> Vec<(&'static str, Value)> {
     vec![
         ("completions", schema::<completions::Answer>("completions", "issuer completions")),
         ("discovery", schema::<DiscoveryAnswer>("discovery", "issuer discovery")),
+        ("doctor", schema::<doctor::Answer>("doctor", "issuer doctor")),
         ("error", schema::<ErrorAnswer>("error", "Error of any command")),
+        ("explain", schema::<explain::Answer>("explain", "issuer explain")),
         ("inspect", schema::<inspect::Answer>("inspect", "issuer inspect")),
         ("jwks", schema::<JwksAnswer>("jwks", "issuer jwks")),
         ("man", schema::<man::Answer>("man", "issuer man")),

@@ -8,9 +8,9 @@ use super::{
 };
 
 /// The longest file that is read as a token, in bytes. A longer file is rejected.
-const TOKEN_FILE_MAX: usize = 1 << 20;
+pub(super) const TOKEN_FILE_MAX: usize = 1 << 20;
 
-const VARIABLE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+pub(super) const VARIABLE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 /// The text of a token and where it came from.
 pub(super) struct TokenInput {

@@ -7,7 +7,9 @@ use super::output::Exit;
 /// The commands that access a site.
 const SITE: &[&str] = &["publish", "status", "unpublish"];
 /// The commands that send requests over the network.
-const NETWORK: &[&str] = &["publish", "status", "unpublish", "verify"];
+const NETWORK: &[&str] = &["doctor", "publish", "status", "unpublish", "verify"];
+/// The commands that access a site, and the command that checks the variables of a pod.
+const SITE_AND_POD: &[&str] = &["doctor", "publish", "status", "unpublish"];
 
 /// An environment variable.
 pub(super) struct Variable {
@@ -35,15 +37,16 @@ const VARIABLES: &[Variable] = &[
     variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", SITE, "Bearer token for the OIDC endpoint of a GitHub Actions job"),
     variable("ACTIONS_ID_TOKEN_REQUEST_URL", SITE, "OIDC endpoint of a GitHub Actions job, a credential"),
     foreign("ALL_PROXY", NETWORK, "Proxy for requests, if HTTPS_PROXY is not set"),
-    variable("AZURE_AUTHORITY_HOST", SITE, "Microsoft Entra ID endpoint, instead of that of --cloud"),
-    variable("AZURE_CLIENT_CERTIFICATE_PATH", SITE, "File with the certificate of a service principal"),
-    variable("AZURE_CLIENT_ID", SITE, "Client ID of the service principal or managed identity"),
-    variable("AZURE_CLIENT_SECRET", SITE, "Client secret of a service principal"),
+    variable("AZURE_AUTHORITY_HOST", SITE_AND_POD, "Microsoft Entra ID endpoint, instead of that of --cloud"),
+    variable("AZURE_CLIENT_CERTIFICATE_PATH", SITE_AND_POD, "File with the certificate of a service principal"),
+    variable("AZURE_CLIENT_ID", SITE_AND_POD, "Client ID of the service principal or managed identity"),
+    variable("AZURE_CLIENT_SECRET", SITE_AND_POD, "Client secret of a service principal"),
     variable(
         "AZURE_FEDERATED_TOKEN_FILE",
-        &["inspect", "publish", "status", "unpublish", "verify"],
+        &["doctor", "inspect", "publish", "status", "unpublish", "verify"],
         "File with a service account token: credential, default of inspect and verify",
     ),
+    variable("AZURE_KUBERNETES_TOKEN_PROXY", &["doctor"], "Present in a pod with an identity binding of AKS"),
     variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", SITE, "Endpoint of the instance metadata service"),
     variable("AZURE_STORAGE_ACCOUNT", SITE, "Default of --account"),
     variable("AZURE_STORAGE_AUTH_MODE", SITE, "With the value login, use no connection string, SAS or account key"),
@@ -51,7 +54,7 @@ const VARIABLES: &[Variable] = &[
     variable("AZURE_STORAGE_KEY", SITE, "Account key of the storage account"),
     variable("AZURE_STORAGE_SAS_TOKEN", SITE, "Shared access signature for the storage account"),
     variable("AZURE_STORAGE_SERVICE_ENDPOINT", SITE, "Default of --endpoint"),
-    variable("AZURE_TENANT_ID", SITE, "Tenant to sign in to"),
+    variable("AZURE_TENANT_ID", SITE_AND_POD, "Tenant to sign in to"),
     variable("AZURE_TOKEN_CREDENTIALS", SITE, "Credential, or group of credentials, to try: dev, prod or a name"),
     foreign("CLICOLOR", &[], "With the value 0, use no colours"),
     foreign("CLICOLOR_FORCE", &[], "Use colours also in files and pipes"),

@@ -1,9 +1,6 @@
-//! Converts YAML streams to JSON values, one for each document.
+//! Recognises YAML that holds keys.
 
-use serde_json::Value;
-
-/// Whether this build reads YAML. Without the feature `yaml`, a YAML manifest is recognised and rejected.
-pub(super) const IS_READ: bool = cfg!(feature = "yaml");
+pub(super) use crate::yaml::{IS_READ, documents};
 
 /// Whether text may be YAML that holds keys, such as a manifest or a file of Talos or SOPS.
 pub(super) fn looks_like(text: &str) -> bool {
@@ -43,48 +40,4 @@ pub(super) fn is_manifest(text: &str) -> bool {
     };
     let is_indented_pem = |line: &str| line.starts_with([' ', '\t']) && line.trim_start().starts_with("-----BEGIN ");
     text.lines().any(|line| is_member(line) || is_indented_pem(line))
-}
-
-/// The documents of a stream; for a malformed document, the line of the error.
-#[cfg(feature = "yaml")]
-pub(super) fn documents(text: &str) -> Vec<Result<Value, Option<u64>>> {
-    let mut documents = Vec::new();
-    for (first_line, document) in split(text) {
-        let read: Result<Value, _> = serde_saphyr::from_str(document);
-        documents.push(match read {
-            Ok(Value::Null) => continue,
-            Ok(value) => Ok(value),
-            // Drop the message of the parser: it may quote the document, which may hold secrets.
-            Err(error) => Err(error.location().map(|at| first_line + at.line())),
-        });
-    }
-    documents
-}
-
-#[cfg(not(feature = "yaml"))]
-pub(super) fn documents(_: &str) -> Vec<Result<Value, Option<u64>>> {
-    Vec::new()
-}
-
-/// Splits a stream at lines of `---`, so that a malformed document does not hide others; also returns the number of
-/// lines before each document.
-#[cfg(feature = "yaml")]
-fn split(text: &str) -> Vec<(u64, &str)> {
-    let mut documents = Vec::new();
-    let (mut start, mut start_line, mut at, mut line) = (0, 0, 0, 0);
-    for full in text.split_inclusive('\n') {
-        let mark = full.trim_end();
-        if mark == "---" || mark.starts_with("--- ") {
-            documents.push((start_line, &text[start..at]));
-            (start, start_line) = (at, line);
-        } else if mark == "..." {
-            documents.push((start_line, &text[start..at]));
-            (start, start_line) = (at + full.len(), line + 1);
-        }
-        at += full.len();
-        line += 1;
-    }
-    documents.push((start_line, &text[start..]));
-    documents.retain(|(_, document)| !document.trim().is_empty());
-    documents
 }

@@ -6,17 +6,20 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 23] = [
+const LAYERS: [(&str, Layer); 26] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
     ("issuer_url", Layer::Core),
+    ("yaml", Layer::Core),
     ("key", Layer::Core),
     ("documents", Layer::Core),
     ("token", Layer::Core),
     ("entra", Layer::Core),
     ("no_answer", Layer::Core),
     ("verify", Layer::Core),
+    ("explain", Layer::Core),
+    ("manifest", Layer::Core),
     ("plan", Layer::Core),
     ("clock", Layer::Edge),
     ("file_error", Layer::Edge),

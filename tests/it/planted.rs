@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use crate::support::{entra::unsigned, issuer::command, recording};
+use crate::support::{entra::unsigned, fixtures, issuer::command, recording};
 use issuer::Environment;
 use tempfile::TempDir;
 
@@ -60,6 +60,7 @@ fn bases(directory: &str) -> Vec<Base> {
     let (keys, token) = (run.path("sa.pub"), run.path("entra-1h.jwt"));
     let (keys, token) = (keys.to_str().unwrap(), token.to_str().unwrap());
     let jwks = run.path("jwks.json");
+    let manifest = fixtures().join("manifests/sound.yaml");
     let issuer = "https://issuer.example.com";
     let azure = ["--account", "acct", "--timeout", "200ms"];
     let base = |command, words: &[&str]| Base { command, words: words.iter().map(|word| (*word).to_owned()).collect() };
@@ -73,7 +74,10 @@ fn bases(directory: &str) -> Vec<Base> {
         base("unpublish", &["--issuer", issuer, "--directory", directory, "--force"]),
         base("verify", &[token, "--jwks", jwks.to_str().unwrap(), "--at", "2026-11-22T00:40:00Z"]),
         base("verify", &["--batch", token, "--issuer", issuer, "--jwks", jwks.to_str().unwrap()]),
+        base("doctor", &["--no-network"]),
+        base("doctor", &["--manifest", manifest.to_str().unwrap(), "--no-network"]),
         base("inspect", &[token]),
+        base("explain", &["InvalidTenantName"]),
         base("man", &[]),
         base("completions", &[]),
         // Without a directory, the command fails before it listens.

@@ -175,6 +175,7 @@ fn every_shell_has_completions_and_every_command_a_man_page() {
         "issuer-serve",
         "issuer-verify",
         "issuer-inspect",
+        "issuer-explain",
     ] {
         let text = fs::read_to_string(pages.join(format!("{page}.1"))).unwrap();
         assert!(text.contains(".TH"), "{page}");

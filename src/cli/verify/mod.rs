@@ -6,7 +6,7 @@ mod pipeline;
 mod progress;
 mod tally;
 mod text;
-mod trust;
+pub(super) mod trust;
 
 use std::{path::PathBuf, time::Duration};
 

@@ -21,7 +21,7 @@ const JWKS_FILE_MAX: usize = Documents::BYTES_MAX;
 
 /// The flags that name the trusted issuers and the source of their keys.
 #[derive(Debug, Args)]
-pub(super) struct Trust {
+pub(in super::super) struct Trust {
     /// Trust this issuer (repeatable) [default: the issuer that the token names]
     ///
     /// --batch has no default.
@@ -42,8 +42,8 @@ pub(super) struct Trust {
 }
 
 /// The checked values of [`Trust`].
-pub(super) struct Trusted {
-    pub(super) issuers: Vec<IssuerUrl>,
+pub(in super::super) struct Trusted {
+    pub(in super::super) issuers: Vec<IssuerUrl>,
     location: Location,
     pub(super) jwks: Option<PathBuf>,
     fetcher: HttpFetcher,
@@ -53,12 +53,22 @@ pub(super) struct Trusted {
 }
 
 impl Trust {
+    /// The values of another command, which has its own flags with the same names.
+    pub(in super::super) fn of(
+        issuer: Option<String>,
+        published: Option<String>,
+        ca_file: Vec<PathBuf>,
+        timeout: String,
+    ) -> Self {
+        Self { issuer: issuer.into_iter().collect(), published, jwks: None, ca_file, timeout }
+    }
+
     /// The file that the keys are read from, if it is given.
     pub(super) fn jwks(&self) -> Option<&PathBuf> {
         self.jwks.as_ref()
     }
 
-    pub(super) fn check(self) -> Result<Trusted, Failure> {
+    pub(in super::super) fn check(self) -> Result<Trusted, Failure> {
         let mut issuers: Vec<IssuerUrl> = Vec::new();
         for text in &self.issuer {
             let issuer = values::parse(text)?;
@@ -90,8 +100,14 @@ impl Trusted {
         }
     }
 
+    /// Fetches a URL that the caller names.
+    pub(in super::super) fn fetcher(&self) -> HttpFetcher {
+        let deadline = Instant::now().checked_add(self.timeout);
+        deadline.map_or_else(|| self.fetcher.clone(), |deadline| self.fetcher.clone().until(deadline))
+    }
+
     /// Whether the documents are fetched over the network.
-    pub(super) fn fetches(&self) -> bool {
+    pub(in super::super) fn fetches(&self) -> bool {
         self.jwks.is_none() && !matches!(self.location, Location::Directory(_))
     }
 
@@ -120,7 +136,11 @@ impl Trusted {
     }
 
     /// Reads the documents of issuers. A runtime and an HTTP client are started only to fetch a URL.
-    pub(super) fn read(&self, issuers: Vec<IssuerUrl>, output: &mut Output) -> Result<Vec<TrustedIssuer>, Failure> {
+    pub(in super::super) fn read(
+        &self,
+        issuers: Vec<IssuerUrl>,
+        output: &mut Output,
+    ) -> Result<Vec<TrustedIssuer>, Failure> {
         if let Some(path) = &self.jwks {
             let jwks = if issuers.is_empty() { Jwks::default() } else { read_jwks(path, output)? };
             return Ok(issuers.into_iter().map(|issuer| TrustedIssuer::from_jwks(issuer, &jwks)).collect());

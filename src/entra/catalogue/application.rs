@@ -70,7 +70,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[SHOW_APPLICATION],
         fix: &["create the service principal: `az ad sp create --id CLIENT_ID`"],
         waiting: Waiting::No,
-        source: "a public error response (code search 16326647381)",
+        source: "a public error response",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -186,7 +186,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         ],
         fix: &["assign an app role of the resource to the application or managed identity"],
         waiting: Waiting::No,
-        source: "samples of Microsoft for daemons that call a web API; a public article (code search 4066100591)",
+        source: "samples of Microsoft for daemons that call a web API; a public article",
         evidence: Evidence::Documented,
     },
 ];

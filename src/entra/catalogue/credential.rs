@@ -162,7 +162,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "correct the annotation azure.workload.identity/client-id of the service account, and restart the pod",
         ],
         waiting: Waiting::Propagation,
-        source: "public error responses of 2024-07 and later (code searches 10392608016 and 61645837678)",
+        source: "public error responses of 2024-07 and later",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -198,7 +198,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "keep the federated identity credential with the issuer of the token, and delete the other federated identity credential",
         ],
         waiting: Waiting::No,
-        source: "a comment in a public deployment script (code searches 55988969920 and 55895504790)",
+        source: "a comment in a public deployment script",
         evidence: Evidence::Observed,
     },
 ];

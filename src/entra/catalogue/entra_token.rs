@@ -56,7 +56,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: COMPARE,
         fix: &["request the token for the audience of the cloud of the application"],
         waiting: Waiting::No,
-        source: "integration tests and design of AzureAD/microsoft-authentication-library-for-dotnet (code searches 55106416012 and 55448357049)",
+        source: "integration tests and design of AzureAD/microsoft-authentication-library-for-dotnet",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -69,7 +69,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[LIST_CREDENTIALS_OF_APPLICATION],
         fix: &["set the audience of the federated identity credential to api://AzureADTokenExchange"],
         waiting: Waiting::No,
-        source: "a public page on limits of federated credentials (code searches 56906190229 and 55635461824)",
+        source: "a public page on limits of federated credentials",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -141,7 +141,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "create the federated identity credential of the cluster on the target application, and exchange the projected token there",
         ],
         waiting: Waiting::No,
-        source: "public reports (code searches 52160606919, 55556723801 and 56906190229)",
+        source: "public reports",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -156,7 +156,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[INSPECT_TOKEN],
         fix: &["use a managed identity in the tenant of the application", USE_PROJECTED_TOKEN],
         waiting: Waiting::No,
-        source: "public reports of 2026 (code searches 51765875497 and 20338052379)",
+        source: "public reports of 2026",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -169,7 +169,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[LIST_CREDENTIALS_OF_APPLICATION],
         fix: &["exchange with the identity that the federated identity credential of the agent blueprint names"],
         waiting: Waiting::No,
-        source: "public reports of 2026 (code searches 68362226495 and 71341365445)",
+        source: "public reports of 2026",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -182,7 +182,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[INSPECT_TOKEN],
         fix: &["exchange the token for the agent identity in the token"],
         waiting: Waiting::No,
-        source: "a public report of 2026 (code search 68380296255)",
+        source: "a public report of 2026",
         evidence: Evidence::Observed,
     },
 ];

@@ -59,7 +59,7 @@ impl CatalogueEntry {
     }
 }
 
-/// Whether an error of Entra disappears without a change.
+/// Whether an error disappears without a change.
 ///
 /// ```
 /// use issuer::{Aadsts, Waiting};
@@ -80,6 +80,8 @@ pub enum Waiting {
     ///
     /// Microsoft does not document how long Entra caches keys; half an hour was observed.
     KeyCache,
+    /// The error disappears within minutes if a role was assigned to the identity recently.
+    RoleAssignment,
     /// The error disappears within seconds if it is a transient fault.
     Transient,
     /// The error disappears within minutes; requests during this time extend it.
@@ -92,13 +94,14 @@ impl fmt::Display for Waiting {
             Self::No => "no",
             Self::Propagation => "yes, for some minutes after a federated identity credential was created or changed",
             Self::KeyCache => "yes, after the key was published, until Entra fetches the JWKS of the issuer again; Microsoft documents no time",
+            Self::RoleAssignment => "yes, for up to ten minutes after a role was assigned",
             Self::Transient => "yes, for some seconds, if the fault is transient: retry with exponential backoff",
             Self::Throttled => "yes, for some minutes: send fewer requests",
         })
     }
 }
 
-/// The quality of the evidence for a [`CatalogueEntry`].
+/// The quality of the evidence for a [`CatalogueEntry`] or a known failure.
 ///
 /// ```
 /// use issuer::{Aadsts, Evidence};

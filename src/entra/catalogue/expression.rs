@@ -43,7 +43,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[SHOW_EXPRESSION],
         fix: &[USE_EXACT_SUBJECT],
         waiting: Waiting::No,
-        source: "Microsoft Learn, \"Flexible federated identity credentials\"; the number and the text: a public troubleshooting guide of 2026-04 (code search 52160606919)",
+        source: "Microsoft Learn, \"Flexible federated identity credentials\"; the number and the text: a public troubleshooting guide of 2026-04",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -113,7 +113,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[SHOW_EXPRESSION],
         fix: &[USE_EXACT_SUBJECT],
         waiting: Waiting::No,
-        source: "a public troubleshooting guide of 2026-04 (code search 52264580512)",
+        source: "a public troubleshooting guide of 2026-04",
         evidence: Evidence::Observed,
     },
 ];

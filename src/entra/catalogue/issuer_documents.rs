@@ -94,7 +94,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "publish the JWKS again: `issuer publish KEY_FILE --replace-unreadable` with --account ACCOUNT or --directory DIR, the site of the first publish",
         ],
         waiting: Waiting::No,
-        source: "trevorbox/helm-charts, an error response of 2025-07 (code search 7890018554)",
+        source: "trevorbox/helm-charts, an error response of 2025-07",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {

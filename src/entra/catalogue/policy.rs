@@ -37,7 +37,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &["ask an administrator of the tenant for the policies on federated identity credentials"],
         fix: &[ASK_ADMINISTRATOR, "use an identity in the cloud of the tenant"],
         waiting: Waiting::No,
-        source: "Microsoft Learn, \"Troubleshoot an Azure Resource Manager workload identity service connection\"; a public deployment script (code search 55895504790)",
+        source: "Microsoft Learn, \"Troubleshoot an Azure Resource Manager workload identity service connection\"; a public deployment script",
         evidence: Evidence::Documented,
     },
     CatalogueEntry {
@@ -55,7 +55,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "ask an administrator of the tenant to allow the enterprise, or use another tenant",
         ],
         waiting: Waiting::No,
-        source: "public error responses of GitHub workflows of 2026 (code search 57467580402)",
+        source: "public error responses of GitHub workflows of 2026",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -76,7 +76,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "exclude the service principal from the policy; editing such policies requires Workload ID Premium",
         ],
         waiting: Waiting::No,
-        source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; an error response of 2025-03 (code search 34066688588)",
+        source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; an error response of 2025-03",
         evidence: Evidence::Documented,
     },
     CatalogueEntry {

@@ -42,7 +42,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &["read the scope from the text of the response"],
         fix: &[USE_DEFAULT_SCOPE],
         waiting: Waiting::No,
-        source: "AzureAD/microsoft-authentication-library-for-dotnet, tests; comments in samples of Microsoft (code search 5528962890)",
+        source: "AzureAD/microsoft-authentication-library-for-dotnet, tests; comments in samples of Microsoft",
         evidence: Evidence::Source,
     },
     CatalogueEntry {

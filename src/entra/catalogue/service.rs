@@ -87,7 +87,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
             "wait some minutes, then retry with exponential backoff and jitter",
         ],
         waiting: Waiting::Throttled,
-        source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; the error field: a test in a public repository (code search 70760498459)",
+        source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; the error field: a test in a public repository",
         evidence: Evidence::Documented,
     },
     CatalogueEntry {

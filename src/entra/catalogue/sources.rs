@@ -9,8 +9,6 @@ pub(super) const MSAL_TESTS: &str = "AzureAD/microsoft-authentication-library-fo
 
 pub(super) const WEB_TESTS: &str = "AzureAD/microsoft-identity-web, tests of certificate errors";
 
-pub(super) const SUPPORT_GUIDE: &str =
-    "a public troubleshooting guide for Entra sign-ins of 2026-04 (code search 52160606919)";
+pub(super) const SUPPORT_GUIDE: &str = "a public troubleshooting guide for Entra sign-ins of 2026-04";
 
-pub(super) const CROSS_TENANT_TRIAL: &str =
-    "a public trial of managed identities as federated credentials of 2024-12 (code search 20338052379)";
+pub(super) const CROSS_TENANT_TRIAL: &str = "a public trial of managed identities as federated credentials of 2024-12";

@@ -96,7 +96,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[SHOW_AUTHORITY],
         fix: &["set AZURE_AUTHORITY_HOST to https://login.microsoftonline.us"],
         waiting: Waiting::No,
-        source: "Microsoft Learn, \"What's new for authentication?\" (breaking changes); a public troubleshooting guide of 2026-04 (code search 52160606919)",
+        source: "Microsoft Learn, \"What's new for authentication?\" (breaking changes); a public troubleshooting guide of 2026-04",
         evidence: Evidence::Documented,
     },
     CatalogueEntry {

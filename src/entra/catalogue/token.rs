@@ -62,7 +62,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &[INSPECT_TOKEN],
         fix: &[USE_API_SERVER_TOKEN, "configure the signer to write JWT as typ, or no typ"],
         waiting: Waiting::No,
-        source: "public error responses of 2021-12 and later (code searches 26451517882 and 7990339857)",
+        source: "public error responses of 2021-12 and later",
         evidence: Evidence::Observed,
     },
     CatalogueEntry {
@@ -222,7 +222,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         confirm: &["read the full text of the response", SHOW_AUTHORITY],
         fix: &["set AZURE_AUTHORITY_HOST to the authority host of the cloud of the tenant"],
         waiting: Waiting::No,
-        source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; a public report on a wrong cloud (code search 63340614488)",
+        source: "Microsoft Learn, \"Microsoft Entra authentication and authorization error codes\"; a public report on a wrong cloud",
         evidence: Evidence::Documented,
     },
     CatalogueEntry {

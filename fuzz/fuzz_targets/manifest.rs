@@ -1,0 +1,58 @@
+//! Arbitrary bytes as Kubernetes manifests, with arbitrary options of the checks.
+//!
+//! - Each workload is judged or counted, and each failed check and warning has a fix.
+//! - The checks do not depend on the time or on an earlier run.
+//! - An input that is added twice has twice the objects.
+#![no_main]
+
+use issuer::{FederatedCredential, ManifestFinding, ManifestOutcome, Manifest, ManifestContext};
+use libfuzzer_sys::fuzz_target;
+
+const CLIENT: &str = "5f0c7f3a-1c7e-4f39-9b0e-3a8f6f5b1a06";
+
+fuzz_target!(|input: (u8, &[u8])| {
+    let (options, bytes) = input;
+    let mut manifest = Manifest::default();
+    manifest.add("input", bytes);
+    let context = context(options);
+    let report = manifest.examine(&context);
+    assert_eq!(report.judged + report.not_judged, manifest.workloads.len());
+    assert!(report.findings.len() >= manifest.unreadable.len() + report.judged);
+    for finding in &report.findings {
+        let needs_fix = matches!(finding.outcome, ManifestOutcome::Failed | ManifestOutcome::Warning);
+        assert!(!needs_fix || finding.fix.is_some(), "{finding:?}");
+        assert!(!finding.message.is_empty() && !finding.object.is_empty(), "{finding:?}");
+    }
+    assert_eq!(manifest.examine(&context), report);
+    let is_failed = |finding: &ManifestFinding| finding.outcome == ManifestOutcome::Failed;
+    assert_eq!(report.is_failed(), report.findings.iter().any(is_failed));
+    let (workloads, accounts) = (manifest.workloads.len(), manifest.service_accounts.len());
+    manifest.add("input", bytes);
+    assert_eq!((manifest.workloads.len(), manifest.service_accounts.len()), (2 * workloads, 2 * accounts));
+});
+
+/// A context with one option for each bit.
+fn context(options: u8) -> ManifestContext {
+    let has = |bit: u8| options & 1 << bit != 0;
+    let mut context = ManifestContext::default();
+    if has(0) {
+        let subject = "system:serviceaccount:shop:orders";
+        context = context.credentials([FederatedCredential::new("https://issuer.example.com", subject)]);
+    }
+    if has(1) {
+        context = context.issuer("https://issuer.example.com");
+    }
+    if has(2) {
+        context = context.container("app");
+    }
+    if has(3) {
+        context = context.object_id(CLIENT);
+    }
+    if has(4) {
+        context = context.tenant(CLIENT);
+    }
+    if has(5) {
+        context = context.namespace("shop");
+    }
+    context
+}

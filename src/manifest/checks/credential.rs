@@ -1,0 +1,60 @@
+use std::collections::HashSet;
+
+use super::{
+    super::finding::{ManifestCheck::Credential, ManifestFinding},
+    Case,
+};
+use crate::{
+    entra::{Assertion, TOKEN_EXCHANGE_AUDIENCE},
+    hint::Hint,
+};
+
+/// Matches the token that the pods would send with the credentials: once for each subject and audience. An issuer that is
+/// not known is not compared.
+pub(in super::super) fn check(
+    case: &Case<'_>,
+    done: &mut HashSet<(String, String)>,
+    findings: &mut Vec<ManifestFinding>,
+) {
+    let Some(credentials) = &case.context.credentials else { return };
+    let (namespace, name) = case.key();
+    let object = format!("ServiceAccount {namespace}/{name}");
+    let subject = format!("system:serviceaccount:{namespace}:{name}");
+    let audience = audience(case);
+    if !done.insert((subject.clone(), audience.to_owned())) {
+        return;
+    }
+    if case.workload.pod.uses_identity_binding() {
+        let message = "the token goes to the proxy of an identity binding, which has its own federated credential";
+        findings.push(ManifestFinding::skipped(Credential, object, message));
+        return;
+    }
+    let mut assertion = Assertion::default().subject(&subject).audience(audience);
+    if let Some(issuer) = &case.context.issuer {
+        assertion = assertion.issuer(issuer);
+    }
+    findings.push(match assertion.find(credentials) {
+        Ok(credential) => {
+            let named = credential.name.as_ref().map_or_else(String::new, |name| format!("{name}, "));
+            ManifestFinding::passed(Credential, object, format!("{named}subject {subject}"))
+        }
+        Err(mismatch) => {
+            let assumed = if case.workload.namespace.is_none() && case.context.namespace.is_none() {
+                "; the manifest names no namespace, so default is assumed (--namespace NAME)"
+            } else {
+                ""
+            };
+            let mut finding = ManifestFinding::failed(Credential, object, format!("{mismatch}{assumed}"));
+            (finding.expected, finding.seen) = mismatch.expected_and_seen().unzip();
+            (finding.fix, finding.aadsts) = (mismatch.hint(), mismatch.aadsts());
+            finding
+        }
+    });
+}
+
+/// The audience of the token that the pods send: that of their own volume if they do not need the webhook.
+fn audience<'a>(case: &Case<'a>) -> &'a str {
+    let pod = &case.workload.pod;
+    let own = pod.own_token().and_then(|volume| volume.audience.as_deref());
+    own.unwrap_or(TOKEN_EXCHANGE_AUDIENCE)
+}

@@ -1,0 +1,88 @@
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::{
+    container::Container,
+    setting::{self, Metadata},
+    token_volume::TokenVolume,
+};
+
+/// The pod template of a workload, or a pod.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct PodTemplate {
+    pub(super) metadata: Metadata,
+    /// The name of the service account, `default` if none is set.
+    pub(super) service_account: String,
+    pub(super) is_on_host_network: bool,
+    pub(super) containers: Vec<Container>,
+    pub(super) token_volumes: Vec<TokenVolume>,
+}
+
+/// The places of a pod template in an object, and the path of its labels in YAML.
+const PLACES: [(&str, &str); 3] = [
+    ("/spec/template", "spec.template.metadata.labels"),
+    ("/spec/jobTemplate/spec/template", "spec.jobTemplate.spec.template.metadata.labels"),
+    ("/template", "template.metadata.labels"),
+];
+
+impl PodTemplate {
+    /// The pod template of an object, with the path of its labels; `None` if the object has none.
+    pub(super) fn find(object: &Value, kind: &str) -> Option<(Self, &'static str)> {
+        let is_pod = |value: &Value| value.pointer("/spec/containers").is_some_and(Value::is_array);
+        if kind == "Pod" || (kind.is_empty() && is_pod(object)) {
+            return is_pod(object).then(|| (Self::of(object), "metadata.labels"));
+        }
+        PLACES.iter().find_map(|(pointer, labels)| {
+            let template = object.pointer(pointer).filter(|template| is_pod(template))?;
+            Some((Self::of(template), *labels))
+        })
+    }
+
+    fn of(template: &Value) -> Self {
+        let spec = &template["spec"];
+        let text = |member: &str| spec.get(member).and_then(Value::as_str).filter(|name| !name.is_empty());
+        Self {
+            metadata: Metadata::of(template),
+            // `serviceAccount` is the older name of the member.
+            service_account: text("serviceAccountName")
+                .or_else(|| text("serviceAccount"))
+                .unwrap_or("default")
+                .to_owned(),
+            is_on_host_network: spec.get("hostNetwork").and_then(Value::as_bool).unwrap_or_default(),
+            containers: Container::all(spec),
+            token_volumes: TokenVolume::all(spec),
+        }
+    }
+
+    /// Whether the webhook changes pods of this template.
+    pub(super) fn is_labelled(&self) -> bool {
+        self.metadata.labels.text(setting::USE) == Some("true")
+    }
+
+    /// The token that a container reads, if the pod template has the volume and the variables for it, so that the pods
+    /// need no webhook.
+    pub(super) fn own_token(&self) -> Option<&TokenVolume> {
+        let volumes: HashMap<&str, &TokenVolume> =
+            self.token_volumes.iter().map(|volume| (volume.name.as_str(), volume)).collect();
+        self.containers.iter().find_map(|container| {
+            let has = |name: &str| container.variable(name).is_some();
+            let file = container.value("AZURE_FEDERATED_TOKEN_FILE")?;
+            let mount = container.mounts.iter().find(|mount| is_below(file, &mount.path))?;
+            let volume = volumes.get(mount.volume.as_str())?;
+            (has("AZURE_CLIENT_ID") && has("AZURE_TENANT_ID")).then_some(*volume)
+        })
+    }
+
+    /// Whether the token goes to the proxy of an identity binding, not to Entra.
+    pub(super) fn uses_identity_binding(&self) -> bool {
+        self.metadata.annotations.text(setting::IDENTITY_BINDING) == Some("true")
+            || self.containers.iter().any(|container| container.variable("AZURE_KUBERNETES_TOKEN_PROXY").is_some())
+    }
+}
+
+/// Whether a file is below a folder or is the folder itself.
+pub(super) fn is_below(file: &str, folder: &str) -> bool {
+    let rest = file.strip_prefix(folder.trim_end_matches('/'));
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
