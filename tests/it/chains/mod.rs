@@ -108,7 +108,6 @@ fn verify_predicts_the_answer_of_entra() {
 }
 
 #[test]
-#[ignore = "the command doctor is on another branch"]
 fn doctor_finds_each_fault_and_predicts_the_answer() {
     let chains = Chain::all();
     let (world, setups) = World::with(&chains);
@@ -142,7 +141,6 @@ fn wrong_expectations_are_faults() {
 }
 
 #[test]
-#[ignore = "the command doctor is on another branch"]
 fn wrong_expectations_of_doctor_are_faults() {
     let is_listed = |chain: &Chain| chain.expected.doctor.iter().any(|check| check.aadsts.is_some());
     let (listed, others): (Vec<_>, Vec<_>) = Chain::all().into_iter().partition(is_listed);

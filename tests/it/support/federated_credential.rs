@@ -89,7 +89,8 @@ impl<'a> OfIssuer<'a> {
             // "What's new for authentication?" (reference-breaking-changes.md), August 2024, has this text.
             let sentence = format!(
                 "{START} subject '{subject}'. Please note that matching is done using a case-sensitive comparison. \
-                 Check your federated identity credential Subject, Audience, and Issuer against the presented assertion. {HELP}"
+                 Check your federated identity credential Subject, Audience, and Issuer against the presented assertion. \
+                 {HELP}"
             );
             return Err(EntraError::client(700_213, sentence));
         }

@@ -147,8 +147,8 @@ fn judge_tenant(directory: &[Application], tenant: &str) -> Result<(), EntraErro
     }
     let sentence = format!(
         "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are signing into the \
-         correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions \
-         for the tenant."
+         correct cloud. Check with your subscription administrator, this may happen if there are no active \
+         subscriptions for the tenant."
     );
     Err(EntraError::request(90_002, sentence))
 }
