@@ -1,6 +1,7 @@
 //! What findings say, and how the context changes them.
 
 use super::{ManifestCheck, ManifestContext, ManifestOutcome, test_setup::*};
+use crate::entra::Aadsts;
 use ManifestOutcome::{Failed, Passed, Warning};
 
 #[test]
@@ -45,17 +46,17 @@ fn codes_of_entra_are_predicted() {
     let client = |id: &str| format!("azure.workload.identity/client-id: {id}");
     let mounted = "volumeMounts: [{ name: token, mountPath: /tokens, subPath: token }]".to_owned();
     let cases = [
-        (vec![("client ID", client(OBJECT))], 700_016),
-        (vec![("volumes", volume("audience: api://AKSIdentityBinding,", ""))], 700_212),
-        (vec![("volumes", volume(entra, "")), ("mounts", mounted)], 700_024),
-        (vec![("volumes", volume(entra, "expirationSeconds: 90001"))], 70_023),
-        (vec![("namespace", "namespace: store".to_owned())], 700_213),
+        (vec![("client ID", client(OBJECT))], Aadsts::APPLICATION_NOT_FOUND),
+        (vec![("volumes", volume("audience: api://AKSIdentityBinding,", ""))], Aadsts::AUDIENCE),
+        (vec![("volumes", volume(entra, "")), ("mounts", mounted)], Aadsts::TIME),
+        (vec![("volumes", volume(entra, "expirationSeconds: 90001"))], Aadsts::LIFETIME),
+        (vec![("namespace", "namespace: store".to_owned())], Aadsts::SUBJECT),
     ];
     for (edits, code) in cases {
         let edits: Vec<_> = edits.iter().map(|(mark, text)| (*mark, text.as_str())).collect();
         let report = examine(&edited(&edits), &context());
         let failed = report.findings.iter().find(|finding| finding.outcome == Failed).unwrap();
-        assert_eq!(failed.aadsts.map(crate::entra::Aadsts::code), Some(code), "{}", failed.message);
+        assert_eq!(failed.aadsts, Some(code), "{}", failed.message);
     }
 }
 

@@ -158,7 +158,7 @@ mod tests {
         let mut file = file(-60, 3540, -59);
         file.text.push('\n');
         let checks = file.check(at(0));
-        assert_eq!((checks[0].outcome, checks[0].aadsts), (Failed, Some(50027)));
+        assert_eq!((checks[0].outcome, checks[0].aadsts), (Failed, Some(Aadsts::MALFORMED.code())));
         assert!(checks.iter().any(|check| check.name == "freshness"));
     }
 }
