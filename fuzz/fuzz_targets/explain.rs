@@ -37,9 +37,8 @@ fuzz_target!(|input: Input| {
             assert!(!value.contains(SIGNATURE), "{name}: {value}");
         }
     }
-    let codes = |text: &str| -> Vec<_> {
-        Finding::all_in(text).iter().filter_map(|finding| finding.failure.code()).collect()
-    };
+    let codes =
+        |text: &str| -> Vec<_> { Finding::all_in(text).iter().filter_map(|finding| finding.failure.code()).collect() };
     if text.contains("AADSTS") && !text.contains('\\') {
         let escaped = serde_json::to_string(&text).unwrap();
         assert_eq!(codes(&escaped), codes(&text), "{text}");

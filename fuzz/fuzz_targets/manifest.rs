@@ -5,7 +5,7 @@
 //! - An input that is added twice has twice the objects.
 #![no_main]
 
-use issuer::{FederatedCredential, ManifestFinding, ManifestOutcome, Manifest, ManifestContext};
+use issuer::{FederatedCredential, Manifest, ManifestContext, ManifestFinding, ManifestOutcome};
 use libfuzzer_sys::fuzz_target;
 
 const CLIENT: &str = "5f0c7f3a-1c7e-4f39-9b0e-3a8f6f5b1a06";

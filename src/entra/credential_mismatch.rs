@@ -1,4 +1,4 @@
-use super::{Aadsts, FederatedCredential, NearMiss, TOKEN_EXCHANGE_AUDIENCE};
+use super::{Aadsts, Cloud, FederatedCredential, NearMiss, TOKEN_EXCHANGE_AUDIENCE};
 use crate::{hint::Hint, public_host::why_not_public, token::subject_parts};
 
 /// Reason why no federated identity credential matches an assertion.
@@ -37,10 +37,9 @@ pub enum CredentialMismatch {
         /// The issuer of the assertion.
         issuer: String,
     },
-    /// Only flexible credentials have the issuer. This crate does not evaluate their expressions.
-    #[error(
-        "only flexible federated identity credentials have the issuer {issuer:?}; their expressions are not evaluated here"
-    )]
+    /// A flexible credential has the issuer, and no other credential has the subject. This crate does not evaluate
+    /// expressions, so Entra may accept the assertion.
+    #[error("a flexible federated identity credential has the issuer {issuer:?}; its expression is not evaluated here")]
     ExpressionNotEvaluated {
         /// The issuer of the assertion.
         issuer: String,
@@ -127,7 +126,7 @@ impl CredentialMismatch {
             Self::Issuer { .. } => Aadsts::ISSUER,
             Self::Expression { .. } => Aadsts::EXPRESSION_NOT_ALLOWED,
             Self::ExpressionNotEvaluated { .. } => return None,
-            Self::Subject { seen, nearest: Some(nearest) } if nearest.expected.eq_ignore_ascii_case(seen) => {
+            Self::Subject { nearest: Some(nearest), .. } if nearest.near_miss == Some(NearMiss::Case) => {
                 Aadsts::SUBJECT_CASE
             }
             Self::Subject { .. } => Aadsts::SUBJECT,
@@ -168,10 +167,7 @@ impl CredentialMismatch {
 
     /// Whether Entra rejects the assertion before it fetches a document of the issuer.
     pub fn is_before_fetching(&self) -> bool {
-        matches!(
-            self,
-            Self::NoCredential | Self::Issuer { .. } | Self::Expression { .. } | Self::ExpressionNotEvaluated { .. }
-        )
+        matches!(self, Self::NoCredential | Self::Issuer { .. } | Self::Expression { .. })
     }
 }
 
@@ -203,10 +199,12 @@ impl Hint for CredentialMismatch {
             (Self::NoCredential, _) => {
                 "create a federated identity credential with the issuer, subject and audience of the token: az identity federated-credential create --name NAME --identity-name IDENTITY --resource-group GROUP --issuer ISSUER --subject SUBJECT --audiences api://AzureADTokenExchange".to_owned()
             }
-            (Self::Expression { .. } | Self::ExpressionNotEvaluated { .. }, _) => {
+            (Self::ExpressionNotEvaluated { .. }, _) => "compare the claims of the token with the expression".to_owned(),
+            (_, Some(NearMiss::Length)) => "shorten the value to at most 600 characters".to_owned(),
+            (Self::Expression { .. }, _) => {
                 "create a federated identity credential with the exact subject instead of an expression".to_owned()
             }
-            (Self::Issuer { seen, .. }, _) if is_entra(seen) => {
+            (Self::Issuer { seen, .. }, _) if is_entra(seen) && !is_entra(expected) => {
                 "send the projected token of the service account (AZURE_FEDERATED_TOKEN_FILE), not a token that Entra issued".to_owned()
             }
             (Self::Issuer { seen, .. }, near_miss)
@@ -236,6 +234,9 @@ impl Hint for CredentialMismatch {
             (Self::Audience { .. }, Some(NearMiss::IdentityBinding)) => format!(
                 "enable the proxy for identity bindings in the SDK, or project a token for {TOKEN_EXCHANGE_AUDIENCE} (label azure.workload.identity/use: \"true\" on the pod)"
             ),
+            (Self::Audience { nearest: Some(nearest), .. }, _) if nearest.credential.audiences.len() != 1 => {
+                format!("set exactly one audience in the federated identity credential: {TOKEN_EXCHANGE_AUDIENCE}")
+            }
             // The webhook projects each token for this audience by default, in every cloud.
             (Self::Audience { seen, .. }, _) if seen.iter().any(|seen| seen == TOKEN_EXCHANGE_AUDIENCE) => {
                 update("audience", TOKEN_EXCHANGE_AUDIENCE)
@@ -249,7 +250,8 @@ impl Hint for CredentialMismatch {
 
 /// Whether an issuer is Entra itself.
 fn is_entra(issuer: &str) -> bool {
-    ["https://sts.windows.net/", "https://login.microsoftonline.com/"].iter().any(|start| issuer.starts_with(start))
+    let hosts = Cloud::ALL.into_iter().map(Cloud::authority_host).chain(["https://sts.windows.net"]);
+    hosts.into_iter().any(|host| issuer.strip_prefix(host).is_some_and(|rest| rest.starts_with('/')))
 }
 
 /// Whether a subject can be that of one service account.

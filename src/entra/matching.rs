@@ -95,11 +95,9 @@ impl<'a> Assertion<'a> {
         }
         if same.iter().all(|credential| credential.expression.is_some()) {
             let issuer = issuer.to_owned();
-            return Err(if supports_expressions(&issuer) {
-                CredentialMismatch::ExpressionNotEvaluated { issuer }
-            } else {
-                CredentialMismatch::Expression { issuer }
-            });
+            if !supports_expressions(&issuer) {
+                return Err(CredentialMismatch::Expression { issuer });
+            }
         }
         Ok(same)
     }
@@ -113,6 +111,11 @@ impl<'a> Assertion<'a> {
         let same: Vec<_> = credentials.iter().copied().filter(has).collect();
         if !same.is_empty() {
             return Ok(same);
+        }
+        if let Some(flexible) = credentials.iter().find(|credential| credential.expression.is_some())
+            && supports_expressions(&flexible.issuer)
+        {
+            return Err(CredentialMismatch::ExpressionNotEvaluated { issuer: flexible.issuer.clone() });
         }
         let near = |credential: &FederatedCredential| {
             let expected = credential.subject.clone().unwrap_or_default();

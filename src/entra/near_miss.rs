@@ -39,6 +39,9 @@ pub enum NearMiss {
     /// The issuers are in the same account or on the same host, and have other paths.
     #[error("the host is the same, but the path is that of another cluster")]
     OtherCluster,
+    /// The values are the same, but longer than a credential can have.
+    #[error("they are longer than the 600 characters that Entra accepts")]
+    Length,
     /// The issuers are different endpoints of one storage account.
     #[error("both are endpoints of the same storage account")]
     OtherEndpoint,
@@ -75,13 +78,17 @@ impl NearMiss {
         checks.into_iter().find_map(|(miss, applies)| applies().then_some(miss))
     }
 
-    /// The difference of two issuers.
+    /// The difference of two issuers. Equal values that do not match are too long.
     pub(super) fn of_issuers(expected: &str, seen: &str) -> Option<Self> {
+        if expected == seen {
+            return Some(Self::Length);
+        }
         let other = || {
-            let (host, seen_host) = (host(expected)?, host(seen)?);
             if is_internal(seen) && !is_internal(expected) {
-                Some(Self::DefaultIssuer)
-            } else if host == seen_host {
+                return Some(Self::DefaultIssuer);
+            }
+            let (host, seen_host) = (host(expected)?, host(seen)?);
+            if host == seen_host {
                 Some(Self::OtherCluster)
             } else {
                 (account(host)? == account(seen_host)?).then_some(Self::OtherEndpoint)
@@ -92,6 +99,9 @@ impl NearMiss {
 
     /// The difference of two subjects.
     pub(super) fn of_subjects(expected: &str, seen: &str) -> Option<Self> {
+        if expected == seen {
+            return Some(Self::Length);
+        }
         let other = || {
             let ((namespace, name), (seen_namespace, seen_name)) = (parts(expected)?, parts(seen)?);
             if (namespace, name) == (seen_name, seen_namespace) {
@@ -109,7 +119,9 @@ impl NearMiss {
     pub(super) fn of_audiences(expected: &str, seen: &str, issuer: Option<&str>) -> Option<Self> {
         let is_of_cloud = |audience: &str| Cloud::ALL.iter().any(|cloud| cloud.token_exchange_audience() == audience);
         let is_api_server = || Some(seen) == issuer || is_internal(seen);
-        if seen == IDENTITY_BINDING {
+        if expected == seen {
+            Some(Self::Length)
+        } else if seen == IDENTITY_BINDING {
             Some(Self::IdentityBinding)
         } else if is_of_cloud(expected) && is_of_cloud(seen) {
             Some(Self::OtherCloud)

@@ -30,15 +30,16 @@ pub(super) fn all_in(text: &NormalText) -> Vec<FoundCode> {
         }
     }
     for at in LISTS.iter().flat_map(|name| places(text, name).map(move |at| at + name.len())) {
-        found.extend(list(text, at));
+        // Other services have errors with such members and addresses, too.
+        found.extend(list(text, at).into_iter().filter(|found| found.code.entry().is_some()));
     }
     for at in places(text, LOOK_UP).map(|at| at + LOOK_UP.len()) {
-        found.extend(number(text, at).0.map(|code| FoundCode { code, at, text_at: None }));
+        let code = number(text, at).0.filter(|code| code.entry().is_some());
+        found.extend(code.map(|code| FoundCode { code, at, text_at: None }));
     }
     for at in places(text, SIGN_IN).map(|at| at + SIGN_IN.len()) {
         let start = text.text()[at..].trim_start_matches(['"', '\'', ':', '=', ' ']);
         let code = number(text, text.text().len() - start.len()).0;
-        // Other services have errors with such a member, too.
         let code = code.filter(|code| code.entry().is_some());
         found.extend(code.map(|code| FoundCode { code, at, text_at: None }));
     }

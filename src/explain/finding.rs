@@ -49,8 +49,8 @@ impl Finding {
     ///
     /// The text may be an error, a JSON body, JSON in a string of JSON, or a log. Codes are found in texts and in the
     /// member `error_codes`; known failures by their texts. Where a text is the start of another, the longer one counts.
-    /// If a text contains no code, the texts of the codes and their symbolic names are searched too; several codes may
-    /// have one text.
+    /// If a text contains no code, the texts of the codes are searched too; several codes may have one text. If nothing is
+    /// found, the symbolic names of the codes are searched.
     pub fn all_in(text: &str) -> Vec<Self> {
         let text = NormalText::new(text);
         let codes = codes::all_in(&text);
@@ -161,7 +161,8 @@ fn by_texts(text: &NormalText, failures: impl Iterator<Item = ChainFailure>) -> 
 ///
 /// Names such as `InvalidRequest` also occur in errors of other services, so a long text must be about Entra.
 fn by_names(text: &NormalText) -> Vec<(usize, Finding)> {
-    let is_about_entra = text.text().len() <= SHORT || ENTRA.iter().any(|word| text.lower().contains(word));
+    let is_about_entra = text.text().len() <= SHORT
+        || ENTRA.iter().any(|word| text.lower().match_indices(word).any(|(at, _)| text.is_whole(at, at + word.len())));
     if !is_about_entra {
         return Vec::new();
     }

@@ -62,7 +62,8 @@ impl Template {
             } else {
                 memmem::find(window.as_bytes(), literal.as_bytes())
             };
-            let Some(length) = found.filter(|length| *length > 0) else {
+            // A quoted value may be empty: `Access denied for user ''@'10.0.0.1'`.
+            let Some(length) = found.filter(|length| *length > 0 || !literal.is_empty()) else {
                 place.is_whole = false;
                 // The quote that ends the value may be there, but not the words after it.
                 let quote = literal.chars().next().filter(char::is_ascii_punctuation);

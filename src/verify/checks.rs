@@ -97,6 +97,7 @@ pub(super) const CHECKS: [Check; 12] = [
 
 const NO_TOKEN: Verdict = Skipped("the token cannot be parsed");
 const NO_ISSUER: Verdict = Skipped("the token names no trusted issuer");
+const NOT_FETCHED: Verdict = Skipped("the documents were not fetched");
 const NO_KEY_SET: Verdict = Skipped("there is no usable JWKS");
 
 fn judge_token(case: &Case<'_>) -> Verdict {
@@ -166,11 +167,11 @@ fn judge_discovery(case: &Case<'_>) -> Verdict {
     let Some(trusted) = case.trusted else { return NO_ISSUER };
     match (trusted.judge_discovery(case.expectations.relying_party), &trusted.discovery) {
         (Err(Refusal::DiscoveryIssuer { expected, seen, .. }), _) => {
-            let credential = of_issuer(case).is_some_and(|found| found.is_ok());
-            Failed(Refusal::DiscoveryIssuer { expected, seen, credential })
+            let has_credential = of_issuer(case).is_some_and(|found| found.is_ok());
+            Failed(Refusal::DiscoveryIssuer { expected, seen, has_credential })
         }
         (Err(refusal), _) => Failed(refusal),
-        (Ok(()), DiscoveryState::NotAsked) if trusted.keys.is_none() => Skipped("the documents were not fetched"),
+        (Ok(()), DiscoveryState::NotFetched) => NOT_FETCHED,
         (Ok(()), DiscoveryState::NotAsked) => Skipped("the caller passed the JWKS"),
         (Ok(()), _) => Passed,
     }
@@ -184,6 +185,9 @@ fn see_discovery(case: &Case<'_>) -> String {
 }
 
 fn judge_key_set(case: &Case<'_>) -> Verdict {
+    if case.trusted.is_some_and(|trusted| matches!(trusted.discovery, DiscoveryState::NotFetched)) {
+        return NOT_FETCHED;
+    }
     let Some(trusted) = case.trusted.filter(|trusted| trusted.keys.is_some()) else {
         return Skipped("no trusted discovery document gives the URL of the JWKS");
     };
@@ -287,7 +291,7 @@ fn of_issuer<'a>(case: &'a Case<'_>) -> Option<Result<Vec<&'a FederatedCredentia
 fn judge_issuer_of_credentials(case: &Case<'_>) -> Verdict {
     match of_issuer(case) {
         Some(Err(mismatch)) => Failed(Refusal::Credential(mismatch.with_seen(clipped))),
-        _ => Omitted,
+        Some(Ok(_)) | None => Omitted,
     }
 }
 
@@ -297,6 +301,9 @@ fn judge_credential(case: &Case<'_>) -> Verdict {
     let claims = &token.claims;
     match Assertion::from(claims).find(credentials) {
         Err(mismatch) if mismatch.is_before_fetching() => Omitted,
+        Err(CredentialMismatch::ExpressionNotEvaluated { .. }) => {
+            Skipped("the expression of a flexible federated identity credential is not evaluated here")
+        }
         Err(mismatch) => Failed(Refusal::Credential(mismatch.with_seen(clipped))),
         Ok(_) if claims.iss.is_none() || claims.sub.is_none() || claims.aud.is_none() => {
             Skipped("the token lacks a claim that Entra compares")

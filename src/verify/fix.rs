@@ -34,9 +34,9 @@ impl Refusal {
             Self::IssuerUntrusted { seen, .. } => {
                 return format!("if you trust this issuer, add --issuer {}", url(seen));
             }
-            Self::DiscoveryIssuer { expected: seen, seen: expected, credential } => {
+            Self::DiscoveryIssuer { expected: seen, seen: expected, has_credential } => {
                 let fix = issuer_fix(expected, seen);
-                if *credential {
+                if *has_credential {
                     return fix;
                 }
                 let other = Aadsts::DISCOVERY;

@@ -106,7 +106,7 @@ pub enum Refusal {
         seen: String,
         /// Whether a federated identity credential has the trusted issuer. Then Entra fetches the document; otherwise the
         /// credential probably has the issuer in the document, so Entra rejects the token earlier.
-        credential: bool,
+        has_credential: bool,
     },
     /// The JWKS cannot be fetched.
     #[error("cannot fetch the JWKS: {0}")]
@@ -284,7 +284,7 @@ impl Refusal {
             Self::Legacy | Self::IssuerMissing | Self::AudienceMissing | Self::SubjectMissing | Self::ExpiryMissing => {
                 Aadsts::CLAIM_MISSING
             }
-            Self::DiscoveryIssuer { credential: true, .. } => Aadsts::DISCOVERY,
+            Self::DiscoveryIssuer { has_credential: true, .. } => Aadsts::DISCOVERY,
             Self::IssuerUrl(_) | Self::Issuer { .. } | Self::IssuerUntrusted { .. } | Self::DiscoveryIssuer { .. } => {
                 Aadsts::ISSUER
             }

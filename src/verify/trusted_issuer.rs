@@ -5,10 +5,8 @@ use super::{
     clipped::{clipped, first_of},
     key_ring::KeyRing,
 };
-#[cfg(feature = "remote")]
-use crate::documents::FetchError;
 use crate::{
-    documents::{Discovery, Documents, Fetched, Jwks, Page, PublishedIssuer},
+    documents::{Discovery, Documents, FetchError, Fetched, Jwks, Page, PublishedIssuer},
     issuer_url::{IssuerUrl, shown},
     public_host::why_not_public,
 };
@@ -75,6 +73,8 @@ pub(super) enum DiscoveryState {
     Good(String),
     Bad(Refusal),
     NotAsked,
+    /// Nothing was fetched, because it does not matter.
+    NotFetched,
 }
 
 impl TrustedIssuer {
@@ -138,7 +138,7 @@ impl TrustedIssuer {
     /// ```
     pub fn not_fetched(issuer: IssuerUrl) -> Self {
         let unreachable = Unreachable::new(&issuer, None);
-        let discovery = DiscoveryState::NotAsked;
+        let discovery = DiscoveryState::NotFetched;
         Self { url: issuer, discovery, keys: None, jwks_remark: String::new(), unreachable, warnings: Vec::new() }
     }
 
@@ -180,8 +180,9 @@ impl TrustedIssuer {
     /// The [`Refusal`] of every token: the documents cannot be fetched, or they are not usable.
     pub fn judge(&self, relying_party: RelyingParty) -> Result<(), Refusal> {
         self.judge_discovery(relying_party)?;
-        if self.keys.is_none() {
-            return Err(Refusal::KeySetEmpty);
+        if matches!(self.discovery, DiscoveryState::NotFetched) {
+            let (url, because) = (self.url.discovery_url(), "the document was not fetched".to_owned());
+            return Err(Refusal::DiscoveryFetch(FetchError::NoAnswer { url, because }));
         }
         self.judge_key_set(relying_party)
     }
@@ -198,7 +199,7 @@ impl TrustedIssuer {
             // Entra cannot fetch the documents, so their content does not matter.
             (Some(refusal), _) if relying_party == RelyingParty::Entra => Err(refusal.clone()),
             (_, DiscoveryState::Bad(refusal)) => Err(refusal.clone()),
-            (_, DiscoveryState::Good(_) | DiscoveryState::NotAsked) => Ok(()),
+            (_, DiscoveryState::Good(_) | DiscoveryState::NotAsked | DiscoveryState::NotFetched) => Ok(()),
         }
     }
 
@@ -298,5 +299,5 @@ fn judge_issuer(issuer: &IssuerUrl, discovery: &Discovery) -> Result<String, Ref
         return Ok("issuer identical".to_owned());
     }
     let (expected, seen) = (issuer.as_str().to_owned(), clipped(&discovery.issuer));
-    Err(Refusal::DiscoveryIssuer { expected, seen, credential: false })
+    Err(Refusal::DiscoveryIssuer { expected, seen, has_credential: false })
 }

@@ -292,8 +292,43 @@ fn levels_are_compared_in_order() {
         expression: Some("x".to_owned()),
         ..credential()
     };
-    let mismatch = Assertion::default().issuer(&github.issuer).find(std::slice::from_ref(&github)).unwrap_err();
-    assert!(matches!(mismatch, CredentialMismatch::ExpressionNotEvaluated { .. }) && mismatch.aadsts().is_none());
+    // An exact credential beside the flexible one does not decide.
+    let exact = FederatedCredential { issuer: github.issuer.clone(), ..credential() };
+    for credentials in [vec![github.clone()], vec![exact.clone(), github.clone()]] {
+        let assertion = Assertion::default().issuer(&github.issuer).subject("repo:owner/name:ref:refs/heads/main");
+        let mismatch = assertion.find(&credentials).unwrap_err();
+        assert!(matches!(mismatch, CredentialMismatch::ExpressionNotEvaluated { .. }), "{mismatch}");
+        assert!(mismatch.aadsts().is_none() && !mismatch.is_before_fetching());
+    }
+    assert_eq!(
+        Assertion::default().issuer(&github.issuer).subject(SUBJECT).find(&[github.clone(), exact.clone()]),
+        Ok(&exact)
+    );
+}
+
+#[test]
+fn value_that_is_too_long_matches_nothing() {
+    let long = "x".repeat(601);
+    let issuer = FederatedCredential { issuer: long.clone(), ..credential() };
+    let subject = FederatedCredential { subject: Some(long.clone()), ..credential() };
+    let audience = FederatedCredential { audiences: vec![long.clone()], ..credential() };
+    let assertion = || Assertion::default().issuer(ISSUER).subject(SUBJECT).audience(TOKEN_EXCHANGE_AUDIENCE);
+    for (assertion, credential, code) in [
+        (assertion().issuer(&long), issuer, Aadsts::ISSUER),
+        (assertion().subject(&long), subject, Aadsts::SUBJECT),
+        (Assertion::default().issuer(ISSUER).subject(SUBJECT).audience(&long), audience, Aadsts::AUDIENCE),
+    ] {
+        let mismatch = assertion.find(std::slice::from_ref(&credential)).unwrap_err();
+        assert_eq!((mismatch.aadsts(), mismatch.nearest().unwrap().near_miss), (Some(code), Some(NearMiss::Length)));
+        assert_eq!(mismatch.hint().unwrap(), "shorten the value to at most 600 characters");
+    }
+}
+
+#[test]
+fn fix_for_several_audiences_is_one_audience() {
+    let two = FederatedCredential { audiences: vec!["a".to_owned(), "b".to_owned()], ..credential() };
+    let mismatch = Assertion::default().issuer(ISSUER).subject(SUBJECT).audience("a").find(&[two]).unwrap_err();
+    assert!(mismatch.hint().unwrap().starts_with("set exactly one audience"), "{:?}", mismatch.hint());
 }
 
 /// Issuer and claims of a recorded token.
@@ -327,6 +362,8 @@ fn credential_check_comes_where_entra_makes_it() {
     assert_eq!(position(vec![credential()]), (CheckName::Issuer, Some(Aadsts::ISSUER)));
     let subject = FederatedCredential::new(RECORDED, SUBJECT);
     assert_eq!(position(vec![subject]), (CheckName::Lifetime, Some(Aadsts::SUBJECT)));
+    let flexible = FederatedCredential { subject: None, expression: Some("x".to_owned()), ..recorded() };
+    assert_eq!(position(vec![flexible]), (CheckName::Issuer, Some(Aadsts::EXPRESSION_NOT_ALLOWED)));
     let oidc = report(vec![], |_| Expectations::oidc().credentials([]));
     assert!(oidc.checks.iter().all(|checked| checked.name != CheckName::Credential));
 }

@@ -256,7 +256,7 @@ fn different_strings_are_shown_side_by_side() {
     let pair = |expected: &str, seen: &str| Some((expected.to_owned(), seen.to_owned()));
     for refusal in [
         Refusal::Issuer { expected: expected.clone(), seen: seen.clone() },
-        Refusal::DiscoveryIssuer { expected: expected.clone(), seen: seen.clone(), credential: false },
+        Refusal::DiscoveryIssuer { expected: expected.clone(), seen: seen.clone(), has_credential: false },
         Refusal::Subject { expected: expected.clone(), seen: seen.clone() },
     ] {
         assert_eq!(refusal.expected_and_seen(), pair("a", "b"), "{refusal}");

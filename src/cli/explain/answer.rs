@@ -147,7 +147,7 @@ impl From<Waiting> for WaitingName {
             Waiting::RoleAssignment => Self::RoleAssignment,
             Waiting::Transient => Self::Transient,
             Waiting::Throttled => Self::Throttled,
-            // A reason that a later version of the library adds has a name here, too.
+            // `No`, and reasons that this version of the command line does not know.
             _ => Self::No,
         }
     }

@@ -76,8 +76,11 @@ enum Comparison {
         /// The fix; null if none is known.
         fix: Option<String>,
     },
-    /// The values that a comparison needs are not known.
-    NotCompared,
+    /// The token was not compared.
+    NotCompared {
+        /// Why, a clause.
+        because: String,
+    },
 }
 
 impl Case {
@@ -119,7 +122,7 @@ impl Case {
             subject: subject.map(str::to_owned),
             audiences: audience.into_iter().map(str::to_owned).collect(),
             differences: Vec::new(),
-            credential: Some(if is_empty { Comparison::NotCompared } else { compared() }),
+            credential: Some(if is_empty { Comparison::without_values() } else { compared() }),
             is_token: false,
         }
     }
@@ -161,10 +164,8 @@ impl Case {
                 lines.extend(aadsts.map(|code| format!("    Entra answers {} for this", Aadsts::new(code))));
                 lines.extend(fix.as_ref().map(|fix| format!("  {STRONG}fix{STRONG:#}: {}", message(fix))));
             }
-            Some(Comparison::NotCompared) => {
-                lines.push(format!(
-                    "  {WARN}unknown{WARN:#}: the credentials were not compared, because the error names no issuer, subject or audience; pass --token FILE"
-                ));
+            Some(Comparison::NotCompared { because }) => {
+                lines.push(format!("  {WARN}unknown{WARN:#}: the credentials were not compared: {}", message(because)));
             }
         }
         lines.push(String::new());
@@ -204,10 +205,20 @@ impl ValueName {
     }
 }
 
+impl Comparison {
+    fn without_values() -> Self {
+        let because = "the error names no issuer, subject or audience; pass --token FILE".to_owned();
+        Self::NotCompared { because }
+    }
+}
+
 impl From<Result<&FederatedCredential, CredentialMismatch>> for Comparison {
     fn from(found: Result<&FederatedCredential, CredentialMismatch>) -> Self {
         match found {
             Ok(credential) => Self::Matched { name: credential.name.clone() },
+            Err(mismatch @ CredentialMismatch::ExpressionNotEvaluated { .. }) => {
+                Self::NotCompared { because: mismatch.to_string() }
+            }
             Err(mismatch) => {
                 let (expected, seen) = mismatch.expected_and_seen().unzip();
                 Self::Different {

@@ -115,7 +115,10 @@ fn nothing_given() -> Failure {
 
 /// The failures that an argument names, and the name of the argument in messages.
 fn named(error: &str) -> Result<(Vec<Finding>, String), Failure> {
-    no_token(Path::new(error))?;
+    // An error that quotes a token is explained; a token alone stands in the wrong place.
+    if !error.contains(char::is_whitespace) {
+        no_token(Path::new(error))?;
+    }
     if let Ok(failure) = error.trim().parse::<ChainFailure>() {
         return Ok((vec![failure.into()], String::new()));
     }

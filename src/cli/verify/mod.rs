@@ -13,7 +13,10 @@ use std::{path::PathBuf, time::Duration};
 pub(super) use answer::Answer;
 use answer::{Sources, Verdict};
 use clap::Args;
-use issuer::{Assertion, Expectations, RelyingParty, ServiceAccount, Timestamp, Token, TrustedIssuer, Verifier};
+use issuer::{
+    Assertion, CredentialMismatch, Expectations, RelyingParty, ServiceAccount, Timestamp, Token, TrustedIssuer,
+    Verifier,
+};
 use keys::Keys;
 use trust::{Trust, Trusted};
 
@@ -127,8 +130,11 @@ impl Verify {
         };
         let assertion = token.as_ref().map(|token| Assertion::from(&token.claims)).unwrap_or_default();
         let mismatch = credentials.as_ref().and_then(|credentials| assertion.find(&credentials.list).err());
-        let verifier: Verifier = if trusted.fetches() && mismatch.is_some_and(|mismatch| mismatch.is_before_fetching())
-        {
+        let is_fetched = mismatch.as_ref().is_none_or(|mismatch| !mismatch.is_before_fetching());
+        let not_evaluated =
+            mismatch.filter(|mismatch| matches!(mismatch, CredentialMismatch::ExpressionNotEvaluated { .. }));
+        let not_evaluated = not_evaluated.map(|mismatch| mismatch.to_string());
+        let verifier: Verifier = if trusted.fetches() && !is_fetched {
             issuers.into_iter().map(TrustedIssuer::not_fetched).collect()
         } else {
             trusted.read(issuers, output)?.into_iter().collect()
@@ -136,7 +142,8 @@ impl Verify {
         note_unchecked_audience(output);
         let report = verifier.examine(&input.text, &expectations, at.unwrap_or_else(Timestamp::now));
         let relying_party = self.relying_party.into();
-        let limits = if relying_party == RelyingParty::Entra { limits(&trusted, at, leeway) } else { Vec::new() };
+        let mut limits = if relying_party == RelyingParty::Entra { limits(&trusted, at, leeway) } else { Vec::new() };
+        limits.extend(not_evaluated);
         let sources =
             Sources { keys: trusted.elsewhere(), credentials: credentials.map(|credentials| credentials.from) };
         let answer = Answer::new(token.as_ref(), &report, limits, sources, relying_party);
