@@ -96,7 +96,8 @@ pub use clock::{Clock, SystemClock};
 pub use documents::{Discovery, DocumentError, Documents, FetchError, Fetched, Jwks, Location, Page, PublishedIssuer};
 pub use entra::{
     Aadsts, Assertion, CatalogueEntry, Cloud, CredentialError, CredentialMismatch, CredentialProblem, Evidence,
-    FederatedCredential, KEYS_MAX, LIFETIME_MAX, NearMiss, Nearest, TOKEN_EXCHANGE_AUDIENCE, Waiting,
+    FederatedCredential, IDENTITY_BINDING_AUDIENCE, KEYS_MAX, LIFETIME_MAX, NearMiss, Nearest, TOKEN_EXCHANGE_AUDIENCE,
+    Waiting,
 };
 pub use error::Error;
 pub use explain::{ChainFailure, Finding, KnownFailure, UnknownFailure};

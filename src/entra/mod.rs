@@ -33,6 +33,14 @@ use std::time::Duration;
 /// ```
 pub const TOKEN_EXCHANGE_AUDIENCE: &str = "api://AzureADTokenExchange";
 
+/// The audience of tokens for the proxy of identity bindings, which Entra does not accept (Microsoft Learn, "Identity
+/// bindings for AKS").
+///
+/// ```
+/// assert_eq!(issuer::IDENTITY_BINDING_AUDIENCE, "api://AKSIdentityBinding");
+/// ```
+pub const IDENTITY_BINDING_AUDIENCE: &str = "api://AKSIdentityBinding";
+
 /// The maximum number of signing keys that Entra stores for an issuer: the first keys of its JWKS (Microsoft Learn,
 /// "Workload identity federation").
 ///

@@ -1,6 +1,6 @@
 use percent_encoding::percent_decode_str;
 
-use super::Cloud;
+use super::{Cloud, IDENTITY_BINDING_AUDIENCE};
 
 /// How two strings that should be equal differ, in words.
 ///
@@ -58,9 +58,6 @@ pub enum NearMiss {
     #[error("they belong to different clouds")]
     OtherCloud,
 }
-
-/// The audience of tokens for identity bindings (Microsoft Learn, "Identity bindings for AKS").
-const IDENTITY_BINDING: &str = "api://AKSIdentityBinding";
 
 impl NearMiss {
     /// The difference of two issuers, subjects or audiences; `None` if they are equal or differ in other ways.
@@ -121,7 +118,7 @@ impl NearMiss {
         let is_api_server = || Some(seen) == issuer || is_internal(seen);
         if expected == seen {
             Some(Self::Length)
-        } else if seen == IDENTITY_BINDING {
+        } else if seen == IDENTITY_BINDING_AUDIENCE {
             Some(Self::IdentityBinding)
         } else if is_of_cloud(expected) && is_of_cloud(seen) {
             Some(Self::OtherCloud)

@@ -147,3 +147,31 @@ fn commands_contain_only_plain_names() {
     assert!(fixes.iter().any(|fix| fix.contains("kubectl annotate serviceaccount NAME --namespace shop")), "{fixes:?}");
     assert!(!fixes.iter().any(|fix| fix.contains("reboot")), "{fixes:?}");
 }
+
+#[test]
+fn first_skipped_container_of_the_pod_is_named() {
+    let skip = "annotations: { azure.workload.identity/skip-containers: 'proxy;sidecar' }";
+    let yaml = edited(&[("pod annotations", skip)]).replace(
+        "        - name: sidecar\n",
+        "        - name: sidecar\n          image: registry.example.com/sidecar:1\n        - name: proxy\n",
+    );
+    for _ in 0..20 {
+        let report = examine(&yaml, &context());
+        assert_eq!(remarkable(&report), ["skip_containers warning Deployment shop/orders, container sidecar"]);
+    }
+}
+
+#[test]
+fn other_token_of_the_volume_is_not_judged() {
+    let sources = "serviceAccountToken: { path: token, audience: api://AzureADTokenExchange } }, { serviceAccountToken: { path: vault, audience: vault }";
+    let volumes = format!("volumes: [{{ name: tokens, projected: {{ sources: [{{ {sources} }}] }} }}]");
+    let env = |path: &str| format!("env: [{{ name: AZURE_FEDERATED_TOKEN_FILE, value: /tokens/{path} }}]");
+    let report = |path: &str| {
+        let mounts = "volumeMounts: [{ name: tokens, mountPath: /tokens }]";
+        let edits = [("volumes", volumes.as_str()), ("env", &env(path)), ("mounts", mounts)];
+        remarkable(&examine(&edited(&edits), &context()))
+    };
+    let beside = "projected_token warning Deployment shop/orders, volume tokens";
+    assert_eq!(report("token"), [beside]);
+    assert_eq!(report("vault"), [beside, "projected_token failed Deployment shop/orders, volume tokens"]);
+}

@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::{
-    container::Container,
+    container::{Container, Mount},
     setting::{self, Metadata},
     token_volume::TokenVolume,
 };
@@ -63,13 +63,19 @@ impl PodTemplate {
     /// The token that a container reads, if the pod template has the volume and the variables for it, so that the pods
     /// need no webhook.
     pub(super) fn own_token(&self) -> Option<&TokenVolume> {
-        let volumes: HashMap<&str, &TokenVolume> =
-            self.token_volumes.iter().map(|volume| (volume.name.as_str(), volume)).collect();
+        let mut volumes: HashMap<(&str, &str), &TokenVolume> = HashMap::new();
+        for volume in &self.token_volumes {
+            // With subPath the file is the mount itself.
+            for path in [volume.path.as_str(), ""] {
+                volumes.entry((&volume.name, path)).or_insert(volume);
+            }
+        }
         self.containers.iter().find_map(|container| {
             let has = |name: &str| container.variable(name).is_some();
             let file = container.value("AZURE_FEDERATED_TOKEN_FILE")?;
-            let mount = container.mounts.iter().find(|mount| is_below(file, &mount.path))?;
-            let volume = volumes.get(mount.volume.as_str())?;
+            let mounted = |mount: &'_ Mount| path_below(file, &mount.path).map(|path| (mount.volume.clone(), path));
+            let (name, path) = container.mounts.iter().find_map(mounted)?;
+            let volume = volumes.get(&(name.as_str(), path))?;
             (has("AZURE_CLIENT_ID") && has("AZURE_TENANT_ID")).then_some(*volume)
         })
     }
@@ -83,6 +89,11 @@ impl PodTemplate {
 
 /// Whether a file is below a folder or is the folder itself.
 pub(super) fn is_below(file: &str, folder: &str) -> bool {
-    let rest = file.strip_prefix(folder.trim_end_matches('/'));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path_below(file, folder).is_some()
+}
+
+/// The path of a file below a folder; empty for the folder itself.
+pub(super) fn path_below<'a>(file: &'a str, folder: &str) -> Option<&'a str> {
+    let rest = file.strip_prefix(folder.trim_end_matches('/'))?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }

@@ -47,7 +47,7 @@ impl Manifest {
     /// - its service account has one, or is the subject of a federated identity credential, or
     /// - a container mentions a variable or the token path of the webhook.
     ///
-    /// Other workloads are counted. The time is proportional to the size of the manifests.
+    /// Other workloads are counted. The time is proportional to the size of the manifests, for a given number of credentials.
     pub fn examine(&self, context: &ManifestContext) -> ManifestReport {
         let namespace = context.namespace.as_deref().unwrap_or("default");
         let key = |own: &'_ Option<String>| own.as_deref().unwrap_or(namespace).to_owned();
@@ -97,6 +97,6 @@ impl UnreadableDocument {
             object,
             "this document cannot be parsed; the others are checked",
         )
-        .fix("correct the document at this line: the API server rejects it, too")
+        .fix("correct the document: the API server rejects it, too")
     }
 }

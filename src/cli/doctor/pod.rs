@@ -4,7 +4,7 @@ use issuer::{Aadsts, Cloud, IssuerUrl};
 
 use super::{answer::Check, variables::Variables};
 
-/// The variables that the webhook always sets. It sets AZURE_CLIENT_ID only for an annotated service account.
+/// The variables that the webhook sets. It sets AZURE_CLIENT_ID only for an annotated service account.
 const INJECTED: [&str; 4] =
     ["AZURE_CLIENT_ID", "AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"];
 /// Other credentials, which `EnvironmentCredential` uses; it comes before the token in `DefaultAzureCredential`.
@@ -128,14 +128,14 @@ pub(super) fn is_guid(text: &str) -> bool {
 /// Whether a text is a tenant: a GUID, or a domain name such as `contoso.onmicrosoft.com`.
 pub(super) fn is_tenant(text: &str) -> bool {
     let is_label = |label: &str| {
-        (1..=30).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     is_guid(text) || (text.contains('.') && text.len() <= 100 && text.split('.').all(is_label))
 }
 
 /// Whether a text is an absolute path of plain characters, and no token.
 pub(super) fn is_path(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-+:@~".contains(&byte);
     text.starts_with('/') && text.len() <= 300 && text.bytes().all(is_plain) && !text.contains("eyJ")
 }
 

@@ -1,8 +1,8 @@
 //! The checks of `verify` on a token and its issuer.
 
 use issuer::{
-    Aadsts, Assertion, CheckName, Expectations, FederatedCredential, Hint, IssuerUrl, Outcome, RelyingParty, Report,
-    Timestamp, Token, TrustedIssuer, Verifier, VerifyWarning,
+    Aadsts, Assertion, CheckName, Expectations, FederatedCredential, Hint, IDENTITY_BINDING_AUDIENCE, IssuerUrl,
+    Outcome, RelyingParty, Report, Timestamp, Token, TrustedIssuer, Verifier, VerifyWarning,
 };
 
 use super::{
@@ -10,8 +10,6 @@ use super::{
     answer::Check,
 };
 
-/// The audience of tokens for the proxy of identity bindings.
-const IDENTITY_BINDING: &str = "api://AKSIdentityBinding";
 /// The object of the checks of a token.
 const TOKEN: &str = "token";
 
@@ -33,7 +31,7 @@ impl Verification<'_> {
         let assertion = token.as_ref().map(|token| Assertion::from(&token.claims)).unwrap_or_default();
         let audiences = token.as_ref().and_then(|token| token.claims.aud.as_ref());
         let mut found = Vec::new();
-        if audiences.is_some_and(|audiences| audiences.iter().any(|audience| audience == IDENTITY_BINDING)) {
+        if audiences.is_some_and(|audiences| audiences.iter().any(|audience| audience == IDENTITY_BINDING_AUDIENCE)) {
             if self.has_proxy {
                 let message = "the token goes to the proxy of an identity binding, which presents another to Entra";
                 return Ok(vec![Check::skipped("identity_binding", TOKEN, message)]);

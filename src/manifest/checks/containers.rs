@@ -39,15 +39,16 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
 /// The containers that the webhook leaves unchanged.
 fn skipped(case: &Case<'_>) -> Option<ManifestFinding> {
     let pod = &case.workload.pod;
-    let finding = match pod.metadata.annotations.get(SKIP_CONTAINERS)? {
+    let names = match pod.metadata.annotations.get(SKIP_CONTAINERS)? {
         Setting::Other(value, kind) => {
             let message = format!("the value of the annotation {SKIP_CONTAINERS} is a {kind}, not a string");
             let finding = ManifestFinding::failed(SkipContainers, case.object(), message);
-            return Some(finding.compared(format!("{value} ({kind})"), "names, separated by semicolons").fix(quote()));
+            let fix = format!("write {SKIP_CONTAINERS}: \"NAME;NAME\"");
+            return Some(finding.compared(format!("{value} ({kind})"), "names, separated by semicolons").fix(fix));
         }
         Setting::Text(text) => text,
     };
-    let names: HashSet<&str> = finding.split(';').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let names: HashSet<&str> = names.split(';').map(str::trim).filter(|name| !name.is_empty()).collect();
     let containers = || pod.containers.iter().filter(|container| !container.is_init);
     let (skipped, others): (Vec<_>, Vec<_>) =
         containers().partition(|container| names.contains(container.name.as_str()));
@@ -71,19 +72,12 @@ fn skipped(case: &Case<'_>) -> Option<ManifestFinding> {
             ManifestFinding::warning(SkipContainers, case.object(), message).fix("separate the names by semicolons"),
         );
     }
-    let skipped = names.iter().find(|name| named != Some(**name))?;
-    let (object, message) = (
-        case.container(skipped),
-        format!("{} of the pod is skipped by the webhook", counted(names.len(), "container")),
-    );
-    Some(
-        ManifestFinding::warning(SkipContainers, object, message)
-            .fix(format!("{} if it needs a token", remove(skipped))),
-    )
-}
-
-fn quote() -> String {
-    format!("write {SKIP_CONTAINERS}: \"NAME;NAME\"")
+    let skipped: Vec<&str> = pod.containers.iter().map(|container| container.name.as_str()).collect();
+    let skipped: Vec<&str> = skipped.into_iter().filter(|name| names.contains(name) && named != Some(*name)).collect();
+    let first = skipped.first()?;
+    let message = format!("the webhook skips {} of the pod", counted(skipped.len(), "container"));
+    let fix = format!("{} if it needs a token", remove(first));
+    Some(ManifestFinding::warning(SkipContainers, case.container(first), message).fix(fix))
 }
 
 /// A client ID in the pod template: the webhook does not replace a variable that is already set.
@@ -132,11 +126,11 @@ fn tenant_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> 
 
 /// A fixed path of the webhook's token, which version 1.6 of the webhook moved.
 fn token_path(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> {
+    const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
     let mounts_own = |path: &str| container.mounts.iter().any(|mount| is_below(path, &mount.path));
     // The pod mounts its own token there, or the webhook has set the variable: a pod as the API server returns it.
-    let is_own =
-        |place: &&String| *place == "AZURE_FEDERATED_TOKEN_FILE" && container.value(place).is_some_and(mounts_own);
-    let place = container.token_paths.iter().find(|place| !is_own(place))?;
+    let is_own = container.value(FILE).is_some_and(mounts_own);
+    let place = container.token_paths.iter().find(|place| !(is_own && *place == FILE))?;
     let message = format!("{place} contains the path of the token, which version 1.6 of the webhook moved");
     let fix = "use the variable AZURE_FEDERATED_TOKEN_FILE, which the webhook sets, in place of the path";
     Some(ManifestFinding::warning(TokenPath, case.container(&container.name), message).fix(fix))

@@ -71,7 +71,7 @@ impl<'a> Case<'a> {
 /// How the workloads in scope use a service account.
 #[derive(Default)]
 pub(super) struct Usage {
-    /// Whether a container gets its client ID from the webhook.
+    /// Whether the pods of a workload get their client ID from the webhook: no container sets its own.
     needs_client_id: bool,
     /// Whether a manifest names no namespace for the workloads.
     is_namespace_missing: bool,
@@ -97,6 +97,6 @@ pub(super) fn workload(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
 }
 
 /// Text with the unit in singular or plural.
-fn counted(number: usize, unit: &str) -> String {
+pub(super) fn counted(number: usize, unit: &str) -> String {
     format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }

@@ -7,15 +7,13 @@ use super::{
             ManifestCheck::{Audience, ProjectedToken},
             ManifestFinding,
         },
-        pod_template::is_below,
+        pod_template::path_below,
         token_volume::TokenVolume,
     },
     Case,
 };
-use crate::entra::{Aadsts, LIFETIME_MAX};
+use crate::entra::{Aadsts, IDENTITY_BINDING_AUDIENCE, LIFETIME_MAX};
 
-/// The audience of identity bindings, whose tokens go to a proxy of AKS (Microsoft Learn, "Identity bindings").
-const IDENTITY_BINDING: &str = "api://AKSIdentityBinding";
 /// The shortest lifetime that the API server issues (Kubernetes, `pkg/apis/authentication/validation`).
 const LIFETIME_MIN: i64 = 600;
 /// The lifetime below which a token can expire before an SDK reads the file again: SDKs read it every 10 minutes.
@@ -29,21 +27,23 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
     if pod.token_volumes.is_empty() {
         return;
     }
-    let mut mounts: HashMap<&str, Vec<(&Container, &Mount)>> = HashMap::new();
+    // The first mount of each volume with subPath.
+    let mut mounts: HashMap<&str, (&Container, &Mount)> = HashMap::new();
     let mut files = HashSet::new();
     for container in &pod.containers {
         let file = container.value("AZURE_FEDERATED_TOKEN_FILE");
         for mount in &container.mounts {
-            mounts.entry(&mount.volume).or_default().push((container, mount));
-            if file.is_some_and(|file| is_below(file, &mount.path)) {
-                files.insert(mount.volume.as_str());
+            if mount.has_sub_path {
+                mounts.entry(&mount.volume).or_insert((container, mount));
             }
+            files.extend(file.and_then(|file| path_below(file, &mount.path)).map(|path| (mount.volume.as_str(), path)));
         }
     }
     for volume in &pod.token_volumes {
-        let is_read = files.contains(volume.name.as_str());
+        // With subPath the file is the mount itself.
+        let is_read = ["", volume.path.as_str()].iter().any(|path| files.contains(&(volume.name.as_str(), *path)));
         if is_read || volume.is_of_webhook() || is_for_entra(case, volume) {
-            judge(case, volume, mounts.get(volume.name.as_str()).map_or(&[], Vec::as_slice), findings);
+            judge(case, volume, mounts.get(volume.name.as_str()).copied(), findings);
         }
     }
 }
@@ -52,16 +52,21 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
 fn is_for_entra(case: &Case<'_>, volume: &TokenVolume) -> bool {
     let audience = volume.audience.as_deref().unwrap_or_default();
     let lower = audience.to_ascii_lowercase();
-    lower.contains("azuread") || audience == IDENTITY_BINDING || case.context.accepts(audience)
+    lower.contains("azuread") || audience == IDENTITY_BINDING_AUDIENCE || case.context.accepts(audience)
 }
 
-fn judge(case: &Case<'_>, volume: &TokenVolume, mounts: &[(&Container, &Mount)], findings: &mut Vec<ManifestFinding>) {
+fn judge(
+    case: &Case<'_>,
+    volume: &TokenVolume,
+    sub_path: Option<(&Container, &Mount)>,
+    findings: &mut Vec<ManifestFinding>,
+) {
     let pod = &case.workload.pod;
     let object = format!("{}, volume {}", case.object(), volume.name);
     let before = findings.len();
     findings.extend(audience(case, volume, &object));
     findings.extend(lifetime(volume, &object));
-    if let Some((container, mount)) = mounts.iter().find(|(_, mount)| mount.has_sub_path) {
+    if let Some((container, mount)) = sub_path {
         let message =
             format!("the token is mounted with subPath at {}, and the kubelet never refreshes it there", mount.path);
         let fix = format!("mount the whole volume in the container {}, without subPath", container.name);
@@ -84,8 +89,8 @@ fn audience(case: &Case<'_>, volume: &TokenVolume, object: &str) -> Option<Manif
     let expected = case.context.audience();
     let seen = volume.audience.as_deref();
     let (check, message) = match seen {
-        Some(IDENTITY_BINDING) if case.workload.pod.uses_identity_binding() => return None,
-        Some(IDENTITY_BINDING) => {
+        Some(IDENTITY_BINDING_AUDIENCE) if case.workload.pod.uses_identity_binding() => return None,
+        Some(IDENTITY_BINDING_AUDIENCE) => {
             (Audience, "Entra does not accept this audience, which is for the proxy of identity bindings")
         }
         Some(seen) if case.context.accepts(seen) => return None,
