@@ -64,6 +64,7 @@ mod entra;
 mod error;
 mod explain;
 mod file_error;
+mod file_text;
 mod hint;
 #[cfg(feature = "remote")]
 mod http_clients;

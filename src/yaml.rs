@@ -72,6 +72,9 @@ fn split(text: &str) -> Vec<(u64, &str)> {
         line += 1;
     }
     documents.push((start_line, &text[start..]));
-    documents.retain(|(_, document)| !document.trim().is_empty());
+    // A document of comments and directives (`%YAML 1.2`) has no value.
+    let has_value =
+        |document: &str| document.lines().any(|line| !line.trim().is_empty() && !line.starts_with(['#', '%']));
+    documents.retain(|(_, document)| has_value(document));
     documents
 }

@@ -23,6 +23,9 @@ pub enum CredentialError {
     /// A Terraform state, a Terraform plan or a template has no resource of a federated identity credential.
     #[error("{0} has no federated identity credential")]
     NoResource(&'static str),
+    /// The input is a state file of Terraform, whose format is internal.
+    #[error("it is a state file of Terraform, not the output of terraform show")]
+    TerraformState,
     /// A value is missing or has the wrong type.
     #[error("federated identity credential {credential} has no usable {member}")]
     Member {
@@ -56,6 +59,7 @@ impl Hint for CredentialError {
             Self::NoResource(_) => {
                 "pass the file that declares the credential, or the output of az identity federated-credential list"
             }
+            Self::TerraformState => "convert it: terraform show -json > state.json, then pass state.json",
             Self::Member { .. } => {
                 "pass the output of az identity federated-credential list, which has issuer, subject and audiences"
             }

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use super::{CredentialError, FederatedCredential, arm_template, terraform};
+use crate::file_text::file_text;
 
 impl FederatedCredential {
     /// Reads credentials from JSON. An empty list means that the identity has no credential.
@@ -19,7 +20,7 @@ impl FederatedCredential {
     ///
     /// [`CredentialError`] when the JSON has another shape, or a credential has no issuer, subject or audience.
     pub fn read(bytes: &[u8]) -> Result<Vec<Self>, CredentialError> {
-        let text = decoded(bytes);
+        let text = file_text(bytes);
         let value: Value =
             serde_json::from_str(&text).map_err(|error| CredentialError::NotJson { line: error.line() })?;
         if terraform::is_terraform(&value) {
@@ -86,20 +87,6 @@ fn listed(items: &[Value]) -> Result<Vec<FederatedCredential>, CredentialError> 
         FederatedCredential::from_members(name, members, index + 1)
     };
     items.iter().enumerate().map(read).collect()
-}
-
-/// The text of a file: UTF-8, or UTF-16 as Windows PowerShell writes it, with or without a byte order mark.
-fn decoded(bytes: &[u8]) -> String {
-    let units = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let units: Vec<_> = bytes.chunks_exact(2).map(|pair| unit([pair[0], pair[1]])).collect();
-        String::from_utf16_lossy(&units)
-    };
-    match bytes {
-        [0xFF, 0xFE, rest @ ..] => units(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => units(rest, u16::from_be_bytes),
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        _ => String::from_utf8_lossy(bytes).into_owned(),
-    }
 }
 
 /// Parses `issuer=URL,subject=SUBJECT,audience=AUDIENCE`, in any order. A comma that starts no other value belongs to its

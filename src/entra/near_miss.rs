@@ -27,6 +27,11 @@ pub enum NearMiss {
     /// One of them is URL-encoded.
     #[error("one of them is URL-encoded")]
     UrlEncoded,
+    /// They differ in several of these ways.
+    #[error(
+        "they differ only in several of these: a slash at the end, white space, upper and lower case, URL encoding"
+    )]
+    Several,
     /// Namespace and name of the service account are swapped.
     #[error("namespace and name of the service account are swapped")]
     Swapped,
@@ -66,11 +71,13 @@ impl NearMiss {
             return None;
         }
         let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
-        let checks: [(Self, &dyn Fn() -> bool); 4] = [
+        let plain = |text: &str| decoded(text).trim().trim_end_matches('/').to_ascii_lowercase();
+        let checks: [(Self, &dyn Fn() -> bool); 5] = [
             (Self::TrailingSlash, &|| expected.trim_end_matches('/') == seen.trim_end_matches('/')),
             (Self::WhiteSpace, &|| expected.trim() == seen.trim()),
             (Self::Case, &|| expected.eq_ignore_ascii_case(seen)),
             (Self::UrlEncoded, &|| decoded(expected) == decoded(seen)),
+            (Self::Several, &|| plain(expected) == plain(seen)),
         ];
         checks.into_iter().find_map(|(miss, applies)| applies().then_some(miss))
     }

@@ -22,6 +22,9 @@ fn root_module(value: &Value) -> Option<&Value> {
 }
 
 pub(super) fn read(value: &Value) -> Result<Vec<FederatedCredential>, CredentialError> {
+    if value.get("lineage").is_some() {
+        return Err(CredentialError::TerraformState);
+    }
     let mut modules: Vec<&Value> = root_module(value).into_iter().collect();
     let mut credentials = Vec::new();
     while let Some(module) = modules.pop() {

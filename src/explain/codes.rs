@@ -23,7 +23,10 @@ const SIGN_IN: &str = "errorcode";
 pub(super) fn all_in(text: &NormalText) -> Vec<FoundCode> {
     let mut found = Vec::new();
     for at in places(text, "aadsts") {
-        let (number, after) = number(text, at + "aadsts".len());
+        // Some tools write a space, a colon or a dash before the number.
+        let start = at + "aadsts".len();
+        let separator = text.lower()[start..].bytes().take_while(|byte| b" :-".contains(byte)).count();
+        let (number, after) = number(text, start + if separator <= 2 { separator } else { 0 });
         if let Some(code) = number {
             let skipped = text.text()[after..].len() - text.text()[after..].trim_start_matches([':', ' ', '\n']).len();
             found.push(FoundCode { code, at, text_at: Some(after + skipped) });

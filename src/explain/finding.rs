@@ -65,6 +65,9 @@ impl Finding {
             found.push((places[0].found.at, Self::of_code(&text, code, &places)));
         }
         if found.is_empty() {
+            found.extend(by_whole_text(&text));
+        }
+        if found.is_empty() {
             found.extend(by_names(&text));
         }
         found.sort_by_key(|(at, _)| *at);
@@ -107,7 +110,7 @@ impl From<ChainFailure> for Finding {
 /// A place of a code.
 struct CodePlace {
     found: FoundCode,
-    /// The position of the next other code, which may belong to another response.
+    /// The position of the next text with another code, which may belong to another response.
     end: usize,
 }
 
@@ -117,7 +120,8 @@ fn by_code(text: &NormalText, codes: Vec<FoundCode>) -> BTreeMap<Aadsts, Vec<Cod
     let mut ends = Vec::with_capacity(codes.len());
     let (mut end, mut next) = (text.text().len(), None::<&FoundCode>);
     for found in codes.iter().rev() {
-        if let Some(next) = next.filter(|next| next.code != found.code) {
+        // Numbers in JSON belong to the response of the text before them.
+        if let Some(next) = next.filter(|next| next.code != found.code && next.text_at.is_some()) {
             end = next.at;
         }
         ends.push(end);
@@ -155,6 +159,15 @@ fn by_texts(text: &NormalText, failures: impl Iterator<Item = ChainFailure>) -> 
         }
     }
     found
+}
+
+/// The failure whose text, without quotes, is the whole text.
+fn by_whole_text(text: &NormalText) -> Option<(usize, Finding)> {
+    let bare = |text: &str| text.trim_matches([' ', '.', '"', '\'']).to_ascii_lowercase();
+    let whole = bare(text.lower());
+    let mut failures =
+        KnownFailure::all().filter(|failure| failure.patterns.iter().any(|pattern| bare(pattern) == whole));
+    Some((0, Finding::from(ChainFailure::Known(failures.next()?))))
 }
 
 /// The codes whose symbolic name a text contains as a word.

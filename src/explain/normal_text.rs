@@ -1,3 +1,8 @@
+use std::borrow::Cow;
+
+use memchr::memmem;
+use percent_encoding::percent_decode_str;
+
 /// A text as patterns are matched against it: without the escapes of JSON, with single spaces between words.
 ///
 /// The lines of a text may be wrapped, a JSON body may be a string inside another JSON body, and Terraform draws a box
@@ -11,8 +16,9 @@ pub(super) struct NormalText {
 
 impl NormalText {
     pub(super) fn new(raw: &str) -> Self {
+        let raw = form_decoded(raw);
         let mut text = String::with_capacity(raw.len());
-        let mut rest = raw;
+        let mut rest = raw.as_ref();
         while let Some(character) = rest.chars().next() {
             let (character, length) = match character {
                 '\\' => unescaped(rest),
@@ -47,6 +53,16 @@ impl NormalText {
         let is_word = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_alphanumeric);
         let is_inside = |at: usize| at > 0 && is_word(at - 1) && is_word(at);
         !is_inside(start) && !is_inside(end)
+    }
+}
+
+/// The text without the encoding of a form or of the query of a URL, in which a redirect returns an error.
+fn form_decoded(raw: &str) -> Cow<'_, str> {
+    let has = |part: &str| memmem::find(raw.as_bytes(), part.as_bytes()).is_some();
+    if has("AADSTS") && (has("%3a+") || has("%3A+") || has("%3a%20") || has("%3A%20")) {
+        Cow::Owned(percent_decode_str(&raw.replace('+', " ")).decode_utf8_lossy().into_owned())
+    } else {
+        Cow::Borrowed(raw)
     }
 }
 

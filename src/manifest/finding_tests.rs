@@ -149,6 +149,60 @@ fn commands_contain_only_plain_names() {
 }
 
 #[test]
+fn empty_or_broken_variable_of_the_pod_template_fails() {
+    let report = |name: &str, value: &str| {
+        let env = format!("env: [{{ name: {name}, value: '{value}' }}]");
+        remarkable(&examine(&edited(&[("env", &env)]), &context()))
+    };
+    let failed = "variables failed Deployment shop/orders, container app";
+    assert_eq!(report("AZURE_AUTHORITY_HOST", "login.microsoftonline.com"), [failed]);
+    assert_eq!(report("AZURE_AUTHORITY_HOST", "https://login.microsoftonline.us/"), [""; 0]);
+    assert_eq!(report("AZURE_FEDERATED_TOKEN_FILE", ""), [failed]);
+    assert!(report("AZURE_TENANT_ID", "").contains(&failed.to_owned()));
+}
+
+#[test]
+fn client_id_of_one_container_is_not_that_of_the_others() {
+    let env = format!("env: [{{ name: AZURE_CLIENT_ID, value: {CLIENT} }}]");
+    let report =
+        |context: &ManifestContext| remarkable(&examine(&edited(&[("env", &env), ("client ID", "x: y")]), context));
+    assert_eq!(report(&context()), ["client_id warning ServiceAccount shop/orders"]);
+    assert_eq!(report(&context().container("app")), [""; 0]);
+    assert_eq!(report(&context().container("sidecar")), ["client_id failed ServiceAccount shop/orders"]);
+}
+
+#[test]
+fn audience_of_its_own_is_a_warning_without_credentials() {
+    let yaml = edited(&[("volumes", &volume("audience: api://azuread-custom,", ""))]);
+    let own = edited(&[
+        ("volumes", &volume("audience: custom,", "")),
+        ("mounts", "volumeMounts: [{ name: token, mountPath: /t }]"),
+        ("env", "env: [{ name: AZURE_FEDERATED_TOKEN_FILE, value: /t/token }]"),
+    ]);
+    let of = |yaml: &str, context: &ManifestContext| {
+        let report = examine(yaml, context);
+        report.findings.into_iter().find(|finding| finding.object.contains("volume")).unwrap().outcome
+    };
+    assert_eq!(of(&own, &ManifestContext::default()), Warning);
+    assert_eq!(of(&own, &context()), Failed);
+    assert_eq!(of(&yaml, &ManifestContext::default()), Failed);
+}
+
+#[test]
+fn identity_binding_of_one_workload_does_not_hide_another() {
+    let binding = "annotations: { azure.workload.identity/use-identity-binding: \"true\" }";
+    let other = "namespace: store";
+    let both = format!(
+        "{}\n---\n{}",
+        edited(&[("pod annotations", binding), ("namespace", other)]),
+        edited(&[("namespace", other)])
+    );
+    let report = examine(&both, &context());
+    let of_credential = report.findings.iter().filter(|finding| finding.check == ManifestCheck::Credential);
+    assert_eq!(of_credential.filter(|finding| finding.outcome == Failed).count(), 1);
+}
+
+#[test]
 fn first_skipped_container_of_the_pod_is_named() {
     let skip = "annotations: { azure.workload.identity/skip-containers: 'proxy;sidecar' }";
     let yaml = edited(&[("pod annotations", skip)]).replace(

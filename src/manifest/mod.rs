@@ -19,7 +19,7 @@ pub use finding::{ManifestCheck, ManifestFinding, ManifestOutcome};
 pub use report::ManifestReport;
 pub use workload::Workload;
 
-use crate::yaml;
+use crate::{file_text::file_text, yaml};
 
 /// The workloads and service accounts in Kubernetes manifests.
 ///
@@ -84,8 +84,8 @@ pub struct UnreadableDocument {
 impl Manifest {
     /// Adds the objects of an input. The name of the input is used for documents that cannot be parsed.
     pub fn add(&mut self, input: &str, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
-        let text = text.trim_start_matches('\u{feff}');
+        let text = file_text(bytes);
+        let text = text.as_str();
         let documents = json_documents(text)
             .unwrap_or_else(|line| if yaml::IS_READ { yaml::kubernetes_documents(text) } else { vec![Err(line)] });
         for document in documents {
@@ -97,6 +97,10 @@ impl Manifest {
     }
 
     fn add_object(&mut self, object: &Value, kind_of_items: Option<&str>) {
+        if let Some(objects) = object.as_array() {
+            objects.iter().for_each(|object| self.add_object(object, kind_of_items));
+            return;
+        }
         let kind = object.get("kind").and_then(Value::as_str).or(kind_of_items).unwrap_or_default();
         if let Some(items) = object.get("items").and_then(Value::as_array) {
             // A list of one kind, such as a DeploymentList, may omit the kind of its items.
@@ -112,7 +116,7 @@ impl Manifest {
 
 /// The values of a text that is JSON; the error is the line where it stops being JSON.
 fn json_documents(text: &str) -> Result<Vec<Result<Value, Option<u64>>>, Option<u64>> {
-    if !text.trim_start().starts_with('{') {
+    if !text.trim_start().starts_with(['{', '[']) {
         return Err(None);
     }
     let values = Deserializer::from_str(text).into_iter::<Value>();

@@ -53,7 +53,11 @@ fn each_rule_has_its_finding() {
         ("label True", vec![("label", annotation("use", "'True'"))], &["label failed Deployment shop/orders"]),
         ("label false", vec![("label", annotation("use", "\"false\""))], &["label failed Deployment shop/orders"]),
         ("no client ID", vec![("client ID", String::new())], &["client_id failed ServiceAccount shop/orders"]),
-        ("no client ID, but in each pod", vec![("client ID", String::new()), ("env", same_client.clone())], &[]),
+        (
+            "no client ID, but in one container of the pod",
+            vec![("client ID", String::new()), ("env", same_client.clone())],
+            &["client_id warning ServiceAccount shop/orders"],
+        ),
         (
             "client ID is a name",
             vec![("client ID", annotation("client-id", "orders"))],
@@ -137,7 +141,7 @@ fn each_rule_has_its_finding() {
         (
             "object ID in the pod",
             vec![("client ID", String::new()), ("env", object_env)],
-            &["variables failed Deployment shop/orders, container app"],
+            &["variables failed Deployment shop/orders, container app", "client_id warning ServiceAccount shop/orders"],
         ),
         (
             "client ID from a Secret",

@@ -305,7 +305,7 @@ fn judge_credential(case: &Case<'_>) -> Verdict {
             Skipped("the expression of a flexible federated identity credential is not evaluated here")
         }
         Err(mismatch) => Failed(Refusal::Credential(mismatch.with_seen(clipped))),
-        Ok(_) if claims.iss.is_none() || claims.sub.is_none() || claims.aud.is_none() => {
+        Ok(_) if claims.iss.is_none() || claims.sub.is_none() || claims.aud.as_ref().is_none_or(Vec::is_empty) => {
             Skipped("the token lacks a claim that Entra compares")
         }
         Ok(_) => Passed,

@@ -6,10 +6,11 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 26] = [
+const LAYERS: [(&str, Layer); 27] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
+    ("file_text", Layer::Core),
     ("issuer_url", Layer::Core),
     ("yaml", Layer::Core),
     ("key", Layer::Core),

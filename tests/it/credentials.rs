@@ -75,6 +75,7 @@ fn other_shapes_are_errors() {
         (r#"{"name": "a", "issuer": "i", "subject": "s"}"#, member("audience")),
         (r#"{"name": "a", "issuer": "i", "subject": "s", "audiences": [1]}"#, member("audience")),
         (r#"{"terraform_version": "1.13.0"}"#, CredentialError::NoResource("the output of terraform show")),
+        (r#"{"terraform_version": "1.13.0", "lineage": "x", "resources": []}"#, CredentialError::TerraformState),
         (r#"{"resources": []}"#, CredentialError::NoResource("the template")),
         (
             r#"{"resources": [{"type": "x/federatedIdentityCredentials", "name": "a",
@@ -256,6 +257,7 @@ fn endpoints_of_one_storage_account_are_near() {
     };
     let web = "https://acct.z6.web.core.windows.net";
     assert_eq!(near("https://acct.blob.core.windows.net/$web/", web), Some(NearMiss::OtherEndpoint));
+    assert_eq!(near("https://ACCT.z6.web.core.windows.net/", web), Some(NearMiss::Several));
     assert_eq!(near("https://other.z6.web.core.windows.net", web), None);
     assert_eq!(near("https://acct.example.com", "https://acct.example.org"), None);
 }

@@ -187,6 +187,27 @@ fn text_without_a_code_is_found_by_its_words() {
     }
 }
 
+#[test]
+fn separated_and_encoded_codes_are_found() {
+    for text in ["AADSTS 700213", "error AADSTS: 700213: x", "AADSTS-700213", "aadsts700213"] {
+        assert_eq!(ids(text), ["AADSTS700213"], "{text}");
+    }
+    let template = Aadsts::SUBJECT.entry().unwrap().templates[0].replace("{subject}", "system:serviceaccount:a:b");
+    let encoded = format!("{}: {template}", Aadsts::SUBJECT).replace(':', "%3a").replace('\'', "%27").replace(' ', "+");
+    let findings = Finding::all_in(&format!("error=invalid_client&error_description={encoded}"));
+    assert_eq!(findings[0].value("subject"), Some("system:serviceaccount:a:b"), "{encoded}");
+    // The codes of one response share its IDs.
+    let trace = "6ba7b810-9dad-11d1-80b4-00c04fd430c8";
+    let text =
+        format!(r#"{{"error_description":"{}: x","error_codes":[700211,50000],"trace_id":"{trace}"}}"#, Aadsts::ISSUER);
+    let findings = Finding::all_in(&text);
+    assert_eq!(findings.len(), 2);
+    assert!(findings.iter().all(|finding| finding.trace_id.as_deref() == Some(trace)), "{findings:?}");
+    // Numbers of other services are no codes.
+    assert_eq!(ids(r#"{"errorCodes": [1, 2], "url": "https://example.com/error?code=7"}"#), [""; 0]);
+    assert_eq!(ids(&format!("{} deployment in centralus failed: InvalidRequest", "x".repeat(100))), [""; 0]);
+}
+
 /// Texts from public reports.
 #[test]
 fn texts_of_public_reports_are_found() {
@@ -317,6 +338,14 @@ fn texts_of_public_reports_are_found() {
             "│ Error: creating\n│ Code: \"ConcurrentFederatedIdentityCredentialsWritesForSingleManagedIdentity\"\n│ Message: \"Concurrent Federated Identity Credentials writes under the same managed\n│ identity are not supported.\"\n╵",
             &["federated-credential-concurrent"],
         ),
+        ("Identity not found", &["imds-identity-not-found"]),
+        ("ManagedIdentityCredential authentication failed: Identity not found", &["imds-identity-not-found"]),
+        (r#"{"error" : "invalid_request", "error_description" : "Identity not found"}"#, &["imds-identity-not-found"]),
+        (
+            "open /var/run/secrets/azure/wi/token/azure-identity-token: no such file or directory",
+            &["sdk-token-file-not-found"],
+        ),
+        ("Access denied for user ''@'10.0.0.1' (using password: NO)", &["mysql-access-denied"]),
         // Nothing of this chain
         ("connection refused", &[]),
         ("the user does not have an account", &[]),

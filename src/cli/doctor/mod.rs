@@ -208,6 +208,7 @@ impl Doctor {
             Some(Err(unreadable)) => checks.push(unreadable),
             Some(Ok(file)) => {
                 checks.extend(file.check(now));
+                checks.extend(file.cloud(variables.get("AZURE_AUTHORITY_HOST")));
                 let has_proxy = variables.get("AZURE_KUBERNETES_TOKEN_PROXY").is_some();
                 let verification =
                     Verification { trusted: &trusted, credentials, fetches: !self.no_network, has_proxy };

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use issuer::{Aadsts, Claims, Timestamp, Token};
+use issuer::{Aadsts, Claims, Cloud, Timestamp, Token};
 use jiff::SignedDuration;
 
 use super::{
@@ -57,12 +57,17 @@ impl TokenFile {
     /// Checks the file at this time.
     pub(super) fn check(&self, now: Timestamp) -> Vec<Check> {
         let mut checks = Vec::new();
-        if self.token().len() < self.text.len() {
-            let message = "it ends in a newline, which the SDKs send as a part of the token";
-            let fix = "write the file without a newline at its end, such as with printf %s";
-            checks.push(Check::failed("token_file", FILE, message).fix(fix).aadsts(Some(Aadsts::MALFORMED)));
-        } else {
+        if self.token().is_empty() {
+            let fix = "check that the token volume is mounted, and that the kubelet has written the file";
+            let check = Check::failed("token_file", FILE, "it is empty").fix(fix);
+            return vec![check.aadsts(Some(Aadsts::NO_ASSERTION))];
+        }
+        if self.text.trim() == self.text {
             checks.push(Check::passed("token_file", FILE, format!("{} bytes", self.text.len())));
+        } else {
+            let message = "it starts or ends with white space, which the SDKs send as a part of the token";
+            let fix = "write the file without a newline or a space at its end, such as with printf %s";
+            checks.push(Check::failed("token_file", FILE, message).fix(fix).aadsts(Some(Aadsts::MALFORMED)));
         }
         let mut buffer = Vec::new();
         if let Ok(Token { claims, .. }) = Token::parse(self.token(), &mut buffer) {
@@ -70,6 +75,22 @@ impl TokenFile {
             checks.extend(self.clock(&claims, now));
         }
         checks
+    }
+
+    /// Whether the token is for the cloud whose authority host the variables name. The webhook projects tokens for the
+    /// audience of the public cloud by default, in every cloud.
+    pub(super) fn cloud(&self, authority: Option<&str>) -> Option<Check> {
+        let mut buffer = Vec::new();
+        let audiences = Token::parse(self.token(), &mut buffer).ok()?.claims.aud?;
+        let others = || Cloud::ALL.into_iter().filter(|cloud| *cloud != Cloud::Public);
+        let cloud = others().find(|cloud| audiences.iter().any(|seen| seen == cloud.token_exchange_audience()))?;
+        let (expected, seen) = (cloud.authority_host(), authority.unwrap_or(Cloud::Public.authority_host()));
+        let is_other = seen.trim_end_matches('/') != expected;
+        is_other.then(|| {
+            let message = "the token is for another cloud than the authority host";
+            let fix = format!("set AZURE_AUTHORITY_HOST to {expected}/, or project a token for the other cloud");
+            Check::warning("cloud", FILE, message).compared(seen, expected).fix(fix)
+        })
     }
 
     /// The clocks of this machine and of the API server.
@@ -151,6 +172,27 @@ mod tests {
             assert_eq!((outcome("freshness"), outcome("clock")), (freshness, clock), "{what}");
             assert_eq!(outcome("token_file"), Passed, "{what}");
         }
+    }
+
+    #[test]
+    fn empty_file_and_other_cloud_are_found() {
+        let mut empty = file(-60, 3540, -59);
+        empty.text.clear();
+        let checks = empty.check(at(0));
+        assert_eq!((checks[0].outcome, checks[0].aadsts), (Failed, Some(Aadsts::NO_ASSERTION.code())));
+        let of = |audience: &str| {
+            let claims = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"aud":["{audience}"]}}"#));
+            TokenFile {
+                text: format!("{}.{claims}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#)),
+                modified: None,
+            }
+        };
+        let government = of(Cloud::UsGov.token_exchange_audience());
+        assert!(
+            government.cloud(Some("https://login.microsoftonline.com/")).is_some() && government.cloud(None).is_some()
+        );
+        assert!(government.cloud(Some("https://login.microsoftonline.us/")).is_none());
+        assert!(of(Cloud::Public.token_exchange_audience()).cloud(Some("https://login.microsoftonline.us/")).is_none());
     }
 
     #[test]

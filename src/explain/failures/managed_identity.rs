@@ -19,9 +19,10 @@ pub(super) const FAILURES: &[KnownFailure] = &[
         id: "imds-identity-not-found",
         service: SERVICE,
         patterns: &[
-            "error_description\":\"Identity not found\"",
-            "error_description\": \"Identity not found\"",
-            "error_description': 'Identity not found'",
+            "\"Identity not found\"",
+            "'Identity not found'",
+            "failed: Identity not found",
+            "invalid_request: Identity not found",
             "The requested identity has not been assigned to this resource",
             "No identity has been assigned to this resource",
         ],
@@ -46,6 +47,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             "No response received from the managed identity endpoint",
             "managed identity timed out",
             "no managed identity endpoint found",
+            "failed to obtain a token from the managed identity endpoint",
         ],
         meaning: "the SDK requested a token of a managed identity, but the metadata service does not answer",
         causes: &[

@@ -58,7 +58,10 @@ pub(super) const FAILURES: &[KnownFailure] = &[
     KnownFailure {
         id: "mysql-cleartext-plugin",
         service: SERVICE,
-        patterns: &["Authentication plugin 'mysql_clear_password' cannot be loaded"],
+        patterns: &[
+            "Authentication plugin 'mysql_clear_password' cannot be loaded",
+            "this user requires clear text authentication",
+        ],
         meaning: "the client does not send the access token, because the plugin for clear-text passwords is off",
         causes: &[
             "the client was started without --enable-cleartext-plugin",

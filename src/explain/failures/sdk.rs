@@ -112,6 +112,12 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             "No such file or directory: '/var/run/secrets/azure/tokens/azure-identity-token'",
             "ENOENT: no such file or directory, open '/var/run/secrets/azure/tokens/azure-identity-token'",
             "Could not find file '/var/run/secrets/azure/tokens/azure-identity-token'",
+            "NoSuchFileException: /var/run/secrets/azure/tokens/azure-identity-token",
+            "/var/run/secrets/azure/wi/token/azure-identity-token: no such file or directory",
+            "No such file or directory: '/var/run/secrets/azure/wi/token/azure-identity-token'",
+            "ENOENT: no such file or directory, open '/var/run/secrets/azure/wi/token/azure-identity-token'",
+            "Could not find file '/var/run/secrets/azure/wi/token/azure-identity-token'",
+            "NoSuchFileException: /var/run/secrets/azure/wi/token/azure-identity-token",
         ],
         meaning: "the token file is not at the path that the program uses",
         causes: &[

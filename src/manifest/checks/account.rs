@@ -9,7 +9,7 @@ use super::{
         report::AccountKey,
         setting::{CLIENT_ID, EXPIRATION, Setting, Settings, TENANT_ID, USE},
     },
-    Usage,
+    OwnClientId, Usage,
     guid::{is_guid, shown},
 };
 use crate::entra::Aadsts;
@@ -71,12 +71,19 @@ fn client_id(
     object: &str,
     annotate: &str,
 ) -> ManifestFinding {
-    let recreate = "then create the pods again, because the webhook changes pods only when they are created";
-    let fix = format!("{annotate}; {recreate}");
+    let fix = format!(
+        "annotate the service account, and create the pods again, because the webhook changes only new pods: {annotate}"
+    );
     let failed = |message: &str| ManifestFinding::failed(ClientId, object, message);
     match annotations.get(CLIENT_ID) {
-        None if usage.is_some_and(|usage| !usage.needs_client_id) => {
+        None if usage.is_some_and(|usage| usage.client_id == OwnClientId::All) => {
             ManifestFinding::passed(ClientId, object, "not annotated; the pod templates set AZURE_CLIENT_ID")
+        }
+        None if usage.is_some_and(|usage| usage.client_id == OwnClientId::Some) => {
+            let message = format!(
+                "the annotation {CLIENT_ID} is missing, so only the containers that set AZURE_CLIENT_ID have a client ID"
+            );
+            ManifestFinding::warning(ClientId, object, message).fix(fix)
         }
         None => {
             let message = format!("the annotation {CLIENT_ID} is missing, so the webhook does not set AZURE_CLIENT_ID");
@@ -125,8 +132,11 @@ fn tenant_id(
 /// another value ("token expiration %d not valid").
 pub(super) fn expiration(annotations: &Settings, object: &str, fix: &str) -> Option<ManifestFinding> {
     let failed = |seen: String, message: String| {
-        let fix = format!("{fix} (seconds, 3600 to 86400)");
-        Some(ManifestFinding::failed(Expiration, object, message).compared(seen, "\"3600\" to \"86400\"").fix(fix))
+        Some(
+            ManifestFinding::failed(Expiration, object, message)
+                .compared(seen, "\"3600\" to \"86400\" (seconds)")
+                .fix(fix),
+        )
     };
     match annotations.get(EXPIRATION)? {
         Setting::Other(value, kind) => {

@@ -31,6 +31,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
     for container in pod.containers.iter().filter(is_relevant) {
         findings.extend(client_id(case, container));
         findings.extend(tenant_id(case, container));
+        findings.extend(empty_or_broken(case, container));
         findings.extend(token_path(case, container));
     }
     findings.extend(sdk(case));
@@ -122,6 +123,22 @@ fn tenant_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> 
     };
     let fix = "remove AZURE_TENANT_ID from the pod template, so that the webhook sets it";
     Some(ManifestFinding::warning(TenantId, object, message).compared(shown(seen), shown(expected)).fix(fix))
+}
+
+/// A variable that is empty, or a URL of another form: the webhook does not replace it.
+fn empty_or_broken(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> {
+    let names = ["AZURE_TENANT_ID", "AZURE_FEDERATED_TOKEN_FILE", "AZURE_AUTHORITY_HOST"];
+    let is_url =
+        |text: &str| ["https://", "http://127.0.0.1", "http://localhost"].iter().any(|start| text.starts_with(start));
+    let (name, message) = names.into_iter().find_map(|name| match container.value(name)? {
+        "" => Some((name, "is empty in the pod template, and wins")),
+        text if name == "AZURE_AUTHORITY_HOST" && !is_url(text) => {
+            Some((name, "in the pod template is not an https URL, and wins"))
+        }
+        _ => None,
+    })?;
+    let fix = format!("remove {name} from the pod template, so that the webhook sets it");
+    Some(ManifestFinding::failed(Variables, case.container(&container.name), format!("{name} {message}")).fix(fix))
 }
 
 /// A fixed path of the webhook's token, which version 1.6 of the webhook moved.

@@ -13,7 +13,7 @@ use crate::{
 /// not known is not compared.
 pub(in super::super) fn check(
     case: &Case<'_>,
-    done: &mut HashSet<(String, String)>,
+    done: &mut HashSet<(String, String, bool)>,
     findings: &mut Vec<ManifestFinding>,
 ) {
     let Some(credentials) = &case.context.credentials else { return };
@@ -21,10 +21,11 @@ pub(in super::super) fn check(
     let object = format!("ServiceAccount {namespace}/{name}");
     let subject = format!("system:serviceaccount:{namespace}:{name}");
     let audience = audience(case);
-    if !done.insert((subject.clone(), audience.to_owned())) {
+    let has_binding = case.workload.pod.uses_identity_binding();
+    if !done.insert((subject.clone(), audience.to_owned(), has_binding)) {
         return;
     }
-    if case.workload.pod.uses_identity_binding() {
+    if has_binding {
         let message = "the token goes to the proxy of an identity binding, which has its own federated credential";
         findings.push(ManifestFinding::skipped(Credential, object, message));
         return;

@@ -5,6 +5,7 @@ use super::{
             ManifestFinding,
         },
         setting::PROXY,
+        token_volume::TokenVolume,
     },
     Case,
 };
@@ -27,7 +28,9 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
     }
     // "Known issues" of Azure/azure-workload-identity: the admissions enforcer of AKS excludes kube-system from webhooks.
     let may_be_aks = case.context.issuer.as_ref().is_none_or(|issuer| issuer.contains(AKS_ISSUERS));
-    if case.namespace == "kube-system" && may_be_aks {
+    // A pod that the webhook has changed proves the opposite.
+    let is_changed = case.workload.is_running && pod.token_volumes.iter().any(TokenVolume::is_of_webhook);
+    if case.namespace == "kube-system" && may_be_aks && !is_changed {
         let message = "on AKS the webhook does not change pods in the namespace kube-system";
         let fix = "deploy the workload to another namespace, and use that namespace in the subject of its federated credential (in another cluster than AKS, pass --issuer)";
         findings.push(ManifestFinding::failed(Namespace, case.object(), message).fix(fix));

@@ -69,20 +69,42 @@ impl<'a> Case<'a> {
 }
 
 /// How the workloads in scope use a service account.
-#[derive(Default)]
 pub(super) struct Usage {
-    /// Whether the pods of a workload get their client ID from the webhook: no container sets its own.
-    needs_client_id: bool,
+    client_id: OwnClientId,
     /// Whether a manifest names no namespace for the workloads.
     is_namespace_missing: bool,
+}
+
+/// Which containers set a client ID of their own.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum OwnClientId {
+    /// None of a workload: it needs that of the webhook.
+    None,
+    /// Some of each workload, but not all of every one.
+    Some,
+    All,
+}
+
+impl Default for Usage {
+    fn default() -> Self {
+        Self { client_id: OwnClientId::All, is_namespace_missing: false }
+    }
 }
 
 impl Usage {
     pub(super) fn add(&mut self, case: &Case<'_>) {
         let pod = &case.workload.pod;
-        let has_own = |container: &Container| container.variable("AZURE_CLIENT_ID").is_some();
-        let is_own = (!pod.is_labelled() && pod.own_token().is_some()) || pod.containers.iter().any(has_own);
-        self.needs_client_id |= !is_own;
+        let named = case.context.container.as_deref();
+        let is_relevant = |container: &&Container| named.map_or(!container.is_init, |name| container.name == name);
+        let relevant = || pod.containers.iter().filter(is_relevant);
+        let own = relevant().filter(|container| container.variable("AZURE_CLIENT_ID").is_some()).count();
+        let client_id = match own {
+            _ if !pod.is_labelled() && pod.own_token().is_some() => OwnClientId::All,
+            0 => OwnClientId::None,
+            own if own == relevant().count() => OwnClientId::All,
+            _ => OwnClientId::Some,
+        };
+        self.client_id = self.client_id.min(client_id);
         self.is_namespace_missing |= case.workload.namespace.is_none();
     }
 }

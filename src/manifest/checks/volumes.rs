@@ -94,12 +94,24 @@ fn audience(case: &Case<'_>, volume: &TokenVolume, object: &str) -> Option<Manif
             (Audience, "Entra does not accept this audience, which is for the proxy of identity bindings")
         }
         Some(seen) if case.context.accepts(seen) => return None,
-        Some(_) => (ProjectedToken, "the projected token has another audience than the federated credential"),
+        Some(seen) if case.context.credentials.is_none() && !is_known(seen) => {
+            let message = "the projected token has an audience of its own";
+            let fix = format!(
+                "check that the federated identity credential has this audience (--credential), or set audience of the serviceAccountToken to {expected}; the webhook has the flag --audience for its own volume"
+            );
+            return Some(ManifestFinding::warning(ProjectedToken, object, message).compared(seen, expected).fix(fix));
+        }
+        Some(_) => (ProjectedToken, "the projected token has another audience than the federated identity credential"),
         None => (ProjectedToken, "the projected token has the audience of the API server"),
     };
     let fix = format!("set audience of the serviceAccountToken to {expected}");
     let seen = seen.unwrap_or("(none)");
     Some(ManifestFinding::failed(check, object, message).compared(seen, expected).fix(fix).aadsts(Aadsts::AUDIENCE))
+}
+
+/// Whether an audience is that of another relying party: the API server, or Entra in another cloud or spelling.
+fn is_known(audience: &str) -> bool {
+    audience.contains("kubernetes.default") || audience.to_ascii_lowercase().contains("azuread")
 }
 
 fn lifetime(volume: &TokenVolume, object: &str) -> Option<ManifestFinding> {
