@@ -187,7 +187,7 @@ impl Hint for CredentialMismatch {
                 _ => seen.clone_into(&mut audience),
             }
             format!(
-                "set the {member} of the federated identity credential to {}: az identity federated-credential update --name {} --identity-name IDENTITY --resource-group GROUP --issuer {} --subject {} --audiences {}",
+                "set the {member} of the federated identity credential to {}: az identity federated-credential update --name {} --identity-name IDENTITY --resource-group GROUP --issuer {} --subject {} --audiences {}{APPLICATION}",
                 word(seen, "the value of the token"),
                 word(credential.name.as_deref().unwrap_or_default(), "NAME"),
                 word(issuer, "ISSUER"),
@@ -197,7 +197,7 @@ impl Hint for CredentialMismatch {
         };
         Some(match (self, near_miss) {
             (Self::NoCredential, _) => {
-                "create a federated identity credential with the issuer, subject and audience of the token: az identity federated-credential create --name NAME --identity-name IDENTITY --resource-group GROUP --issuer ISSUER --subject SUBJECT --audiences api://AzureADTokenExchange".to_owned()
+                "create a federated identity credential with the issuer, subject and audience of the token: az identity federated-credential create --name NAME --identity-name IDENTITY --resource-group GROUP --issuer ISSUER --subject SUBJECT --audiences api://AzureADTokenExchange (for an application: az ad app federated-credential create --id CLIENT_ID --parameters FILE)".to_owned()
             }
             (Self::ExpressionNotEvaluated { .. }, _) => "compare the claims of the token with the expression".to_owned(),
             (_, Some(NearMiss::Length)) => "shorten the value to at most 600 characters".to_owned(),
@@ -247,6 +247,9 @@ impl Hint for CredentialMismatch {
         })
     }
 }
+
+/// The command for a credential of an application, which is in Microsoft Graph.
+const APPLICATION: &str = " (for an application: az ad app federated-credential update --id CLIENT_ID --federated-credential-id NAME --parameters FILE)";
 
 /// Whether an issuer is Entra itself.
 fn is_entra(issuer: &str) -> bool {
