@@ -114,7 +114,7 @@ pub enum ManifestOutcome {
 /// let finding = &findings[0];
 /// assert_eq!((finding.check, finding.outcome), (ManifestCheck::ClientId, ManifestOutcome::Failed));
 /// assert_eq!(finding.object, "ServiceAccount default/orders");
-/// assert!(finding.fix.as_ref().unwrap().starts_with("kubectl annotate"));
+/// assert!(finding.fix.as_ref().unwrap().contains("kubectl annotate"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
