@@ -106,6 +106,10 @@ pub(crate) struct TokenRefusal {
     pub(super) meaning: Option<&'static str>,
     /// The fix, a clause.
     pub(super) fix: String,
+    /// The codes of other checks that failed. Microsoft does not document the order in which Entra checks, so that it may
+    /// return one of these. Absent if there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) others: Vec<u32>,
 }
 
 /// The name of a check.
@@ -138,13 +142,34 @@ impl Answer {
             limits,
             warnings: report.warnings.iter().map(|warning| Warning::new(warning, relying_party)).collect(),
             checks: report.checks.iter().map(Check::from).collect(),
-            refusal: refusal.map(|refusal| TokenRefusal::new(refusal, relying_party)),
+            refusal: refusal.map(|refusal| TokenRefusal {
+                others: others(report, relying_party),
+                ..TokenRefusal::new(refusal, relying_party)
+            }),
             is_parsed: token.is_some(),
             pod: pod.map(|pod| pod.name.to_string()),
             sources,
             relying_party,
         }
     }
+}
+
+/// The codes of the failed checks after the first, if the order of the checks is not known. Entra judges the form of a token
+/// and the issuer of the credentials before everything else.
+fn others(report: &Report, relying_party: RelyingParty) -> Vec<u32> {
+    let mut failed = report.checks.iter().filter_map(|checked| match &checked.outcome {
+        issuer::Outcome::Failed(refusal) => Some(refusal),
+        _ => None,
+    });
+    let Some(first) = failed.next().filter(|_| relying_party == RelyingParty::Entra) else { return Vec::new() };
+    let is_early = match first {
+        issuer::Refusal::Credential(mismatch) => mismatch.is_before_fetching(),
+        first => matches!(first.check(), CheckName::Token | CheckName::Issuer),
+    };
+    let mut codes: Vec<u32> = failed.filter_map(|refusal| refusal.aadsts().map(Aadsts::code)).collect();
+    codes.retain(|code| !is_early && first.aadsts().map(Aadsts::code) != Some(*code));
+    codes.dedup();
+    codes
 }
 
 impl TokenRefusal {
@@ -156,6 +181,7 @@ impl TokenRefusal {
             aadsts: code.map(Aadsts::code),
             meaning: code.map(Aadsts::meaning),
             fix: refusal.hint().unwrap_or_default(),
+            others: Vec::new(),
         }
     }
 

@@ -101,7 +101,16 @@ impl Answer {
             (Some(code), _) if self.verdict == Verdict::Undecided => {
                 format!("a document could not be read; if Entra cannot read it either, it answers AADSTS{code}")
             }
-            (Some(code), Some(meaning)) => format!("Entra will answer AADSTS{code}, {meaning}"),
+            (Some(code), Some(meaning)) if refusal.others.is_empty() => {
+                format!("Entra will answer AADSTS{code}, {meaning}")
+            }
+            (Some(code), Some(meaning)) => {
+                let others: Vec<_> = refusal.others.iter().map(|code| format!("AADSTS{code}")).collect();
+                format!(
+                    "Entra will most likely answer AADSTS{code}, {meaning}; other failed checks: {}",
+                    others.join(", ")
+                )
+            }
             _ if self.relying_party == RelyingParty::Entra => format!("{}; Entra may accept it", refusal.message),
             _ => refusal.message.clone(),
         };
