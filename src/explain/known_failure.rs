@@ -60,6 +60,6 @@ impl KnownFailure {
 
     /// Whether a client may retry the request automatically, with exponential backoff and jitter.
     pub const fn is_retryable(&self) -> bool {
-        matches!(self.waiting, Waiting::Transient | Waiting::Throttled)
+        self.waiting.is_retryable()
     }
 }

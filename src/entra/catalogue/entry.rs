@@ -55,7 +55,7 @@ impl CatalogueEntry {
     /// Only transient faults and throttling are retryable. An error that disappears after a recent change has taken
     /// effect is not retryable, because a client cannot detect the change; see [`waiting`](Self::waiting).
     pub const fn is_retryable(&self) -> bool {
-        matches!(self.waiting, Waiting::Transient | Waiting::Throttled)
+        self.waiting.is_retryable()
     }
 }
 
@@ -86,6 +86,18 @@ pub enum Waiting {
     Transient,
     /// The error disappears within minutes; requests during this time extend it.
     Throttled,
+}
+
+impl Waiting {
+    /// Whether a client may retry automatically, with exponential backoff and jitter.
+    ///
+    /// ```
+    /// use issuer::Waiting;
+    /// assert!(Waiting::Transient.is_retryable() && !Waiting::Propagation.is_retryable());
+    /// ```
+    pub const fn is_retryable(self) -> bool {
+        matches!(self, Self::Transient | Self::Throttled)
+    }
 }
 
 impl fmt::Display for Waiting {
