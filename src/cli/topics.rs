@@ -60,6 +60,7 @@ const VARIABLES: &[Variable] = &[
     foreign("CLICOLOR_FORCE", &[], "Use colours also in files and pipes"),
     variable("COLUMNS", &[], "Line width of files and pipes; default width of a terminal"),
     variable("GITHUB_ACTIONS", SITE, "Present in a GitHub Actions job, whose OIDC token is a credential"),
+    variable("HOSTNAME", &["doctor"], "Name of the pod, which is compared with that of its token"),
     foreign("HTTPS_PROXY", NETWORK, "Proxy for HTTPS requests"),
     variable("IDENTITY_ENDPOINT", SITE, "Managed identity endpoint of App Service or Azure Arc"),
     variable("IDENTITY_HEADER", SITE, "Secret for IDENTITY_ENDPOINT in App Service"),
@@ -163,7 +164,7 @@ mod tests {
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let is_name = |word: &str| {
             let of_two = word.contains('_') && word.split('_').all(|part| !part.is_empty());
-            (of_two || word == "COLUMNS")
+            (of_two || ["COLUMNS", "HOSTNAME"].contains(&word))
                 && word.starts_with(|first: char| first.is_ascii_uppercase())
                 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         };

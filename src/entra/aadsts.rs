@@ -55,6 +55,8 @@ impl Aadsts {
     pub const NO_CREDENTIAL: Self = Self(70025);
     /// Entra does not allow flexible federated identity credentials for the token's issuer.
     pub const EXPRESSION_NOT_ALLOWED: Self = Self(7_002_241);
+    /// The token was itself issued for a federated identity credential.
+    pub const CHAINED: Self = Self(700_231);
     /// The subject of the federated identity credential differs in upper and lower case.
     pub const SUBJECT_CASE: Self = Self(7_002_138);
     /// The issuer's JWKS does not contain the key that the token names.

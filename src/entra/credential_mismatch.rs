@@ -44,6 +44,9 @@ pub enum CredentialMismatch {
         /// The issuer of the assertion.
         issuer: String,
     },
+    /// Entra issued the token for a federated identity credential, and accepts it for no other one.
+    #[error("the token was itself issued for a federated identity credential (claim xms_ficinfo)")]
+    Chained,
     /// No credential with the issuer has the subject.
     #[error("no federated identity credential of this issuer has the subject {seen:?}{}", near(.nearest.as_deref()))]
     Subject {
@@ -126,6 +129,7 @@ impl CredentialMismatch {
             Self::Issuer { .. } => Aadsts::ISSUER,
             Self::Expression { .. } => Aadsts::EXPRESSION_NOT_ALLOWED,
             Self::ExpressionNotEvaluated { .. } => return None,
+            Self::Chained => Aadsts::CHAINED,
             Self::Subject { nearest: Some(nearest), .. } if nearest.near_miss == Some(NearMiss::Case) => {
                 Aadsts::SUBJECT_CASE
             }
@@ -137,7 +141,7 @@ impl CredentialMismatch {
     /// The same with the values of the assertion changed, to shorten them.
     pub(crate) fn with_seen(mut self, change: impl Fn(&str) -> String) -> Self {
         match &mut self {
-            Self::NoCredential => {}
+            Self::NoCredential | Self::Chained => {}
             Self::Issuer { seen, .. } | Self::Subject { seen, .. } => *seen = change(seen),
             Self::Expression { issuer } | Self::ExpressionNotEvaluated { issuer } => *issuer = change(issuer),
             Self::Audience { seen, .. } => seen.iter_mut().for_each(|seen| *seen = change(seen)),
@@ -151,7 +155,7 @@ impl CredentialMismatch {
             Self::Issuer { nearest, .. } | Self::Subject { nearest, .. } | Self::Audience { nearest, .. } => {
                 nearest.as_deref()
             }
-            Self::NoCredential | Self::Expression { .. } | Self::ExpressionNotEvaluated { .. } => None,
+            Self::NoCredential | Self::Chained | Self::Expression { .. } | Self::ExpressionNotEvaluated { .. } => None,
         }
     }
 
@@ -161,13 +165,15 @@ impl CredentialMismatch {
         Some(match self {
             Self::Issuer { seen, .. } | Self::Subject { seen, .. } => (expected, seen.clone()),
             Self::Audience { seen, .. } => (expected, seen.join(", ")),
-            Self::NoCredential | Self::Expression { .. } | Self::ExpressionNotEvaluated { .. } => return None,
+            Self::NoCredential | Self::Chained | Self::Expression { .. } | Self::ExpressionNotEvaluated { .. } => {
+                return None;
+            }
         })
     }
 
     /// Whether Entra rejects the assertion before it fetches a document of the issuer.
     pub fn is_before_fetching(&self) -> bool {
-        matches!(self, Self::NoCredential | Self::Issuer { .. } | Self::Expression { .. })
+        matches!(self, Self::NoCredential | Self::Chained | Self::Issuer { .. } | Self::Expression { .. })
     }
 }
 
@@ -200,6 +206,9 @@ impl Hint for CredentialMismatch {
                 "create a federated identity credential with the issuer, subject and audience of the token: az identity federated-credential create --name NAME --identity-name IDENTITY --resource-group GROUP --issuer ISSUER --subject SUBJECT --audiences api://AzureADTokenExchange (for an application: az ad app federated-credential create --id CLIENT_ID --parameters FILE)".to_owned()
             }
             (Self::ExpressionNotEvaluated { .. }, _) => "compare the claims of the token with the expression".to_owned(),
+            (Self::Chained, _) => {
+                "exchange the projected token of the service account (AZURE_FEDERATED_TOKEN_FILE) with a federated identity credential of the target application, in place of this token".to_owned()
+            }
             (_, Some(NearMiss::Length)) => "shorten the value to at most 600 characters".to_owned(),
             (Self::Expression { .. }, _) => {
                 "create a federated identity credential with the exact subject instead of an expression".to_owned()

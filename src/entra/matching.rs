@@ -35,6 +35,7 @@ pub struct Assertion<'a> {
     issuer: Option<&'a str>,
     subject: Option<&'a str>,
     audiences: Vec<&'a str>,
+    is_chained: bool,
 }
 
 impl<'a> Assertion<'a> {
@@ -92,6 +93,10 @@ impl<'a> Assertion<'a> {
                 seen: issuer.to_owned(),
                 nearest: Nearest::of(credentials.iter(), issuer, near),
             });
+        }
+        // Reports show such a token refused for its issuer and as a chain, so the issuer comes first.
+        if self.is_chained {
+            return Err(CredentialMismatch::Chained);
         }
         if same.iter().all(|credential| credential.expression.is_some()) {
             let issuer = issuer.to_owned();
@@ -153,6 +158,7 @@ impl<'a> From<&'a Claims<'_>> for Assertion<'a> {
             issuer: claims.iss.as_deref(),
             subject: claims.sub.as_deref(),
             audiences: claims.aud.iter().flatten().map(AsRef::as_ref).collect(),
+            is_chained: claims.is_from_federated_credential,
         }
     }
 }

@@ -1,9 +1,9 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::{numeric_date, object, text};
+use super::{numeric_date, object, sound::Sound, text};
 
 /// The claims of a service account token (RFC 7519 section 4.1, Kubernetes `pkg/serviceaccount/claims.go`).
 ///
@@ -48,6 +48,14 @@ pub struct Claims<'a> {
     /// The namespace in a legacy token from a Secret, which projected tokens replace.
     #[serde(borrow, default, rename = "kubernetes.io/serviceaccount/namespace", deserialize_with = "text::optional")]
     pub legacy_namespace: Option<Cow<'a, str>>,
+    /// Whether the claim `xms_ficinfo` is present: Entra issued the token for a federated identity credential.
+    #[serde(default, rename = "xms_ficinfo", deserialize_with = "presence")]
+    pub is_from_federated_credential: bool,
+}
+
+/// Whether a member is present, with any value.
+fn presence<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    Sound::deserialize(deserializer).map(|_| true)
 }
 
 /// The claim `kubernetes.io`.

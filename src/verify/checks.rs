@@ -291,8 +291,15 @@ fn of_issuer<'a>(case: &'a Case<'_>) -> Option<Result<Vec<&'a FederatedCredentia
 fn judge_issuer_of_credentials(case: &Case<'_>) -> Verdict {
     match of_issuer(case) {
         Some(Err(mismatch)) => Failed(Refusal::Credential(mismatch.with_seen(clipped))),
+        None if is_chained(case) => Failed(Refusal::Credential(CredentialMismatch::Chained)),
         Some(Ok(_)) | None => Omitted,
     }
+}
+
+/// Whether Entra refuses the token as a part of a chain of credentials, whatever the credentials are.
+fn is_chained(case: &Case<'_>) -> bool {
+    let is_marked = case.token.as_ref().is_ok_and(|token| token.claims.is_from_federated_credential);
+    is_marked && case.expectations.relying_party == RelyingParty::Entra
 }
 
 fn judge_credential(case: &Case<'_>) -> Verdict {

@@ -1,6 +1,7 @@
 //! Checks the chain from the pod to Entra: at a desk from manifests, or inside a pod.
 
 mod answer;
+mod claims;
 mod pod;
 mod text;
 mod token;
@@ -208,7 +209,7 @@ impl Doctor {
             Some(Err(unreadable)) => checks.push(unreadable),
             Some(Ok(file)) => {
                 checks.extend(file.check(now));
-                checks.extend(file.cloud(variables.get("AZURE_AUTHORITY_HOST")));
+                checks.extend(claims::check(file.token(), variables));
                 let has_proxy = variables.get("AZURE_KUBERNETES_TOKEN_PROXY").is_some();
                 let verification =
                     Verification { trusted: &trusted, credentials, fetches: !self.no_network, has_proxy };

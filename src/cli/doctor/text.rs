@@ -9,7 +9,7 @@ use super::{
 };
 
 /// The width of the column of check names.
-const NAME: usize = 15;
+const NAME: usize = 16;
 
 impl Answer {
     pub(super) fn to_text(&self) -> String {

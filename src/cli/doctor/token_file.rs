@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use issuer::{Aadsts, Claims, Cloud, Timestamp, Token};
+use issuer::{Aadsts, Claims, Timestamp, Token};
 use jiff::SignedDuration;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
 };
 
 /// The object of these checks.
-const FILE: &str = "token file";
+pub(super) const FILE: &str = "token file";
 /// The difference between two clocks that is not reported.
 const LEEWAY: SignedDuration = SignedDuration::from_secs(60);
 /// The part of its life after which a token that was not renewed is reported, in percent. The kubelet renews a token after
@@ -75,22 +75,6 @@ impl TokenFile {
             checks.extend(self.clock(&claims, now));
         }
         checks
-    }
-
-    /// Whether the token is for the cloud whose authority host the variables name. The webhook projects tokens for the
-    /// audience of the public cloud by default, in every cloud.
-    pub(super) fn cloud(&self, authority: Option<&str>) -> Option<Check> {
-        let mut buffer = Vec::new();
-        let audiences = Token::parse(self.token(), &mut buffer).ok()?.claims.aud?;
-        let others = || Cloud::ALL.into_iter().filter(|cloud| *cloud != Cloud::Public);
-        let cloud = others().find(|cloud| audiences.iter().any(|seen| seen == cloud.token_exchange_audience()))?;
-        let (expected, seen) = (cloud.authority_host(), authority.unwrap_or(Cloud::Public.authority_host()));
-        let is_other = seen.trim_end_matches('/') != expected;
-        is_other.then(|| {
-            let message = "the token is for another cloud than the authority host";
-            let fix = format!("set AZURE_AUTHORITY_HOST to {expected}/, or project a token for the other cloud");
-            Check::warning("cloud", FILE, message).compared(seen, expected).fix(fix)
-        })
     }
 
     /// The clocks of this machine and of the API server.
@@ -175,24 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn empty_file_and_other_cloud_are_found() {
+    fn empty_file_is_found() {
         let mut empty = file(-60, 3540, -59);
         empty.text.clear();
         let checks = empty.check(at(0));
         assert_eq!((checks[0].outcome, checks[0].aadsts), (Failed, Some(Aadsts::NO_ASSERTION.code())));
-        let of = |audience: &str| {
-            let claims = BASE64_URL_SAFE_NO_PAD.encode(format!(r#"{{"aud":["{audience}"]}}"#));
-            TokenFile {
-                text: format!("{}.{claims}.c2ln", BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"RS256"}"#)),
-                modified: None,
-            }
-        };
-        let government = of(Cloud::UsGov.token_exchange_audience());
-        assert!(
-            government.cloud(Some("https://login.microsoftonline.com/")).is_some() && government.cloud(None).is_some()
-        );
-        assert!(government.cloud(Some("https://login.microsoftonline.us/")).is_none());
-        assert!(of(Cloud::Public.token_exchange_audience()).cloud(Some("https://login.microsoftonline.us/")).is_none());
     }
 
     #[test]

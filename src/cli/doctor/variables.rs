@@ -1,5 +1,5 @@
 /// The variables that the checks inside a pod read.
-pub(super) const NAMES: [&str; 7] = [
+pub(super) const NAMES: [&str; 8] = [
     "AZURE_AUTHORITY_HOST",
     "AZURE_CLIENT_CERTIFICATE_PATH",
     "AZURE_CLIENT_ID",
@@ -7,6 +7,7 @@ pub(super) const NAMES: [&str; 7] = [
     "AZURE_FEDERATED_TOKEN_FILE",
     "AZURE_KUBERNETES_TOKEN_PROXY",
     "AZURE_TENANT_ID",
+    "HOSTNAME",
 ];
 
 /// The variables of a process. An empty variable counts as unset, as in the Azure SDKs.

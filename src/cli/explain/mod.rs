@@ -81,6 +81,7 @@ impl Explain {
             output.json(&answer);
         } else if findings.is_empty() {
             output.text(&format!("nothing in {source} is known: no AADSTS code, and no text of a known failure\n"));
+            output.note("pass the whole error text, or the response of the token endpoint; `issuer explain --list` lists what is known");
             if let Some(case) = &answer.case {
                 output.text(&format!("\n{}", case.to_text()));
             }

@@ -125,7 +125,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         evidence: Evidence::Documented,
     },
     CatalogueEntry {
-        code: Aadsts::new(700_231),
+        code: Aadsts::CHAINED,
         name: None,
         errors: &[],
         templates: &[

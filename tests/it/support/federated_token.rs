@@ -86,6 +86,17 @@ impl<'a> FederatedToken<'a> {
         self.claims.get(claim).and_then(Value::as_str).ok_or_else(|| missing(claim))
     }
 
+    /// Entra marks the tokens that it issues for a federated identity credential with this claim, and refuses them as
+    /// assertions. The text is from user reports.
+    pub(crate) fn judge_chain(&self) -> Result<(), EntraError> {
+        if !self.claims.contains_key("xms_ficinfo") {
+            return Ok(());
+        }
+        let sentence =
+            "Token obtained using a federated identity credential may not be used as a federated identity credential.";
+        Err(EntraError::client(700_231, sentence))
+    }
+
     /// The audiences: a string or a list of strings (RFC 7519 section 4.1.3).
     pub(crate) fn audiences(&self) -> Result<Vec<&str>, EntraError> {
         match self.claims.get("aud") {

@@ -114,6 +114,7 @@ fn judge(
         return Err(EntraError::client(70_025, sentence));
     }
     let credentials = OfIssuer::find(&application.credentials, issuer)?;
+    token.judge_chain()?;
     let metadata = IssuerMetadata::fetch(issuer, internet)?;
     token.judge_signature(metadata.key(token.header("kid"), token.header("alg"))?)?;
     token.judge_lifetime()?;
