@@ -37,6 +37,7 @@
 //! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
 //! | match credentials | [`FederatedCredential`], [`Assertion`], [`CredentialMismatch`] | |
 //! | diagnose | [`Manifest`], [`ManifestContext`], [`FederatedCredential`], [`Assertion`] | |
+//! | connect to PostgreSQL | [`ConnectionString`], [`PasswordFile`], [`DatabaseRole`] | |
 //! | explain | [`Aadsts`] and its catalogue, [`KnownFailure`], [`Finding`], [`Hint`] | |
 //!
 //! # Features
@@ -74,6 +75,7 @@ mod manifest;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "nothing is fetched"))]
 mod no_answer;
 mod plan;
+mod postgresql;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "hosts are judged where they are fetched from"))]
 mod public_host;
 mod publish;
@@ -119,6 +121,10 @@ pub use manifest::{
 pub use plan::{
     Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DocumentKind, DropReason, KeyState, Plan,
     PlanRefusal, PlanWarning, PlannedDocument, PlannedKey, Retention, RetentionError, StoredRetention,
+};
+pub use postgresql::{
+    ConnectionString, ConnectionStringError, DatabaseRole, PasswordFile, PasswordFileError, PrincipalKind,
+    ServerAddress, SslMode, TokenMarker,
 };
 pub use public_host::NotPublic;
 #[cfg(feature = "remote")]

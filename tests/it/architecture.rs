@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 27] = [
+const LAYERS: [(&str, Layer); 28] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
@@ -22,6 +22,7 @@ const LAYERS: [(&str, Layer); 27] = [
     ("explain", Layer::Core),
     ("manifest", Layer::Core),
     ("plan", Layer::Core),
+    ("postgresql", Layer::Core),
     ("clock", Layer::Edge),
     ("file_error", Layer::Edge),
     ("replace_file", Layer::Edge),

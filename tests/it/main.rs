@@ -15,6 +15,7 @@ mod batch;
 mod catalogue;
 mod chains;
 mod cli;
+mod connection_strings;
 mod content_encoding;
 mod credentials;
 mod directory;
