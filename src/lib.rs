@@ -86,6 +86,7 @@ mod remote;
 mod replace_file;
 #[cfg(feature = "remote")]
 mod resolver;
+mod secret_file;
 #[cfg(feature = "serve")]
 mod serve;
 pub mod site;
@@ -139,6 +140,7 @@ pub use redact::redacted;
 #[cfg(feature = "remote")]
 pub use remote::{NotReady, RemoteVerifier, RemoteVerifierBuilder};
 pub use replace_file::replace_file;
+pub use secret_file::{SecretFile, SecretFileError};
 #[cfg(feature = "serve")]
 pub use serve::{DocumentServer, ServeError, Served};
 pub use token::{

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 28] = [
+const LAYERS: [(&str, Layer); 29] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
@@ -26,6 +26,7 @@ const LAYERS: [(&str, Layer); 28] = [
     ("clock", Layer::Edge),
     ("file_error", Layer::Edge),
     ("replace_file", Layer::Edge),
+    ("secret_file", Layer::Edge),
     ("resolver", Layer::Edge),
     ("http_clients", Layer::Edge),
     ("published", Layer::Edge),

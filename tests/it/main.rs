@@ -57,6 +57,7 @@ mod reports;
 mod retention;
 mod schemas;
 mod second_encoding;
+mod secret_file;
 mod serve;
 mod serve_load;
 mod stand_ins;
