@@ -44,6 +44,7 @@
 //!
 //! - `cli` (default): the command line, and all other features.
 //! - `azure`: publishing to Azure Storage.
+//! - `probe`: whether a resource accepts an access token.
 //! - `remote`: fetching over HTTPS with tokio and reqwest, also for verifying.
 //! - `serve`: the HTTP server.
 //! - `tracing`: spans and events.
@@ -76,6 +77,8 @@ mod manifest;
 mod no_answer;
 mod plan;
 mod postgresql;
+#[cfg(feature = "probe")]
+mod probe;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "hosts are judged where they are fetched from"))]
 mod public_host;
 mod publish;
@@ -127,6 +130,8 @@ pub use postgresql::{
     ConnectionString, ConnectionStringError, DatabaseRole, PasswordFile, PasswordFileError, PrincipalKind,
     ServerAddress, SslMode, TokenMarker,
 };
+#[cfg(feature = "probe")]
+pub use probe::{Probe, ProbeAnswer, ProbeTarget, ProbeTargetError};
 pub use public_host::NotPublic;
 #[cfg(feature = "remote")]
 pub use publish::read_back;

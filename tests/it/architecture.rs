@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 29] = [
+const LAYERS: [(&str, Layer); 30] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
@@ -29,6 +29,7 @@ const LAYERS: [(&str, Layer); 29] = [
     ("secret_file", Layer::Edge),
     ("resolver", Layer::Edge),
     ("http_clients", Layer::Edge),
+    ("probe", Layer::Edge),
     ("published", Layer::Edge),
     ("azure", Layer::Edge),
     ("site", Layer::Edge),
