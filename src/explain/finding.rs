@@ -5,6 +5,7 @@ use super::{
     codes::{self, FoundCode},
     ids,
     normal_text::NormalText,
+    placeholders::filled,
     template::{Place, Template},
 };
 use crate::{entra::Aadsts, redact::redacted_start};
@@ -77,6 +78,23 @@ impl Finding {
     /// The value of a placeholder.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A step with the values of this failure in place of its placeholders, and with more values by their names, such as
+    /// `principal_id` for `PRINCIPAL_ID`.
+    ///
+    /// ```
+    /// use issuer::Finding;
+    /// let text = "FATAL: Microsoft Entra user token for role[orders] is neither an AAD_AUTH_TOKENTYPE_APP_USER or an AAD_AUTH_TOKENTYPE_APP_OBO token.";
+    /// let finding = Finding::all_in(text).remove(0);
+    /// let create = finding.failure.fix().last().unwrap();
+    /// let filled = finding.filled(create, &[("principal_id", "2f6a4f4e-5a0c-4c57-9d3a-3a6f1d8f5b11")]);
+    /// assert!(filled.contains("('orders', '2f6a4f4e-5a0c-4c57-9d3a-3a6f1d8f5b11', 'service', false, false)"));
+    /// ```
+    pub fn filled(&self, step: &str, more: &[(&str, &str)]) -> String {
+        let own = self.values.iter().map(|(name, value)| (*name, value.as_str()));
+        let values: Vec<_> = own.chain(more.iter().copied()).collect();
+        filled(step, &values).into_owned()
     }
 
     fn of_code(text: &NormalText, code: Aadsts, places: &[CodePlace]) -> Self {

@@ -7,6 +7,7 @@ mod finding;
 mod ids;
 mod known_failure;
 mod normal_text;
+mod placeholders;
 mod template;
 
 pub use chain_failure::{ChainFailure, UnknownFailure};

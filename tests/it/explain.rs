@@ -12,6 +12,7 @@ use crate::support::{
     answer::answer,
     issuer::{command, run, stderr, stdout},
     recording,
+    signer::signer,
 };
 use issuer::{Aadsts, ChainFailure, Evidence, Finding, KnownFailure, redacted};
 
@@ -623,4 +624,18 @@ fn credentials_are_compared_with_the_values_of_the_error() {
     assert_eq!(answer("explain", &output)["case"]["credential"]["outcome"], "not_compared");
     let text = stdout(&explain(&["50027", "--credential", credential], ""));
     assert!(text.contains("pass --token FILE"), "{text}");
+}
+
+#[test]
+fn steps_name_the_role_and_the_identity_of_the_token() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("access.jwt");
+    let claims = serde_json::json!({ "oid": "2f6a4f4e-5a0c-4c57-9d3a-3a6f1d8f5b11", "appid": "11111111-aaaa-4bbb-8ccc-000000000001" });
+    std::fs::write(&token, signer().sign(&signer().header(), &claims)).unwrap();
+    let error = "FATAL: Microsoft Entra user token for role[orders] is neither an AAD_AUTH_TOKENTYPE_APP_USER or an AAD_AUTH_TOKENTYPE_APP_OBO token.";
+    let text = stdout(&explain(&["-", "--token", token.to_str().unwrap()], error));
+    let statement = "pgaadauth_create_principal_with_oid('orders', '2f6a4f4e-5a0c-4c57-9d3a-3a6f1d8f5b11', 'service'";
+    assert!(text.contains(statement), "{text}");
+    let unknown = stdout(&explain(&["-"], error));
+    assert!(unknown.contains("pgaadauth_create_principal_with_oid('orders', 'PRINCIPAL_ID', 'service'"), "{unknown}");
 }

@@ -33,10 +33,10 @@ pub(super) struct Explanation {
     pub(super) meaning: &'static str,
     /// The possible causes, each a clause, with the most frequent cause first.
     pub(super) causes: &'static [&'static str],
-    /// Steps that identify the cause. Commands are in backticks, values to replace in capitals.
-    pub(super) confirm: &'static [&'static str],
+    /// Steps that identify the cause. Commands are in backticks, values that are not known in capitals.
+    pub(super) confirm: Vec<String>,
     /// Changes that fix the failure, each an instruction.
-    pub(super) fix: &'static [&'static str],
+    pub(super) fix: Vec<String>,
     /// Why waiting helps, or `no`; null if it is not known.
     pub(super) waiting: Option<WaitingName>,
     /// Whether a program may retry the request with exponential backoff; null if it is not known.
@@ -94,13 +94,15 @@ pub(super) enum EvidenceName {
 }
 
 impl Answer {
-    pub(super) fn new(findings: &[Finding], case: Option<Case>) -> Self {
-        Self { findings: findings.iter().map(Explanation::from).collect(), case }
+    /// The failures with the values of the access token, by the names of placeholders.
+    pub(super) fn new(findings: &[Finding], case: Option<Case>, values: &[(&str, &str)]) -> Self {
+        Self { findings: findings.iter().map(|finding| Explanation::new(finding, values)).collect(), case }
     }
 }
 
-impl From<&Finding> for Explanation {
-    fn from(finding: &Finding) -> Self {
+impl Explanation {
+    fn new(finding: &Finding, more: &[(&str, &str)]) -> Self {
+        let filled = |steps: &[&str]| steps.iter().map(|step| finding.filled(step, more)).collect();
         let failure = finding.failure;
         let values = finding.values.iter().map(|(name, value)| ((*name).to_owned(), value.as_str().into()));
         Self {
@@ -111,8 +113,8 @@ impl From<&Finding> for Explanation {
             known: failure.is_known(),
             meaning: failure.meaning(),
             causes: failure.causes(),
-            confirm: failure.confirm(),
-            fix: failure.fix(),
+            confirm: filled(failure.confirm()),
+            fix: filled(failure.fix()),
             waiting: failure.waiting().map(WaitingName::from),
             retryable: failure.is_retryable(),
             templates: failure.templates(),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 pub(super) use answer::Answer;
 use case::Case;
 use clap::Args;
-use issuer::{Aadsts, ChainFailure, Finding, Token};
+use issuer::{Aadsts, ChainFailure, Finding, Inspection, Token};
 
 use super::{
     Exit, Failure, Output,
@@ -75,8 +75,11 @@ impl Explain {
             (None, Some(error)) => named(error)?,
             (None, None) => return Err(nothing_given()),
         };
-        let case = self.case(&findings, output)?;
-        let answer = Answer::new(&findings, case);
+        let token = self.token.clone().map(|path| TokenInput::read(Some(path), Some(output))).transpose()?;
+        let case = self.case(&findings, token.as_ref(), output)?;
+        let identity = token.as_ref().map(|token| identity(&token.text)).unwrap_or_default();
+        let values: Vec<_> = identity.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let answer = Answer::new(&findings, case, &values);
         if output.is_json() {
             output.json(&answer);
         } else if findings.is_empty() {
@@ -92,18 +95,30 @@ impl Explain {
     }
 
     /// The values of this case, if a token or credentials are given.
-    fn case(&self, findings: &[Finding], output: &mut Output) -> Result<Option<Case>, Failure> {
+    fn case(
+        &self,
+        findings: &[Finding],
+        token: Option<&TokenInput>,
+        output: &mut Output,
+    ) -> Result<Option<Case>, Failure> {
         let credentials = self.credentials.read(output)?.map(|credentials| credentials.list);
-        let Some(path) = &self.token else {
+        let Some(input) = token else {
             return Ok(credentials.map(|credentials| Case::of_text(findings, &credentials)));
         };
-        let input = TokenInput::read(Some(path.clone()), Some(output))?;
-        no_list(&input, "pass a file with one token, such as the first line: head -1")?;
+        no_list(input, "pass a file with one token, such as the first line: head -1")?;
         let mut buffer = Vec::new();
         let token = Token::parse(&input.text, &mut buffer)
             .map_err(|source| issuer::Error::Token { input: input.name.clone(), source })?;
         Ok(Some(Case::of_token(&token.claims, findings, credentials.as_deref())))
     }
+}
+
+/// The identity that an access token of Entra names, by the names of placeholders; empty for another token.
+fn identity(token: &str) -> Vec<(&'static str, String)> {
+    let Ok(inspection) = Inspection::parse(token) else { return Vec::new() };
+    let claim = |name: &str| inspection.claims.get(name).and_then(|value| value.as_str()).map(str::to_owned);
+    let names = [("principal_id", claim("oid")), ("client_id", claim("appid").or_else(|| claim("azp")))];
+    names.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
 }
 
 fn nothing_given() -> Failure {
@@ -145,7 +160,7 @@ fn read(path: &Path, output: &mut Output) -> Result<String, Failure> {
 
 fn list(output: &mut Output) -> Exit {
     let findings: Vec<_> = ChainFailure::all().map(Finding::from).collect();
-    let answer = Answer::new(&findings, None);
+    let answer = Answer::new(&findings, None, &[]);
     if output.is_json() {
         output.json(&answer);
     } else {
