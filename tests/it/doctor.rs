@@ -41,6 +41,8 @@ fn each_rendering_has_its_findings() {
         ("cert-manager.yaml", &["client_id ServiceAccount cert-manager/cert-manager"], (1, 1)),
         ("external-dns.yaml", &["variables Deployment dns/external-dns, container external-dns"], (1, 0)),
         ("external-secrets.yaml", &["label Deployment external-secrets/external-secrets"], (1, 2)),
+        ("external-secrets-store.yaml", &[], (1, 0)),
+        ("custom-resources.yaml", &["label SparkApplication shop/etl (spec.driver.template)"], (3, 0)),
         ("sound.yaml", &[], (3, 0)),
         ("list.json", &[], (1, 0)),
     ];
@@ -49,10 +51,34 @@ fn each_rendering_has_its_findings() {
         assert_eq!(with_outcome(&answer, "failed"), failed, "{name}");
         assert_eq!(code, Some(i32::from(!failed.is_empty())), "{name}");
         assert_eq!(answer["verdict"], if failed.is_empty() { "passed" } else { "failed" }, "{name}");
-        assert_eq!(answer["workloads"], json!({ "judged": judged, "not_judged": not_judged }), "{name}");
+        let workloads = &answer["workloads"];
+        assert_eq!((&workloads["judged"], &workloads["not_judged"]), (&json!(judged), &json!(not_judged)), "{name}");
         let text = stdout(&run(["doctor", "--manifest", &manifest(name)]));
         assert!(!text.contains("planted") && !answer.to_string().contains("planted"), "{text}");
     }
+}
+
+#[test]
+fn issuer_of_cert_manager_names_the_client_id() {
+    let files = ["--manifest", &manifest("cert-manager.yaml"), "--manifest", &manifest("cert-manager-issuer.yaml")];
+    let (answer, code) = desk(&files);
+    assert_eq!(code, Some(0), "{answer:#}");
+    let passed = with_outcome(&answer, "passed");
+    for object in ["ServiceAccount cert-manager/cert-manager", "ClusterIssuer letsencrypt"] {
+        assert!(passed.contains(&format!("client_id {object}")), "{passed:#?}");
+    }
+}
+
+#[test]
+fn custom_resource_is_named_and_counted() {
+    let (answer, _) = desk(&["--manifest", &manifest("custom-resources.yaml")]);
+    assert_eq!(answer["workloads"]["without_pod_template"], 1);
+    assert!(with_outcome(&answer, "skipped").contains(&"pod_template HelmRelease shop/orders".to_owned()));
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("x.yaml");
+    fs::write(&file, "apiVersion: example.com/v1\nkind: X\nspec: { env: AZURE_CLIENT_ID }\n").unwrap();
+    let (answer, code) = desk(&["--manifest", file.to_str().unwrap()]);
+    assert_eq!((code, &answer["workloads"]["without_pod_template"]), (Some(0), &json!(1)));
 }
 
 #[test]
@@ -150,20 +176,68 @@ fn pods(count: usize) -> String {
     (0..count).map(pod).collect()
 }
 
+/// An object with pod templates below a list.
+fn templates(count: usize) -> String {
+    let labels: String = (0..count).map(|number| format!("azure.workload.identity/{number}: 'x', ")).collect();
+    let template = "      - template: { metadata: { labels: {} }, spec: { containers: [{ name: app }] } }\n";
+    format!(
+        "apiVersion: example.com/v1\nkind: Group\nmetadata: {{ name: a, labels: {{ {labels} }} }}\nspec:\n  groups:\n{}",
+        template.repeat(count)
+    )
+}
+
+/// A workflow whose templates share labels and volumes.
+fn workflow(count: usize) -> String {
+    let labels: String = (0..count).map(|number| format!("azure.workload.identity/{number}: 'x', ")).collect();
+    let volume = |number: usize| {
+        format!(
+            "    - {{ name: v{number}, projected: {{ sources: [{{ serviceAccountToken: {{ path: a, audience: vault }} }}] }} }}\n"
+        )
+    };
+    let template = "    - container: { volumeMounts: [{ name: v0, mountPath: /a }] }\n";
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{ name: a }}\nspec:\n  podMetadata: {{ labels: {{ {labels} }} }}\n  volumes:\n{}  templates:\n{}",
+        (0..count).map(volume).collect::<String>(),
+        template.repeat(count)
+    )
+}
+
+/// A ConfigMap with many entries, and pods with many sources of variables.
+fn sources(count: usize) -> String {
+    let entries: String = (0..count).map(|number| format!("  AZURE_{number}: x\n")).collect();
+    let refs: String = (0..count).map(|number| format!("        - configMapRef: {{ name: map-{number} }}\n")).collect();
+    let pod = |number: usize| {
+        format!(
+            "---\nkind: Pod\nmetadata: {{ name: pod-{number} }}\nspec:\n  containers:\n    - name: app\n      env: [{{ name: AZURE_CLIENT_ID }}]\n      envFrom:\n"
+        )
+    };
+    let pods: String =
+        (0..count).map(|number| format!("{}        - configMapRef: {{ name: map }}\n", pod(number))).collect();
+    format!("kind: ConfigMap\nmetadata: {{ name: map }}\ndata:\n{entries}{pods}{}{refs}", pod(count))
+}
+
 #[test]
 fn cost_is_proportional_to_the_manifest() {
-    let cost = |count: usize| {
-        let text = pods(count);
-        let info = measure(|| {
-            let mut manifest = Manifest::default();
-            manifest.add("x", text.as_bytes());
-            let report = manifest.examine(&ManifestContext::default());
-            assert_eq!((report.judged, manifest.unreadable.len()), (count, 0));
-        });
-        (info.count_total, info.bytes_total)
-    };
-    let (short, long) = (cost(100), cost(1000));
-    assert!(long.0 <= 11 * short.0 && long.1 <= 11 * short.1, "{short:?} {long:?}");
+    let inputs: [fn(usize) -> (String, usize); 4] = [
+        |count| (pods(count), count),
+        |count| (templates(count), count),
+        |count| (workflow(count), count),
+        |count| (sources(count), count + 1),
+    ];
+    for input in inputs {
+        let cost = |count: usize| {
+            let (text, judged) = input(count);
+            let info = measure(|| {
+                let mut manifest = Manifest::default();
+                manifest.add("x", text.as_bytes());
+                let report = manifest.examine(&ManifestContext::default());
+                assert_eq!((report.judged, manifest.unreadable.len()), (judged, 0));
+            });
+            (info.count_total, info.bytes_total)
+        };
+        let (short, long) = (cost(100), cost(1000));
+        assert!(long.0 <= 11 * short.0 && long.1 <= 11 * short.1, "{short:?} {long:?}");
+    }
 }
 
 /// A folder with a token file and the published documents of its issuer.
