@@ -2,12 +2,12 @@ use serde_json::Value;
 
 use super::{found_pod::is_of_group, workload::namespace_and_name};
 
-/// An Issuer or ClusterIssuer of cert-manager that names the client ID for Azure DNS. It wins over the variable of the
-/// webhook (cert-manager, "AzureDNS" and `pkg/issuer/acme/dns/azuredns`).
+/// An Issuer or `ClusterIssuer` of cert-manager that names the client ID for Azure DNS. It wins over the variable of the
+/// webhook (cert-manager, "Azure DNS" and `pkg/issuer/acme/dns/azuredns`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct CertIssuer {
     kind: String,
-    /// The namespace; `None` for a ClusterIssuer or if the manifest has none.
+    /// The namespace; `None` for a `ClusterIssuer` or if the manifest has none.
     namespace: Option<String>,
     name: String,
     pub(super) client_id: String,

@@ -45,19 +45,15 @@ pub(super) struct Variable {
 }
 
 impl Variable {
+    fn is_of_env_from(&self) -> bool {
+        self.source.is_some() && self.reference.is_none()
+    }
+
     /// The variable with its place, as messages name it.
     pub(super) fn place(&self) -> String {
         match &self.source {
             Some(source) => format!("{} of {source}", self.name),
             None => format!("{} in the pod template", self.name),
-        }
-    }
-
-    /// The variable with its place, as the object of "remove".
-    pub(super) fn removed(&self) -> String {
-        match &self.source {
-            Some(source) => format!("{} from {source}", self.name),
-            None => format!("{} from the pod template", self.name),
         }
     }
 }
@@ -178,11 +174,17 @@ impl Container {
     /// Whether the container mentions the variables or the token path of the webhook. A client ID beside a client secret is
     /// not one of workload identity.
     pub(super) fn mentions_workload_identity(&self) -> bool {
-        let has =
-            |name: &&str| self.variable(name).is_some() || self.replaced.iter().any(|variable| variable.name == **name);
-        let has_other_credential = OTHER_CREDENTIALS.iter().any(has);
-        let own = VARIABLES.iter().filter(|name| !has_other_credential || **name == "AZURE_FEDERATED_TOKEN_FILE");
-        !self.token_paths.is_empty() || own.clone().any(has) || (self.mentions_variables && !has_other_credential)
+        const FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
+        let has_other_credential = OTHER_CREDENTIALS.iter().any(|name| self.variable(name).is_some());
+        // A source that was not read may have the client secret for a client ID of `envFrom`.
+        let is_own = |variable: &Variable| {
+            let may_have_secret = variable.is_of_env_from() && !self.unread.is_empty();
+            variable.name == FILE
+                || (VARIABLES.contains(&variable.name.as_str()) && !has_other_credential && !may_have_secret)
+        };
+        !self.token_paths.is_empty()
+            || self.variables.iter().chain(&self.replaced).any(is_own)
+            || (self.mentions_variables && !has_other_credential)
     }
 }
 

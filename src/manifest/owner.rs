@@ -10,8 +10,8 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// The owner of an object in a cluster. A Deployment owns a pod through a ReplicaSet, whose name it derives from its own
-    /// name and the hash of the pod template.
+    /// The owner of an object in a cluster. A Deployment owns a pod through a `ReplicaSet`, whose name is that of the
+    /// Deployment and the hash of the pod template.
     pub(super) fn of(object: &Value) -> Option<Self> {
         let metadata = object.get("metadata")?;
         let owners = metadata.get("ownerReferences")?.as_array()?;

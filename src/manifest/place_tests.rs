@@ -269,6 +269,18 @@ fn fix_for_a_dumped_pod_names_its_owner() {
 }
 
 #[test]
+fn fix_for_a_variable_of_a_dumped_pod_names_its_owner() {
+    let account = SOUND.split("---").nth(1).unwrap();
+    let yaml = format!(
+        "kind: Pod\nmetadata: {{ name: x, namespace: shop, uid: a, ownerReferences: [{{ kind: Job, name: etl }}] }}\nspec: {{ serviceAccountName: orders, containers: [{{ name: app, env: [{{ name: AZURE_CLIENT_ID, value: {OTHER} }}] }}] }}\n---{account}"
+    );
+    let report = examine(&yaml, &context());
+    let variables = report.findings.iter().find(|finding| finding.check == ManifestCheck::Variables).unwrap();
+    let fix = variables.fix.as_ref().unwrap();
+    assert!(fix.ends_with("remove AZURE_CLIENT_ID from the pod template of the Job etl"), "{fix}");
+}
+
+#[test]
 fn ordinary_workload_is_shown_without_its_place() {
     let report = examine(SOUND, &context());
     let label = report.findings.iter().find(|finding| finding.check == ManifestCheck::Label).unwrap();

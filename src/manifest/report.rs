@@ -105,7 +105,10 @@ impl UnreadableDocument {
 impl CustomResource {
     fn finding(&self, namespace: &str) -> ManifestFinding {
         let message = "it mentions workload identity, but has no known pod template, so it is not checked";
-        let fix = "pass the objects that its controller creates, too: kubectl get deployments,pods --namespace NAMESPACE -o yaml | issuer doctor --manifest - --manifest FILE";
+        let own = checks::word(self.namespace.as_deref().unwrap_or(namespace), "NAMESPACE");
+        let fix = format!(
+            "pass the workloads that its controller creates, too: kubectl get deployments,pods --namespace {own} -o yaml | issuer doctor --manifest - --manifest FILE"
+        );
         ManifestFinding::skipped(ManifestCheck::PodTemplate, self.shown(namespace), message).fix(fix)
     }
 }

@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::{found_pod::is_of_group, workload::namespace_and_name};
 
-/// A SecretStore or ClusterSecretStore of external-secrets that names a service account for Azure Key Vault. The operator
+/// A `SecretStore` or `ClusterSecretStore` of external-secrets that names a service account for Azure Key Vault. The operator
 /// requests the token of that account from the API server, so its own pods need no label (external-secrets, "Azure Key
 /// Vault", "Referenced Service Account").
 #[derive(Clone, Debug, PartialEq, Eq)]

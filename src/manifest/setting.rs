@@ -1,6 +1,6 @@
 //! Labels and annotations of the workload identity webhook (Azure/azure-workload-identity, `pkg/webhook/consts.go`).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 
@@ -56,9 +56,9 @@ impl Setting {
 /// The labels or annotations of the webhook on an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Settings {
-    own: Vec<(String, Setting)>,
+    own: BTreeMap<String, Setting>,
     /// The settings that apply to several pod templates of an object, shared by them. Own settings win.
-    inherited: Option<Arc<Settings>>,
+    inherited: Option<Arc<Self>>,
 }
 
 impl Settings {
@@ -69,13 +69,12 @@ impl Settings {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Setting> {
-        let own = self.own.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-        own.or_else(|| self.inherited.as_ref()?.get(name))
+        self.own.get(name).or_else(|| self.inherited.as_ref()?.get(name))
     }
 
     /// Whether the value of a setting is inherited.
     pub(super) fn inherits(&self, name: &str) -> bool {
-        self.own.iter().all(|(known, _)| known != name) && self.get(name).is_some()
+        !self.own.contains_key(name) && self.get(name).is_some()
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&str> {

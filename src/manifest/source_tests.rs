@@ -39,6 +39,9 @@ fn found(container: &str, edits: &[(&str, &str)]) -> Vec<String> {
     remarkable(&report).iter().map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect()
 }
 
+/// The name of a case, the container, other edits, and the findings that need attention.
+type Case<'a> = (&'a str, String, &'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn variables_of_config_maps_and_secrets_are_judged() {
     let no_client_id = [("client ID", "x: y")];
@@ -57,7 +60,7 @@ fn variables_of_config_maps_and_secrets_are_judged() {
     };
     let (same, other) = (config_map("same"), config_map("other"));
     let none: &[&str] = &[];
-    let cases: Vec<(&str, String, &[(&str, &str)], &[&str])> = vec![
+    let cases: Vec<Case> = vec![
         // The webhook sets the variable in `env`, which wins over `envFrom`.
         ("the webhook replaces the client ID", from(&other), &[], &["variables warning"]),
         ("the same client ID", from(&same), &[], none),
@@ -104,6 +107,30 @@ fn finding_names_the_source_of_a_variable() {
         "AZURE_CLIENT_SECRET of Secret shop/secret is set, and DefaultAzureCredential uses it before the token"
     );
     assert!(finding.fix.as_ref().unwrap().starts_with("remove AZURE_CLIENT_SECRET from Secret shop/secret"));
+}
+
+#[test]
+fn client_id_of_a_config_map_brings_a_pod_into_scope() {
+    let pod = |entries: &str| {
+        format!(
+            "kind: Pod\nmetadata: {{ name: web, namespace: shop }}\nspec: {{ containers: [{{ name: app, envFrom: [{entries}] }}] }}{}",
+            sources()
+        )
+    };
+    let [same, secret] = [config_map("same"), "{ secretRef: { name: secret } }".to_owned()];
+    let unread = "{ secretRef: { name: unread } }";
+    let cases = [
+        (config_map("other"), true),
+        (format!("{}, {secret}", config_map("other")), false),
+        // The Secret may have the client secret, as for a service principal.
+        (format!("{}, {unread}", config_map("other")), false),
+        (format!("{same}, {unread}"), true),
+        (secret, false),
+        (unread.to_owned(), false),
+    ];
+    for (entries, is_judged) in cases {
+        assert_eq!(examine(&pod(&entries), &context()).judged, usize::from(is_judged), "{entries}");
+    }
 }
 
 #[test]

@@ -176,9 +176,14 @@ fn pods(count: usize) -> String {
     (0..count).map(pod).collect()
 }
 
+/// A text for each number.
+fn numbered(count: usize, text: impl Fn(usize) -> String) -> String {
+    (0..count).map(text).collect()
+}
+
 /// An object with pod templates below a list.
 fn templates(count: usize) -> String {
-    let labels: String = (0..count).map(|number| format!("azure.workload.identity/{number}: 'x', ")).collect();
+    let labels = numbered(count, |number| format!("azure.workload.identity/{number}: 'x', "));
     let template = "      - template: { metadata: { labels: {} }, spec: { containers: [{ name: app }] } }\n";
     format!(
         "apiVersion: example.com/v1\nkind: Group\nmetadata: {{ name: a, labels: {{ {labels} }} }}\nspec:\n  groups:\n{}",
@@ -188,7 +193,7 @@ fn templates(count: usize) -> String {
 
 /// A workflow whose templates share labels and volumes.
 fn workflow(count: usize) -> String {
-    let labels: String = (0..count).map(|number| format!("azure.workload.identity/{number}: 'x', ")).collect();
+    let labels = numbered(count, |number| format!("azure.workload.identity/{number}: 'x', "));
     let volume = |number: usize| {
         format!(
             "    - {{ name: v{number}, projected: {{ sources: [{{ serviceAccountToken: {{ path: a, audience: vault }} }}] }} }}\n"
@@ -197,22 +202,21 @@ fn workflow(count: usize) -> String {
     let template = "    - container: { volumeMounts: [{ name: v0, mountPath: /a }] }\n";
     format!(
         "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{ name: a }}\nspec:\n  podMetadata: {{ labels: {{ {labels} }} }}\n  volumes:\n{}  templates:\n{}",
-        (0..count).map(volume).collect::<String>(),
+        numbered(count, volume),
         template.repeat(count)
     )
 }
 
 /// A ConfigMap with many entries, and pods with many sources of variables.
 fn sources(count: usize) -> String {
-    let entries: String = (0..count).map(|number| format!("  AZURE_{number}: x\n")).collect();
-    let refs: String = (0..count).map(|number| format!("        - configMapRef: {{ name: map-{number} }}\n")).collect();
+    let entries = numbered(count, |number| format!("  AZURE_{number}: x\n"));
+    let refs = numbered(count, |number| format!("        - configMapRef: {{ name: map-{number} }}\n"));
     let pod = |number: usize| {
         format!(
             "---\nkind: Pod\nmetadata: {{ name: pod-{number} }}\nspec:\n  containers:\n    - name: app\n      env: [{{ name: AZURE_CLIENT_ID }}]\n      envFrom:\n"
         )
     };
-    let pods: String =
-        (0..count).map(|number| format!("{}        - configMapRef: {{ name: map }}\n", pod(number))).collect();
+    let pods = numbered(count, |number| format!("{}        - configMapRef: {{ name: map }}\n", pod(number)));
     format!("kind: ConfigMap\nmetadata: {{ name: map }}\ndata:\n{entries}{pods}{}{refs}", pod(count))
 }
 

@@ -1,4 +1,4 @@
-//! The client ID of cert-manager, which it takes from its Issuers (cert-manager, "AzureDNS").
+//! The client ID of cert-manager, which it takes from its Issuers (cert-manager, "Azure DNS").
 
 use super::{
     super::{
@@ -25,7 +25,7 @@ pub(super) fn client_id(input: &Input<'_>, object: &str, annotate: &str) -> Mani
             "the annotation {CLIENT_ID} is missing, so the webhook does not set AZURE_CLIENT_ID, and no Issuer in the input names a client ID"
         );
         let fix = format!(
-            "annotate the service account, and create the pods again: {annotate}; or set {MEMBER} of the Issuer or ClusterIssuer, and pass its manifest, too"
+            "set {MEMBER} of the Issuer or ClusterIssuer, and pass its manifest, too; or annotate the service account, and create the pods again: {annotate}"
         );
         return ManifestFinding::failed(ClientId, object, message).fix(fix);
     }

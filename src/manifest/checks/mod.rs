@@ -182,7 +182,7 @@ fn listed(names: &[&str]) -> String {
 }
 
 /// The name of an object, if a command can contain it without quoting, else a placeholder.
-fn word<'a>(name: &'a str, placeholder: &'a str) -> &'a str {
+pub(super) fn word<'a>(name: &'a str, placeholder: &'a str) -> &'a str {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
     let is_name = (1..=253).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with('-');
     if is_name { name } else { placeholder }

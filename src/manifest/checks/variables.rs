@@ -44,9 +44,18 @@ impl<'a> Preset<'a> {
     }
 }
 
+/// A variable with its place, as the object of "remove".
+fn removed(case: &Case<'_>, Variable { name, source, .. }: &Variable) -> String {
+    match (source, &case.workload.owner) {
+        (Some(source), _) => format!("{name} from {source}"),
+        (None, Some(owner)) => format!("{name} from the pod template of the {owner}"),
+        (None, None) => format!("{name} from the pod template"),
+    }
+}
+
 fn client_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> {
     let preset = Preset::of(container, "AZURE_CLIENT_ID")?;
-    let (seen, removed) = (preset.value, preset.variable.removed());
+    let (seen, removed) = (preset.value, removed(case, preset.variable));
     let object = case.container(&container.name);
     let fix = if case.workload.is_running {
         format!(
@@ -83,7 +92,7 @@ fn tenant_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> 
     } else {
         "names another tenant"
     });
-    let fix = format!("remove {}, so that the webhook sets it", preset.variable.removed());
+    let fix = format!("remove {}, so that the webhook sets it", removed(case, preset.variable));
     Some(ManifestFinding::warning(TenantId, object, message).compared(shown(seen), shown(expected)).fix(fix))
 }
 
@@ -103,7 +112,7 @@ fn empty_or_broken(case: &Case<'_>, container: &Container) -> Option<ManifestFin
         };
         Some((preset, message))
     })?;
-    let fix = format!("remove {}, so that the webhook sets it", preset.variable.removed());
+    let fix = format!("remove {}, so that the webhook sets it", removed(case, preset.variable));
     Some(ManifestFinding::failed(Variables, case.container(&container.name), message + &preset.unread).fix(fix))
 }
 
@@ -114,7 +123,7 @@ fn replaced(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> {
     let annotated = case.account.and_then(|account| account.metadata.annotations.text(CLIENT_ID))?;
     let seen = variable.value.as_deref().filter(|seen| !seen.eq_ignore_ascii_case(annotated))?;
     let message = format!("{} has no effect: the webhook sets it from the annotation, which differs", variable.place());
-    let fix = format!("remove {}, or correct the annotation of the service account", variable.removed());
+    let fix = format!("remove {}, or correct the annotation of the service account", removed(case, variable));
     let finding = ManifestFinding::warning(Variables, case.container(&container.name), message);
     Some(finding.compared(shown(seen), shown(annotated)).fix(fix))
 }
@@ -130,7 +139,7 @@ fn other_credentials(case: &Case<'_>, container: &Container) -> Vec<ManifestFind
     };
     let finding = |variable: &Variable| {
         let message = format!("{} is set, and DefaultAzureCredential uses it before the token", variable.place());
-        let fix = format!("remove {}, or select WorkloadIdentityCredential in the program", variable.removed());
+        let fix = format!("remove {}, or select WorkloadIdentityCredential in the program", removed(case, variable));
         ManifestFinding::warning(Variables, case.container(&container.name), message).fix(fix)
     };
     OTHER_CREDENTIALS.iter().filter_map(set).map(finding).collect()
