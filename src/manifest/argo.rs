@@ -29,7 +29,28 @@ pub(super) fn pods(object: &Value, kind: &str) -> Option<Vec<FoundPod>> {
     let spec = if kind == "CronWorkflow" { spec.get("workflowSpec").unwrap_or(&Value::Null) } else { spec };
     let workflow = Workflow::of(spec, path, kind);
     let templates = spec.get("templates").and_then(Value::as_array).into_iter().flatten().enumerate();
-    Some(templates.filter_map(|(index, template)| workflow.pod(index, template)).collect())
+    let templates = templates.flat_map(|(index, template)| {
+        let place = format!("{path}.templates[{index}]");
+        let mut found = inline(template, &place);
+        found.insert(0, (place, template));
+        found
+    });
+    Some(templates.filter_map(|(place, template)| workflow.pod(place, template)).collect())
+}
+
+/// The templates that are written into the steps or tasks of another one, with their places.
+fn inline<'a>(template: &'a Value, place: &str) -> Vec<(String, &'a Value)> {
+    let list = |value: Option<&'a Value>| value.and_then(Value::as_array).into_iter().flatten().enumerate();
+    let mut found = Vec::new();
+    for (group, steps) in list(template.get("steps")) {
+        for (index, step) in list(Some(steps)) {
+            found.extend(step.get("inline").map(|own| (format!("{place}.steps[{group}][{index}].inline"), own)));
+        }
+    }
+    for (index, task) in list(template.get("dag").and_then(|dag| dag.get("tasks"))) {
+        found.extend(task.get("inline").map(|own| (format!("{place}.dag.tasks[{index}].inline"), own)));
+    }
+    found
 }
 
 /// What applies to every template.
@@ -64,7 +85,7 @@ impl<'a> Workflow<'a> {
     }
 
     /// The pod of a template; `None` if it has no containers of its own, such as a list of steps.
-    fn pod(&self, index: usize, template: &Value) -> Option<FoundPod> {
+    fn pod(&self, place: String, template: &Value) -> Option<FoundPod> {
         let of = |value: &Value, is_init: bool| Container::of(value, MAIN, is_init);
         let single = ["container", "script"].into_iter().filter_map(|member| template.get(member));
         let set = template.get("containerSet").and_then(|set| set.get("containers"));
@@ -85,7 +106,6 @@ impl<'a> Workflow<'a> {
         let metadata = Metadata::of(template).inheriting(&self.metadata);
         let is_shared =
             if metadata.labels.get(USE).is_some() { metadata.labels.inherits(USE) } else { !self.is_library };
-        let place = format!("{}.templates[{index}]", self.path);
         let labels_path = match is_shared {
             true if self.defaults.is_some_and(|defaults| Metadata::of(defaults).labels.get(USE).is_some()) => {
                 format!("{}.templateDefaults.metadata.labels", self.path)

@@ -81,6 +81,15 @@ fn pod_template_is_found_at_any_place() {
         ),
         (
             format!(
+                "{argo}\nkind: WorkflowTemplate\n{metadata}\nspec: {{ templates: [{{ name: all, steps: [[{{ inline: {{ container: {{ args: [$(AZURE_CLIENT_ID)] }} }} }}]] }}, {{ dag: {{ tasks: [{{ inline: {{ script: {{ args: [$(AZURE_CLIENT_ID)] }} }} }}] }} }}] }}"
+            ),
+            &[
+                "WorkflowTemplate shop/etl (spec.templates[0].steps[0][0].inline): spec.templates[0].steps[0][0].inline.metadata.labels",
+                "WorkflowTemplate shop/etl (spec.templates[1].dag.tasks[0].inline): spec.templates[1].dag.tasks[0].inline.metadata.labels",
+            ],
+        ),
+        (
+            format!(
                 "{argo}\nkind: CronWorkflow\n{metadata}\nspec: {{ workflowSpec: {{ podMetadata: {{ labels: {{ azure.workload.identity/use: 'no' }} }}, templates: [{{ name: load, container: {{}} }}] }} }}"
             ),
             &["CronWorkflow shop/etl: spec.workflowSpec.podMetadata.labels"],

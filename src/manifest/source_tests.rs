@@ -71,6 +71,12 @@ fn variables_of_config_maps_and_secrets_are_judged() {
         ("own token of another client", from(&format!("{same}, {other}")), &own, &["variables failed"]),
         ("a later entry wins", from(&format!("{other}, {same}")), &own, none),
         ("env wins", format!("env: [{{ name: AZURE_CLIENT_ID, value: {CLIENT} }}]\n          envFrom: [{same}, {other}]"), &own, none),
+        (
+            "env wins in a pod with the label",
+            format!("env: [{{ name: AZURE_CLIENT_ID, value: {CLIENT} }}]\n          envFrom: [{other}]"),
+            &[],
+            none,
+        ),
         ("prefix", from("{ prefix: AZURE_, configMapRef: { name: short } }"), &[], &["variables warning"]),
         ("another prefix", from("{ prefix: X_, configMapRef: { name: other } }"), &[], none),
         ("key of a ConfigMap", key("short", "clientId", ""), &[], &["variables failed"]),
