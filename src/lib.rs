@@ -119,8 +119,8 @@ pub use key::{
     OtherDocument, OtherFormat, Place, PublicKey, SkipReason,
 };
 pub use manifest::{
-    Manifest, ManifestAccount, ManifestCheck, ManifestContext, ManifestFinding, ManifestOutcome, ManifestReport,
-    UnreadableDocument, Workload,
+    CustomResource, Manifest, ManifestAccount, ManifestCheck, ManifestContext, ManifestFinding, ManifestOutcome,
+    ManifestReport, UnreadableDocument, Workload,
 };
 pub use plan::{
     Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DocumentKind, DropReason, KeyState, Plan,

@@ -1,6 +1,6 @@
 //! Arbitrary bytes as Kubernetes manifests, with arbitrary options of the checks.
 //!
-//! - Each workload is judged or counted, and each failed check and warning has a fix.
+//! - Each workload is judged or counted, each custom resource without a pod template is named, and each failed check and warning has a fix.
 //! - The checks do not depend on the time or on an earlier run.
 //! - An input that is added twice has twice the objects.
 #![no_main]
@@ -17,7 +17,9 @@ fuzz_target!(|input: (u8, &[u8])| {
     let context = context(options);
     let report = manifest.examine(&context);
     assert_eq!(report.judged + report.not_judged, manifest.workloads.len());
-    assert!(report.findings.len() >= manifest.unreadable.len() + report.judged);
+    assert_eq!(report.without_pod_template, manifest.custom_resources.len());
+    let named = manifest.unreadable.len() + report.judged + report.without_pod_template;
+    assert!(report.findings.len() >= named);
     for finding in &report.findings {
         let needs_fix = matches!(finding.outcome, ManifestOutcome::Failed | ManifestOutcome::Warning);
         assert!(!needs_fix || finding.fix.is_some(), "{finding:?}");

@@ -14,6 +14,8 @@ use crate::entra::Aadsts;
 pub enum ManifestCheck {
     /// The document can be parsed.
     Document,
+    /// A custom resource that mentions workload identity has a known pod template.
+    PodTemplate,
     /// The label `azure.workload.identity/use` is on the pod template, with the string `true`.
     Label,
     /// The webhook has changed a running pod.
@@ -51,6 +53,7 @@ impl ManifestCheck {
     pub const fn id(self) -> &'static str {
         match self {
             Self::Document => "document",
+            Self::PodTemplate => "pod_template",
             Self::Label => "label",
             Self::Injection => "injection",
             Self::ServiceAccount => "service_account",

@@ -1,22 +1,35 @@
 //! Checks the parts of workload identity that Kubernetes manifests decide: pod templates and service accounts.
 
 mod account;
+mod argo;
+mod cert_issuer;
 mod checks;
 mod container;
 mod context;
+mod custom_resource;
+mod env_source;
 mod finding;
+mod found_pod;
+mod input;
+mod owner;
 mod pod_template;
 mod report;
+mod secret_store;
 mod setting;
+mod spark;
 mod token_volume;
 mod workload;
 
 use serde_json::{Deserializer, Value};
 
 pub use account::ManifestAccount;
+use cert_issuer::CertIssuer;
 pub use context::ManifestContext;
+pub use custom_resource::CustomResource;
+use env_source::{EnvKind, EnvSource};
 pub use finding::{ManifestCheck, ManifestFinding, ManifestOutcome};
 pub use report::ManifestReport;
+use secret_store::SecretStore;
 pub use workload::Workload;
 
 use crate::{file_text::file_text, yaml};
@@ -24,7 +37,10 @@ use crate::{file_text::file_text, yaml};
 /// The workloads and service accounts in Kubernetes manifests.
 ///
 /// Manifests are YAML streams or JSON, as `helm template`, `kubectl get -o yaml` and `kubectl get -o json` print them, also
-/// Lists. Without the feature `yaml`, only JSON is read. Other objects are ignored, and no values of Secrets are kept.
+/// Lists. Without the feature `yaml`, only JSON is read.
+///
+/// Pod templates are found at any place of an object. ConfigMaps and Secrets are read for the variables of containers; no
+/// values of Secrets are kept. Other objects are ignored.
 ///
 /// ```
 /// use issuer::{ManifestOutcome, Manifest, ManifestCheck, ManifestContext};
@@ -56,12 +72,17 @@ use crate::{file_text::file_text, yaml};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// The objects with a pod template.
+    /// The pods and pod templates.
     pub workloads: Vec<Workload>,
     /// The service accounts.
     pub service_accounts: Vec<ManifestAccount>,
+    /// The custom resources that mention workload identity, but in which no pod template was found.
+    pub custom_resources: Vec<CustomResource>,
     /// The documents that cannot be parsed.
     pub unreadable: Vec<UnreadableDocument>,
+    env_sources: Vec<EnvSource>,
+    cert_issuers: Vec<CertIssuer>,
+    secret_stores: Vec<SecretStore>,
 }
 
 /// A document of a manifest that cannot be parsed.
@@ -106,11 +127,25 @@ impl Manifest {
             // A list of one kind, such as a DeploymentList, may omit the kind of its items.
             let of_items = kind.strip_suffix("List").filter(|kind| !kind.is_empty());
             items.iter().for_each(|item| self.add_object(item, of_items));
-        } else if kind == "ServiceAccount" {
-            self.service_accounts.push(ManifestAccount::of(object));
-        } else {
-            self.workloads.extend(Workload::of(object, kind));
+            return;
         }
+        match kind {
+            "ServiceAccount" => self.service_accounts.push(ManifestAccount::of(object)),
+            "ConfigMap" => self.env_sources.push(EnvSource::of(object, EnvKind::ConfigMap)),
+            "Secret" => self.env_sources.push(EnvSource::of(object, EnvKind::Secret)),
+            _ => self.add_other(object, kind),
+        }
+    }
+
+    /// Adds an object that may have pod templates.
+    fn add_other(&mut self, object: &Value, kind: &str) {
+        let workloads = Workload::all(object, kind);
+        if workloads.is_empty() {
+            self.custom_resources.extend(CustomResource::of(object, kind));
+        }
+        self.workloads.extend(workloads);
+        self.cert_issuers.extend(CertIssuer::all(object, kind));
+        self.secret_stores.extend(SecretStore::of(object, kind));
     }
 }
 
@@ -126,8 +161,12 @@ fn json_documents(text: &str) -> Result<Vec<Result<Value, Option<u64>>>, Option<
 #[cfg(test)]
 mod finding_tests;
 #[cfg(test)]
+mod place_tests;
+#[cfg(test)]
 mod reading_tests;
 #[cfg(test)]
 mod rule_tests;
+#[cfg(test)]
+mod source_tests;
 #[cfg(test)]
 mod test_setup;

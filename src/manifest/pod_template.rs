@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -19,36 +19,17 @@ pub(super) struct PodTemplate {
     pub(super) token_volumes: Vec<TokenVolume>,
 }
 
-/// The places of a pod template in an object, and the path of its labels in YAML.
-const PLACES: [(&str, &str); 3] = [
-    ("/spec/template", "spec.template.metadata.labels"),
-    ("/spec/jobTemplate/spec/template", "spec.jobTemplate.spec.template.metadata.labels"),
-    ("/template", "template.metadata.labels"),
-];
-
 impl PodTemplate {
-    /// The pod template of an object, with the path of its labels; `None` if the object has none.
-    pub(super) fn find(object: &Value, kind: &str) -> Option<(Self, &'static str)> {
-        let is_pod = |value: &Value| value.pointer("/spec/containers").is_some_and(Value::is_array);
-        if kind == "Pod" || (kind.is_empty() && is_pod(object)) {
-            return is_pod(object).then(|| (Self::of(object), "metadata.labels"));
-        }
-        PLACES.iter().find_map(|(pointer, labels)| {
-            let template = object.pointer(pointer).filter(|template| is_pod(template))?;
-            Some((Self::of(template), *labels))
-        })
+    /// Whether a value has the shape of a pod or pod template: `spec.containers` is a list.
+    pub(super) fn is_in(value: &Value) -> bool {
+        value.get("spec").and_then(|spec| spec.get("containers")).is_some_and(Value::is_array)
     }
 
-    fn of(template: &Value) -> Self {
+    pub(super) fn of(template: &Value) -> Self {
         let spec = &template["spec"];
-        let text = |member: &str| spec.get(member).and_then(Value::as_str).filter(|name| !name.is_empty());
         Self {
             metadata: Metadata::of(template),
-            // `serviceAccount` is the older name of the member.
-            service_account: text("serviceAccountName")
-                .or_else(|| text("serviceAccount"))
-                .unwrap_or("default")
-                .to_owned(),
+            service_account: service_account(spec).unwrap_or("default").to_owned(),
             is_on_host_network: spec.get("hostNetwork").and_then(Value::as_bool).unwrap_or_default(),
             containers: Container::all(spec),
             token_volumes: TokenVolume::all(spec),
@@ -58,6 +39,12 @@ impl PodTemplate {
     /// Whether the webhook changes pods of this template.
     pub(super) fn is_labelled(&self) -> bool {
         self.metadata.labels.text(setting::USE) == Some("true")
+    }
+
+    /// The names of the containers that the webhook leaves unchanged.
+    pub(super) fn skipped(&self) -> HashSet<&str> {
+        let names = self.metadata.annotations.text(setting::SKIP_CONTAINERS).unwrap_or_default();
+        names.split(';').map(str::trim).filter(|name| !name.is_empty()).collect()
     }
 
     /// The token that a container reads, if the pod template has the volume and the variables for it, so that the pods
@@ -85,6 +72,12 @@ impl PodTemplate {
         self.metadata.annotations.text(setting::IDENTITY_BINDING) == Some("true")
             || self.containers.iter().any(|container| container.variable("AZURE_KUBERNETES_TOKEN_PROXY").is_some())
     }
+}
+
+/// The service account that a pod names. `serviceAccount` is the older name of the member.
+pub(super) fn service_account(spec: &Value) -> Option<&str> {
+    let text = |member: &str| spec.get(member).and_then(Value::as_str).filter(|name| !name.is_empty());
+    text("serviceAccountName").or_else(|| text("serviceAccount"))
 }
 
 /// Whether a file is below a folder or is the folder itself.

@@ -2,10 +2,11 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Manifest, UnreadableDocument,
-    account::ManifestAccount,
     checks::{self, Case, Usage},
     context::ManifestContext,
+    custom_resource::CustomResource,
     finding::{ManifestCheck, ManifestFinding, ManifestOutcome},
+    input::{AccountKey, Input},
 };
 
 /// The results of all checks of manifests.
@@ -26,6 +27,9 @@ pub struct ManifestReport {
     pub judged: usize,
     /// The number of other workloads.
     pub not_judged: usize,
+    /// The number of custom resources that mention workload identity, but in which no pod template was found. Each has a
+    /// skipped check.
+    pub without_pod_template: usize,
 }
 
 impl ManifestReport {
@@ -34,9 +38,6 @@ impl ManifestReport {
         self.findings.iter().any(|finding| finding.outcome == ManifestOutcome::Failed)
     }
 }
-
-/// A service account, by namespace and name.
-pub(super) type AccountKey<'a> = (&'a str, &'a str);
 
 impl Manifest {
     /// Checks every workload that uses workload identity, and every service account that is annotated for it.
@@ -47,21 +48,15 @@ impl Manifest {
     /// - its service account has one, or is the subject of a federated identity credential, or
     /// - a container mentions a variable or the token path of the webhook.
     ///
-    /// Other workloads are counted. The time is proportional to the size of the manifests, for a given number of credentials.
+    /// Other workloads are counted, and custom resources without a known pod template are named. The time is proportional to the size of the manifests, for a given number of credentials.
     pub fn examine(&self, context: &ManifestContext) -> ManifestReport {
-        let namespace = context.namespace.as_deref().unwrap_or("default");
-        let key = |own: &'_ Option<String>| own.as_deref().unwrap_or(namespace).to_owned();
-        let keys: Vec<String> = self.service_accounts.iter().map(|account| key(&account.namespace)).collect();
-        let accounts: HashMap<AccountKey<'_>, &ManifestAccount> = keys
-            .iter()
-            .zip(&self.service_accounts)
-            .map(|(namespace, account)| ((namespace.as_str(), account.name.as_str()), account))
-            .collect();
+        let input = Input::new(self, context);
         let mut report = ManifestReport::default();
         report.findings.extend(self.unreadable.iter().map(UnreadableDocument::finding));
+        let workloads: Vec<_> = self.workloads.iter().map(|workload| input.resolved(workload)).collect();
         let (mut cases, mut usages): (Vec<Case<'_>>, HashMap<AccountKey<'_>, Usage>) = (Vec::new(), HashMap::new());
-        for workload in &self.workloads {
-            let case = Case::new(workload, &accounts, context, namespace);
+        for workload in &workloads {
+            let case = Case::new(workload, &input, context);
             if case.is_in_scope() {
                 usages.entry(case.key()).or_default().add(&case);
                 cases.push(case);
@@ -74,16 +69,22 @@ impl Manifest {
         for case in &cases {
             checks::workload(case, &mut report.findings);
             if done.insert(case.key()) {
-                checks::account(case.key(), case.account, usages.get(&case.key()), context, &mut report.findings);
+                checks::account(case.key(), usages.get(&case.key()), &input, context, &mut report.findings);
             }
             checks::credential(case, &mut matched, &mut report.findings);
         }
-        for (namespace, account) in keys.iter().zip(&self.service_accounts) {
-            let key = (namespace.as_str(), account.name.as_str());
+        for account in &self.service_accounts {
+            let key = input.key(account);
             if !account.metadata.is_empty() && done.insert(key) {
-                checks::account(key, Some(account), None, context, &mut report.findings);
+                checks::account(key, None, &input, context, &mut report.findings);
             }
         }
+        if cases.iter().any(Case::is_cert_manager) {
+            checks::cert_issuers(&input, context, &mut report.findings);
+        }
+        let resources = self.custom_resources.iter().map(|resource| resource.finding(input.namespace));
+        report.findings.extend(resources);
+        report.without_pod_template = self.custom_resources.len();
         report
     }
 }
@@ -98,5 +99,16 @@ impl UnreadableDocument {
             "this document cannot be parsed; the others are checked",
         )
         .fix("correct the document: the API server rejects it, too")
+    }
+}
+
+impl CustomResource {
+    fn finding(&self, namespace: &str) -> ManifestFinding {
+        let message = "it mentions workload identity, but has no known pod template, so it is not checked";
+        let own = checks::word(self.namespace.as_deref().unwrap_or(namespace), "NAMESPACE");
+        let fix = format!(
+            "pass the workloads that its controller creates, too: kubectl get deployments,pods --namespace {own} -o yaml | issuer doctor --manifest - --manifest FILE"
+        );
+        ManifestFinding::skipped(ManifestCheck::PodTemplate, self.shown(namespace), message).fix(fix)
     }
 }

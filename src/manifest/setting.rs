@@ -1,9 +1,11 @@
 //! Labels and annotations of the workload identity webhook (Azure/azure-workload-identity, `pkg/webhook/consts.go`).
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use serde_json::Value;
 
 /// The start of every label and annotation of the webhook.
-const PREFIX: &str = "azure.workload.identity/";
+pub(super) const PREFIX: &str = "azure.workload.identity/";
 
 /// The label that selects a pod. The webhook reads it only on pods.
 pub(super) const USE: &str = "azure.workload.identity/use";
@@ -53,17 +55,26 @@ impl Setting {
 
 /// The labels or annotations of the webhook on an object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Settings(Vec<(String, Setting)>);
+pub(super) struct Settings {
+    own: BTreeMap<String, Setting>,
+    /// The settings that apply to several pod templates of an object, shared by them. Own settings win.
+    inherited: Option<Arc<Self>>,
+}
 
 impl Settings {
     fn of(members: Option<&Value>) -> Self {
         let members = members.and_then(Value::as_object).into_iter().flatten();
         let own = members.filter(|(name, _)| name.starts_with(PREFIX));
-        Self(own.map(|(name, value)| (name.clone(), Setting::of(value))).collect())
+        Self { own: own.map(|(name, value)| (name.clone(), Setting::of(value))).collect(), inherited: None }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Setting> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value)
+        self.own.get(name).or_else(|| self.inherited.as_ref()?.get(name))
+    }
+
+    /// Whether the value of a setting is inherited.
+    pub(super) fn inherits(&self, name: &str) -> bool {
+        !self.own.contains_key(name) && self.get(name).is_some()
     }
 
     pub(super) fn text(&self, name: &str) -> Option<&str> {
@@ -71,7 +82,7 @@ impl Settings {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.own.is_empty() && self.inherited.as_ref().is_none_or(|inherited| inherited.is_empty())
     }
 }
 
@@ -85,12 +96,36 @@ pub(super) struct Metadata {
 impl Metadata {
     /// The metadata of an object or pod template.
     pub(super) fn of(object: &Value) -> Self {
-        let metadata = object.get("metadata");
-        let member = |name: &str| Settings::of(metadata.and_then(|metadata| metadata.get(name)));
+        Self::of_members(object.get("metadata"))
+    }
+
+    /// The metadata in a value that has the members `labels` and `annotations`.
+    pub(super) fn of_members(value: Option<&Value>) -> Self {
+        let member = |name: &str| Settings::of(value.and_then(|value| value.get(name)));
         Self { labels: member("labels"), annotations: member("annotations") }
+    }
+
+    /// Adds settings that apply unless the metadata itself has them.
+    pub(super) fn inheriting(mut self, shared: &SharedMetadata) -> Self {
+        self.labels.inherited = Some(Arc::clone(&shared.labels));
+        self.annotations.inherited = Some(Arc::clone(&shared.annotations));
+        self
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.labels.is_empty() && self.annotations.is_empty()
+    }
+}
+
+/// The metadata of several pod templates. It is not copied for each.
+#[derive(Clone)]
+pub(super) struct SharedMetadata {
+    labels: Arc<Settings>,
+    annotations: Arc<Settings>,
+}
+
+impl From<Metadata> for SharedMetadata {
+    fn from(metadata: Metadata) -> Self {
+        Self { labels: Arc::new(metadata.labels), annotations: Arc::new(metadata.annotations) }
     }
 }

@@ -1,12 +1,16 @@
-use std::fmt;
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde_json::Value;
 
-use super::{pod_template::PodTemplate, setting::Metadata};
+use super::{
+    container::VARIABLES, env_source::EnvSources, found_pod::FoundPod, owner::Owner, pod_template::PodTemplate,
+    setting::Metadata,
+};
 
-/// An object with a pod template, such as a Deployment, or a pod.
+/// A pod template of an object such as a Deployment, or a pod.
 ///
-/// It is displayed as messages name it. A missing namespace is shown as `default`.
+/// It is displayed as messages name it. A missing namespace is shown as `default`. An object with several pod templates is
+/// several workloads, each with its place.
 ///
 /// ```
 /// use issuer::Manifest;
@@ -30,26 +34,68 @@ pub struct Workload {
     pub namespace: Option<String>,
     /// The name.
     pub name: String,
+    /// The place of the pod template, such as `spec.driver.template`; `None` if the object has only one.
+    pub place: Option<String>,
     /// The settings of the object itself, which the webhook does not read.
-    pub(super) own: Metadata,
+    pub(super) own: Arc<Metadata>,
     pub(super) pod: PodTemplate,
     /// The path of the labels of the pod template.
-    pub(super) labels_path: &'static str,
+    pub(super) labels_path: String,
+    /// The object that creates it.
+    pub(super) owner: Option<Owner>,
     /// Whether it is a pod that the API server returned, so that the webhook has already changed it.
     pub(super) is_running: bool,
 }
 
 impl Workload {
-    /// The workload of an object; `None` if the object has no pod template.
-    pub(super) fn of(object: &Value, kind: &str) -> Option<Self> {
-        let (pod, labels_path) = PodTemplate::find(object, kind)?;
-        let kind = if kind.is_empty() { "object" } else { kind }.to_owned();
+    /// The workloads of an object, one for each pod template.
+    pub(super) fn all(object: &Value, kind: &str) -> Vec<Self> {
+        let found = FoundPod::all(object, kind);
+        let has_several = found.len() > 1;
+        let kind = if kind.is_empty() { "object" } else { kind };
         let (namespace, name) = namespace_and_name(object);
         // The metadata of a pod is that of its template.
-        let own = if labels_path == "metadata.labels" { Metadata::default() } else { Metadata::of(object) };
-        let has_uid = object.pointer("/metadata/uid").is_some_and(Value::is_string);
-        let is_running = has_uid && labels_path == "metadata.labels";
-        Some(Self { kind, namespace, name, own, pod, labels_path, is_running })
+        let is_pod = found.iter().any(|pod| pod.is_object);
+        let own = Arc::new(if is_pod { Metadata::default() } else { Metadata::of(object) });
+        let is_running = is_pod && object.pointer("/metadata/uid").is_some_and(Value::is_string);
+        let owner = Owner::of(object);
+        let workload = |found: FoundPod| Self {
+            kind: kind.to_owned(),
+            namespace: namespace.clone(),
+            name: name.clone(),
+            place: has_several.then_some(found.place),
+            own: Arc::clone(&own),
+            pod: found.pod,
+            labels_path: found.labels_path,
+            owner: owner.clone(),
+            is_running,
+        };
+        found.into_iter().map(workload).collect()
+    }
+
+    /// The workload with the variables of ConfigMaps and Secrets. `has_client_id` says whether the webhook sets the client ID.
+    pub(super) fn resolved(&self, sources: &EnvSources<'_>, namespace: &str, has_client_id: bool) -> Cow<'_, Self> {
+        let is_labelled = self.pod.is_labelled();
+        let skipped = self.pod.skipped();
+        let is_set_by_webhook = |name: &str| match name {
+            "AZURE_CLIENT_ID" => has_client_id,
+            name => VARIABLES.contains(&name),
+        };
+        let mut workload = Cow::Borrowed(self);
+        for (index, container) in self.pod.containers.iter().enumerate() {
+            let is_changed = is_labelled && !skipped.contains(container.name.as_str());
+            let is_replaced = |name: &str| is_changed && is_set_by_webhook(name);
+            if let Some(resolved) = sources.resolve(container, namespace, is_replaced) {
+                workload.to_mut().pod.containers[index] = resolved;
+            }
+        }
+        workload
+    }
+
+    /// The workload in a namespace, as messages name it.
+    pub(super) fn shown(&self, namespace: &str) -> String {
+        let place = self.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+        format!("{} {namespace}/{}{place}", self.kind, self.name)
     }
 
     /// The names of its containers, the init containers last.
@@ -60,7 +106,7 @@ impl Workload {
 
 impl fmt::Display for Workload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}/{}", self.kind, self.namespace.as_deref().unwrap_or("default"), self.name)
+        f.write_str(&self.shown(self.namespace.as_deref().unwrap_or("default")))
     }
 }
 

@@ -22,6 +22,7 @@ mod directory;
 mod directory_attack;
 mod docs;
 mod doctor;
+mod doctor_cost;
 mod document_changes;
 mod embedding;
 mod emulator;

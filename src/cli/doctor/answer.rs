@@ -29,6 +29,8 @@ pub(super) struct Workloads {
     pub(super) judged: usize,
     /// The other workloads, which are not checked.
     pub(super) not_judged: usize,
+    /// The custom resources that mention workload identity, but have no known pod template. They are not checked.
+    pub(super) without_pod_template: usize,
 }
 
 /// One check of an object.

@@ -153,7 +153,11 @@ impl Doctor {
                 None => verification.issuer(output)?,
             });
         }
-        let workloads = Workloads { judged: report.judged, not_judged: report.not_judged };
+        let workloads = Workloads {
+            judged: report.judged,
+            not_judged: report.not_judged,
+            without_pod_template: report.without_pod_template,
+        };
         Ok(Answer::new(Some(workloads), checks))
     }
 
@@ -170,7 +174,7 @@ impl Doctor {
             }
             manifest.add(&name(path), &bytes);
         }
-        if manifest.workloads.is_empty() {
+        if manifest.workloads.is_empty() && manifest.custom_resources.is_empty() {
             let names: Vec<_> = self.manifest.iter().map(|path| name(path)).collect();
             let first = manifest.unreadable.first().and_then(|document| document.line);
             let line = first.map(|line| format!(" (line {line})")).unwrap_or_default();

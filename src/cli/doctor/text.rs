@@ -24,9 +24,13 @@ impl Answer {
             lines.extend(check.lines());
         }
         lines.push(String::new());
-        if let Some(Workloads { judged, not_judged }) = self.workloads {
+        if let Some(Workloads { judged, not_judged, without_pod_template }) = self.workloads {
             let workloads = counted(judged + not_judged, "workload");
-            lines.push(format!("{workloads}: {judged} checked, {not_judged} without workload identity"));
+            let others = match without_pod_template {
+                0 => String::new(),
+                count => format!("; {} not checked", counted(count, "custom resource")),
+            };
+            lines.push(format!("{workloads}: {judged} checked, {not_judged} without workload identity{others}"));
         }
         let counts = format!(
             "{} failed, {}, {} passed, {} skipped",

@@ -1,16 +1,16 @@
 use super::{
     super::{
-        account::ManifestAccount,
         context::ManifestContext,
         finding::{
             ManifestCheck::{ClientId, Expiration, Label, ServiceAccount, TenantId},
             ManifestFinding,
         },
-        report::AccountKey,
+        input::{AccountKey, Input},
         setting::{CLIENT_ID, EXPIRATION, Setting, Settings, TENANT_ID, USE},
     },
-    OwnClientId, Usage,
+    OwnClientId, Usage, cert_manager,
     guid::{is_guid, shown},
+    word,
 };
 use crate::entra::Aadsts;
 
@@ -20,13 +20,13 @@ const EXPIRATIONS: std::ops::RangeInclusive<i64> = 3_600..=86_400;
 /// Checks a service account. `usage` is that of the workloads in scope; `None` if none uses it.
 pub(in super::super) fn account(
     (namespace, name): AccountKey<'_>,
-    account: Option<&ManifestAccount>,
     usage: Option<&Usage>,
+    input: &Input<'_>,
     context: &ManifestContext,
     findings: &mut Vec<ManifestFinding>,
 ) {
     let object = format!("ServiceAccount {namespace}/{name}");
-    let Some(account) = account else {
+    let Some(account) = input.account((namespace, name)) else {
         let assumed = match usage {
             Some(usage) if usage.is_namespace_missing && context.namespace.is_none() => {
                 "; the manifest names no namespace, so default is assumed (--namespace NAME)"
@@ -45,7 +45,13 @@ pub(in super::super) fn account(
         format!("kubectl annotate serviceaccount {name} --namespace {namespace} --overwrite {annotation}={value}")
     };
     let annotations = &account.metadata.annotations;
-    findings.push(client_id(annotations, usage, context, &object, &annotate(CLIENT_ID, "CLIENT-ID")));
+    let annotate_client_id = annotate(CLIENT_ID, "CLIENT-ID");
+    findings.push(match usage {
+        Some(usage) if usage.needs_issuer() && annotations.get(CLIENT_ID).is_none() => {
+            cert_manager::client_id(input, &object, &annotate_client_id)
+        }
+        _ => client_id(annotations, usage, context, &object, &annotate_client_id),
+    });
     findings.extend(tenant_id(annotations, context, &object, &annotate(TENANT_ID, "TENANT-ID")));
     findings.extend(expiration(annotations, &object, &annotate(EXPIRATION, "3600")));
     if account.metadata.labels.get(USE).is_some() {
@@ -55,13 +61,6 @@ pub(in super::super) fn account(
                 .fix("remove the label from the ServiceAccount, and set it on the pods"),
         );
     }
-}
-
-/// The name of an object, if a command can contain it without quoting, else a placeholder.
-fn word<'a>(name: &'a str, placeholder: &'a str) -> &'a str {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
-    let is_name = (1..=253).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with('-');
-    if is_name { name } else { placeholder }
 }
 
 fn client_id(
@@ -86,7 +85,9 @@ fn client_id(
             ManifestFinding::warning(ClientId, object, message).fix(fix)
         }
         None => {
-            let message = format!("the annotation {CLIENT_ID} is missing, so the webhook does not set AZURE_CLIENT_ID");
+            let unread = usage.map_or("", |usage| &usage.unread);
+            let message =
+                format!("the annotation {CLIENT_ID} is missing, so the webhook does not set AZURE_CLIENT_ID{unread}");
             failed(&message).fix(fix)
         }
         Some(Setting::Other(value, kind)) => {

@@ -13,8 +13,8 @@ use super::{
 /// (Azure/azure-workload-identity, "Labels and annotations").
 pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
     let (workload, object) = (case.workload, case.object());
-    let path = workload.labels_path;
-    let fix = format!("set {path} of the {}: {USE}: \"true\"{}", workload.kind, chart(case));
+    let path = case.metadata_path("labels");
+    let fix = format!("set {path}: {USE}: \"true\"{}", chart(case));
     findings.push(match workload.pod.metadata.labels.get(USE) {
         Some(Setting::Text(text)) if text == "true" => {
             ManifestFinding::passed(Label, object, "the pod template has the label")
@@ -29,7 +29,7 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
                 "the value of the label {USE} is a {kind}, not a string: the API server rejects the {}",
                 workload.kind
             );
-            let fix = format!("quote the value at {path}: {USE}: \"true\"");
+            let fix = format!("quote the value at {}: {USE}: \"true\"", workload.labels_path);
             ManifestFinding::failed(Label, object, message)
                 .compared(format!("{value} ({kind})"), "\"true\" (string)")
                 .fix(fix)
@@ -38,10 +38,18 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
             let message = "the pod template has its own token volume and variables, so it needs no webhook";
             ManifestFinding::skipped(Label, object, message)
         }
+        None if case.store.is_some() && is_external_secrets(case) => {
+            let store = case.store.map(|store| store.shown(case.namespace)).unwrap_or_default();
+            let message = format!(
+                "the pod template has no label, and needs none: {store} names its service account, and external-secrets requests the token itself"
+            );
+            ManifestFinding::skipped(Label, object, message)
+        }
         None => {
             let elsewhere = found_elsewhere(case);
             let elsewhere = if elsewhere.is_empty() { String::new() } else { format!("; {}", elsewhere.join(" and ")) };
-            let message = format!("the pod template has no label {USE}, so the webhook ignores its pods{elsewhere}");
+            let unread = case.unread();
+            let message = format!("the pod template has no label {USE}, so the webhook ignores its pods{elsewhere}{unread}");
             ManifestFinding::failed(Label, object, message).fix(fix)
         }
     });
@@ -75,9 +83,14 @@ fn found_elsewhere(case: &Case<'_>) -> Vec<String> {
     places
 }
 
+/// Whether a container is the operator external-secrets.
+fn is_external_secrets(case: &Case<'_>) -> bool {
+    case.workload.pod.containers.iter().any(|container| container.is_image("external-secrets"))
+}
+
 /// How the label is set through a chart. Charts that cannot set it need a patch of their output.
 fn chart(case: &Case<'_>) -> &'static str {
-    if case.workload.kind == "Pod" {
+    if case.workload.kind == "Pod" && case.workload.owner.is_none() {
         return ", and create the pod again";
     }
     "; in a Helm chart through its value for pod labels, or with a post-renderer such as kustomize if it has none"

@@ -1,42 +1,48 @@
 //! The checks, a file for each part of a setup.
 
 mod account;
+mod cert_manager;
 mod containers;
 mod credential;
 mod guid;
 mod host;
 mod label;
+mod variables;
 mod volumes;
 
-use std::collections::HashMap;
-
 pub(super) use account::account;
+pub(super) use cert_manager::issuers as cert_issuers;
 pub(super) use credential::check as credential;
 
 use super::{
-    account::ManifestAccount, container::Container, context::ManifestContext, finding::ManifestFinding,
-    report::AccountKey, workload::Workload,
+    account::ManifestAccount,
+    container::Container,
+    context::ManifestContext,
+    finding::ManifestFinding,
+    input::{AccountKey, Input},
+    secret_store::SecretStore,
+    workload::Workload,
 };
+
+/// The number of names that a finding lists.
+const NAMES_MAX: usize = 3;
 
 /// A workload with the facts that its checks need.
 pub(super) struct Case<'a> {
     pub(super) workload: &'a Workload,
     /// The service account; `None` if it is not in the input.
     pub(super) account: Option<&'a ManifestAccount>,
+    /// The store of external-secrets that names the service account.
+    pub(super) store: Option<&'a SecretStore>,
     pub(super) context: &'a ManifestContext,
     pub(super) namespace: &'a str,
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn new(
-        workload: &'a Workload,
-        accounts: &HashMap<AccountKey<'_>, &'a ManifestAccount>,
-        context: &'a ManifestContext,
-        default_namespace: &'a str,
-    ) -> Self {
-        let namespace = workload.namespace.as_deref().unwrap_or(default_namespace);
-        let account = accounts.get(&(namespace, workload.pod.service_account.as_str())).copied();
-        Self { workload, account, context, namespace }
+    pub(super) fn new(workload: &'a Workload, input: &Input<'a>, context: &'a ManifestContext) -> Self {
+        let namespace = input.namespace_of(workload);
+        let key = (namespace, workload.pod.service_account.as_str());
+        Self { workload, account: input.account(key), store: input.store(key), context, namespace }
     }
 
     /// The service account, by namespace and name.
@@ -59,7 +65,30 @@ impl<'a> Case<'a> {
 
     /// The workload as findings name it.
     fn object(&self) -> String {
-        format!("{} {}/{}", self.workload.kind, self.namespace, self.workload.name)
+        self.workload.shown(self.namespace)
+    }
+
+    /// A member of the metadata of the pod template that has to change, such as `labels`: that of the owner for an object that
+    /// another one creates.
+    fn metadata_path(&self, member: &str) -> String {
+        let Workload { kind, labels_path, owner, .. } = self.workload;
+        match owner {
+            Some(owner) => match owner.template_path() {
+                Some(path) => format!("{path}.{member} of the {owner}, which creates the {kind}"),
+                None => format!("{member} in the pod template of the {owner}, which creates the {kind}"),
+            },
+            None => format!("{}{member} of the {kind}", labels_path.trim_end_matches("labels")),
+        }
+    }
+
+    /// Whether it is the controller of cert-manager.
+    pub(super) fn is_cert_manager(&self) -> bool {
+        self.workload.pod.containers.iter().any(|container| container.is_image("cert-manager-controller"))
+    }
+
+    /// A clause about the ConfigMaps and Secrets of its variables that are not in the input; empty if there are none.
+    fn unread(&self) -> String {
+        unread(self.workload.pod.containers.iter().flat_map(|container| &container.unread))
     }
 
     /// A container of the workload as findings name it.
@@ -71,6 +100,10 @@ impl<'a> Case<'a> {
 /// How the workloads in scope use a service account.
 pub(super) struct Usage {
     client_id: OwnClientId,
+    /// Whether each is a controller of cert-manager, which takes the client ID from an Issuer.
+    is_cert_manager: bool,
+    /// The clause about variables that are not in the input, of the first workload that has one.
+    unread: String,
     /// Whether a manifest names no namespace for the workloads.
     is_namespace_missing: bool,
 }
@@ -87,7 +120,8 @@ enum OwnClientId {
 
 impl Default for Usage {
     fn default() -> Self {
-        Self { client_id: OwnClientId::All, is_namespace_missing: false }
+        let unread = String::new();
+        Self { client_id: OwnClientId::All, is_cert_manager: true, unread, is_namespace_missing: false }
     }
 }
 
@@ -105,7 +139,16 @@ impl Usage {
             _ => OwnClientId::Some,
         };
         self.client_id = self.client_id.min(client_id);
+        self.is_cert_manager &= case.is_cert_manager();
+        if self.unread.is_empty() {
+            self.unread = case.unread();
+        }
         self.is_namespace_missing |= case.workload.namespace.is_none();
+    }
+
+    /// Whether only an Issuer of cert-manager can name the client ID, if the service account does not.
+    fn needs_issuer(&self) -> bool {
+        self.is_cert_manager && self.client_id == OwnClientId::None
     }
 }
 
@@ -116,6 +159,33 @@ pub(super) fn workload(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
     host::check(case, findings);
     containers::check(case, findings);
     volumes::check(case, findings);
+}
+
+/// The clause about ConfigMaps and Secrets that are not in the input; empty if there are none.
+fn unread<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let mut names: Vec<&str> = names.map(String::as_str).collect();
+    // The containers of a pod often share them.
+    names.sort_unstable();
+    names.dedup();
+    let was = if names.len() == 1 { "was" } else { "were" };
+    match listed(&names) {
+        list if list.is_empty() => list,
+        list => format!("; {list} {was} not read, and may set variables"),
+    }
+}
+
+/// The first of several names, and the number of the others.
+fn listed(names: &[&str]) -> String {
+    let more = names.len().saturating_sub(NAMES_MAX);
+    let shown = names[..names.len() - more].join(", ");
+    if more > 0 { format!("{shown} and {more} more") } else { shown }
+}
+
+/// The name of an object, if a command can contain it without quoting, else a placeholder.
+pub(super) fn word<'a>(name: &'a str, placeholder: &'a str) -> &'a str {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-.".contains(&byte);
+    let is_name = (1..=253).contains(&name.len()) && name.bytes().all(is_plain) && !name.starts_with('-');
+    if is_name { name } else { placeholder }
 }
 
 /// Text with the unit in singular or plural.

@@ -56,10 +56,14 @@ impl Sent {
         };
         let account = documents.iter().find(is_account).map_or(&Value::Null, |account| &account["metadata"]);
         let container = &pod["containers"][0];
-        let mut variables = variables(container);
+        let mut variables = variables(container, &documents, namespace);
         let mut files = own_tokens(pod, container)?;
         if is_changed(namespace, &template["metadata"])? {
             mutate(&template["metadata"], account, pod, container, &mut variables, &mut files)?;
+        }
+        // The kubelet adds these first, so that `env` and the webhook win.
+        for (name, value) in variables_from(container, &documents, namespace) {
+            variables.entry(name).or_insert(value);
         }
         let path = variables.get("AZURE_FEDERATED_TOKEN_FILE")?;
         let file = &files.iter().find(|(mount, _)| path.starts_with(mount.as_str()))?.1;
@@ -74,22 +78,61 @@ impl Sent {
     }
 }
 
-/// The pod template of a workload, or the pod itself.
-fn template(document: &Value) -> Option<&Value> {
+/// The pod template of a workload, or the pod itself. A Workflow runs its first template, and an application of Spark
+/// sends the request from its driver.
+fn template(document: &Value) -> Option<Value> {
     let spec = &document["spec"];
     match document["kind"].as_str()? {
-        "Pod" => Some(document),
-        "CronJob" => Some(&spec["jobTemplate"]["spec"]["template"]),
-        "Deployment" | "StatefulSet" | "DaemonSet" | "Job" => Some(&spec["template"]),
+        "Pod" => Some(document.clone()),
+        "CronJob" => Some(spec["jobTemplate"]["spec"]["template"].clone()),
+        "ScaledJob" => Some(spec["jobTargetRef"]["template"].clone()),
+        "Deployment" | "StatefulSet" | "DaemonSet" | "Job" => Some(spec["template"].clone()),
+        "SparkApplication" => {
+            let driver = &spec["driver"];
+            let pod =
+                json!({ "serviceAccountName": driver["serviceAccount"], "containers": [{ "env": driver["env"] }] });
+            let own = json!({ "metadata": { "labels": driver["labels"] }, "spec": pod });
+            Some(driver.get("template").cloned().unwrap_or(own))
+        }
+        "Workflow" => {
+            let container = &spec["templates"][0]["container"];
+            let pod = json!({ "serviceAccountName": spec["serviceAccountName"], "containers": [container] });
+            Some(json!({ "metadata": spec["podMetadata"], "spec": pod }))
+        }
         _ => None,
     }
 }
 
-/// The variables with a literal value.
-fn variables(container: &Value) -> BTreeMap<String, String> {
-    let literal =
-        |variable: &Value| Some((variable["name"].as_str()?.to_owned(), variable["value"].as_str()?.to_owned()));
-    container["env"].as_array().into_iter().flatten().filter_map(literal).collect()
+/// The object of a kind and name in a namespace.
+fn object<'a>(documents: &'a [Value], kind: &str, name: &Value, namespace: &str) -> Option<&'a Value> {
+    documents.iter().find(|document| {
+        let metadata = &document["metadata"];
+        document["kind"] == kind && metadata["name"] == *name && metadata["namespace"] == namespace
+    })
+}
+
+/// The variables of `env` with a literal value, or the value of a ConfigMap.
+fn variables(container: &Value, documents: &[Value], namespace: &str) -> BTreeMap<String, String> {
+    let value = |variable: &Value| {
+        let source = &variable["valueFrom"]["configMapKeyRef"];
+        let map = object(documents, "ConfigMap", &source["name"], namespace);
+        let of_map = map.and_then(|map| map["data"][source["key"].as_str()?].as_str());
+        Some((variable["name"].as_str()?.to_owned(), variable["value"].as_str().or(of_map)?.to_owned()))
+    };
+    container["env"].as_array().into_iter().flatten().filter_map(value).collect()
+}
+
+/// The variables of `envFrom`; a later source wins.
+fn variables_from(container: &Value, documents: &[Value], namespace: &str) -> BTreeMap<String, String> {
+    let mut variables = BTreeMap::new();
+    for source in container["envFrom"].as_array().into_iter().flatten() {
+        let map = object(documents, "ConfigMap", &source["configMapRef"]["name"], namespace);
+        let prefix = source["prefix"].as_str().unwrap_or_default();
+        for (key, value) in map.and_then(|map| map["data"].as_object()).into_iter().flatten() {
+            variables.insert(format!("{prefix}{key}"), value.as_str().unwrap_or_default().to_owned());
+        }
+    }
+    variables
 }
 
 /// The tokens that the pod projects itself, by the path of their mount. `None` if the API server rejects the pod.
