@@ -53,6 +53,7 @@ mod record_text;
 mod recordings;
 mod remote;
 mod reports;
+mod resources;
 mod retention;
 mod schemas;
 mod second_encoding;
