@@ -13,8 +13,10 @@ use crate::support::{
     entra_controls::fault,
     entra_login::{self, Sentences},
     federated_credential::Federated,
+    internet::Internet,
     issued_tokens::{Principal, object_id},
     key_vault::{self, PermissionModel},
+    message::Message,
     pgaadauth::{self, PrincipalType},
     postgresql::{Postgresql, psql},
     postgresql_gate::Gate,
@@ -324,13 +326,13 @@ fn server_removes_its_data_when_it_ends() {
 #[test]
 fn sql_of_the_guides_creates_roles() {
     let world = World::new();
-    let Some(gate) = world.azure.postgresql() else { return };
-    let (admin, named, by_id) = (unique("admin@contoso.com"), unique("shop-orders"), unique("shop-bills"));
-    pgaadauth::create_principal(gate.server(), &admin, &object_id("admin@contoso.com"), PrincipalType::User, true);
-    pgaadauth::add_to_tenant(gate.server(), &named, &object_id(CLIENT), PrincipalType::Service);
-    let user = Principal::user(TENANT, "admin@contoso.com");
+    let Some(gate) = world.azure.own_postgresql() else { return };
+    let [admin, named, by_id] = ["admin@contoso.com", "shop-orders", "shop-bills"];
+    pgaadauth::create_principal(gate.server(), admin, &object_id(admin), PrincipalType::User, true);
+    pgaadauth::add_to_tenant(gate.server(), named, &object_id(CLIENT), PrincipalType::Service);
+    let user = Principal::user(TENANT, admin);
     let admin_token = world.azure.controls.tokens.issue(&user, entra_login::AUDIENCE, 3599, 0);
-    let as_admin = |sql: &str| run(log_in(&world, &gate, &admin, &admin_token).env("PGDATABASE", "postgres"), sql);
+    let as_admin = |sql: &str| run(log_in(&world, &gate, admin, &admin_token).env("PGDATABASE", "postgres"), sql);
     let created = as_admin(&format!("SELECT * FROM pgaadauth_create_principal('{named}', false, false)"));
     assert_eq!(created, Ok(format!("Created role for \"{named}\"")));
     let oid = object_id(OTHER);
@@ -347,10 +349,10 @@ fn sql_of_the_guides_creates_roles() {
         "{unknown}"
     );
 
-    for (role, client) in [(&named, CLIENT), (&by_id, OTHER)] {
+    for (role, client) in [(named, CLIENT), (by_id, OTHER)] {
         let token = world.token(client, entra_login::AUDIENCE);
         let as_role = |sql: &str| run(log_in(&world, &gate, role, &token).env("PGDATABASE", "postgres"), sql);
-        assert_eq!(as_role("SELECT current_user"), Ok(role.clone()));
+        assert_eq!(as_role("SELECT current_user"), Ok(role.to_owned()));
         let denied = as_role("SELECT pgaadauth_create_principal_with_oid('x', 'y', 'user', true, false)").unwrap_err();
         assert!(denied.contains("must be a member of azure_pg_admin"), "{denied}");
         assert!(as_role("SELECT * FROM pgaadauth.principal").unwrap_err().contains("permission denied"));
@@ -536,18 +538,28 @@ fn token_endpoint_follows_its_controls() {
 
     controls.fail(fault::refusal("invalid_client", 7_000_215, "Invalid client secret provided."));
     assert!(ask(1)[0].contains("AADSTS7000215: "));
-    // The SDK sends a request again after these.
-    controls.fail(fault::throttled(0));
-    for fault in [fault::transient(), fault::gateway(502)] {
-        controls.fail(fault.with("Retry-After", "0"));
-    }
+    // The SDK sends a request again after a status that is not a refusal.
+    controls.fail(fault::gateway(502));
     controls.add_to_group(CLIENT, "ba0ea787-9e71-4e9e-834d-71aa7f32361b");
     let before = controls.requests();
     let answer = ask(1).remove(0);
     assert!(answer.starts_with("Bearer "), "{answer}");
-    assert_eq!((controls.requests() - before, controls.faults_left()), (4, 0));
+    assert_eq!((controls.requests() - before, controls.faults_left()), (2, 0));
     let issued = controls.tokens.find(answer.rsplit(' ').next().unwrap()).unwrap();
     assert_eq!(issued.principal.groups, ["ba0ea787-9e71-4e9e-834d-71aa7f32361b"]);
+
+    // Faults are sent in their order, and hide what is wrong with the request.
+    controls.fail(fault::throttled(7));
+    controls.fail(fault::transient());
+    let address = world.azure.entra.url().trim_start_matches("https://");
+    let internet = Internet::new(world.azure.authority(), &[("localhost", address)]);
+    let post = || internet.post(&format!("https://localhost/{TENANT}/oauth2/v2.0/token"), &[("grant_type", "x")]);
+    let answers = [post(), post(), post()];
+    assert_eq!(answers.each_ref().map(Message::status), [429, 503, 400]);
+    assert_eq!(answers[0].header("retry-after"), Some("7"));
+    for (answer, code) in answers.iter().zip(["AADSTS90055: ", "AADSTS90033: ", "AADSTS900144: "]) {
+        assert!(answer.text().contains(code), "{}", answer.text());
+    }
 
     // A delayed request is answered when the test says so.
     controls.hold();

@@ -7,6 +7,7 @@ use super::{
     entra_controls::EntraControls,
     internet::Internet,
     key_vault::KeyVault,
+    postgresql::Postgresql,
     postgresql_gate::Gate,
     stand_in::StandIn,
     tls::Authority,
@@ -37,9 +38,15 @@ impl AzureResources {
         Self { entra, controls, vault, vault_server, authority }
     }
 
-    /// The gate of PostgreSQL. `None`: PostgreSQL is missing, and the test is skipped.
+    /// The gate of the PostgreSQL server that all tests share, so that each test chooses unique names for its roles and
+    /// databases. `None`: PostgreSQL is missing, and the test is skipped.
     pub(crate) fn postgresql(&self) -> Option<Gate> {
-        Gate::start(&self.authority, &self.controls.tokens)
+        Some(Gate::start(Postgresql::shared()?, &self.authority, &self.controls.tokens))
+    }
+
+    /// The gate of a new PostgreSQL server, for a test whose names are given.
+    pub(crate) fn own_postgresql(&self) -> Option<Gate> {
+        Some(Gate::start(Postgresql::start()?.into(), &self.authority, &self.controls.tokens))
     }
 
     /// The certificate that clients trust.

@@ -2,6 +2,7 @@
 //! `ISSUER_REQUIRE_CLIENTS` is set.
 
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
@@ -33,7 +34,9 @@ pub(crate) fn has_ruby() -> bool {
 fn found<T>(program: &str, found: Option<T>) -> Option<T> {
     if found.is_none() {
         assert!(std::env::var_os("ISSUER_REQUIRE_CLIENTS").is_none(), "{program} is missing: run scripts/postgresql");
-        eprintln!("{program} is missing: the tests that need it are skipped; run scripts/postgresql");
+        // Not with eprintln, whose text is captured and discarded when a test passes.
+        let note = format!("{program} is missing: the tests that need it are skipped; run scripts/postgresql\n");
+        std::io::stderr().write_all(note.as_bytes()).unwrap();
     }
     found
 }

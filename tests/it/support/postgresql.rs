@@ -43,9 +43,9 @@ pub(crate) struct Postgresql {
 impl Postgresql {
     /// The server that all tests share: roles and databases need names of their own. `None`: the programs are missing,
     /// and the test is skipped.
-    pub(crate) fn shared() -> Option<&'static Self> {
-        static SHARED: OnceLock<Option<Postgresql>> = OnceLock::new();
-        SHARED.get_or_init(Self::start).as_ref()
+    pub(crate) fn shared() -> Option<Arc<Self>> {
+        static SHARED: OnceLock<Option<Arc<Postgresql>>> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start().map(Arc::new)).clone()
     }
 
     /// Starts a server with an empty cluster.

@@ -46,7 +46,7 @@ pub(crate) struct Gate {
 }
 
 struct State {
-    server: &'static Postgresql,
+    server: Arc<Postgresql>,
     tls: Arc<rustls::ServerConfig>,
     tokens: IssuedTokens,
     sentences: Mutex<Sentences>,
@@ -55,11 +55,9 @@ struct State {
 }
 
 impl Gate {
-    /// A gate with the certificate of this authority, in front of the server that all tests share. `None`: PostgreSQL
-    /// is missing, and the test is skipped.
-    pub(crate) fn start(authority: &Authority, tokens: &IssuedTokens) -> Option<Self> {
-        let server = Postgresql::shared()?;
-        pgaadauth::install(server);
+    /// A gate with the certificate of this authority in front of a server.
+    pub(crate) fn start(server: Arc<Postgresql>, authority: &Authority, tokens: &IssuedTokens) -> Self {
+        pgaadauth::install(&server);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State {
@@ -79,12 +77,12 @@ impl Gate {
                 thread::spawn(move || state.serve(stream));
             }
         });
-        Some(Self { address, state })
+        Self { address, state }
     }
 
     /// The server behind the gate.
-    pub(crate) fn server(&self) -> &'static Postgresql {
-        self.state.server
+    pub(crate) fn server(&self) -> &Postgresql {
+        &self.state.server
     }
 
     pub(crate) fn port(&self) -> u16 {
@@ -161,7 +159,7 @@ impl State {
         };
         Message::password_request().write(&mut stream)?;
         let Some(password) = Message::read_password(&mut stream)? else { return Ok(()) };
-        let principal = pgaadauth::find(self.server, role)?;
+        let principal = pgaadauth::find(&self.server, role)?;
         let sentences = *self.sentences.lock().unwrap();
         let refusal = entra_login::judge(role, principal.as_ref(), &password, &self.tokens, sentences).err();
         self.logins.lock().unwrap().push(Login {
