@@ -1,5 +1,14 @@
 //! Everything between a pod's token and a resource: Entra's token endpoint, a Key Vault, and PostgreSQL behind its
 //! gate, which share the register of issued tokens.
+//!
+//! ```text
+//! let azure = AzureResources::start(authority, directory, &[("issuer.example.com", site_address)]);
+//! let Some(gate) = azure.postgresql() else { return };
+//! gate.create_service(&role, &object_id(CLIENT), &database);
+//! ```
+//!
+//! A client logs in at `localhost` and [`Gate::port`] with `sslmode=verify-full` and the `ca_file` of the authority. A
+//! pod has the variables of [`AzureResources::pod`], and reads secrets at [`AzureResources::vault_url`].
 
 use std::{collections::BTreeMap, path::Path};
 

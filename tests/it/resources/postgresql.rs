@@ -1,89 +1,24 @@
-//! The last link of the chain: real clients prove the stand-ins for Key Vault and for PostgreSQL's logins with Entra.
+//! psql, psycopg and Ruby's pg log in through the gate.
 
 use std::{
     os::unix::fs::PermissionsExt,
-    path::PathBuf,
     process::Command,
     sync::atomic::{AtomicUsize, Ordering},
 };
 
+use super::{CLIENT, OTHER, TENANT, World};
 use crate::support::{
-    azure_resources::AzureResources,
     clients::{self, RUBY},
-    entra_controls::fault,
     entra_login::{self, Sentences},
-    federated_credential::Federated,
-    internet::Internet,
     issued_tokens::{Principal, object_id},
-    key_vault::{self, PermissionModel},
-    message::Message,
+    key_vault,
     pgaadauth::{self, PrincipalType},
     postgresql::{Postgresql, psql},
     postgresql_gate::Gate,
-    python::{Variables, lines, python, sign_in},
-    signer::{ENTRA, ISSUER, signer},
-    stand_in::{Response, StandIn},
+    python::{lines, python},
     tls::Authority,
-    token_endpoint::Application,
 };
-use issuer::{Documents, Timestamp};
-use serde_json::{Value, json};
-use tempfile::TempDir;
-
-const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
-const CLIENT: &str = "00001111-aaaa-2222-bbbb-3333cccc4444";
-const OTHER: &str = "99998888-aaaa-7777-bbbb-6666cccc5555";
-const SUBJECT: &str = "system:serviceaccount:shop:orders";
-
-/// Two applications with the same federated credential, the site of its issuer, and the resources.
-struct World {
-    azure: AzureResources,
-    _site: StandIn,
-    folder: TempDir,
-}
-
-impl World {
-    fn new() -> Self {
-        let authority = Authority::for_hosts(&["issuer.example.com"]);
-        let documents = Documents::new(ISSUER.parse().unwrap(), &signer().keys);
-        let site = StandIn::https(&authority, move |request| match request.path.as_str() {
-            "/.well-known/openid-configuration" => Response::new(200, &[], documents.discovery.to_bytes()),
-            "/openid/v1/jwks" => Response::new(200, &[], documents.jwks.to_bytes()),
-            _ => Response::new(404, &[], ""),
-        });
-        let credentials = Federated::find(&json!([{ "issuer": ISSUER, "subject": SUBJECT, "audiences": [ENTRA] }]));
-        let application = |client_id: &str| Application {
-            tenant: TENANT.to_owned(),
-            client_id: client_id.to_owned(),
-            credentials: credentials.clone(),
-        };
-        let hosts = [("issuer.example.com", site.url().trim_start_matches("https://"))];
-        let azure = AzureResources::start(authority, vec![application(CLIENT), application(OTHER)], &hosts);
-        let folder = TempDir::new().unwrap();
-        let now = Timestamp::now().as_second();
-        let claims =
-            json!({ "iss": ISSUER, "sub": SUBJECT, "aud": [ENTRA], "iat": now, "nbf": now, "exp": now + 3600 });
-        std::fs::write(folder.path().join("token"), signer().sign(&signer().header(), &claims)).unwrap();
-        Self { azure, _site: site, folder }
-    }
-
-    fn pod(&self, client_id: &str) -> Variables {
-        self.azure.pod(TENANT, client_id, &self.folder.path().join("token"))
-    }
-
-    fn ca_file(&self) -> PathBuf {
-        self.azure.authority().ca_file()
-    }
-
-    /// A token for an application and a resource.
-    fn token(&self, client_id: &str, audience: &str) -> String {
-        self.azure.controls.tokens.issue(&Principal::app(TENANT, client_id), audience, 3599, 0)
-    }
-
-    fn postgresql_token(&self) -> String {
-        self.token(CLIENT, entra_login::AUDIENCE)
-    }
-}
+use serde_json::json;
 
 /// A name that no other test uses for a role or a database.
 fn unique(name: &str) -> String {
@@ -97,6 +32,11 @@ fn gate(world: &World) -> Option<(Gate, String)> {
     let role = unique("orders");
     gate.create_service(&role, &object_id(CLIENT), &role);
     Some((gate, role))
+}
+
+/// A token that opens the role of [`gate`].
+fn postgresql_token(world: &World) -> String {
+    world.token(CLIENT, entra_login::AUDIENCE)
 }
 
 /// psql with a password, which connects to the gate with the options of a careful user.
@@ -119,7 +59,7 @@ fn run(command: &mut Command, sql: &str) -> Result<String, String> {
 fn psql_logs_in_with_a_token() {
     let world = World::new();
     let Some((gate, role)) = gate(&world) else { return };
-    let tokens = [world.postgresql_token(), world.token(CLIENT, &format!("{}/", entra_login::AUDIENCE))];
+    let tokens = [postgresql_token(&world), world.token(CLIENT, &format!("{}/", entra_login::AUDIENCE))];
     for token in &tokens {
         for sql in ["SELECT current_user", "SELECT current_database()"] {
             assert_eq!(run(&mut log_in(&world, &gate, &role, token), sql), Ok(role.clone()));
@@ -157,7 +97,7 @@ fn each_postgresql_refusal_has_the_sentence_of_azure() {
     // A role that no principal of Entra has.
     let plain_role = unique("plain");
     gate.server().create_role(&plain_role);
-    let good = world.postgresql_token();
+    let good = postgresql_token(&world);
     let issue = |principal: &Principal, age| tokens.issue(principal, entra_login::AUDIENCE, 3599, age);
     let user = issue(&Principal::user(TENANT, "mary@contoso.com"), 0);
     let other_user = issue(&Principal::user(TENANT, "john@contoso.com"), 0);
@@ -265,7 +205,7 @@ fn each_postgresql_refusal_has_the_sentence_of_azure() {
 fn gate_requires_tls_and_passes_cancel_requests_on() {
     let world = World::new();
     let Some((gate, role)) = gate(&world) else { return };
-    let token = world.postgresql_token();
+    let token = postgresql_token(&world);
     let plain = run(log_in(&world, &gate, &role, &token).env("PGSSLMODE", "disable"), "SELECT 1").unwrap_err();
     let sentence = format!(
         "FATAL:  no pg_hba.conf entry for host \"127.0.0.1\", user \"{role}\", database \"{role}\", no encryption"
@@ -303,7 +243,7 @@ fn logins_run_at_the_same_time() {
     std::thread::scope(|scope| {
         let logins: Vec<_> = (0..16)
             .map(|_| {
-                let token = world.postgresql_token();
+                let token = postgresql_token(&world);
                 let (world, gate, role) = (&world, &gate, &role);
                 scope.spawn(move || run(&mut log_in(world, gate, role, &token), "SELECT 1"))
             })
@@ -364,7 +304,7 @@ fn psycopg_logs_in_with_a_pgpass_file() {
     let world = World::new();
     let Some((gate, role)) = gate(&world) else { return };
     let file = world.folder.path().join("pgpass");
-    std::fs::write(&file, format!("localhost:*:*:{role}:{}\n", world.postgresql_token())).unwrap();
+    std::fs::write(&file, format!("localhost:*:*:{role}:{}\n", postgresql_token(&world))).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let parameters = format!("host=localhost port={} user={role} dbname={role}", gate.port());
     let uri = format!("postgresql://{role}@localhost:{}/{role}", gate.port());
@@ -387,7 +327,7 @@ fn ruby_logs_in_with_a_uri_and_with_parameters() {
     if !clients::has_ruby() {
         return;
     }
-    let (port, ca_file, token) = (gate.port(), world.ca_file(), world.postgresql_token());
+    let (port, ca_file, token) = (gate.port(), world.ca_file(), postgresql_token(&world));
     let ca_file = ca_file.to_str().unwrap();
     let query = "SELECT current_user";
     let mut program = Command::new(RUBY);
@@ -406,169 +346,4 @@ fn ruby_logs_in_with_a_uri_and_with_parameters() {
     assert_eq!(answers[..3], [role.as_str(); 3]);
     assert!(answers[3].contains("FATAL:  password authentication failed for user"), "{answers:?}");
     assert_eq!(gate.accepted(), 3);
-}
-
-/// What the plain request and `SecretClient` get for a secret, once for each client ID.
-fn read_secret(world: &World, client_ids: &[&str], secret: &str) -> Vec<String> {
-    let pods = client_ids.iter().map(|client_id| {
-        let mut pod = world.pod(client_id);
-        pod.extend([("VAULT_URL", world.azure.vault_url()), ("SECRET", secret.to_owned())]);
-        serde_json::to_value(pod).unwrap()
-    });
-    let mut program = python("read_secret.py");
-    program.env("REQUESTS_CA_BUNDLE", world.ca_file()).env("SSL_CERT_FILE", world.ca_file());
-    lines(&mut program, &pods.collect::<Vec<_>>())
-}
-
-#[test]
-fn python_reads_a_secret_with_the_token_of_a_pod() {
-    let world = World::new();
-    let vault = &world.azure.vault;
-    vault.set("greeting", "an older value", None);
-    let version = vault.set("greeting", "Hello!", Some("text/plain"));
-    vault.permit(&object_id(CLIENT));
-    let answers = read_secret(&world, &[CLIENT, OTHER], "greeting");
-    let body: Value = serde_json::from_str(answers[0].strip_prefix("200 ").unwrap()).unwrap();
-    assert_eq!((&body["value"], &body["contentType"]), (&json!("Hello!"), &json!("text/plain")));
-    assert_eq!(body["id"], format!("https://contoso.vault.azure.net/secrets/greeting/{version}"));
-    assert_eq!(answers[1], format!("Hello! {version} text/plain"));
-    assert!(answers[2].starts_with("403 ") && answers[2].contains("\"innererror\":{\"code\":\"ForbiddenByRbac\"}"));
-    assert!(answers[3].starts_with("error 403 (Forbidden) Caller is not authorized"), "{}", answers[3]);
-    // SecretClient sends its first request without a token, and keeps the challenge of the vault.
-    let requests = world.azure.vault_requests();
-    assert_eq!(requests.iter().filter(|request| request.bearer().is_none()).count(), 1);
-    assert_eq!((requests.len(), vault.requests()), (5, 5));
-
-    let missing = read_secret(&world, &[CLIENT], "no-such-secret");
-    assert!(missing[0].starts_with("404 ") && missing[0].contains("SecretNotFound"), "{missing:?}");
-    assert!(missing[1].starts_with("error 404 (SecretNotFound) A secret with (name/id)"), "{missing:?}");
-    assert!(world.azure.controls.exchanges() > 0);
-}
-
-/// The vault's answer to a request with this token: the status, the challenge, and the error.
-fn get(world: &World, token: Option<&str>) -> (u16, String, Value) {
-    let header = token.map(|token| ("authorization".to_owned(), format!("Bearer {token}")));
-    let request = crate::support::stand_in::Request {
-        method: "GET".to_owned(),
-        origin: world.azure.vault_url(),
-        path: "/secrets/greeting".to_owned(),
-        query: vec![("api-version".to_owned(), "7.4".to_owned())],
-        headers: header.into_iter().collect(),
-        body: Vec::new(),
-    };
-    let response = world.azure.vault.handler()(&request);
-    let challenge = response.headers.iter().find(|(name, _)| name == "WWW-Authenticate");
-    let challenge = challenge.map(|(_, value)| value.clone()).unwrap_or_default();
-    (response.status, challenge, serde_json::from_slice::<Value>(&response.body).unwrap()["error"].clone())
-}
-
-#[test]
-fn each_key_vault_refusal_has_its_code() {
-    let world = World::new();
-    let (vault, tokens) = (&world.azure.vault, &world.azure.controls.tokens);
-    vault.set("greeting", "Hello!", None);
-    let app = Principal::app(TENANT, CLIENT);
-    let other_tenant = Principal::app("11111111-1111-4111-8111-111111111111", CLIENT);
-    let vault_token = |principal: &Principal, age| tokens.issue(principal, key_vault::AUDIENCE, 3599, age);
-    let china = tokens.issue(&app, "https://vault.azure.cn", 3599, 0);
-    let cases = [
-        (None, "AKV10000: Request is missing a Bearer or PoP token."),
-        (Some("abc".to_owned()), "[BearerReadAccessTokenFailed] Error validating token: 'S2S12005'."),
-        (Some(vault_token(&app, 3600)), "[TokenExpired] Error validating token: 'S2S12086'."),
-        (Some(china), "AKV10022: Invalid audience. Expected https://vault.azure.net, found: https://vault.azure.cn."),
-        (
-            Some(vault_token(&other_tenant, 0)),
-            "AKV10032: Invalid issuer. Expected one of https://sts.windows.net/72f988bf-86f1-41af-91ab-2d7cd011db47/, \
-             found https://sts.windows.net/11111111-1111-4111-8111-111111111111/.",
-        ),
-    ];
-    for (token, message) in cases {
-        let (status, challenge, error) = get(&world, token.as_deref());
-        assert_eq!((status, &error["code"], &error["message"]), (401, &json!("Unauthorized"), &json!(message)));
-        let expected = format!(
-            "Bearer authorization=\"https://login.microsoftonline.com/{TENANT}\", resource=\"https://vault.azure.net\""
-        );
-        assert_eq!(challenge, expected);
-    }
-    let good = vault_token(&app, 0);
-    let inner = |world: &World| get(world, Some(&good)).2["innererror"]["code"].clone();
-    assert_eq!(inner(&world), "ForbiddenByRbac");
-    vault.use_model(PermissionModel::AccessPolicies);
-    let (status, challenge, error) = get(&world, Some(&good));
-    assert_eq!((status, challenge.as_str(), &error["innererror"]["code"]), (403, "", &json!("AccessDenied")));
-    let message = error["message"].as_str().unwrap();
-    let caller = format!("'appid={CLIENT};oid={};iss=https://sts.windows.net/{TENANT}/'", object_id(CLIENT));
-    assert!(message.contains(&caller) && message.contains("does not have secrets get permission on key vault"));
-
-    // A role assignment that has not reached the vault yet.
-    vault.use_model(PermissionModel::Roles);
-    vault.permit_after(&object_id(CLIENT), 2);
-    let statuses: Vec<_> = (0..4).map(|_| get(&world, Some(&good)).0).collect();
-    assert_eq!(statuses, [403, 403, 200, 200]);
-    vault.block_network();
-    assert_eq!(inner(&world), "ForbiddenByFirewall");
-}
-
-#[test]
-fn token_endpoint_follows_its_controls() {
-    let world = World::new();
-    let controls = &world.azure.controls;
-    let ask = |pods: usize| sign_in(&world.ca_file(), &vec![world.pod(CLIENT); pods]);
-    controls.propagate_after(CLIENT, 2);
-    let answers = ask(3);
-    assert!(answers[..2].iter().all(|answer| answer.contains("AADSTS700211: ")), "{answers:?}");
-    assert!(answers[2].starts_with("Bearer 60 "), "{answers:?}");
-    assert_eq!((controls.requests(), controls.exchanges()), (3, 1));
-
-    // A lifetime as a string, and a token that is old when it is issued.
-    controls.lifetime(1800);
-    controls.age(600);
-    controls.refresh_in(Some(600));
-    controls.expires_in_is_text(true);
-    let answer = ask(1).remove(0);
-    let (start, token) = answer.rsplit_once(' ').unwrap();
-    assert_eq!(start, "Bearer 20");
-    let issued = controls.tokens.find(token).unwrap();
-    assert_eq!((issued.audience.as_str(), &issued.principal.client_id), (key_vault::AUDIENCE, &CLIENT.to_owned()));
-    let claims: Value = jsonwebtoken::dangerous::insecure_decode_claims(token).unwrap();
-    assert_eq!((&claims["ver"], &claims["idtyp"], &claims["appid"]), (&json!("1.0"), &json!("app"), &json!(CLIENT)));
-    assert_eq!((&claims["oid"], &claims["tid"]), (&json!(object_id(CLIENT)), &json!(TENANT)));
-    let exp = claims["exp"].as_i64().unwrap();
-    assert!((1199..=1200).contains(&(exp - controls.tokens.now())), "{claims}");
-
-    controls.fail(fault::refusal("invalid_client", 7_000_215, "Invalid client secret provided."));
-    assert!(ask(1)[0].contains("AADSTS7000215: "));
-    // The SDK sends a request again after a status that is not a refusal.
-    controls.fail(fault::gateway(502));
-    controls.add_to_group(CLIENT, "ba0ea787-9e71-4e9e-834d-71aa7f32361b");
-    let before = controls.requests();
-    let answer = ask(1).remove(0);
-    assert!(answer.starts_with("Bearer "), "{answer}");
-    assert_eq!((controls.requests() - before, controls.faults_left()), (2, 0));
-    let issued = controls.tokens.find(answer.rsplit(' ').next().unwrap()).unwrap();
-    assert_eq!(issued.principal.groups, ["ba0ea787-9e71-4e9e-834d-71aa7f32361b"]);
-
-    // Faults are sent in their order, and hide what is wrong with the request.
-    controls.fail(fault::throttled(7));
-    controls.fail(fault::transient());
-    let address = world.azure.entra.url().trim_start_matches("https://");
-    let internet = Internet::new(world.azure.authority(), &[("localhost", address)]);
-    let post = || internet.post(&format!("https://localhost/{TENANT}/oauth2/v2.0/token"), &[("grant_type", "x")]);
-    let answers = [post(), post(), post()];
-    assert_eq!(answers.each_ref().map(Message::status), [429, 503, 400]);
-    assert_eq!(answers[0].header("retry-after"), Some("7"));
-    for (answer, code) in answers.iter().zip(["AADSTS90055: ", "AADSTS90033: ", "AADSTS900144: "]) {
-        assert!(answer.text().contains(code), "{}", answer.text());
-    }
-
-    // A delayed request is answered when the test says so.
-    controls.hold();
-    std::thread::scope(|scope| {
-        let held = scope.spawn(|| ask(1));
-        controls.wait_for_held(1);
-        let exchanges = controls.exchanges();
-        controls.release();
-        assert!(held.join().unwrap()[0].starts_with("Bearer "));
-        controls.wait_for_exchanges(exchanges + 1);
-    });
 }
