@@ -55,6 +55,7 @@ mod record_text;
 mod recordings;
 mod remote;
 mod reports;
+mod resources;
 mod retention;
 mod schemas;
 mod second_encoding;

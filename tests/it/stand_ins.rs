@@ -126,6 +126,19 @@ fn pkcs1(pkcs8: &[u8]) -> Vec<u8> {
 }
 
 #[test]
+fn stand_ins_do_not_use_the_crate_under_test() {
+    let files = "arm assertion azure_resources clients encode entra entra_controls entra_error entra_login \
+                 federated_credential federated_token github http imds internet issued_tokens issuer_metadata \
+                 key_vault message pgaadauth postgresql postgresql_gate postgresql_message python stand_in tls \
+                 tls_connection token_endpoint";
+    for name in files.split_whitespace() {
+        let file = format!("{}/tests/it/support/{name}.rs", env!("CARGO_MANIFEST_DIR"));
+        let source = std::fs::read_to_string(&file).unwrap();
+        assert!(!source.contains("issuer::"), "{file}");
+    }
+}
+
+#[test]
 fn stand_in_serves_http_and_https_and_records_requests() {
     let authority = Authority::new();
     let echo = |request: &crate::support::stand_in::Request| Response::json(201, json!(request.query("a b")));

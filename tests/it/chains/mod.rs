@@ -193,17 +193,6 @@ fn chains_cover_every_predicted_code() {
 }
 
 #[test]
-fn stand_in_shares_no_code_with_the_crate() {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/support");
-    let own =
-        ["token_endpoint", "federated_credential", "federated_token", "issuer_metadata", "internet", "entra_error"];
-    for file in own.into_iter().chain(["entra", "stand_in", "message", "tls"]) {
-        let text = std::fs::read_to_string(format!("{folder}/{file}.rs")).unwrap();
-        assert!(!text.contains("issuer::"), "{file}.rs imports from the crate under test");
-    }
-}
-
-#[test]
 fn each_chain_says_what_is_documented() {
     for Chain { name, expected, .. } in Chain::all() {
         assert!(expected.what.ends_with('.') && !expected.source.is_empty(), "{name}");

@@ -10,10 +10,10 @@
 //! internet cannot reach (Azure/azure-workload-identity#616) shows that the issuer is compared before the documents are
 //! fetched. The rest of the order in [`judge`] is an assumption.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
-    entra::access_token,
+    entra_controls::EntraControls,
     entra_error::EntraError,
     federated_credential::{Federated, OfIssuer},
     federated_token::FederatedToken,
@@ -36,26 +36,38 @@ pub(crate) fn token_endpoint(
     directory: Vec<Application>,
     internet: Internet,
 ) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
+    controlled_token_endpoint(directory, internet, EntraControls::default())
+}
+
+/// The same with controls that the test keeps.
+pub(crate) fn controlled_token_endpoint(
+    directory: Vec<Application>,
+    internet: Internet,
+    controls: EntraControls,
+) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
+    let entra = Entra { directory, internet, controls };
     move |request| {
         let segments: Vec<&str> = request.path.split('/').collect();
         match (request.method.as_str(), segments.as_slice()) {
-            ("POST", ["", tenant, "oauth2", "v2.0", "token"]) => {
-                match exchange(&directory, &internet, tenant, request) {
+            ("POST", ["", tenant, "oauth2", "v2.0", "token"]) => match entra.controls.admit() {
+                Some(fault) => fault,
+                None => match exchange(&entra, tenant, request) {
                     Ok(body) => Response::json(200, body).with("Cache-Control", "no-store, no-cache"),
                     Err(error) => error.response(),
-                }
-            }
+                },
+            },
             _ => Response::new(404, &[], ""),
         }
     }
 }
 
-fn exchange(
-    directory: &[Application],
-    internet: &Internet,
-    tenant: &str,
-    request: &Request,
-) -> Result<Value, EntraError> {
+struct Entra {
+    directory: Vec<Application>,
+    internet: Internet,
+    controls: EntraControls,
+}
+
+fn exchange(entra: &Entra, tenant: &str, request: &Request) -> Result<Value, EntraError> {
     let form = request.form();
     let field = |name: &str| form.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value.as_str());
     // These texts are in "Microsoft Entra authentication and authorization error codes".
@@ -86,36 +98,28 @@ fn exchange(
         let sentence = "The request body must contain the following parameter: 'client_assertion_type'.";
         return Err(EntraError::request(900_144, sentence));
     }
-    judge(directory, internet, (tenant, field("client_id")), assertion)?;
-    Ok(json!({
-        "token_type": "Bearer",
-        "expires_in": 3599,
-        "ext_expires_in": 3599,
-        "access_token": access_token(tenant, resource),
-    }))
+    judge(entra, (tenant, field("client_id")), assertion)?;
+    Ok(entra.controls.issue(tenant, field("client_id"), resource))
 }
 
 /// Judges a token; the first step that fails gives the error.
-fn judge(
-    directory: &[Application],
-    internet: &Internet,
-    (tenant, client_id): (&str, &str),
-    assertion: &str,
-) -> Result<(), EntraError> {
+fn judge(entra: &Entra, (tenant, client_id): (&str, &str), assertion: &str) -> Result<(), EntraError> {
     let token = FederatedToken::parse(assertion)?;
     token.judge_header()?;
     let (issuer, subject) = (token.required("iss")?, token.required("sub")?);
     let audiences = token.audiences()?;
     token.expiry()?;
-    let application = find(directory, tenant, client_id)?;
+    let application = find(&entra.directory, tenant, client_id)?;
     if application.credentials.is_empty() {
         // The text is from user reports.
         let sentence = format!("The client '{client_id}' has no configured federated identity credentials.");
         return Err(EntraError::client(70_025, sentence));
     }
-    let credentials = OfIssuer::find(&application.credentials, issuer)?;
+    // A credential that is not propagated yet does not exist here.
+    let known: &[Federated] = if entra.controls.is_settled(client_id) { &application.credentials } else { &[] };
+    let credentials = OfIssuer::find(known, issuer)?;
     token.judge_chain()?;
-    let metadata = IssuerMetadata::fetch(issuer, internet)?;
+    let metadata = IssuerMetadata::fetch(issuer, &entra.internet)?;
     token.judge_signature(metadata.key(token.header("kid"), token.header("alg"))?)?;
     token.judge_lifetime()?;
     credentials.matches(subject, &audiences)?;

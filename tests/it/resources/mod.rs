@@ -1,0 +1,73 @@
+//! The last link of the chain: real clients prove the stand-ins for Entra's tokens, for Key Vault, and for PostgreSQL's
+//! logins with Entra.
+
+mod key_vault;
+mod postgresql;
+mod token_endpoint;
+
+use std::path::PathBuf;
+
+use crate::support::{
+    azure_resources::AzureResources,
+    federated_credential::Federated,
+    issued_tokens::Principal,
+    python::Variables,
+    signer::{ENTRA, ISSUER, signer},
+    stand_in::{Response, StandIn},
+    tls::Authority,
+    token_endpoint::Application,
+};
+use issuer::{Documents, Timestamp};
+use serde_json::json;
+use tempfile::TempDir;
+
+const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+const CLIENT: &str = "00001111-aaaa-2222-bbbb-3333cccc4444";
+const OTHER: &str = "99998888-aaaa-7777-bbbb-6666cccc5555";
+const SUBJECT: &str = "system:serviceaccount:shop:orders";
+
+/// Two applications with the same federated credential, the site of its issuer, and the resources.
+struct World {
+    azure: AzureResources,
+    _site: StandIn,
+    folder: TempDir,
+}
+
+impl World {
+    fn new() -> Self {
+        let authority = Authority::for_hosts(&["issuer.example.com"]);
+        let documents = Documents::new(ISSUER.parse().unwrap(), &signer().keys);
+        let site = StandIn::https(&authority, move |request| match request.path.as_str() {
+            "/.well-known/openid-configuration" => Response::new(200, &[], documents.discovery.to_bytes()),
+            "/openid/v1/jwks" => Response::new(200, &[], documents.jwks.to_bytes()),
+            _ => Response::new(404, &[], ""),
+        });
+        let credentials = Federated::find(&json!([{ "issuer": ISSUER, "subject": SUBJECT, "audiences": [ENTRA] }]));
+        let application = |client_id: &str| Application {
+            tenant: TENANT.to_owned(),
+            client_id: client_id.to_owned(),
+            credentials: credentials.clone(),
+        };
+        let hosts = [("issuer.example.com", site.url().trim_start_matches("https://"))];
+        let azure = AzureResources::start(authority, vec![application(CLIENT), application(OTHER)], &hosts);
+        let folder = TempDir::new().unwrap();
+        let now = Timestamp::now().as_second();
+        let claims =
+            json!({ "iss": ISSUER, "sub": SUBJECT, "aud": [ENTRA], "iat": now, "nbf": now, "exp": now + 3600 });
+        std::fs::write(folder.path().join("token"), signer().sign(&signer().header(), &claims)).unwrap();
+        Self { azure, _site: site, folder }
+    }
+
+    fn pod(&self, client_id: &str) -> Variables {
+        self.azure.pod(TENANT, client_id, &self.folder.path().join("token"))
+    }
+
+    fn ca_file(&self) -> PathBuf {
+        self.azure.authority().ca_file()
+    }
+
+    /// A token for an application and a resource.
+    fn token(&self, client_id: &str, audience: &str) -> String {
+        self.azure.controls.tokens.issue(&Principal::app(TENANT, client_id), audience, 3599, 0)
+    }
+}
