@@ -6,11 +6,12 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 27] = [
+const LAYERS: [(&str, Layer); 29] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
     ("file_text", Layer::Core),
+    ("backoff", Layer::Core),
     ("issuer_url", Layer::Core),
     ("yaml", Layer::Core),
     ("key", Layer::Core),
@@ -28,6 +29,7 @@ const LAYERS: [(&str, Layer); 27] = [
     ("resolver", Layer::Edge),
     ("http_clients", Layer::Edge),
     ("published", Layer::Edge),
+    ("exchange", Layer::Edge),
     ("azure", Layer::Edge),
     ("site", Layer::Edge),
     ("publish", Layer::Edge),
