@@ -3,12 +3,14 @@ use std::io;
 #[cfg(feature = "azure")]
 use crate::azure::AzureError;
 #[cfg(feature = "remote")]
+use crate::exchange::{ConfigurationError, ExchangeError};
+#[cfg(feature = "remote")]
 use crate::http_clients::ClientError;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
 use crate::{
     documents::DocumentError,
-    entra::CredentialError,
+    entra::{CredentialError, IdentityError, ScopeError},
     file_error::FileError,
     hint::Hint,
     issuer_url::UrlError,
@@ -60,6 +62,16 @@ pub enum Error {
         /// Why the input cannot be read.
         source: CredentialError,
     },
+    /// A text is not a scope.
+    #[error(transparent)]
+    Scope(#[from] ScopeError),
+    /// A text is not an authority host, a tenant or a client ID.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// There is no access token.
+    #[cfg(feature = "remote")]
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
     /// A file or directory cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
@@ -94,6 +106,10 @@ impl Hint for Error {
                 Some("pass the token file of a projected volume, or the output of `kubectl create token`".to_owned())
             }
             Self::Credential { source, .. } => source.hint(),
+            Self::Scope(error) => error.hint(),
+            Self::Identity(error) => error.hint(),
+            #[cfg(feature = "remote")]
+            Self::Exchange(error) => error.hint(),
             Self::File(error) => error.hint(),
             Self::Site(error) => error.hint(),
             Self::Publish(error) => error.hint(),
@@ -114,6 +130,14 @@ impl From<PublishError> for Error {
             PublishError::Site(error) => Self::Site(error),
             error => Self::Publish(error),
         }
+    }
+}
+
+/// A wrong setting becomes [`Error::Exchange`].
+#[cfg(feature = "remote")]
+impl From<ConfigurationError> for Error {
+    fn from(error: ConfigurationError) -> Self {
+        Self::Exchange(error.into())
     }
 }
 

@@ -20,6 +20,8 @@
 //!   [`plan`] shows the changes before, [`status`] shows the stored documents after, and [`unpublish`] removes them.
 //! - Verify: a [`Verifier`] of any number of trusted issuers checks tokens against [`Expectations`]. With the feature `remote`
 //!   a `RemoteVerifier` fetches the documents of the issuers and keeps them up to date.
+//! - Get access tokens: with the feature `remote` a `WorkloadIdentity` exchanges the token of a pod for access tokens of
+//!   Entra, and caches them.
 //! - Observe: with the feature `tracing`, which `remote` and `azure` include, reads, writes, retries and refreshes are spans
 //!   and events of the crate `tracing`. They contain no secrets.
 //!
@@ -35,6 +37,7 @@
 //! | publish | [`DesiredState`], [`Plan`], [`Retention`] | [`publish`], [`status`], [`unpublish`], [`site`], `DocumentServer` |
 //! | read published documents | [`PublishedIssuer`], [`Location`] | `HttpFetcher`, `read_back` |
 //! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
+//! | get access tokens | [`Scope`], [`Resource`], [`TokenAnswer`] | `WorkloadIdentity`, `TokenSource`, `Watch` |
 //! | match credentials | [`FederatedCredential`], [`Assertion`], [`CredentialMismatch`] | |
 //! | diagnose | [`Manifest`], [`ManifestContext`], [`FederatedCredential`], [`Assertion`] | |
 //! | connect to PostgreSQL | [`ConnectionString`], [`PasswordFile`], [`DatabaseRole`] | |
@@ -45,7 +48,7 @@
 //! - `cli` (default): the command line, and all other features.
 //! - `azure`: publishing to Azure Storage.
 //! - `probe`: whether a resource accepts an access token.
-//! - `remote`: fetching over HTTPS with tokio and reqwest, also for verifying.
+//! - `remote`: fetching over HTTPS with tokio and reqwest, also for verifying, and access tokens.
 //! - `serve`: the HTTP server.
 //! - `tracing`: spans and events.
 //! - `yaml`: Secret manifests in YAML.
@@ -60,10 +63,14 @@
 
 #[cfg(feature = "azure")]
 mod azure;
+#[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "no request is retried"))]
+mod backoff;
 mod clock;
 mod documents;
 mod entra;
 mod error;
+#[cfg(feature = "remote")]
+mod exchange;
 mod explain;
 mod file_error;
 mod file_text;
@@ -102,11 +109,18 @@ pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope
 pub use clock::{Clock, SystemClock};
 pub use documents::{Discovery, DocumentError, Documents, FetchError, Fetched, Jwks, Location, Page, PublishedIssuer};
 pub use entra::{
-    Aadsts, Assertion, CatalogueEntry, Cloud, CredentialError, CredentialMismatch, CredentialProblem, Evidence,
-    FederatedCredential, IDENTITY_BINDING_AUDIENCE, KEYS_MAX, LIFETIME_MAX, NearMiss, Nearest, TOKEN_EXCHANGE_AUDIENCE,
-    Waiting,
+    Aadsts, Assertion, AuthorityHost, CatalogueEntry, ClientId, Cloud, CredentialError, CredentialMismatch,
+    CredentialProblem, Evidence, FederatedCredential, IDENTITY_BINDING_AUDIENCE, IdentityError, IssuedToken, KEYS_MAX,
+    LIFETIME_MAX, NearMiss, Nearest, Resource, RetryAdvice, Scope, ScopeError, TOKEN_EXCHANGE_AUDIENCE, TenantId,
+    TokenAnswer, TokenRefusal, Waiting,
 };
 pub use error::Error;
+#[cfg(feature = "remote")]
+pub use exchange::{
+    AccessToken, AccessTokenClaims, AssertionError, AssertionFile, AssertionSource, ClientAssertion,
+    ConfigurationError, ExchangeError, Moment, RetryPolicy, TokenFuture, TokenSource, Watch, WatchStep,
+    WorkloadIdentity, WorkloadIdentityBuilder,
+};
 pub use explain::{ChainFailure, Finding, KnownFailure, UnknownFailure};
 pub use file_error::FileError;
 pub use hint::Hint;

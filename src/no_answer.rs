@@ -23,7 +23,7 @@ pub(crate) fn hint(because: &str) -> Option<&'static str> {
 }
 
 /// Whether no trusted certificate authority signed the certificate of a host. An expired certificate is another cause.
-fn is_of_certificate(because: &str) -> bool {
+pub(crate) fn is_of_certificate(because: &str) -> bool {
     ["UnknownIssuer", "self-signed certificate", "No CA certificates", "no native root", "unable to get local issuer"]
         .iter()
         .any(|words| because.contains(words))

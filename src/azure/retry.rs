@@ -8,11 +8,14 @@ use azure_core::{
         headers::{HeaderName, Headers},
     },
 };
-use jiff::{Timestamp, fmt::rfc2822};
+use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 use tracing::info;
 
-use crate::redact::redacted;
+use crate::{
+    backoff::{self, Backoff},
+    redact::redacted,
+};
 
 /// The maximum pause before a retry, unless the server requests a longer one.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -64,13 +67,12 @@ impl Retry {
         }
     }
 
-    /// The pause after this many attempts: doubles each time, half of it random (exponential backoff with jitter).
+    /// The pause after this many attempts: exponential backoff with jitter.
     pub(crate) fn pause(&self, attempts: u32) -> Duration {
-        let longest = self.first_pause.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(LONGEST_PAUSE);
         let mut byte = [0];
         // Without random bytes, the pause has no jitter.
         let _ = rand::fill(&mut byte);
-        longest.mul_f64(0.5 + f64::from(byte[0]) / 512.0)
+        Backoff { first: self.first_pause, longest: LONGEST_PAUSE }.pause(attempts, byte[0])
     }
 }
 
@@ -98,19 +100,8 @@ fn requested_pause(error: &azure_core::Error) -> Option<Duration> {
     }
 }
 
-/// The pause in `Retry-After` (RFC 9110 section 10.2.3), or in the headers with milliseconds that Azure adds.
 fn retry_after(answer: &RawResponse) -> Option<Duration> {
-    let get = |name: &'static str| header(answer.headers(), name);
-    let millis = get("x-ms-retry-after-ms").or_else(|| get("retry-after-ms")).and_then(|text| text.parse().ok());
-    if let Some(millis) = millis {
-        return Some(Duration::from_millis(millis));
-    }
-    let text = get("retry-after")?;
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let at = rfc2822::parse(&text).ok()?.timestamp();
-    Some(Duration::try_from(at.duration_since(Timestamp::now())).unwrap_or_default())
+    backoff::retry_after(|name| header(answer.headers(), name), Timestamp::now())
 }
 
 pub(super) fn header(headers: &Headers, name: &'static str) -> Option<String> {

@@ -2,7 +2,10 @@ use azure_core::{error::ErrorKind, http::RawResponse};
 use serde::Deserialize;
 
 use super::{AuthMethod, AzureError, AzureProblem, arc, known_code::KnownCode, retry::cause};
-use crate::{entra::Aadsts, redact::redacted};
+use crate::{
+    entra::{Aadsts, Description},
+    redact::redacted,
+};
 
 /// The maximum length of a response that is shown although it is not JSON, in characters.
 const SHOWN_MAX: usize = 300;
@@ -50,7 +53,7 @@ impl SignInFailure {
         };
         let is_generic = GENERIC.iter().any(|generic| text.trim_start().starts_with(generic));
         let description = answer.as_ref().and_then(|answer| answer.error_description.as_deref());
-        let (text, trace_id) = without_ids(description.filter(|_| is_generic).unwrap_or(text));
+        let Description { text, trace_id, .. } = Description::parse(description.filter(|_| is_generic).unwrap_or(text));
         let aadsts = Aadsts::find_in(&text).map(|code| code.to_string());
         Self {
             because: redacted(&text).into_owned(),
@@ -92,57 +95,5 @@ impl ErrorResponse {
         let text = std::str::from_utf8(body).ok()?.trim();
         let is_shown = !text.is_empty() && text.chars().count() <= SHOWN_MAX && !text.starts_with(['<', '{', '[']);
         is_shown.then(|| Self { error: None, error_description: Some(text.to_owned()) })
-    }
-}
-
-/// The text on one line without IDs and timestamp, and its trace ID.
-///
-/// Entra sends `AADSTS…: sentence. Trace ID: … Correlation ID: … Timestamp: …`. Text after the timestamp is kept: the
-/// Azure CLI appends the command to run.
-fn without_ids(text: &str) -> (String, Option<String>) {
-    let mut words = text.split_whitespace().peekable();
-    let (mut kept, mut trace_id) = (Vec::new(), None);
-    while let Some(word) = words.next() {
-        match word {
-            "Trace" | "Correlation" if words.peek() == Some(&"ID:") => {
-                words.next();
-                let id = words.next().map(ToOwned::to_owned);
-                if word == "Trace" {
-                    trace_id = id;
-                }
-            }
-            "Timestamp:" => {
-                // A date with its time, which the Azure CLI separates with a space.
-                let is_of_time = |next: &str| next.contains(':') && next.ends_with('Z');
-                if words.next().is_some_and(|date| !is_of_time(date))
-                    && words.peek().is_some_and(|next| is_of_time(next))
-                {
-                    words.next();
-                }
-            }
-            word => kept.push(word),
-        }
-    }
-    (kept.join(" "), trace_id)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Aadsts, without_ids};
-
-    #[test]
-    fn ids_are_removed_and_the_remedy_is_kept() {
-        let (expired, wrong) = (Aadsts::MFA_EXPIRED, Aadsts::SECRET_INVALID);
-        let azure_cli = format!(
-            "ERROR: {expired}: It has expired. Trace ID: 11-aa Correlation ID: 22-bb Timestamp: 2026-11-22 00:10:22Z\nInteractive authentication is needed. Please run:\naz login --scope https://storage.azure.com/.default"
-        );
-        let kept = format!(
-            "ERROR: {expired}: It has expired. Interactive authentication is needed. Please run: az login --scope https://storage.azure.com/.default"
-        );
-        assert_eq!(without_ids(&azure_cli), (kept, Some("11-aa".to_owned())));
-        let compact =
-            format!("{wrong}: wrong. Trace ID: 1 Correlation ID: 2 Timestamp: 2026-11-22T00:10:22Z then this");
-        assert_eq!(without_ids(&compact), (format!("{wrong}: wrong. then this"), Some("1".to_owned())));
-        assert_eq!(without_ids("no  IDs\nhere"), ("no IDs here".to_owned(), None));
     }
 }

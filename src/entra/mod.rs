@@ -8,9 +8,17 @@ mod credential;
 mod credential_error;
 mod credential_file;
 mod credential_mismatch;
+mod description;
+mod guid;
+mod identity;
 mod matching;
 mod near_miss;
+mod resource;
+mod retry_advice;
+mod scope;
 mod terraform;
+mod token_answer;
+mod token_request;
 
 pub use aadsts::Aadsts;
 pub use catalogue::{CatalogueEntry, Evidence, Waiting};
@@ -18,8 +26,18 @@ pub use cloud::Cloud;
 pub use credential::{CredentialProblem, FederatedCredential};
 pub use credential_error::CredentialError;
 pub use credential_mismatch::{CredentialMismatch, Nearest};
+#[cfg_attr(not(feature = "azure"), allow(unused_imports, reason = "the tokens of Azure credentials"))]
+pub(crate) use description::Description;
+pub(crate) use guid::is_guid;
+pub use identity::{AuthorityHost, ClientId, IdentityError, TenantId};
 pub use matching::Assertion;
 pub use near_miss::NearMiss;
+pub use resource::Resource;
+pub use retry_advice::RetryAdvice;
+pub use scope::{Scope, ScopeError};
+pub use token_answer::{IssuedToken, TokenAnswer, TokenRefusal};
+#[cfg(feature = "remote")]
+pub(crate) use token_request::token_request;
 
 use std::time::Duration;
 

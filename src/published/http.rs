@@ -107,7 +107,6 @@ impl HttpFetcher {
         Self { deadline: Some(deadline), ..self }
     }
 
-    #[cfg(feature = "azure")]
     pub(crate) fn clients(&self) -> Arc<HttpClients> {
         Arc::clone(&self.clients)
     }

@@ -6,11 +6,12 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 30] = [
+const LAYERS: [(&str, Layer); 32] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
     ("file_text", Layer::Core),
+    ("backoff", Layer::Core),
     ("issuer_url", Layer::Core),
     ("yaml", Layer::Core),
     ("key", Layer::Core),
@@ -31,6 +32,7 @@ const LAYERS: [(&str, Layer); 30] = [
     ("http_clients", Layer::Edge),
     ("probe", Layer::Edge),
     ("published", Layer::Edge),
+    ("exchange", Layer::Edge),
     ("azure", Layer::Edge),
     ("site", Layer::Edge),
     ("publish", Layer::Edge),

@@ -1,8 +1,4 @@
-/// Whether a text is a GUID: 8, 4, 4, 4 and 12 hexadecimal digits.
-pub(super) fn is_guid(text: &str) -> bool {
-    let groups = text.split('-').map(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len()));
-    groups.eq([8, 4, 4, 4, 12].map(Some))
-}
+pub(super) use crate::entra::is_guid;
 
 /// A value that should be a GUID, as findings show it. Other values may be secrets and are described.
 pub(super) fn shown(text: &str) -> String {

@@ -1,0 +1,123 @@
+use std::{
+    fmt,
+    fs::{File, Metadata},
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use tokio::time::sleep;
+
+use super::{AssertionError, AssertionSource, ClientAssertion};
+
+/// The longest file that is read, in bytes: the longest token, with white space.
+const FILE_MAX: u64 = 32 << 10;
+/// The number of attempts to read the file, and the pause between them.
+const READS_MAX: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// The token file of a projected volume, which each token request reads again.
+///
+/// The kubelet replaces the file by swapping a symbolic link (Kubernetes `pkg/volume/util/atomic_writer.go`), so the path is
+/// resolved at each read and no file stays open. A file that is missing, empty, incomplete, or changes during the read is
+/// read again for a tenth of a second. Then it is an error. An empty or incomplete token is never sent.
+///
+/// ```
+/// use issuer::{AssertionFile, AssertionSource};
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// # runtime.block_on(async {
+/// let file = AssertionFile::new("fixtures/kubernetes/rotation/entra-1h.jwt");
+/// assert!(file.assertion().await?.secret().starts_with("eyJ"));
+///
+/// let error = AssertionFile::new("no-such-file").assertion().await.unwrap_err();
+/// assert!(error.to_string().starts_with("cannot read no-such-file: "));
+/// # Ok::<(), issuer::AssertionError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct AssertionFile {
+    path: Arc<Path>,
+}
+
+impl AssertionFile {
+    /// The file at a path. It is not opened yet.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into().into() }
+    }
+
+    /// The path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn read(&self) -> Result<ClientAssertion, AssertionError> {
+        let not_read = |source| AssertionError::Read { path: self.path.to_path_buf(), source: Arc::new(source) };
+        let not_a_token = |source| AssertionError::File { path: self.path.to_path_buf(), source: Box::new(source) };
+        let text = self.text().map_err(not_read)?;
+        let Some(text) = text else { return Err(not_a_token(AssertionError::Changing)) };
+        ClientAssertion::new(&text).map_err(not_a_token)
+    }
+
+    /// The content; `None` if the file changed during the read.
+    fn text(&self) -> io::Result<Option<String>> {
+        // Opening a pipe would block.
+        if std::fs::metadata(&self.path)?.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if !std::fs::metadata(&self.path)?.is_file() {
+            return Err(io::Error::other("not a regular file"));
+        }
+        let mut file = File::open(&self.path)?;
+        let before = file.metadata()?;
+        let mut bytes = Vec::new();
+        (&mut file).take(FILE_MAX + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > FILE_MAX {
+            return Err(io::Error::other(format!("it is longer than {FILE_MAX} bytes")));
+        }
+        if stamp(&before) != stamp(&file.metadata()?) || bytes.len() as u64 != before.len() {
+            return Ok(None);
+        }
+        String::from_utf8(bytes).map(Some).map_err(|_| io::Error::other("it is not text"))
+    }
+}
+
+/// What a write changes.
+fn stamp(metadata: &Metadata) -> (u64, i64, i64) {
+    (metadata.len(), metadata.mtime(), metadata.mtime_nsec())
+}
+
+#[async_trait]
+impl AssertionSource for AssertionFile {
+    async fn assertion(&self) -> Result<ClientAssertion, AssertionError> {
+        let mut reads = 1;
+        loop {
+            let error = match self.read() {
+                Ok(assertion) => return Ok(assertion),
+                Err(error) => error,
+            };
+            if reads == READS_MAX || !may_pass(&error) {
+                return Err(error);
+            }
+            reads += 1;
+            sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Whether another process may be about to complete the file.
+fn may_pass(error: &AssertionError) -> bool {
+    match error {
+        AssertionError::Read { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        _ => true,
+    }
+}
+
+impl fmt::Debug for AssertionFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AssertionFile").field(&crate::file_error::shown(&self.path)).finish()
+    }
+}
