@@ -6,6 +6,8 @@ use crate::azure::AzureError;
 use crate::exchange::{ConfigurationError, ExchangeError};
 #[cfg(feature = "remote")]
 use crate::http_clients::ClientError;
+#[cfg(feature = "probe")]
+use crate::probe::ProbeTargetError;
 #[cfg(feature = "serve")]
 use crate::serve::ServeError;
 use crate::{
@@ -15,7 +17,9 @@ use crate::{
     hint::Hint,
     issuer_url::UrlError,
     key::{KeyError, KeyProblem},
+    postgresql::{ConnectionStringError, PasswordFileError},
     publish::{PublishError, RemovalRefusal},
+    secret_file::SecretFileError,
     site::SiteError,
     token::TokenError,
 };
@@ -75,6 +79,19 @@ pub enum Error {
     /// A file or directory cannot be read or written.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A file with a secret cannot be replaced or removed.
+    #[error(transparent)]
+    SecretFile(#[from] SecretFileError),
+    /// A text is not a connection string of PostgreSQL.
+    #[error(transparent)]
+    ConnectionString(#[from] ConnectionStringError),
+    /// A value cannot be in a password file.
+    #[error(transparent)]
+    PasswordFile(#[from] PasswordFileError),
+    /// A text is not a resource to probe.
+    #[cfg(feature = "probe")]
+    #[error(transparent)]
+    ProbeTarget(#[from] ProbeTargetError),
     /// A site cannot be read or written.
     #[error(transparent)]
     Site(#[from] SiteError),
@@ -111,6 +128,11 @@ impl Hint for Error {
             #[cfg(feature = "remote")]
             Self::Exchange(error) => error.hint(),
             Self::File(error) => error.hint(),
+            Self::SecretFile(error) => error.hint(),
+            Self::ConnectionString(error) => error.hint(),
+            Self::PasswordFile(error) => error.hint(),
+            #[cfg(feature = "probe")]
+            Self::ProbeTarget(error) => error.hint(),
             Self::Site(error) => error.hint(),
             Self::Publish(error) => error.hint(),
             Self::Removal(error) => error.hint(),

@@ -9,7 +9,9 @@ mod completions;
 mod credentials;
 mod discovery;
 mod doctor;
+mod exec;
 mod explain;
+mod identity_args;
 mod inputs;
 mod inspect;
 mod jwks;
@@ -21,6 +23,7 @@ mod publish;
 mod runtime;
 #[cfg(test)]
 mod schemas;
+mod scope_args;
 mod serve;
 mod site;
 mod site_args;

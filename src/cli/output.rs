@@ -3,7 +3,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
-use issuer::{Error, Hint, PublishError, Timestamp, site::SiteError};
+use issuer::{Error, ExchangeError, Hint, PublishError, RetryAdvice, Timestamp, site::SiteError};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -52,6 +52,18 @@ impl<E: Into<Error>> From<E> for Failure {
         let error = error.into();
         let exit = match &error {
             Error::Publish(PublishError::Refused { .. }) => Exit::No,
+            Error::Exchange(ExchangeError::Configuration(_))
+            | Error::Scope(_)
+            | Error::Identity(_)
+            | Error::ConnectionString(_)
+            | Error::PasswordFile(_)
+            | Error::ProbeTarget(_) => Exit::Usage,
+            // A final answer of Entra.
+            Error::Exchange(error @ ExchangeError::Refused { .. })
+                if matches!(error.retry_advice(), RetryAdvice::Never | RetryAdvice::WhilePropagating) =>
+            {
+                Exit::No
+            }
             Error::Site(SiteError::Azure(error)) if error.problem.is_usage() => Exit::Usage,
             _ => Exit::Incomplete,
         };

@@ -181,7 +181,7 @@ fn variable(name: &str) -> Option<String> {
 
 /// A cloud by its name.
 #[derive(Clone, Copy, Debug)]
-struct CloudArg(Cloud);
+pub(super) struct CloudArg(pub(super) Cloud);
 
 impl ValueEnum for CloudArg {
     fn value_variants<'a>() -> &'a [Self] {
