@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     /// The verbs that a help text may start with.
-    const VERBS: [&str; 27] = [
+    const VERBS: [&str; 29] = [
         "Accept",
         "Add",
         "Allow",
@@ -135,7 +135,9 @@ mod tests {
         "Read",
         "Record",
         "Remove",
+        "Request",
         "Require",
+        "Run",
         "Select",
         "Send",
         "Serve",

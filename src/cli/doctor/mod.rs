@@ -3,6 +3,7 @@
 mod answer;
 mod claims;
 mod pod;
+mod probe;
 mod text;
 mod token;
 mod token_file;
@@ -14,6 +15,7 @@ pub(super) use answer::Answer;
 use answer::{Check, Verdict, Workloads};
 use clap::Args;
 use issuer::{FederatedCredential, Manifest, ManifestContext, Timestamp};
+use probe::Probes;
 use token::Verification;
 use token_file::TokenFile;
 use variables::Variables;
@@ -23,7 +25,7 @@ use super::{
     credentials::CredentialInputs,
     inputs::{self, is_stdin, name, stdin_twice},
     token_input::TokenInput,
-    values::given,
+    values::{self, given},
     verify::trust::{Trust, Trusted},
 };
 
@@ -42,11 +44,12 @@ With --manifest, the workloads and service accounts in Kubernetes manifests are 
 -o yaml` print them. Nothing is fetched, except the documents of an issuer that --issuer or --token names.
 
 Without --manifest, the command checks the pod that it runs in: the variables, the token file, the token and the documents \
-of its issuer. --network also sends a request to the authority host.
+of its issuer. --network also sends a request to the authority host, and --probe one with an access token to a resource.
 
 A warning does not change the exit code.",
     after_help = "Examples:
   issuer doctor
+  issuer doctor --probe https://NAME.vault.azure.net/secrets/NAME
   issuer doctor --manifest rendered.yaml --credential fic.json
   issuer doctor --manifest rendered.yaml --namespace shop --issuer https://issuer.example.com"
 )]
@@ -88,6 +91,15 @@ pub(crate) struct Doctor {
     /// Send a request to the authority host, too
     #[arg(long, conflicts_with = "manifest")]
     network: bool,
+    /// Send one read-only request with an access token to this resource (repeatable)
+    ///
+    /// The resource is the URL of a secret in Key Vault, another https URL of Azure, or a connection string of PostgreSQL.
+    /// The host must belong to a service of the cloud.
+    #[arg(long, value_name = "RESOURCE", conflicts_with_all = ["manifest", "no_network"])]
+    probe: Vec<String>,
+    /// Send the access token to a resource with another host, too
+    #[arg(long, requires = "probe")]
+    probe_any_host: bool,
     /// Skip all checks that need the network
     #[arg(long, conflicts_with = "network")]
     no_network: bool,
@@ -224,6 +236,13 @@ impl Doctor {
             let (host, tenant) = (variables.get("AZURE_AUTHORITY_HOST"), variables.get("AZURE_TENANT_ID"));
             checks.push(token::authority(&trusted, host, tenant)?);
         }
+        let probes = Probes {
+            targets: self.probe,
+            is_any_host: self.probe_any_host,
+            ca_files: self.ca_file,
+            timeout: values::seconds("--timeout", &self.timeout)?,
+        };
+        checks.extend(probes.check(variables)?);
         Ok(Answer::new(None, checks))
     }
 

@@ -1,16 +1,24 @@
 //! The last link of the chain: real clients prove the stand-ins for Entra's tokens, for Key Vault, and for PostgreSQL's
 //! logins with Entra.
 
+mod exec;
 mod key_vault;
 mod postgresql;
+mod probe;
 mod token_endpoint;
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    process::Command,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use crate::support::{
     azure_resources::AzureResources,
     federated_credential::Federated,
-    issued_tokens::Principal,
+    issued_tokens::{Principal, object_id},
+    issuer::command,
+    postgresql_gate::Gate,
     python::Variables,
     signer::{ENTRA, ISSUER, signer},
     stand_in::{Response, StandIn},
@@ -62,6 +70,13 @@ impl World {
         self.azure.pod(TENANT, client_id, &self.folder.path().join("token"))
     }
 
+    /// The binary with the variables of the pod.
+    fn issuer(&self, client_id: &str) -> Command {
+        let mut issuer = command();
+        issuer.envs(self.pod(client_id));
+        issuer
+    }
+
     fn ca_file(&self) -> PathBuf {
         self.azure.authority().ca_file()
     }
@@ -70,4 +85,18 @@ impl World {
     fn token(&self, client_id: &str, audience: &str) -> String {
         self.azure.controls.tokens.issue(&Principal::app(TENANT, client_id), audience, 3599, 0)
     }
+}
+
+/// A name that no other test uses for a role or a database.
+fn unique(name: &str) -> String {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A gate with a role of the application `CLIENT`, which owns the database of the same name.
+fn gate(world: &World) -> Option<(Gate, String)> {
+    let gate = world.azure.postgresql()?;
+    let role = unique("orders");
+    gate.create_service(&role, &object_id(CLIENT), &role);
+    Some((gate, role))
 }

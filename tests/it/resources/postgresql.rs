@@ -1,12 +1,8 @@
 //! psql, psycopg and Ruby's pg log in through the gate.
 
-use std::{
-    os::unix::fs::PermissionsExt,
-    process::Command,
-    sync::atomic::{AtomicUsize, Ordering},
-};
+use std::{os::unix::fs::PermissionsExt, process::Command};
 
-use super::{CLIENT, OTHER, TENANT, World};
+use super::{CLIENT, OTHER, TENANT, World, gate, unique};
 use crate::support::{
     clients::{self, RUBY},
     entra_login::{self, Sentences},
@@ -19,20 +15,6 @@ use crate::support::{
     tls::Authority,
 };
 use serde_json::json;
-
-/// A name that no other test uses for a role or a database.
-fn unique(name: &str) -> String {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    format!("{name}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
-}
-
-/// A gate with a role of the application `CLIENT`, which owns the database of the same name.
-fn gate(world: &World) -> Option<(Gate, String)> {
-    let gate = world.azure.postgresql()?;
-    let role = unique("orders");
-    gate.create_service(&role, &object_id(CLIENT), &role);
-    Some((gate, role))
-}
 
 /// A token that opens the role of [`gate`].
 fn postgresql_token(world: &World) -> String {
