@@ -150,3 +150,50 @@ impl Hint for ExchangeError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entra::TokenAnswer;
+
+    fn refused(status: u16, body: &str) -> ExchangeError {
+        let TokenAnswer::Refused(refusal) = TokenAnswer::parse(status, body.as_bytes()) else { panic!("{body}") };
+        ExchangeError::Refused {
+            scope: "https://vault.azure.net/.default".parse().unwrap(),
+            client: "11111111-aaaa-4bbb-8ccc-000000000001".parse().unwrap(),
+            refusal: Arc::new(refusal),
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn refusal_names_code_cause_and_fix() {
+        let code = Aadsts::ISSUER;
+        let entry = code.entry().unwrap();
+        let error = refused(
+            401,
+            &format!(
+                r#"{{"error":"invalid_client","error_description":"{code}: x. Trace ID: 1-a Correlation ID: 2-b","error_codes":[{}]}}"#,
+                code.code()
+            ),
+        );
+        let start = "Entra refused the token request for https://vault.azure.net/.default: ";
+        assert_eq!(error.to_string(), format!("{start}{code}: {}", entry.meaning));
+        assert_eq!(error.hint().as_deref(), Some(entry.fix[0]));
+        assert_eq!((error.aadsts(), error.trace_id(), error.correlation_id()), (Some(code), Some("1-a"), Some("2-b")));
+
+        let unknown =
+            refused(400, r#"{"error":"invalid_request","error_description":"sentence","error_codes":[4711]}"#);
+        assert_eq!(unknown.to_string(), format!("{start}invalid_request: sentence"));
+        assert_eq!(unknown.hint().unwrap(), "open https://login.microsoftonline.com/error?code=4711");
+        let bare = refused(400, r#"{"error":"invalid_request"}"#);
+        assert_eq!((bare.to_string(), bare.hint()), (format!("{start}invalid_request"), None));
+
+        let page = refused(404, "<html>");
+        assert_eq!(
+            page.to_string(),
+            "the token request for https://vault.azure.net/.default was answered with status 404"
+        );
+        assert!(page.hint().unwrap().contains("AZURE_AUTHORITY_HOST"));
+    }
+}
