@@ -74,7 +74,12 @@ fn refused(scope: &Scope, refusal: &TokenRefusal) -> String {
     let entry = refusal.aadsts().and_then(Aadsts::entry);
     let because = match (entry, &refusal.error, &refusal.description) {
         (Some(entry), ..) => format!("{}: {}", entry.code, entry.meaning),
-        (None, Some(error), Some(description)) => format!("{error}: {description}"),
+        (None, Some(error), Some(description)) => {
+            // The message of Entra starts with its code.
+            let code = refusal.aadsts().map(|code| code.to_string()).filter(|code| !description.contains(code));
+            let code = code.map(|code| format!("{code}: ")).unwrap_or_default();
+            format!("{error}: {code}{description}")
+        }
         (None, Some(error), None) => error.clone(),
         (None, None, _) => {
             return format!("the token request for {scope} was answered with status {}", refusal.status);
@@ -184,7 +189,7 @@ mod tests {
 
         let unknown =
             refused(400, r#"{"error":"invalid_request","error_description":"sentence","error_codes":[4711]}"#);
-        assert_eq!(unknown.to_string(), format!("{start}invalid_request: sentence"));
+        assert_eq!(unknown.to_string(), format!("{start}invalid_request: {}: sentence", Aadsts::new(4711)));
         assert_eq!(unknown.hint().unwrap(), "open https://login.microsoftonline.com/error?code=4711");
         let bare = refused(400, r#"{"error":"invalid_request"}"#);
         assert_eq!((bare.to_string(), bare.hint()), (format!("{start}invalid_request"), None));

@@ -26,6 +26,7 @@ mod embedding;
 mod emulator;
 mod errors;
 mod examples;
+mod exchange;
 mod explain;
 mod fixes;
 mod hostile;
