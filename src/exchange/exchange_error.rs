@@ -116,8 +116,9 @@ impl ExchangeError {
     pub fn retry_advice(&self) -> RetryAdvice {
         match self {
             Self::Refused { refusal, .. } => refusal.retry_advice(),
-            Self::NoAnswer { is_permanent: false, .. } | Self::TimedOut(_) | Self::Expired(_) => RetryAdvice::Soon,
-            Self::Assertion(_) => RetryAdvice::Soon,
+            Self::Assertion(_) | Self::NoAnswer { is_permanent: false, .. } | Self::TimedOut(_) | Self::Expired(_) => {
+                RetryAdvice::Soon
+            }
             Self::Configuration(_) | Self::NoAnswer { .. } | Self::Malformed { .. } | Self::NoRuntime => {
                 RetryAdvice::Never
             }

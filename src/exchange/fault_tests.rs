@@ -149,7 +149,7 @@ async fn run_identity(seed: u64) {
     let sources = [identity.clone(), identity.with_client_id(OTHER_CLIENT.parse().unwrap())];
     let mut callers = JoinSet::new();
     for _ in 0..random.below(40) + 10 {
-        for _ in 0..random.below(4) + 1 {
+        for _ in 0..=random.below(4) {
             let (source, script, clock) = (random.pick(&sources), script.clone(), clock.clone());
             let patience = Duration::from_millis(random.pick(&[0, 100, 5_000, 1_000_000]));
             callers.spawn(async move {

@@ -40,7 +40,7 @@ fn ten_thousand_callers_cause_one_exchange() {
     let script = Script::new(|_| (Duration::ZERO, HOUR));
     let (gate, counted) = (calls.subscribe(), Arc::clone(&seen));
     let identity = runtime().block_on(async {
-        script.builder().assertion_source(Gate { gate, counted, callers: CALLERS }).build().unwrap()
+        script.builder().assertion_source(Gate { calls: gate, counted, callers: CALLERS }).build().unwrap()
     });
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -71,7 +71,7 @@ fn ten_thousand_callers_cause_one_exchange() {
 /// A source of assertions that waits for all callers.
 #[derive(Debug)]
 struct Gate {
-    gate: watch::Receiver<usize>,
+    calls: watch::Receiver<usize>,
     counted: Arc<AtomicUsize>,
     callers: usize,
 }
@@ -80,7 +80,7 @@ struct Gate {
 impl super::AssertionSource for Gate {
     async fn assertion(&self) -> Result<super::ClientAssertion, super::AssertionError> {
         self.counted.fetch_add(1, Ordering::SeqCst);
-        self.gate.clone().wait_for(|calls| *calls == self.callers).await.unwrap();
+        self.calls.clone().wait_for(|calls| *calls == self.callers).await.unwrap();
         super::test_setup::Fixed.assertion().await
     }
 }
