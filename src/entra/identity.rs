@@ -74,9 +74,9 @@ impl FromStr for AuthorityHost {
     fn from_str(text: &str) -> Result<Self, IdentityError> {
         let is_url = ["https://", "http://"].iter().any(|scheme| text.starts_with(scheme));
         // A query may hold a secret.
-        let given = || match is_url {
-            true => format!("{:?}", shown(text.split(['?', '#']).next().unwrap_or_default())),
-            false => described(text),
+        let given = || {
+            let before_query = text.split(['?', '#']).next().unwrap_or_default();
+            if is_url { format!("{:?}", shown(before_query)) } else { described(text) }
         };
         let refuse = |because: String| IdentityError::AuthorityHost { given: given(), because };
         let uri = issuer_url::parse(text).map_err(|problem| {

@@ -255,3 +255,147 @@ fn optional_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option
     let value = serde_json::Value::deserialize(deserializer)?;
     Ok(seconds(value).ok())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entra::Waiting;
+
+    fn answer(body: &str) -> TokenAnswer {
+        TokenAnswer::parse(200, body.as_bytes())
+    }
+
+    #[test]
+    fn lifetimes_are_numbers_or_strings() {
+        let hour = Duration::from_hours(1);
+        for (members, expires_in, refresh_in, ext_expires_in) in [
+            (r#""expires_in":3600"#, hour, None, None),
+            (r#""expires_in":"3600""#, hour, None, None),
+            (r#""expires_in":3600,"refresh_in":1800,"ext_expires_in":"7200""#, hour, Some(1800), Some(7200)),
+            (r#""expires_in":3600,"refresh_in":"1800","ext_expires_in":null"#, hour, Some(1800), None),
+            (r#""expires_in":3600,"refresh_in":-1,"ext_expires_in":[]"#, hour, None, None),
+            (r#""expires_in":1,"scope":"x","unknown":{}"#, Duration::from_secs(1), None, None),
+        ] {
+            for token_type in ["Bearer", "bearer"] {
+                let body = format!(r#"{{"token_type":"{token_type}","access_token":"a.b-c_d",{members}}}"#);
+                let expected = IssuedToken {
+                    access_token: "a.b-c_d".to_owned(),
+                    expires_in,
+                    refresh_in: refresh_in.map(Duration::from_secs),
+                    ext_expires_in: ext_expires_in.map(Duration::from_secs),
+                };
+                assert_eq!(answer(&body), TokenAnswer::Issued(expected), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn success_without_a_usable_token_is_malformed() {
+        let long =
+            format!(r#"{{"token_type":"Bearer","expires_in":1,"access_token":"{}"}}"#, "x".repeat(TOKEN_MAX + 1));
+        for (body, because) in [
+            ("", "it is not JSON"),
+            ("<html>", "it is not JSON"),
+            ("[]", "a required member is missing"),
+            ("null", "a required member is missing"),
+            (r#"{"token_type":"Bearer","expires_in":3600}"#, "a required member is missing"),
+            (r#"{"token_type":"Bearer","access_token":"t"}"#, "a required member is missing"),
+            (r#"{"expires_in":1,"access_token":"t"}"#, "a required member is missing"),
+            (r#"{"token_type":"Bearer","expires_in":3600,"access_token":7}"#, "a required member is missing"),
+            (r#"{"token_type":"Bearer","expires_in":-1,"access_token":"t"}"#, "a required member is missing"),
+            (r#"{"token_type":"Bearer","expires_in":1.5,"access_token":"t"}"#, "a required member is missing"),
+            (r#"{"token_type":"Bearer","expires_in":"soon","access_token":"t"}"#, "a required member is missing"),
+            (r#"{"token_type":"Bearer","expires_in":0,"access_token":"t"}"#, "expires_in is 0"),
+            (r#"{"token_type":"Bearer","expires_in":18446744073709551615,"access_token":"t"}"#, "longer than a year"),
+            (r#"{"token_type":"pop","expires_in":1,"access_token":"t"}"#, "token_type is not Bearer"),
+            (r#"{"token_type":"Bearer","expires_in":1,"access_token":""}"#, "access_token is empty"),
+            (r#"{"token_type":"Bearer","expires_in":1,"access_token":"a b"}"#, "must not contain"),
+            (r#"{"token_type":"Bearer","expires_in":1,"access_token":"a\r\nX: y"}"#, "must not contain"),
+            (r#"{"token_type":"Bearer","expires_in":1,"access_token":"ä"}"#, "must not contain"),
+            (&long, "longer than 64 KiB"),
+        ] {
+            let TokenAnswer::Malformed(found) = answer(body) else { panic!("{body}") };
+            assert!(found.contains(because), "{body}: {found}");
+        }
+    }
+
+    fn refusal(status: u16, body: &str) -> TokenRefusal {
+        match TokenAnswer::parse(status, body.as_bytes()) {
+            TokenAnswer::Refused(refusal) => refusal,
+            other => panic!("{body}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn all_documented_members_of_a_refusal_are_read() {
+        let code = Aadsts::CONDITIONAL_ACCESS;
+        let body = format!(
+            r#"{{"error":"invalid_grant","error_description":"{code}: Blocked.\r\nTrace ID: 1\r\nCorrelation ID: 2\r\nTimestamp: 2026-11-22 00:10:22Z","error_codes":[{}],"timestamp":"2026-11-22 00:10:23Z","trace_id":"3","correlation_id":"4","error_uri":"https://login.microsoftonline.com/error","suberror":"message_only","claims":"{{\"access_token\":{{}}}}"}}"#,
+            code.code()
+        );
+        let text = |text: &str| Some(text.to_owned());
+        let expected = TokenRefusal {
+            status: 400,
+            error: text("invalid_grant"),
+            description: Some(format!("{code}: Blocked.")),
+            codes: vec![code],
+            suberror: text("message_only"),
+            claims: text(r#"{"access_token":{}}"#),
+            trace_id: text("3"),
+            correlation_id: text("4"),
+            timestamp: text("2026-11-22 00:10:23Z"),
+        };
+        assert_eq!(refusal(400, &body), expected);
+        assert_eq!(refusal(200, &body), TokenRefusal { status: 200, ..expected.clone() });
+
+        let body = format!(
+            r#"{{"error":"invalid_grant","error_description":"{code}: Blocked. Trace ID: 3 Correlation ID: 4 Timestamp: 2026-11-22 00:10:23Z","error_codes":"x","suberror":7}}"#
+        );
+        let without_members = TokenRefusal { suberror: None, claims: None, ..expected };
+        assert_eq!(refusal(400, &body), without_members, "IDs and code are in the description");
+    }
+
+    #[test]
+    fn code_that_the_catalogue_has_comes_first() {
+        let known = Aadsts::ISSUER;
+        for (codes, first) in [
+            (format!("[1,{}]", known.code()), Some(known)),
+            (format!(r#"["x",null,"{known}"]"#), Some(known)),
+            ("[1,2]".to_owned(), Some(Aadsts::new(1))),
+            ("[]".to_owned(), None),
+            ("[4294967296,-1]".to_owned(), None),
+        ] {
+            assert_eq!(refusal(401, &format!(r#"{{"error":"e","error_codes":{codes}}}"#)).aadsts(), first, "{codes}");
+        }
+        assert_eq!(known.entry().map(|entry| entry.waiting), Some(Waiting::Propagation));
+    }
+
+    #[test]
+    fn answer_of_a_gateway_has_no_error() {
+        for (status, body) in [
+            (403, "<html>Forbidden</html>"),
+            (500, ""),
+            (503, "{}"),
+            (429, r#"{"error":7}"#),
+            (502, "\u{0}"),
+            (400, "[1]"),
+        ] {
+            let found = refusal(status, body);
+            assert!(!found.is_of_entra() && found.retry_advice() == RetryAdvice::Soon, "{status}: {found:?}");
+        }
+        let page = refusal(400, &format!("<html>{}: no such tenant</html>", Aadsts::TENANT_NOT_FOUND));
+        assert_eq!((page.aadsts(), page.retry_advice()), (Some(Aadsts::TENANT_NOT_FOUND), RetryAdvice::Never));
+    }
+
+    #[test]
+    fn secrets_and_long_texts_are_not_kept() {
+        let token = "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.c2lnbmF0dXJl";
+        let long = "word ".repeat(10_000);
+        let body =
+            format!(r#"{{"error":"{long}","error_description":"not valid: {token} {long}","trace_id":"{token}"}}"#);
+        let found = refusal(400, &body);
+        assert!(!format!("{found:?}").contains("c2lnbmF0dXJl"), "{found:?}");
+        assert!(found.error.unwrap().chars().count() <= MEMBER_MAX + 1);
+        assert!(found.description.unwrap().chars().count() <= DESCRIPTION_MAX + 1);
+    }
+}

@@ -106,7 +106,7 @@ impl AccessToken {
     }
 
     fn refresh_after(&self) -> Duration {
-        let before_margin = self.0.lifetime - MARGIN.min(self.0.lifetime / 3);
+        let before_margin = self.0.lifetime.saturating_sub(MARGIN.min(self.0.lifetime / 3));
         self.0.refresh_in.unwrap_or(before_margin).min(before_margin)
     }
 

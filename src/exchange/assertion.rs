@@ -103,7 +103,7 @@ pub enum AssertionError {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: Box<AssertionError>,
+        source: Box<Self>,
     },
     /// The text is empty.
     #[error("it is empty")]

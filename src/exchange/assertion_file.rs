@@ -121,3 +121,69 @@ impl fmt::Debug for AssertionFile {
         f.debug_tuple("AssertionFile").field(&crate::file_error::shown(&self.path)).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::{
+        super::test_setup::{jwt, paused},
+        *,
+    };
+
+    fn read(path: &Path) -> Result<ClientAssertion, AssertionError> {
+        paused().block_on(AssertionFile::new(path).assertion())
+    }
+
+    #[test]
+    fn white_space_around_the_token_is_removed() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("token");
+        for text in [jwt(1), format!("{}\n", jwt(1)), format!(" \t{}\r\n\n", jwt(1))] {
+            std::fs::write(&path, text).unwrap();
+            assert_eq!(read(&path).unwrap().secret(), jwt(1));
+        }
+    }
+
+    #[test]
+    fn file_without_a_whole_token_is_an_error() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("token");
+        let unsigned = jwt(1).rsplit_once('.').unwrap().0.to_owned() + ".";
+        for (bytes, because) in [
+            (Vec::new(), "does not contain a token: it is empty"),
+            (b"\n \n".to_vec(), "does not contain a token: it is empty"),
+            (b"secret-Xy38Q".to_vec(), "does not contain a token: it has 1 segment"),
+            (unsigned.into_bytes(), "does not contain a token: its signature is empty"),
+            (jwt(1).split('.').next().unwrap().as_bytes().to_vec(), "does not contain a token: "),
+            (b"\xff\xfe".to_vec(), "it is not text"),
+            (vec![b' '; 33 << 10], "it is longer than 32768 bytes"),
+        ] {
+            std::fs::write(&path, &bytes).unwrap();
+            let error = read(&path).unwrap_err();
+            let text = error.to_string();
+            assert!(text.contains(because) && text.contains(path.to_str().unwrap()), "{text}");
+            assert!(!text.contains("Xy38Q"), "{text}");
+        }
+        for path in [folder.path(), Path::new("/dev/null"), &folder.path().join("none")] {
+            assert!(read(path).unwrap_err().to_string().starts_with("cannot read "));
+        }
+    }
+
+    #[test]
+    fn file_that_is_being_replaced_is_read_again() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("token");
+        paused().block_on(async {
+            let file = AssertionFile::new(&path);
+            let write = async {
+                sleep(PAUSE / 2).await;
+                std::fs::write(&path, &jwt(2)[..9]).unwrap();
+                sleep(PAUSE).await;
+                std::fs::write(&path, jwt(2)).unwrap();
+            };
+            let (assertion, ()) = futures_util::future::join(file.assertion(), write).await;
+            assert_eq!(assertion.unwrap().secret(), jwt(2));
+        });
+    }
+}

@@ -217,3 +217,73 @@ impl fmt::Debug for WorkloadIdentityBuilder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hint::Hint;
+
+    const SECRET: &str = "Xy38Q~AbCdEfGhIjKlMnOpQrStUvWxYz01234567";
+
+    fn build(values: &[(&'static str, &str)]) -> Result<WorkloadIdentity, ConfigurationError> {
+        let values: Vec<_> = values.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let variable = move |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        WorkloadIdentity::builder().variables(variable).build()
+    }
+
+    fn injected<'a>() -> [(&'static str, &'a str); 4] {
+        [
+            (CLIENT_ID, "11111111-aaaa-4bbb-8ccc-000000000001"),
+            (TENANT_ID, "72f988bf-86f1-41af-91ab-2d7cd011db47"),
+            (TOKEN_FILE, "/var/run/secrets/azure/wi/token/azure-identity-token"),
+            (AUTHORITY_HOST, "https://login.microsoftonline.us/"),
+        ]
+    }
+
+    #[test]
+    fn injected_variables_are_enough() {
+        let identity = build(&injected()).unwrap();
+        assert_eq!(identity.authority_host().as_str(), "https://login.microsoftonline.us");
+        assert_eq!(identity.client_id().as_str(), injected()[0].1);
+        assert_eq!(identity.tenant().as_str(), injected()[1].1);
+        let identity = build(&injected()[..3]).unwrap();
+        assert_eq!(identity.authority_host(), &AuthorityHost::from(Cloud::Public));
+    }
+
+    #[test]
+    fn missing_and_wrong_variables_are_named_with_a_fix() {
+        for (change, value, text, fix) in [
+            (CLIENT_ID, "", "AZURE_CLIENT_ID is not set", "azure.workload.identity/client-id"),
+            (TENANT_ID, " ", "AZURE_TENANT_ID is not set", "azure.workload.identity/tenant-id"),
+            (TOKEN_FILE, "", "AZURE_FEDERATED_TOKEN_FILE is not set", "azure.workload.identity/use"),
+            (CLIENT_ID, SECRET, "AZURE_CLIENT_ID is invalid: the client ID is a value of 40 characters", "clientId"),
+            (TENANT_ID, "common", "AZURE_TENANT_ID is invalid: the tenant is common", "az account show"),
+            (TENANT_ID, SECRET, "AZURE_TENANT_ID is invalid: the tenant is a value of 40 characters", "az account"),
+            (AUTHORITY_HOST, "http://login.example.com", "AZURE_AUTHORITY_HOST is invalid", "https://login.microsoft"),
+            (AUTHORITY_HOST, SECRET, "AZURE_AUTHORITY_HOST is invalid", "https://login.microsoft"),
+        ] {
+            let values = injected().map(|(name, sound)| (name, if name == change { value } else { sound }));
+            let error = build(&values).unwrap_err();
+            assert!(error.to_string().contains(text) && !error.to_string().contains("Xy38Q"), "{error}");
+            let hint = error.hint().unwrap();
+            assert!(hint.contains(fix), "{hint}");
+        }
+    }
+
+    #[test]
+    fn settings_win_over_variables() {
+        let values = injected().map(|(name, _)| (name, SECRET));
+        let variable =
+            move |name| values.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        let identity = WorkloadIdentity::builder()
+            .variables(variable)
+            .authority_host(Cloud::China.into())
+            .tenant("contoso.com".parse().unwrap())
+            .client_id(injected()[0].1.parse().unwrap())
+            .token_file("token")
+            .build()
+            .unwrap();
+        assert_eq!(identity.tenant().as_str(), "contoso.com");
+        assert!(!format!("{identity:?}").contains("Xy38Q"));
+    }
+}

@@ -9,7 +9,7 @@ use crate::entra::{AuthorityHost, ClientId, Scope, TenantId};
 /// The number of entries at which expired ones are removed for the first time.
 const PURGED_AT: usize = 256;
 
-/// What a token is for. Clones need no allocation.
+/// The purpose of a token. Clones need no allocation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
     pub(super) authority: AuthorityHost,

@@ -74,7 +74,12 @@ fn refused(scope: &Scope, refusal: &TokenRefusal) -> String {
     let entry = refusal.aadsts().and_then(Aadsts::entry);
     let because = match (entry, &refusal.error, &refusal.description) {
         (Some(entry), ..) => format!("{}: {}", entry.code, entry.meaning),
-        (None, Some(error), Some(description)) => format!("{error}: {description}"),
+        (None, Some(error), Some(description)) => {
+            // The message of Entra starts with its code.
+            let code = refusal.aadsts().map(|code| code.to_string()).filter(|code| !description.contains(code));
+            let code = code.map(|code| format!("{code}: ")).unwrap_or_default();
+            format!("{error}: {code}{description}")
+        }
         (None, Some(error), None) => error.clone(),
         (None, None, _) => {
             return format!("the token request for {scope} was answered with status {}", refusal.status);
@@ -111,8 +116,9 @@ impl ExchangeError {
     pub fn retry_advice(&self) -> RetryAdvice {
         match self {
             Self::Refused { refusal, .. } => refusal.retry_advice(),
-            Self::NoAnswer { is_permanent: false, .. } | Self::TimedOut(_) | Self::Expired(_) => RetryAdvice::Soon,
-            Self::Assertion(_) => RetryAdvice::Soon,
+            Self::Assertion(_) | Self::NoAnswer { is_permanent: false, .. } | Self::TimedOut(_) | Self::Expired(_) => {
+                RetryAdvice::Soon
+            }
             Self::Configuration(_) | Self::NoAnswer { .. } | Self::Malformed { .. } | Self::NoRuntime => {
                 RetryAdvice::Never
             }
@@ -148,5 +154,52 @@ impl Hint for ExchangeError {
             Self::Expired(_) => Some("check the clock of this machine".to_owned()),
             Self::TimedOut(_) | Self::NoRuntime => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entra::TokenAnswer;
+
+    fn refused(status: u16, body: &str) -> ExchangeError {
+        let TokenAnswer::Refused(refusal) = TokenAnswer::parse(status, body.as_bytes()) else { panic!("{body}") };
+        ExchangeError::Refused {
+            scope: "https://vault.azure.net/.default".parse().unwrap(),
+            client: "11111111-aaaa-4bbb-8ccc-000000000001".parse().unwrap(),
+            refusal: Arc::new(refusal),
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn refusal_names_code_cause_and_fix() {
+        let code = Aadsts::ISSUER;
+        let entry = code.entry().unwrap();
+        let error = refused(
+            401,
+            &format!(
+                r#"{{"error":"invalid_client","error_description":"{code}: x. Trace ID: 1-a Correlation ID: 2-b","error_codes":[{}]}}"#,
+                code.code()
+            ),
+        );
+        let start = "Entra refused the token request for https://vault.azure.net/.default: ";
+        assert_eq!(error.to_string(), format!("{start}{code}: {}", entry.meaning));
+        assert_eq!(error.hint().as_deref(), Some(entry.fix[0]));
+        assert_eq!((error.aadsts(), error.trace_id(), error.correlation_id()), (Some(code), Some("1-a"), Some("2-b")));
+
+        let unknown =
+            refused(400, r#"{"error":"invalid_request","error_description":"sentence","error_codes":[4711]}"#);
+        assert_eq!(unknown.to_string(), format!("{start}invalid_request: {}: sentence", Aadsts::new(4711)));
+        assert_eq!(unknown.hint().unwrap(), "open https://login.microsoftonline.com/error?code=4711");
+        let bare = refused(400, r#"{"error":"invalid_request"}"#);
+        assert_eq!((bare.to_string(), bare.hint()), (format!("{start}invalid_request"), None));
+
+        let page = refused(404, "<html>");
+        assert_eq!(
+            page.to_string(),
+            "the token request for https://vault.azure.net/.default was answered with status 404"
+        );
+        assert!(page.hint().unwrap().contains("AZURE_AUTHORITY_HOST"));
     }
 }

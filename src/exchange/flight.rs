@@ -11,6 +11,9 @@ use crate::{backoff::Backoff, entra::RetryAdvice};
 /// How long an error is kept: doubles with each failure in a row. A permanent refusal is kept for the longest time at once.
 const FAILURE_KEPT: Backoff = Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(30) };
 
+/// The longest time that an error is kept because the server requests a pause.
+const REQUESTED_MAX: Duration = Duration::from_mins(5);
+
 /// The receiver of the outcome of an exchange in flight.
 pub(super) type Flight = watch::Receiver<Option<Outcome>>;
 
@@ -147,5 +150,5 @@ fn kept(error: &ExchangeError, count: u32) -> Duration {
         _ if !is_sent => FAILURE_KEPT.first,
         _ => FAILURE_KEPT.without_jitter(count),
     };
-    kept.max(error.retry_after().unwrap_or_default())
+    kept.max(error.retry_after().unwrap_or_default().min(REQUESTED_MAX))
 }

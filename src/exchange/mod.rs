@@ -10,12 +10,16 @@ mod cache;
 mod configuration_error;
 mod endpoint;
 mod exchange_error;
+#[cfg(test)]
+mod fault_tests;
 mod flight;
+#[cfg(test)]
+mod flight_tests;
 mod moment;
 mod request;
 mod retry_policy;
 #[cfg(test)]
-mod simulation;
+mod test_setup;
 mod token_future;
 mod token_source;
 mod watch;
