@@ -16,18 +16,20 @@ pub(super) struct IdentityArgs {
     /// Use this tenant [default: AZURE_TENANT_ID]
     #[arg(long, help_heading = IDENTITY, value_name = "ID")]
     tenant: Option<String>,
-    /// Use the application or managed identity with this client ID [default: AZURE_CLIENT_ID]
+    /// Use the identity with this client ID [default: AZURE_CLIENT_ID]
     #[arg(long, help_heading = IDENTITY, value_name = "ID")]
     client_id: Option<String>,
     /// Use this authority host [default: AZURE_AUTHORITY_HOST, else that of --cloud]
     #[arg(long, help_heading = IDENTITY, value_name = "URL")]
     authority_host: Option<String>,
-    /// Read the projected token from this file [default: AZURE_FEDERATED_TOKEN_FILE]
+    /// Read the projected token from this file
     ///
-    /// The file is read again whenever it has changed.
+    /// The default is the file that AZURE_FEDERATED_TOKEN_FILE names. The file is read again whenever it has changed.
     #[arg(long, help_heading = IDENTITY, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Select the cloud, which decides scopes and the authority host [default: that of the authority host]
+    /// Select the cloud, which decides scopes and the authority host
+    ///
+    /// The default is the cloud of the authority host.
     #[arg(long, help_heading = IDENTITY, value_name = "NAME")]
     cloud: Option<CloudArg>,
     /// Trust the certificate authorities in this PEM file, too (repeatable)
@@ -36,7 +38,7 @@ pub(super) struct IdentityArgs {
     /// Set the time limit of an exchange, including its retries
     #[arg(long, help_heading = IDENTITY, value_name = "TIME", default_value = "30s")]
     timeout: String,
-    /// Wait up to this time for a new credential or key to reach all servers of Entra
+    /// Wait up to this time for Entra to know a new credential or key
     ///
     /// Without it, an answer such as AADSTS700211 is final.
     #[arg(long, help_heading = IDENTITY, value_name = "TIME")]
