@@ -5,8 +5,11 @@ use serde_json::Value;
 use super::{CLIENT, OTHER, World, gate, unique};
 use crate::support::{answer::answer, issued_tokens::object_id, key_vault::PermissionModel};
 
-/// The checks of a probe of this resource, by their names: outcome, message and fix.
-fn probe(world: &World, client_id: &str, target: &str) -> (Option<i32>, Vec<(String, String, String, String)>) {
+/// Name, outcome, message and fix of a check.
+type Found = (String, String, String, String);
+
+/// The checks of a probe of this resource.
+fn probe(world: &World, client_id: &str, target: &str) -> (Option<i32>, Vec<Found>) {
     let mut issuer = world.issuer(client_id);
     issuer.args(["doctor", "--probe", target, "--probe-any-host", "-o", "json", "--published", "/", "--ca-file"]);
     let output = issuer.arg(world.ca_file()).output().unwrap();
