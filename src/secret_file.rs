@@ -62,6 +62,14 @@ pub struct SecretFile {
 }
 
 /// A file with a secret cannot be written or removed.
+///
+/// ```
+/// use issuer::{Hint, SecretFile, SecretFileError};
+/// let error = SecretFile::new("fixtures").write(b"secret").unwrap_err();
+/// assert!(matches!(error, SecretFileError::NotRegular { .. }));
+/// assert_eq!(error.to_string(), "cannot replace fixtures: it is a folder, not a regular file");
+/// assert!(error.hint().is_some());
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretFileError {

@@ -10,6 +10,7 @@ mod peers;
 mod publishing;
 mod rate;
 mod start_up;
+mod token;
 mod verification;
 
 #[allow(dead_code, reason = "the benchmarks use a part of the tests' shared code")]
@@ -43,5 +44,8 @@ fn main() {
     }
     if desired("publishing") {
         publishing::measure();
+    }
+    if desired("token") {
+        token::measure();
     }
 }

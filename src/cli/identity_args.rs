@@ -40,7 +40,7 @@ pub(super) struct IdentityArgs {
     timeout: String,
     /// Wait up to this time for Entra to know a new credential or key
     ///
-    /// Without it, an answer such as AADSTS700211 is final.
+    /// Without it, an answer that no federated identity credential matches is final.
     #[arg(long, help_heading = IDENTITY, value_name = "TIME")]
     wait: Option<String>,
 }

@@ -36,6 +36,13 @@ pub struct ConnectionString {
 }
 
 /// How a connection string asks for a token in place of a password.
+///
+/// ```
+/// use issuer::{ConnectionString, TokenMarker};
+/// let connection: ConnectionString = "user=shop password=entraid".parse()?;
+/// assert_eq!(connection.marker(), Some(TokenMarker::Password));
+/// # Ok::<(), issuer::ConnectionStringError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenMarker {

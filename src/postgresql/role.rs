@@ -26,6 +26,12 @@ pub struct DatabaseRole<'a> {
 }
 
 /// The kind of a Microsoft Entra principal.
+///
+/// ```
+/// use issuer::{DatabaseRole, PrincipalKind};
+/// let role = DatabaseRole { object_id: Some("1"), kind: PrincipalKind::Group, ..DatabaseRole::new("readers") };
+/// assert!(role.creation().contains("'1', 'group', false, false"));
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PrincipalKind {

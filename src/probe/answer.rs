@@ -4,6 +4,17 @@ use crate::{explain::Finding, redact::redacted_start};
 const TEXT_MAX: usize = 600;
 
 /// The answer of a resource to a request with an access token.
+///
+/// ```
+/// use issuer::{Probe, ProbeAnswer};
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let target = "https://localhost:1/secrets/db-password".parse()?;
+/// let answer = Probe::default().send(&target, "an access token").await?;
+/// assert!(matches!(answer, ProbeAnswer::NoAnswer { .. }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ProbeAnswer {

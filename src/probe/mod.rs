@@ -8,6 +8,7 @@ mod target;
 use std::{path::PathBuf, time::Duration};
 
 pub use answer::ProbeAnswer;
+use target::Kind;
 pub use target::{ProbeTarget, ProbeTargetError};
 
 use crate::http_clients::{ClientError, HttpClients};
@@ -66,9 +67,9 @@ impl Probe {
     pub async fn send(&self, target: &ProbeTarget, token: &str) -> Result<ProbeAnswer, ClientError> {
         let clients = HttpClients::new(&self.ca_files)?;
         let request = async {
-            match target {
-                ProbeTarget::Https(url) => https::get(&clients, url, token).await,
-                ProbeTarget::PostgreSql(connection) => {
+            match &target.0 {
+                Kind::Https(url) => https::get(&clients, url, token).await,
+                Kind::PostgreSql(connection) => {
                     postgresql::log_in(connection, token, &self.ca_files, self.timeout).await
                 }
             }

@@ -24,8 +24,10 @@ const VAULT_VERSION: &str = "7.4";
 /// # Ok::<(), issuer::ProbeTargetError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ProbeTarget {
+pub struct ProbeTarget(pub(super) Kind);
+
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Kind {
     /// An https URL, or http on loopback.
     Https(Url),
     /// A database.
@@ -63,11 +65,19 @@ impl Hint for ProbeTargetError {
 }
 
 impl ProbeTarget {
+    /// The connection string of a database; `None` for a URL.
+    pub fn connection(&self) -> Option<&ConnectionString> {
+        match &self.0 {
+            Kind::Https(_) => None,
+            Kind::PostgreSql(connection) => Some(connection),
+        }
+    }
+
     /// The host; the first one of a connection string with several.
     pub fn host(&self) -> Option<&str> {
-        match self {
-            Self::Https(url) => url.host_str(),
-            Self::PostgreSql(connection) => {
+        match &self.0 {
+            Kind::Https(url) => url.host_str(),
+            Kind::PostgreSql(connection) => {
                 connection.get("host").or_else(|| connection.get("hostaddr"))?.split(',').next()
             }
         }
@@ -75,9 +85,9 @@ impl ProbeTarget {
 
     /// All hosts.
     pub fn hosts(&self) -> Vec<String> {
-        match self {
-            Self::Https(url) => url.host_str().map(str::to_owned).into_iter().collect(),
-            Self::PostgreSql(connection) => connection.servers().into_iter().filter_map(|server| server.host).collect(),
+        match &self.0 {
+            Kind::Https(url) => url.host_str().map(str::to_owned).into_iter().collect(),
+            Kind::PostgreSql(connection) => connection.servers().into_iter().filter_map(|server| server.host).collect(),
         }
     }
 }
@@ -90,7 +100,7 @@ impl FromStr for ProbeTarget {
         if !text.contains("://") || ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
             let connection: ConnectionString = text.parse()?;
             return if connection.get("host").or_else(|| connection.get("hostaddr")).is_some() {
-                Ok(Self::PostgreSql(connection))
+                Ok(Self(Kind::PostgreSql(connection)))
             } else {
                 Err(ProbeTargetError::Url)
             };
@@ -106,16 +116,16 @@ impl FromStr for ProbeTarget {
         if is_of_vault && !url.query_pairs().any(|(name, _)| name == "api-version") {
             url.query_pairs_mut().append_pair("api-version", VAULT_VERSION);
         }
-        Ok(Self::Https(url))
+        Ok(Self(Kind::Https(url)))
     }
 }
 
 /// Shows the URL without secrets, or the host of the database.
 impl fmt::Display for ProbeTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Https(url) => f.write_str(&shown(url.as_str())),
-            Self::PostgreSql(_) => write!(f, "PostgreSQL at {}", shown(self.host().unwrap_or_default())),
+        match &self.0 {
+            Kind::Https(url) => f.write_str(&shown(url.as_str())),
+            Kind::PostgreSql(_) => write!(f, "PostgreSQL at {}", shown(self.host().unwrap_or_default())),
         }
     }
 }

@@ -62,7 +62,7 @@ impl Probes {
 
     /// The resource that a host belongs to. The error is the failed check for a host of another cloud.
     fn resource(&self, target: &ProbeTarget, cloud: Cloud) -> Result<Result<Resource, Check>, Failure> {
-        let is_database = matches!(target, ProbeTarget::PostgreSql(_));
+        let is_database = target.connection().is_some();
         let of_kind = |resource: &Resource| (*resource == Resource::Postgres) == is_database;
         let find = |cloud: Cloud| {
             let owns_all = |resource: &Resource| target.hosts().iter().all(|host| owns(*resource, cloud, host));
@@ -128,8 +128,7 @@ async fn check(
 
 /// A connection string that would send the token to a server that was not verified.
 fn tls(target: &ProbeTarget) -> Option<Check> {
-    let ProbeTarget::PostgreSql(connection) = target else { return None };
-    let seen = connection.ssl_mode();
+    let seen = target.connection()?.ssl_mode();
     (seen < SslMode::VerifyFull).then(|| {
         let message = "with this sslmode, a client may send the token to a server that was not verified";
         let check = Check::warning("sslmode", &target.to_string(), message);
@@ -167,11 +166,8 @@ fn refused(target: &ProbeTarget, text: &str, findings: &[Finding], claims: &Acce
             "look for the message in the documentation of the resource; issuer inspect shows the claims of a token";
         return Check::failed(RESOURCE, &object, format!("it refuses the token: {text}")).fix(fix);
     };
-    let user = match target {
-        ProbeTarget::PostgreSql(connection) => connection.user(),
-        _ => None,
-    };
-    let vault = target.host().and_then(|host| host.split('.').next()).filter(|_| user.is_none());
+    let user = target.connection().and_then(issuer::ConnectionString::user);
+    let vault = target.host().and_then(|host| host.split('.').next()).filter(|_| target.connection().is_none());
     let of_case = [
         ("principal_id", claims.object_id.as_deref()),
         ("client_id", claims.client_id.as_deref()),
