@@ -38,7 +38,12 @@ where
 fuzz_target!(|input: Input| {
     let status = if input.status.is_multiple_of(3) { 200 } else { input.status };
     let token = format!(" eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJ4In0.{SIGNATURE} ");
-    let text = String::from_utf8_lossy(input.body).replace("$TOKEN", &token);
+    let text = String::from_utf8_lossy(input.body);
+    // Only a whole token is recognised as a secret.
+    if text.contains(SIGNATURE) {
+        return;
+    }
+    let text = text.replace("$TOKEN", &token);
     match TokenAnswer::parse(status, text.as_bytes()) {
         TokenAnswer::Issued(issued) => {
             assert!(!issued.access_token.is_empty() && issued.access_token.bytes().all(|byte| byte.is_ascii_graphic()));

@@ -65,10 +65,11 @@ impl AssertionFile {
     /// The content; `None` if the file changed during the read.
     fn text(&self) -> io::Result<Option<String>> {
         // Opening a pipe would block.
-        if std::fs::metadata(&self.path)?.is_dir() {
+        let kind = std::fs::metadata(&self.path)?;
+        if kind.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        if !std::fs::metadata(&self.path)?.is_file() {
+        if !kind.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
         let mut file = File::open(&self.path)?;

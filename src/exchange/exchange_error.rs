@@ -69,7 +69,7 @@ pub enum ExchangeError {
     NoRuntime,
 }
 
-/// `Entra refused the token request for SCOPE: AADSTS700211: no federated identity credential matches this issuer`.
+/// `Entra refused the token request for SCOPE: CODE: no federated identity credential matches this issuer`.
 fn refused(scope: &Scope, refusal: &TokenRefusal) -> String {
     let entry = refusal.aadsts().and_then(Aadsts::entry);
     let because = match (entry, &refusal.error, &refusal.description) {
