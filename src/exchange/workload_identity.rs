@@ -180,8 +180,8 @@ impl WorkloadIdentity {
                     outcome => outcome,
                 };
                 if let Err(error) = &outcome {
-                    let cause = redacted(&error.to_string()).into_owned();
-                    warn!(scope = %key.scope, client = %key.client, cause, "no new access token for {}", key.scope);
+                    let cause = || redacted(&error.to_string()).into_owned();
+                    warn!(scope = %key.scope, client = %key.client, cause = cause(), "no new access token for {}", key.scope);
                 }
                 outcome
             }
