@@ -117,7 +117,7 @@ pub use entra::{
 pub use error::Error;
 #[cfg(feature = "remote")]
 pub use exchange::{
-    AccessToken, AccessTokenClaims, AssertionError, AssertionFile, AssertionSource, ClientAssertion,
+    AccessToken, AccessTokenClaims, AssertionError, AssertionFile, AssertionProblem, AssertionSource, ClientAssertion,
     ConfigurationError, ExchangeError, Moment, RetryPolicy, TokenFuture, TokenSource, Watch, WatchStep,
     WorkloadIdentity, WorkloadIdentityBuilder,
 };

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     hint::Hint,
     issuer_url::{self, UrlProblem, shown},
+    redact::redacted,
 };
 
 /// The names of authorities that stand for many tenants. They have no application of their own.
@@ -76,7 +77,7 @@ impl FromStr for AuthorityHost {
         // A query may hold a secret.
         let given = || {
             let before_query = text.split(['?', '#']).next().unwrap_or_default();
-            if is_url { format!("{:?}", shown(before_query)) } else { described(text) }
+            if is_url { format!("{:?}", redacted(&shown(before_query))) } else { described(text) }
         };
         let refuse = |because: String| IdentityError::AuthorityHost { given: given(), because };
         let uri = issuer_url::parse(text).map_err(|problem| {
@@ -298,6 +299,7 @@ mod tests {
             SECRET.parse::<AuthorityHost>().unwrap_err(),
             format!("https://login.example.com/?sig={SECRET}").parse::<AuthorityHost>().unwrap_err(),
             format!("https://:{SECRET}@login.example.com/").parse::<AuthorityHost>().unwrap_err(),
+            format!("https://login.example.com/{SECRET}").parse::<AuthorityHost>().unwrap_err(),
         ];
         for error in errors {
             assert!(!error.to_string().contains("Xy38Q"), "{error}");

@@ -18,6 +18,7 @@ mod retry_advice;
 mod scope;
 mod terraform;
 mod token_answer;
+#[cfg(feature = "remote")]
 mod token_request;
 
 pub use aadsts::Aadsts;

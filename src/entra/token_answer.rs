@@ -44,6 +44,13 @@ pub enum TokenAnswer {
 }
 
 /// The access token in a response.
+///
+/// ```
+/// use issuer::TokenAnswer;
+/// let body = br#"{"token_type": "Bearer", "expires_in": "3599", "refresh_in": 1800, "access_token": "eyJ0eXAi"}"#;
+/// let TokenAnswer::Issued(token) = TokenAnswer::parse(200, body) else { panic!() };
+/// assert_eq!((token.expires_in.as_secs(), token.refresh_in.unwrap().as_secs()), (3599, 1800));
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IssuedToken {

@@ -7,6 +7,9 @@ use crate::entra::{IssuedToken, Scope};
 
 /// The longest time before its expiry at which a token is refreshed.
 const MARGIN: Duration = Duration::from_mins(5);
+/// The shortest time after which a token is refreshed, unless it expires before: a `refresh_in` of 0 must not cause a
+/// request loop.
+const REFRESH_MIN: Duration = Duration::from_secs(30);
 
 /// An access token for one scope. It is a secret; the `Debug` output omits it. Clones share it.
 ///
@@ -39,7 +42,8 @@ impl AccessToken {
     /// is unknown.
     pub fn new(answer: IssuedToken, scope: Scope, requested: Moment) -> Self {
         let IssuedToken { access_token: secret, expires_in: lifetime, refresh_in, .. } = answer;
-        let refresh_in = refresh_in.filter(|refresh_in| *refresh_in < lifetime);
+        let refresh_min = REFRESH_MIN.min(lifetime / 3 * 2);
+        let refresh_in = refresh_in.filter(|refresh_in| *refresh_in < lifetime).map(|after| after.max(refresh_min));
         Self(Arc::new(Inner { secret, scope, requested, lifetime, refresh_in }))
     }
 
@@ -58,7 +62,8 @@ impl AccessToken {
         self.0.lifetime
     }
 
-    /// The time after which Entra asks for a refresh, from the time of the request.
+    /// The time after which Entra requests a refresh, from the time of the request: at least 30 s, or two thirds of a shorter
+    /// lifetime.
     pub fn refresh_in(&self) -> Option<Duration> {
         self.0.refresh_in
     }
@@ -149,6 +154,8 @@ mod tests {
             (3600, Some(3599), 3300),
             (3600, Some(3600), 3300),
             (3600, Some(9000), 3300),
+            (3600, Some(0), 30),
+            (30, Some(0), 20),
         ] {
             let token = token(expires_in, refresh_in);
             let start = token.requested();

@@ -22,6 +22,7 @@ const SHOWN_MAX: usize = 200;
 /// assert_eq!(claims.audience.as_deref(), Some("https://vault.azure.net"));
 /// assert_eq!(claims.object_id.as_deref(), Some("1"));
 /// assert_eq!(claims.client_id, None);
+/// assert_eq!(claims.to_string(), "audience https://vault.azure.net, object ID 1");
 /// # Ok::<(), issuer::ScopeError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,5 +66,26 @@ impl fmt::Display for AccessTokenClaims {
         let parts: Vec<_> =
             parts.iter().filter_map(|(name, value)| Some(format!("{name} {}", value.as_deref()?))).collect();
         f.write_str(&parts.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+
+    use super::*;
+
+    #[test]
+    fn claims_of_both_versions_are_read_and_others_ignored() {
+        let read = |claims: &str| {
+            let encode = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(text);
+            AccessTokenClaims::read(&format!("{}.{}.c2ln", encode(r#"{"alg":"RS256"}"#), encode(claims)))
+        };
+        let first = read(r#"{"aud":"a","appid":"b","oid":"c","tid":"d","roles":["r",7],"ver":"1.0"}"#).unwrap();
+        assert_eq!(first.to_string(), "audience a, client ID b, object ID c, tenant d");
+        assert_eq!(first.roles, ["r"]);
+        let second = read(r#"{"aud":["a"],"azp":"b","oid":7,"tid":null}"#).unwrap();
+        assert_eq!(second.to_string(), "audience a, client ID b");
+        assert_eq!(AccessTokenClaims::read("opaque"), None);
     }
 }

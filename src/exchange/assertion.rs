@@ -12,11 +12,11 @@ use crate::{
 /// 4.2). It is a secret; the `Debug` output omits it.
 ///
 /// ```
-/// use issuer::{AssertionError, ClientAssertion};
+/// use issuer::{AssertionProblem, ClientAssertion, TokenError};
 /// let text = std::fs::read_to_string("fixtures/kubernetes/rotation/entra-1h.jwt")?;
 /// let assertion = ClientAssertion::new(&format!("{text}\n"))?;
 /// assert_eq!(assertion.secret(), text.trim());
-/// assert!(matches!(ClientAssertion::new(" \n"), Err(AssertionError::Empty)));
+/// assert_eq!(ClientAssertion::new(" \n"), Err(AssertionProblem::Token(TokenError::Empty)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, PartialEq, Eq)]
@@ -27,17 +27,13 @@ impl ClientAssertion {
     ///
     /// # Errors
     ///
-    /// [`AssertionError::Empty`], or [`AssertionError::NotAToken`] for a text that is not a whole JWT, which Entra would
-    /// refuse.
-    pub fn new(text: &str) -> Result<Self, AssertionError> {
+    /// [`AssertionProblem`] for a text that is not a whole JWT, which Entra would refuse.
+    pub fn new(text: &str) -> Result<Self, AssertionProblem> {
         let text = text.trim();
-        if text.is_empty() {
-            return Err(AssertionError::Empty);
-        }
         let mut buffer = Vec::new();
-        let token = Token::parse(text, &mut buffer).map_err(AssertionError::NotAToken)?;
+        let token = Token::parse(text, &mut buffer)?;
         if token.signature().is_empty() {
-            return Err(AssertionError::Unsigned);
+            return Err(AssertionProblem::Unsigned);
         }
         Ok(Self(text.into()))
     }
@@ -78,6 +74,28 @@ pub trait AssertionSource: Send + Sync + fmt::Debug {
     async fn assertion(&self) -> Result<ClientAssertion, AssertionError>;
 }
 
+/// Reason why a text is not an assertion; the text completes the sentence "X is not a token: …".
+///
+/// ```
+/// use issuer::{AssertionProblem, ClientAssertion};
+/// let problem = ClientAssertion::new("eyJhbGciOiJSUzI1NiJ9.e30.").unwrap_err();
+/// assert_eq!(problem, AssertionProblem::Unsigned);
+/// assert_eq!(problem.to_string(), "its signature is empty");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AssertionProblem {
+    /// The text is empty, or not three segments of base64url with JSON objects in the first two.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The token has no signature.
+    #[error("its signature is empty")]
+    Unsigned,
+    /// Another process changes the file again and again.
+    #[error("it changes while it is read")]
+    Changing,
+}
+
 /// There is no assertion to send.
 ///
 /// ```
@@ -103,20 +121,11 @@ pub enum AssertionError {
         /// The file.
         path: PathBuf,
         /// The cause.
-        source: Box<Self>,
+        source: AssertionProblem,
     },
-    /// The text is empty.
-    #[error("it is empty")]
-    Empty,
-    /// The text is not a token.
-    #[error("{0}")]
-    NotAToken(TokenError),
-    /// The token has no signature.
-    #[error("its signature is empty")]
-    Unsigned,
-    /// Another process changes the file again and again.
-    #[error("it changes while it is read")]
-    Changing,
+    /// A text of another source is not a token.
+    #[error("the assertion is not a token: {0}")]
+    Invalid(#[from] AssertionProblem),
     /// An error of another source.
     #[error("{0}")]
     Other(Arc<dyn Error + Send + Sync>),
@@ -142,10 +151,10 @@ impl Hint for AssertionError {
                 io::ErrorKind::IsADirectory => "pass the token file in this directory",
                 _ => return None,
             },
-            Self::File { .. } | Self::Empty | Self::NotAToken(_) | Self::Unsigned | Self::Changing => {
+            Self::File { .. } => {
                 "pass the file of a projected volume with a serviceAccountToken: issuer inspect FILE shows its content"
             }
-            Self::Other(_) => return None,
+            Self::Invalid(_) | Self::Other(_) => return None,
         };
         Some(hint.to_owned())
     }

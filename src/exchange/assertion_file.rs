@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::time::sleep;
 
-use super::{AssertionError, AssertionSource, ClientAssertion};
+use super::{AssertionError, AssertionProblem, AssertionSource, ClientAssertion};
 
 /// The longest file that is read, in bytes: the longest token, with white space.
 const FILE_MAX: u64 = 32 << 10;
@@ -56,19 +56,20 @@ impl AssertionFile {
 
     fn read(&self) -> Result<ClientAssertion, AssertionError> {
         let not_read = |source| AssertionError::Read { path: self.path.to_path_buf(), source: Arc::new(source) };
-        let not_a_token = |source| AssertionError::File { path: self.path.to_path_buf(), source: Box::new(source) };
+        let not_a_token = |source| AssertionError::File { path: self.path.to_path_buf(), source };
         let text = self.text().map_err(not_read)?;
-        let Some(text) = text else { return Err(not_a_token(AssertionError::Changing)) };
+        let Some(text) = text else { return Err(not_a_token(AssertionProblem::Changing)) };
         ClientAssertion::new(&text).map_err(not_a_token)
     }
 
     /// The content; `None` if the file changed during the read.
     fn text(&self) -> io::Result<Option<String>> {
         // Opening a pipe would block.
-        if std::fs::metadata(&self.path)?.is_dir() {
+        let kind = std::fs::metadata(&self.path)?;
+        if kind.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        if !std::fs::metadata(&self.path)?.is_file() {
+        if !kind.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
         let mut file = File::open(&self.path)?;

@@ -13,11 +13,22 @@ const LOOK_UP: &str = "https://login.microsoftonline.com/error?code=";
 /// There is no access token. All callers that waited for one token request get a clone of its error.
 ///
 /// ```
-/// use issuer::{AssertionError, ExchangeError, Hint};
-/// let error = ExchangeError::from(AssertionError::Empty);
-/// assert!(error.to_string().starts_with("no assertion to send: "));
+/// use issuer::{ExchangeError, Hint, Resource, TokenSource, WorkloadIdentity};
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async {
+/// let identity = WorkloadIdentity::builder()
+///     .tenant("contoso.com".parse()?)
+///     .client_id("11111111-aaaa-4bbb-8ccc-000000000001".parse()?)
+///     .token_file("no-such-file")
+///     .build()?;
+/// let error = identity.token(&Resource::KeyVault.scope(issuer::Cloud::Public)).await.unwrap_err();
+/// assert!(matches!(error, ExchangeError::Assertion(_)));
+/// assert!(error.to_string().starts_with("cannot read no-such-file: "));
+/// assert!(error.hint().unwrap().contains("azure.workload.identity/use"));
 /// assert_eq!((error.aadsts(), error.trace_id()), (None, None));
-/// assert!(error.hint().is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -26,7 +37,7 @@ pub enum ExchangeError {
     #[error(transparent)]
     Configuration(#[from] ConfigurationError),
     /// There is no assertion to send.
-    #[error("no assertion to send: {0}")]
+    #[error(transparent)]
     Assertion(#[from] AssertionError),
     /// The authority host did not answer.
     #[error("{authority} did not answer the token request: {because}")]
@@ -59,7 +70,7 @@ pub enum ExchangeError {
         retry_after: Option<Duration>,
     },
     /// The time limit ended before a request was sent, because the source of assertions did not answer.
-    #[error("timed out after {} s: the source of assertions did not answer", .0.as_secs())]
+    #[error("timed out after {} s: the source of assertions did not answer", (.0.as_secs_f64() * 10.0).round() / 10.0)]
     TimedOut(Duration),
     /// Access tokens expire before they arrive.
     #[error("the access token for {0} had expired when it arrived")]
@@ -69,7 +80,7 @@ pub enum ExchangeError {
     NoRuntime,
 }
 
-/// `Entra refused the token request for SCOPE: AADSTS700211: no federated identity credential matches this issuer`.
+/// `Entra refused the token request for SCOPE: CODE: no federated identity credential matches this issuer`.
 fn refused(scope: &Scope, refusal: &TokenRefusal) -> String {
     let entry = refusal.aadsts().and_then(Aadsts::entry);
     let because = match (entry, &refusal.error, &refusal.description) {

@@ -13,6 +13,8 @@ const FAILURE_KEPT: Backoff = Backoff { first: Duration::from_secs(1), longest: 
 
 /// The longest time that an error is kept because the server requests a pause.
 const REQUESTED_MAX: Duration = Duration::from_mins(5);
+/// The number of exchanges in a row that follow at once if a token has expired when it arrives: the clock may have been set.
+const EXPIRED_MAX: u32 = 3;
 
 /// The receiver of the outcome of an exchange in flight.
 pub(super) type Flight = watch::Receiver<Option<Outcome>>;
@@ -142,8 +144,14 @@ impl State {
 fn kept(error: &ExchangeError, count: u32) -> Duration {
     let is_sent = matches!(
         error,
-        ExchangeError::Refused { .. } | ExchangeError::Malformed { .. } | ExchangeError::NoAnswer { .. }
+        ExchangeError::Refused { .. }
+            | ExchangeError::Malformed { .. }
+            | ExchangeError::NoAnswer { .. }
+            | ExchangeError::Expired(_)
     );
+    if matches!(error, ExchangeError::Expired(_)) && count < EXPIRED_MAX {
+        return Duration::ZERO;
+    }
     let kept = match error.retry_advice() {
         RetryAdvice::Never | RetryAdvice::Slowly if is_sent => FAILURE_KEPT.longest,
         // No request was sent, so Entra does not count it.

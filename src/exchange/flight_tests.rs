@@ -328,8 +328,11 @@ fn token_that_expired_on_its_way_is_not_returned() {
         // Each answer takes longer than the token lives.
         let script = Script::new(|_| (Duration::from_secs(10), Reaction::Issue(5, None)));
         let (identity, vault) = (script.builder().build().unwrap(), vault());
-        assert!(matches!(identity.token(&vault).await, Err(ExchangeError::Expired(_))));
-        assert_eq!(script.requests(), 3);
+        for _ in 0..2000 {
+            assert!(matches!(identity.token(&vault).await, Err(ExchangeError::Expired(_))));
+            sleep(Duration::from_millis(100)).await;
+        }
+        assert!((4..=12).contains(&script.requests()), "{}", script.requests());
     });
 }
 

@@ -27,7 +27,7 @@ mod workload_identity;
 
 pub use access_token::AccessToken;
 pub use access_token_claims::AccessTokenClaims;
-pub use assertion::{AssertionError, AssertionSource, ClientAssertion};
+pub use assertion::{AssertionError, AssertionProblem, AssertionSource, ClientAssertion};
 pub use assertion_file::AssertionFile;
 pub use builder::WorkloadIdentityBuilder;
 pub use configuration_error::ConfigurationError;

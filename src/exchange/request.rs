@@ -69,7 +69,7 @@ impl Requests {
             }
             is_propagating |= advice == RetryAdvice::WhilePropagating;
             let until = match advice {
-                RetryAdvice::Never if replaced < REPLACED_MAX && self.is_replaced(&error, &assertion).await => {
+                RetryAdvice::Never if replaced < REPLACED_MAX && self.is_replaced(&error, &assertion, limit).await => {
                     replaced += 1;
                     continue;
                 }
@@ -97,9 +97,9 @@ impl Requests {
     }
 
     /// Whether another assertion is available than the one that Entra refused: a file may have been incomplete.
-    async fn is_replaced(&self, error: &ExchangeError, refused: &ClientAssertion) -> bool {
+    async fn is_replaced(&self, error: &ExchangeError, refused: &ClientAssertion, limit: Option<Instant>) -> bool {
         let is_judged = error.refusal().is_some_and(|refusal| refusal.error.is_some());
-        is_judged && self.assertion(None).await.is_ok_and(|assertion| assertion != *refused)
+        is_judged && self.assertion(limit).await.is_ok_and(|assertion| assertion != *refused)
     }
 
     /// Sends one request.

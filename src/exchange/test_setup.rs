@@ -49,7 +49,7 @@ pub(super) struct Fixed;
 #[async_trait]
 impl AssertionSource for Fixed {
     async fn assertion(&self) -> Result<ClientAssertion, AssertionError> {
-        ClientAssertion::new(&jwt(0))
+        Ok(ClientAssertion::new(&jwt(0))?)
     }
 }
 

@@ -162,3 +162,110 @@ impl Current {
         self.lifetime.saturating_sub(now.since(self.requested))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::entra::TokenAnswer;
+
+    fn token(lifetime: u64, refresh_in: Option<u64>, requested: Moment) -> AccessToken {
+        let refresh_in = refresh_in.map(|seconds| format!(r#""refresh_in":{seconds},"#)).unwrap_or_default();
+        let body = format!(r#"{{{refresh_in}"token_type":"Bearer","expires_in":{lifetime},"access_token":"t"}}"#);
+        let TokenAnswer::Issued(answer) = TokenAnswer::parse(200, body.as_bytes()) else { panic!("{body}") };
+        AccessToken::new(answer, "a/.default".parse().unwrap(), requested)
+    }
+
+    /// A watch with a token that was requested at a moment.
+    fn watching(lifetime: u64, refresh_in: Option<u64>) -> (Watch, Moment) {
+        let start = Moment::now(&Timestamp::UNIX_EPOCH);
+        let mut watch = Watch::new();
+        assert_eq!(watch.next(start), WatchStep::Exchange);
+        watch.succeeded(&token(lifetime, refresh_in, start));
+        (watch, start)
+    }
+
+    /// The second, from a moment on, at which a step other than waiting is due.
+    fn next_step(watch: &mut Watch, start: Moment, from: u64) -> (u64, WatchStep) {
+        let steps = (from..100_000).map(|second| (second, watch.next(start.advanced(0, second))));
+        let mut steps = steps.filter(|(_, step)| !matches!(step, WatchStep::Wait(_)));
+        steps.next().unwrap()
+    }
+
+    #[test]
+    fn refresh_is_due_after_refresh_in_or_two_thirds() {
+        for (lifetime, refresh_in, due) in
+            [(3600, None, 2400), (3, None, 2), (86_400, Some(43_200), 43_200), (3600, Some(3599), 3599)]
+        {
+            let (mut watch, start) = watching(lifetime, refresh_in);
+            assert_eq!(next_step(&mut watch, start, 0), (due, WatchStep::Exchange), "{lifetime} {refresh_in:?}");
+        }
+    }
+
+    #[test]
+    fn pause_after_failures_doubles_up_to_a_minute_or_a_third() {
+        for (lifetime, pauses) in
+            [(3600, &[1, 2, 4, 8, 16, 32, 60, 60, 60][..]), (90, &[1, 2, 4, 8]), (30, &[1, 2, 4]), (12, &[1, 2])]
+        {
+            let (mut watch, start) = watching(lifetime, None);
+            let (mut at, step) = next_step(&mut watch, start, 0);
+            assert_eq!(step, WatchStep::Exchange);
+            for (failures, pause) in (1..).zip(pauses) {
+                watch.failed(start.advanced(0, at));
+                assert_eq!((watch.failures(), watch.is_ready(start.advanced(0, at))), (failures, true));
+                let (next, step) = next_step(&mut watch, start, at);
+                assert_eq!((next - at, step), (*pause, WatchStep::Exchange), "{lifetime}: failure {failures}");
+                at = next;
+            }
+            watch.succeeded(&token(lifetime, None, start.advanced(0, at)));
+            assert_eq!(watch.failures(), 0);
+        }
+    }
+
+    #[test]
+    fn file_is_removed_at_expiry_also_during_an_exchange() {
+        let (mut watch, start) = watching(30, None);
+        assert_eq!(next_step(&mut watch, start, 0), (20, WatchStep::Exchange));
+        // The exchange is in flight.
+        assert_eq!(next_step(&mut watch, start, 20), (30, WatchStep::Remove));
+        assert!(!watch.is_ready(start.advanced(0, 30)));
+        watch.removed();
+        assert_eq!(watch.next(start.advanced(0, 31)), WatchStep::Wait(WAIT_MAX));
+        watch.succeeded(&token(30, None, start.advanced(0, 31)));
+        assert!(watch.is_ready(start.advanced(0, 31)));
+    }
+
+    #[test]
+    fn wait_ends_at_the_expiry() {
+        let (mut watch, start) = watching(3, Some(2));
+        assert_eq!(next_step(&mut watch, start, 0), (2, WatchStep::Exchange));
+        assert_eq!(watch.next(start.advanced(0, 2)), WatchStep::Wait(Duration::from_secs(1)));
+        assert_eq!(watch.next(start.advanced(0, 3)), WatchStep::Remove);
+    }
+
+    #[test]
+    fn wall_clock_that_is_set_forward_removes_the_file() {
+        let (mut watch, start) = watching(3600, None);
+        assert_eq!(watch.next(start.advanced(3600, 1)), WatchStep::Remove);
+        watch.removed();
+        assert_eq!(watch.next(start.advanced(3600, 1)), WatchStep::Exchange);
+        let (mut watch, start) = watching(3600, None);
+        assert_eq!(watch.next(start.advanced(-9000, 1)), WatchStep::Wait(WAIT_MAX));
+        assert_eq!(watch.next(start.advanced(-9000, 3600)), WatchStep::Remove);
+    }
+
+    #[test]
+    fn requested_refresh_starts_at_once_and_once() {
+        let (mut watch, start) = watching(3600, None);
+        watch.refresh_now();
+        assert_eq!(watch.next(start), WatchStep::Exchange);
+        assert_eq!(watch.next(start), WatchStep::Wait(WAIT_MAX));
+        // Requested while an exchange is in flight: another one follows.
+        watch.refresh_now();
+        watch.succeeded(&token(3600, None, start));
+        assert_eq!(watch.next(start), WatchStep::Exchange);
+        watch.succeeded(&token(3600, None, start));
+        assert_eq!(watch.next(start), WatchStep::Wait(WAIT_MAX));
+    }
+}

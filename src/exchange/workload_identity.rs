@@ -174,9 +174,14 @@ impl WorkloadIdentity {
             let (shared, key) = (Arc::clone(&self.shared), self.key(scope));
             async move {
                 let outcome = shared.requests.exchange(&key, &entry).await;
+                let is_expired = |token: &AccessToken| token.is_expired(shared.requests.now());
+                let outcome = match outcome {
+                    Ok(token) if is_expired(&token) => Err(ExchangeError::Expired(key.scope.clone())),
+                    outcome => outcome,
+                };
                 if let Err(error) = &outcome {
-                    let cause = redacted(&error.to_string()).into_owned();
-                    warn!(scope = %key.scope, client = %key.client, cause, "no new access token for {}", key.scope);
+                    let cause = || redacted(&error.to_string()).into_owned();
+                    warn!(scope = %key.scope, client = %key.client, cause = cause(), "no new access token for {}", key.scope);
                 }
                 outcome
             }
@@ -186,7 +191,10 @@ impl WorkloadIdentity {
     /// The outcome of an exchange; `None` if its runtime ended, or if its token has expired.
     async fn landed(&self, mut flight: Flight) -> Option<Outcome> {
         let outcome = flight.wait_for(Option::is_some).await.ok()?.clone()?;
-        let is_expired = outcome.as_ref().is_ok_and(|token| token.is_expired(self.shared.requests.now()));
+        let is_expired = match &outcome {
+            Ok(token) => token.is_expired(self.shared.requests.now()),
+            Err(error) => matches!(error, ExchangeError::Expired(_)),
+        };
         (!is_expired).then_some(outcome)
     }
 

@@ -10,8 +10,10 @@ use crate::support::{
     Recording,
     http::{Scripted, request, response},
     recording,
+    stand_in::{Response, StandIn},
 };
 use issuer::{Documents, KeySet};
+use serde_json::json;
 
 /// An example, which Cargo builds beside the tests.
 fn example(name: &str) -> Command {
@@ -79,13 +81,42 @@ fn batch_job_counts_tokens_by_service_account() {
 }
 
 #[test]
+fn key_vault_example_reads_a_secret_with_one_exchange() {
+    let run = recording("rotation");
+    let entra = StandIn::http(|_| {
+        Response::json(200, json!({ "token_type": "Bearer", "expires_in": 3599, "access_token": "eyJ.access.token" }))
+    });
+    let vault = StandIn::http(|request| match request.header("authorization") {
+        Some("Bearer eyJ.access.token") => Response::json(200, json!({ "value": "hunter2" })),
+        _ => Response::new(401, &[], ""),
+    });
+    let mut command = example("key_vault");
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().to_ascii_lowercase().ends_with("_proxy") {
+            command.env_remove(name);
+        }
+    }
+    command.arg(format!("{}/secrets/password", vault.url())).env("AZURE_AUTHORITY_HOST", format!("{}/", entra.url()));
+    command.env("AZURE_TENANT_ID", "contoso.com").env("AZURE_CLIENT_ID", "00001111-aaaa-2222-bbbb-3333cccc4444");
+    command.env("AZURE_FEDERATED_TOKEN_FILE", run.path("entra.jwt"));
+    let output = command.output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.ends_with("/secrets/password has 7 characters, the same twice: true\n"), "{printed}");
+    assert_eq!((entra.requests().len(), vault.requests().len()), (1, 2));
+    let form = entra.requests()[0].form();
+    let scope = form.iter().find(|(name, _)| name == "scope").unwrap();
+    assert_eq!(scope.1, "https://vault.azure.net/.default");
+}
+
+#[test]
 fn book_shows_code_of_the_examples() {
     let read = |path: &str| std::fs::read_to_string(crate::support::fixtures().parent().unwrap().join(path)).unwrap();
     let chapter = read("docs/embedding.md");
     let shown: Vec<_> =
         chapter.split("```rust,ignore\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    assert_eq!(shown.len(), 2);
-    for (code, example) in shown.iter().zip(["examples/batch_job.rs", "examples/middleware.rs"]) {
+    assert_eq!(shown.len(), 3);
+    let examples = ["examples/batch_job.rs", "examples/middleware.rs", "examples/key_vault.rs"];
+    for (code, example) in shown.iter().zip(examples) {
         assert!(read(example).contains(code), "{example} has no\n{code}");
     }
 }

@@ -1,6 +1,6 @@
 //! The variables of a container.
 
-use issuer::{Aadsts, Cloud, IssuerUrl};
+use issuer::{Aadsts, ClientId, Cloud, IssuerUrl, TenantId};
 
 use super::{answer::Check, variables::Variables};
 
@@ -119,18 +119,14 @@ fn authority(variables: &Variables) -> Check {
     }
 }
 
-/// Whether a text is a GUID: 8, 4, 4, 4 and 12 hexadecimal digits.
+/// Whether a text is a GUID, such as a client ID.
 pub(super) fn is_guid(text: &str) -> bool {
-    let groups = text.split('-').map(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()).then_some(group.len()));
-    groups.eq([8, 4, 4, 4, 12].map(Some))
+    text.parse::<ClientId>().is_ok()
 }
 
 /// Whether a text is a tenant: a GUID, or a domain name such as `contoso.onmicrosoft.com`.
 pub(super) fn is_tenant(text: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len()) && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-    };
-    is_guid(text) || (text.contains('.') && text.len() <= 100 && text.split('.').all(is_label))
+    text.parse::<TenantId>().is_ok()
 }
 
 /// Whether a text is an absolute path of plain characters, and no token.

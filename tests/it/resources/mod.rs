@@ -1,6 +1,7 @@
 //! The last link of the chain: real clients prove the stand-ins for Entra's tokens, for Key Vault, and for PostgreSQL's
 //! logins with Entra.
 
+mod examples;
 mod exec;
 mod key_vault;
 mod postgresql;
