@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{CLIENT, World, gate};
-use crate::support::{issued_tokens::object_id, issuer::{stderr, stdout}};
+use crate::support::{
+    issued_tokens::object_id,
+    issuer::{stderr, stdout},
+};
 
 /// Runs an example in the pod. Its programs trust the certificates that `SSL_CERT_FILE` names.
 fn example(world: &World, name: &str, argument: &str) -> Output {
