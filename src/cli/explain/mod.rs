@@ -133,7 +133,11 @@ fn nothing_given() -> Failure {
 fn named(error: &str) -> Result<(Vec<Finding>, String), Failure> {
     // An error that quotes a token is explained; a token alone stands in the wrong place.
     if !error.contains(char::is_whitespace) {
-        no_token(Path::new(error))?;
+        no_token(Path::new(error)).map_err(|_| {
+            let hint =
+                "save the token to a file and verify it: issuer verify FILE; for an error, pass its text or its code";
+            Failure::usage("the argument is a token; expected an error", hint)
+        })?;
     }
     if let Ok(failure) = error.trim().parse::<ChainFailure>() {
         return Ok((vec![failure.into()], String::new()));
