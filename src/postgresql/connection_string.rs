@@ -115,6 +115,10 @@ impl ConnectionString {
             // The space before the removed pair goes with it.
             text.push_str(self.text[end..parameter.place.start].trim_end());
             end = parameter.place.end;
+            // The next pair may follow a quoted value directly.
+            if !self.text[end..].starts_with(char::is_whitespace) {
+                text.push(' ');
+            }
         }
         text.push_str(&self.text[end..]);
         // At the start, because libpq skips spaces after the = of an empty value at the end.
@@ -134,13 +138,18 @@ impl FromStr for ConnectionString {
             return Err(ConnectionStringError::Jdbc);
         }
         let parameters = match Parts::of(text) {
+            Some(_) if text.contains(char::is_whitespace) => return Err(ConnectionStringError::WhiteSpace),
             Some(parts) => parts.parameters()?,
-            None if is_of_net(text) => return Err(ConnectionStringError::Semicolons),
             None if text.split(['=', ' ']).next().is_some_and(|word| word.contains("://")) => {
                 return Err(ConnectionStringError::Scheme);
             }
             None => key_value::parse(text)?,
         };
+        // A connection string of .NET: Host=HOST;Username=USER. No host name contains a semicolon.
+        let is_host = |parameter: &Parameter| ["host", "server"].contains(&&*parameter.name.to_ascii_lowercase());
+        if parameters.iter().any(|parameter| is_host(parameter) && parameter.value.contains(';')) {
+            return Err(ConnectionStringError::Semicolons);
+        }
         let ssl_mode = match get(&parameters, "sslmode") {
             Some(name) => name.parse().map_err(|()| ConnectionStringError::SslMode)?,
             None if get(&parameters, "sslrootcert") == Some("system") => SslMode::VerifyFull,
@@ -154,12 +163,6 @@ impl FromStr for ConnectionString {
         };
         Ok(Self { text: text.to_owned(), parameters, ssl_mode, marker })
     }
-}
-
-/// Whether the text is a connection string of .NET: `Host=HOST;Username=USER`.
-fn is_of_net(text: &str) -> bool {
-    let words: Vec<&str> = text.split(';').filter(|word| !word.trim().is_empty()).collect();
-    words.len() > 1 && words.iter().all(|word| word.contains('=')) && !text.contains('\'')
 }
 
 fn get<'a>(parameters: &'a [Parameter], name: &str) -> Option<&'a str> {

@@ -34,6 +34,9 @@ pub enum ConnectionStringError {
     /// An escape in a URI is not `%` and two hexadecimal digits, or is not UTF-8.
     #[error("an escape in the connection string is not % and two hexadecimal digits of UTF-8")]
     Escape,
+    /// A URI contains white space.
+    #[error("the URI of the connection contains white space")]
+    WhiteSpace,
     /// An IPv6 address has no closing bracket.
     #[error("an address in the connection string has no closing bracket")]
     Bracket,
@@ -59,6 +62,7 @@ impl Hint for ConnectionStringError {
             }
             Self::Quote => "end the value with a single quote; write a quote in a value as \\'",
             Self::Escape => "write a % in a URI as %25",
+            Self::WhiteSpace => "write a space in a URI as %20",
             Self::Bracket => "write an IPv6 address as [::1]",
             Self::Control => "pass the connection string on one line",
             Self::SslMode => "set sslmode=verify-full",

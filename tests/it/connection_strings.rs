@@ -54,6 +54,7 @@ fn token_replaces_marker_and_password_only() {
         ("azure_workload_identity=true host=db", "password=T host=db"),
         ("host=db azure_workload_identity = 'true' user=a", "password=T host=db user=a"),
         ("host='a b' password=entraid  user=a", "password=T host='a b'  user=a"),
+        ("host=db password='entraid'user=a", "password=T host=db user=a"),
         ("host=db user=", "password=T host=db user="),
         ("postgres://a:entraid@db/x", "postgres://a:T@db/x"),
         ("postgres://a@db/x?azure_workload_identity=true", "postgres://a:T@db/x"),
@@ -72,7 +73,7 @@ fn token_replaces_marker_and_password_only() {
 #[test]
 fn refused_strings_have_a_hint_and_show_no_value() {
     use ConnectionStringError::{
-        Bracket, Control, Escape, Jdbc, Marker, Name, NoValue, Quote, Scheme, Semicolons, SslMode,
+        Bracket, Control, Escape, Jdbc, Marker, Name, NoValue, Quote, Scheme, Semicolons, SslMode, WhiteSpace,
     };
     let cases = [
         ("jdbc:postgresql://db/x?password=hunter2", Jdbc),
@@ -86,6 +87,7 @@ fn refused_strings_have_a_hint_and_show_no_value() {
         ("postgresql://a:hunter2%ff@db/x", Escape),
         ("postgresql://a:hunter2%00@db/x", Control),
         ("postgresql://[::1/x", Bracket),
+        ("postgresql://a:hunter2@db /x", WhiteSpace),
         ("host=db\npassword=hunter2", Control),
         ("host=db sslmode=hunter2", SslMode),
         ("host=db azure_workload_identity=hunter2", Marker),
