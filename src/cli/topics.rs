@@ -7,9 +7,13 @@ use super::output::Exit;
 /// The commands that access a site.
 const SITE: &[&str] = &["publish", "status", "unpublish"];
 /// The commands that send requests over the network.
-const NETWORK: &[&str] = &["doctor", "publish", "status", "unpublish", "verify"];
+const NETWORK: &[&str] = &["doctor", "exchange", "exec", "publish", "status", "unpublish", "verify"];
+/// The commands that exchange a token.
+const TOKEN: &[&str] = &["exchange", "exec"];
+/// The commands that access a site, and those that read the variables of a pod.
+const SITE_AND_POD: &[&str] = &["doctor", "exchange", "exec", "publish", "status", "unpublish"];
 /// The commands that access a site, and the command that checks the variables of a pod.
-const SITE_AND_POD: &[&str] = &["doctor", "publish", "status", "unpublish"];
+const SITE_AND_DOCTOR: &[&str] = &["doctor", "publish", "status", "unpublish"];
 
 /// An environment variable.
 pub(super) struct Variable {
@@ -38,12 +42,12 @@ const VARIABLES: &[Variable] = &[
     variable("ACTIONS_ID_TOKEN_REQUEST_URL", SITE, "OIDC endpoint of a GitHub Actions job, a credential"),
     foreign("ALL_PROXY", NETWORK, "Proxy for requests, if HTTPS_PROXY is not set"),
     variable("AZURE_AUTHORITY_HOST", SITE_AND_POD, "Microsoft Entra ID endpoint, instead of that of --cloud"),
-    variable("AZURE_CLIENT_CERTIFICATE_PATH", SITE_AND_POD, "File with the certificate of a service principal"),
+    variable("AZURE_CLIENT_CERTIFICATE_PATH", SITE_AND_DOCTOR, "File with the certificate of a service principal"),
     variable("AZURE_CLIENT_ID", SITE_AND_POD, "Client ID of the service principal or managed identity"),
-    variable("AZURE_CLIENT_SECRET", SITE_AND_POD, "Client secret of a service principal"),
+    variable("AZURE_CLIENT_SECRET", SITE_AND_DOCTOR, "Client secret of a service principal"),
     variable(
         "AZURE_FEDERATED_TOKEN_FILE",
-        &["doctor", "inspect", "publish", "status", "unpublish", "verify"],
+        &["doctor", "exchange", "exec", "inspect", "publish", "status", "unpublish", "verify"],
         "File with a service account token: credential, default of inspect and verify",
     ),
     variable("AZURE_KUBERNETES_TOKEN_PROXY", &["doctor"], "Present in a pod with an identity binding of AKS"),
@@ -66,11 +70,18 @@ const VARIABLES: &[Variable] = &[
     variable("IDENTITY_HEADER", SITE, "Secret for IDENTITY_ENDPOINT in App Service"),
     variable("IDENTITY_SERVER_THUMBPRINT", SITE, "Certificate thumbprint of IDENTITY_ENDPOINT in Service Fabric"),
     variable("IMDS_ENDPOINT", SITE, "Present on an Azure Arc machine, together with IDENTITY_ENDPOINT"),
+    variable("KUBERNETES_EXEC_INFO", &["exchange"], "Request of kubectl for an ExecCredential, as JSON"),
     variable("MSI_ENDPOINT", SITE, "Managed identity endpoint of Azure Machine Learning or Cloud Shell"),
     variable("MSI_SECRET", SITE, "Secret for MSI_ENDPOINT"),
     foreign("NO_COLOR", &[], "Use no colours if it has any value"),
     foreign("NO_PROXY", NETWORK, "Hosts that are reached without a proxy"),
     foreign("PATH", SITE, "Directories that are searched for az and azd"),
+    variable("PGDATABASE", TOKEN, "Database in a password file"),
+    variable("PGHOST", TOKEN, "Host in a password file"),
+    variable("PGHOSTADDR", TOKEN, "Host in a password file, if PGHOST is not set"),
+    variable("PGPORT", TOKEN, "Port in a password file"),
+    variable("PGSSLMODE", TOKEN, "sslmode of a connection string that has none"),
+    variable("PGUSER", TOKEN, "User in a password file"),
     foreign("SSL_CERT_DIR", NETWORK, "Directories with trusted certificates, instead of the system's"),
     foreign("SSL_CERT_FILE", NETWORK, "File with trusted certificates, instead of the system's"),
     foreign("TERM", &[], "With the value dumb, use no colours"),
@@ -164,7 +175,7 @@ mod tests {
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let is_name = |word: &str| {
             let of_two = word.contains('_') && word.split('_').all(|part| !part.is_empty());
-            (of_two || ["COLUMNS", "HOSTNAME"].contains(&word))
+            (of_two || word.starts_with("PG") || ["COLUMNS", "HOSTNAME"].contains(&word))
                 && word.starts_with(|first: char| first.is_ascii_uppercase())
                 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         };
@@ -173,10 +184,14 @@ mod tests {
         names.extend(found.map(|pair| pair[1].to_owned()));
     }
 
+    /// The names that the commands set for other programs.
+    const SET: [&str; 2] = ["AZURE_ACCESS_TOKEN", "PGPASSFILE"];
+
     #[test]
     fn variables_are_those_that_the_sources_read() {
         let mut read: BTreeSet<String> = Environment::NAMES.iter().map(|name| (*name).to_owned()).collect();
         names_in(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut read);
+        SET.into_iter().for_each(|name| assert!(read.remove(name), "{name}"));
         let (listed, foreign): (Vec<_>, Vec<_>) = VARIABLES.iter().partition(|variable| !variable.is_of_dependency);
         // The proxy variables are read by hyper-util, and named here in errors.
         let foreign: BTreeSet<_> = foreign.iter().map(|variable| variable.name.to_owned()).collect();

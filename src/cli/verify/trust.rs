@@ -42,6 +42,7 @@ pub(in super::super) struct Trust {
 }
 
 /// The checked values of [`Trust`].
+#[derive(Debug)]
 pub(in super::super) struct Trusted {
     pub(in super::super) issuers: Vec<IssuerUrl>,
     location: Location,
@@ -156,23 +157,24 @@ impl Trusted {
         if issuers.is_empty() {
             return Ok(Vec::new());
         }
+        Ok(runtime::block_on(self.fetch(issuers))?)
+    }
+
+    /// Fetches the documents of issuers.
+    pub(in super::super) async fn fetch(&self, issuers: Vec<IssuerUrl>) -> Vec<TrustedIssuer> {
         // A token can name any host. Without --issuer only public hosts are fetched (SSRF).
         let fetcher = self.fetcher.clone();
         let fetcher = if self.issuers.is_empty() { fetcher.only_public() } else { fetcher };
         let deadline = Instant::now().checked_add(self.timeout);
         let fetcher = deadline.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
-        let trusted = runtime::block_on(async {
-            let mut trusted = Vec::with_capacity(issuers.len());
-            for issuer in issuers {
-                let place =
-                    if self.location == Location::Issuer { issuer.to_string() } else { self.location.to_string() };
-                let span = info_span!("read the documents at", place, limit_s = self.timeout.as_secs_f64());
-                let published = PublishedIssuer::fetch(&issuer, &self.location, &fetcher).instrument(span).await;
-                trusted.push(TrustedIssuer::from_published(issuer, &published));
-            }
-            trusted
-        });
-        Ok(trusted?)
+        let mut trusted = Vec::with_capacity(issuers.len());
+        for issuer in issuers {
+            let place = if self.location == Location::Issuer { issuer.to_string() } else { self.location.to_string() };
+            let span = info_span!("read the documents at", place, limit_s = self.timeout.as_secs_f64());
+            let published = PublishedIssuer::fetch(&issuer, &self.location, &fetcher).instrument(span).await;
+            trusted.push(TrustedIssuer::from_published(issuer, &published));
+        }
+        trusted
     }
 }
 
