@@ -28,6 +28,7 @@ mod embedding;
 mod emulator;
 mod errors;
 mod examples;
+mod exchange_command;
 mod explain;
 mod fixes;
 mod hostile;

@@ -101,6 +101,9 @@ pub(crate) struct Exchange {
     /// Without it, only documents on public hosts are fetched.
     #[arg(long, value_name = "URL", requires = "check")]
     issuer: Option<String>,
+    /// Verify with the documents at this URL or in this directory
+    #[arg(long, value_name = "URL|DIR", requires = "check")]
+    published: Option<String>,
     /// Keep a fresh token in the file until a signal ends the command
     #[arg(long, requires = "out")]
     watch: bool,
@@ -262,7 +265,8 @@ impl Exchange {
         let mut builder = self.identity.builder()?.retry(retry);
         if let Some(path) = self.identity.token_file().filter(|_| self.check) {
             let IdentityArgs { ca_file, timeout, .. } = &self.identity;
-            let trusted = Trust::of(self.issuer.clone(), None, ca_file.clone(), timeout.clone()).check()?;
+            let (issuer, published) = (self.issuer.clone(), self.published.clone());
+            let trusted = Trust::of(issuer, published, ca_file.clone(), timeout.clone()).check()?;
             builder = builder.assertion_source(CheckedFile::new(AssertionFile::new(path), trusted, refusal.clone()));
         }
         Ok(builder.build()?)

@@ -49,7 +49,7 @@ pub(crate) struct Exec {
     /// The marker azure_workload_identity=true or the password entraid is removed. Everything else stays as it is.
     #[arg(long, value_name = "STRING", requires = "env_connection")]
     connection: Option<String>,
-    /// Set this variable to the connection string with the token as its password (repeatable)
+    /// Set this variable to the connection string with the token (repeatable)
     #[arg(long, value_name = "NAME", requires = "connection")]
     env_connection: Vec<String>,
     #[command(flatten)]

@@ -147,12 +147,7 @@ impl Trusted {
             return Ok(issuers.into_iter().map(|issuer| TrustedIssuer::from_jwks(issuer, &jwks)).collect());
         }
         if let Location::Directory(directory) = &self.location {
-            let read = |issuer: IssuerUrl| {
-                let read = || PublishedIssuer::from_directory(&issuer, directory);
-                let published = info_span!("read the documents in", directory = %directory.display()).in_scope(read);
-                TrustedIssuer::from_published(issuer, &published)
-            };
-            return Ok(issuers.into_iter().map(read).collect());
+            return Ok(from_directory(issuers, directory));
         }
         if issuers.is_empty() {
             return Ok(Vec::new());
@@ -160,8 +155,11 @@ impl Trusted {
         Ok(runtime::block_on(self.fetch(issuers))?)
     }
 
-    /// Fetches the documents of issuers.
+    /// Reads the documents of issuers from the network or a directory.
     pub(in super::super) async fn fetch(&self, issuers: Vec<IssuerUrl>) -> Vec<TrustedIssuer> {
+        if let Location::Directory(directory) = &self.location {
+            return from_directory(issuers, directory);
+        }
         // A token can name any host. Without --issuer only public hosts are fetched (SSRF).
         let fetcher = self.fetcher.clone();
         let fetcher = if self.issuers.is_empty() { fetcher.only_public() } else { fetcher };
@@ -176,6 +174,16 @@ impl Trusted {
         }
         trusted
     }
+}
+
+/// Reads the documents of issuers in a directory.
+fn from_directory(issuers: Vec<IssuerUrl>, directory: &Path) -> Vec<TrustedIssuer> {
+    let read = |issuer: IssuerUrl| {
+        let read = || PublishedIssuer::from_directory(&issuer, directory);
+        let published = info_span!("read the documents in", directory = %directory.display()).in_scope(read);
+        TrustedIssuer::from_published(issuer, &published)
+    };
+    issuers.into_iter().map(read).collect()
 }
 
 fn read_jwks(path: &Path, output: &mut Output) -> Result<Jwks, Failure> {
