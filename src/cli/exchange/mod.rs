@@ -8,7 +8,7 @@ mod ready_file;
 mod server;
 mod watch;
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 pub(super) use answer::Answer;
 use answer::sentence;
@@ -46,8 +46,8 @@ pub(super) const ABOUT: &str = "Exchange the projected token for an access token
     about = ABOUT,
     long_about = "Exchange the projected token of this pod for an access token of Microsoft Entra ID.
 
-The token is printed, or written to a file with --out. A file is replaced atomically, and only if it is a regular file of this \
-user. It appears nowhere else: -v shows its audience, lifetime and identity.
+The token is printed, or written to the file of --out, which is replaced atomically. Only a regular file of this user is \
+replaced. -v shows the audience, the lifetime and the identity of the token, never the token.
 
 If Entra refuses the token the exit code is 1, and if there is no answer it is 3. A scope that Entra cannot grant is a usage \
 error, and no request is sent.
@@ -58,9 +58,10 @@ of the lifetime. The file is removed when its token expires, and written again a
 token now. SIGTERM and SIGINT end the command with exit code 0, and the file keeps the last token.",
     after_help = "Examples:
   issuer exchange --resource keyvault
-  issuer exchange --scope https://vault.azure.net/.default --format header | curl -H @- https://NAME.vault.azure.net/secrets
+  issuer exchange --resource keyvault --format header | curl -H @- URL
+  issuer exchange --scope https://vault.azure.net/.default -o json
   issuer exchange --resource aks --format exec-credential
-  issuer exchange --resource postgres --format pgpass --watch --out /azure/pgpass --listen 127.0.0.1:8080"
+  issuer exchange --resource postgres --format pgpass --watch --out /azure/pgpass"
 )]
 pub(crate) struct Exchange {
     /// Request a token for this scope, such as https://vault.azure.net/.default
@@ -243,6 +244,14 @@ impl Exchange {
         let is_password_file = self.format() == TokenFormat::Pgpass;
         let file = if is_password_file { SecretFile::password_file(path) } else { SecretFile::new(path) };
         let file = file.mode(mode);
+        let is_same = |projected: PathBuf| {
+            let resolved = [path, &projected].map(|path| fs::canonicalize(path).ok());
+            *path == projected || resolved[0].is_some() && resolved[0] == resolved[1]
+        };
+        if self.identity.token_file().is_some_and(is_same) {
+            let hint = "pass another path to --out";
+            return Err(Failure::usage("--out is the file with the projected token", hint));
+        }
         file.check()?;
         if is_password_file && mode & OTHERS != 0 {
             output.warning(format!(

@@ -32,7 +32,7 @@ fn listening(watching: &mut Watching) -> String {
 fn probes_and_metrics_follow_the_token() {
     let world = World::new();
     let controls = &world.azure.controls;
-    let out = world.folder.path().join("token");
+    let out = world.folder.path().join("access");
     controls.hold();
     let mut watching = Watching::start(&world, &out, &["--resource", "aks", "--listen", "127.0.0.1:0"]);
     let address = listening(&mut watching);
@@ -78,7 +78,7 @@ fn readiness_ends_with_the_token() {
     let world = World::new();
     let controls = &world.azure.controls;
     controls.lifetime(3);
-    let out = world.folder.path().join("token");
+    let out = world.folder.path().join("access");
     let mut watching = Watching::start(&world, &out, &["--resource", "aks", "--listen", "0"]);
     let address = listening(&mut watching);
     watching.line("wrote ");
@@ -93,7 +93,7 @@ fn readiness_ends_with_the_token() {
 #[test]
 fn server_answers_only_what_it_knows() {
     let world = World::new();
-    let out = world.folder.path().join("token");
+    let out = world.folder.path().join("access");
     let mut watching = Watching::start(&world, &out, &["--resource", "aks", "--listen", "[::1]:0"]);
     let line = watching.stdout_line();
     let address = line.strip_prefix("listening at http://").unwrap().to_owned();

@@ -20,10 +20,14 @@ fn usage_error_sends_nothing() {
     let out = world.folder.path().join("out");
     let out = out.to_str().unwrap();
     let postgres = ["--resource", "postgres"];
-    let cases: [(&[&str], &str); 27] = [
+    let token = world.folder.path().join("token");
+    let cases: [(&[&str], &str); 28] = [
         (&[], "no resource is given"),
         (&["--scope", "https://vault.azure.net"], "/.default"),
-        (&["--scope", "https://vault.azure.net/.default https://storage.azure.com/.default"], "several resources"),
+        (
+            &["--scope", "https://vault.azure.net/.default https://storage.azure.com/.default"],
+            "the scope names 2 resources",
+        ),
         (&["--scope", "openid"], "/.default"),
         (&["--scope", ""], "scope"),
         (&["--resource", "key-vault"], "there is no resource \"key-vault\""),
@@ -42,6 +46,7 @@ fn usage_error_sends_nothing() {
         (&["--resource", "aks", "--out", out, "--listen", "0"], "--watch"),
         (&["--resource", "aks", "--out", out, "--watch", "--ready-file", out], "are the same file"),
         (&["--resource", "aks", "--out", out, "--watch", "--listen", "localhost:80"], "is not an address and a port"),
+        (&["--resource", "aks", "--out", token.to_str().unwrap()], "--out is the file with the projected token"),
         (&["--resource", "aks", "--issuer", "https://issuer.example.com"], "--check"),
         (&["--resource", "aks", "--format", "token", "-o", "json"], "-o json prints the token in a format of its own"),
         (&["--resource", "aks", "--tenant", "a b"], "--tenant"),

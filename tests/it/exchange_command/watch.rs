@@ -1,10 +1,6 @@
 //! `--watch`: refreshes, failures, expiry and signals.
 
-use std::{
-    fs,
-    sync::atomic::{AtomicBool, Ordering},
-    thread,
-};
+use std::{sync::mpsc::RecvTimeoutError, time::Duration};
 
 use rustix::process::Signal;
 
@@ -28,29 +24,21 @@ fn file_always_has_a_fresh_token_for_three_lifetimes() {
     controls.lifetime(4);
     let out = world.folder.path().join("pgpass");
     let mut watching = Watching::ready(&world, &out, &PGPASS);
-    let is_done = AtomicBool::new(false);
-    let reads = thread::scope(|scope| {
-        let reader = scope.spawn(|| {
-            let mut reads = 0;
-            while !is_done.load(Ordering::Relaxed) {
-                let now = controls.tokens.now();
-                let text = fs::read_to_string(&out).unwrap();
-                let token = text.trim_end().rsplit(':').next().unwrap();
-                let issued = controls.tokens.find(token).unwrap_or_else(|| panic!("{text:?}"));
-                assert!(issued.expires_at > now && issued.audience == POSTGRES, "{text:?}");
-                assert_eq!(mode(&out), 0o600);
-                reads += 1;
-                thread::yield_now();
-            }
-            reads
-        });
-        // After two thirds of each lifetime: the sixth token lives when three lifetimes are over.
-        for _ in 0..5 {
-            watching.line("wrote ");
+    let (mut reads, mut writes) = (0, 0);
+    // After two thirds of each lifetime: the sixth token is written when three lifetimes are over.
+    while writes < 5 {
+        match watching.lines.recv_timeout(Duration::from_millis(5)) {
+            Ok(line) => writes += usize::from(line.contains("wrote ")),
+            Err(error) => assert_eq!(error, RecvTimeoutError::Timeout, "{}", watching.log()),
         }
-        is_done.store(true, Ordering::Relaxed);
-        reader.join().unwrap()
-    });
+        let now = controls.tokens.now();
+        let text = watching.content();
+        let token = text.trim_end().rsplit(':').next().unwrap();
+        let issued = controls.tokens.find(token).unwrap_or_else(|| panic!("{text:?}"));
+        assert!(issued.expires_at > now && issued.audience == POSTGRES, "{text:?}");
+        assert_eq!(mode(&out), 0o600);
+        reads += 1;
+    }
     assert!(reads > 10 && controls.exchanges() == 6, "{reads} reads, {} exchanges", controls.exchanges());
     assert_eq!(watching.stop(Signal::TERM).code(), Some(0));
     let log = watching.log();
@@ -66,7 +54,7 @@ fn file_always_has_a_fresh_token_for_three_lifetimes() {
 fn refresh_is_at_the_time_that_entra_names() {
     let world = World::new();
     world.azure.controls.refresh_in(Some(1));
-    let out = world.folder.path().join("token");
+    let out = world.folder.path().join("access");
     let watching = Watching::ready(&world, &out, &["--resource", "aks"]);
     let first = watching.content();
     watching.line("wrote ");
@@ -78,7 +66,7 @@ fn failure_keeps_the_token_until_it_expires() {
     let world = World::new();
     let controls = &world.azure.controls;
     controls.lifetime(6);
-    let (out, ready) = (world.folder.path().join("token"), world.folder.path().join("ready"));
+    let (out, ready) = (world.folder.path().join("access"), world.folder.path().join("ready"));
     let words = ["--resource", "aks", "--ready-file", ready.to_str().unwrap()];
     let watching = Watching::ready(&world, &out, &words);
     let first = watching.content();
@@ -112,7 +100,7 @@ fn slow_exchange_does_not_keep_an_expired_token() {
     let world = World::new();
     let controls = &world.azure.controls;
     controls.lifetime(3);
-    let out = world.folder.path().join("token");
+    let out = world.folder.path().join("access");
     let watching = Watching::ready(&world, &out, &["--resource", "aks"]);
     controls.hold();
     controls.wait_for_held(1);
@@ -127,7 +115,7 @@ fn slow_exchange_does_not_keep_an_expired_token() {
 fn hang_up_refreshes_now() {
     let world = World::new();
     let controls = &world.azure.controls;
-    let out = world.folder.path().join("token");
+    let out = world.folder.path().join("access");
     let mut watching = Watching::ready(&world, &out, &["--resource", "aks"]);
     let first = watching.content();
     watching.send(Signal::HUP);
@@ -150,7 +138,7 @@ fn hang_up_refreshes_now() {
 fn signal_during_the_first_exchange_ends_it() {
     let world = World::new();
     world.azure.controls.hold();
-    let out = world.folder.path().join("token");
+    let out = world.folder.path().join("access");
     let mut watching = Watching::start(&world, &out, &["--resource", "aks"]);
     world.azure.controls.wait_for_held(1);
     assert_eq!(watching.stop(Signal::TERM).code(), Some(0));
@@ -162,7 +150,7 @@ fn signal_during_the_first_exchange_ends_it() {
 #[test]
 fn failed_start_has_its_exit_code_and_leaves_no_file() {
     let world = World::new();
-    let out = world.folder.path().join("token");
+    let out = world.folder.path().join("access");
     let words = ["--resource", "aks", "--watch", "--out", out.to_str().unwrap(), "--timeout", "5"];
     let controls = &world.azure.controls;
     controls.fail(fault::refusal("invalid_client", 7_000_215, "Invalid client secret provided."));
@@ -185,7 +173,7 @@ fn failed_start_has_its_exit_code_and_leaves_no_file() {
 #[test]
 fn json_answer_is_printed_with_the_first_token() {
     let world = World::new();
-    let out = world.folder.path().join("token");
+    let out = world.folder.path().join("access");
     let mut watching = Watching::start(&world, &out, &["--resource", "aks", "-o", "json", "--listen", "0"]);
     watching.line("wrote ");
     watching.send(Signal::HUP);

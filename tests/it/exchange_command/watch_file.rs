@@ -15,7 +15,7 @@ const PGPASS: [&str; 4] = ["--resource", "postgres", "--format", "pgpass"];
 #[test]
 fn mode_is_applied_again_at_each_write() {
     let world = World::new();
-    let out = world.folder.path().join("token");
+    let out = world.folder.path().join("access");
     for (words, wanted) in [(&["--resource", "aks"][..], 0o600), (&["--resource", "aks", "--mode", "0640"], 0o640)] {
         let watching = Watching::ready(&world, &out, words);
         assert_eq!(mode(&out), wanted);
@@ -51,7 +51,7 @@ fn replaced_file_of_a_person_is_kept_and_reported() {
 #[test]
 fn link_in_place_of_the_file_is_not_followed() {
     let world = World::new();
-    let (out, victim) = (world.folder.path().join("token"), world.folder.path().join("victim"));
+    let (out, victim) = (world.folder.path().join("access"), world.folder.path().join("victim"));
     fs::write(&victim, "precious").unwrap();
     let watching = Watching::ready(&world, &out, &["--resource", "aks"]);
     fs::remove_file(&out).unwrap();
@@ -83,7 +83,7 @@ fn folder_that_disappears_is_reported_and_awaited() {
 #[test]
 fn ready_file_is_removed_at_the_end_and_at_the_start() {
     let world = World::new();
-    let (out, ready) = (world.folder.path().join("token"), world.folder.path().join("ready"));
+    let (out, ready) = (world.folder.path().join("access"), world.folder.path().join("ready"));
     let words = ["--resource", "aks", "--ready-file", ready.to_str().unwrap()];
     fs::write(&ready, "of a process that was killed").unwrap();
     world.azure.controls.hold();
