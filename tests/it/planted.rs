@@ -62,7 +62,7 @@ fn bases(directory: &str) -> Vec<Base> {
     let jwks = run.path("jwks.json");
     let manifest = fixtures().join("manifests/sound.yaml");
     let issuer = "https://issuer.example.com";
-    let client = "00001111-aaaa-2222-bbbb-3333cccc4444";
+    let identity = ["--tenant", "common", "--client-id", "00001111-aaaa-2222-bbbb-3333cccc4444"];
     let azure = ["--account", "acct", "--timeout", "200ms"];
     let base = |command, words: &[&str]| Base { command, words: words.iter().map(|word| (*word).to_owned()).collect() };
     vec![
@@ -79,7 +79,7 @@ fn bases(directory: &str) -> Vec<Base> {
         base("doctor", &["--manifest", manifest.to_str().unwrap(), "--no-network"]),
         base(
             "exchange",
-            &["--resource", "keyvault", "--tenant", "common", "--client-id", client, "--token-file", token],
+            &[&["--resource", "keyvault", "--token-file", token, "--timeout", "200ms"], &identity[..]].concat(),
         ),
         base("exchange", &["--resource", "postgres", "--format", "pgpass", "--out", "no-such-directory/x", "--watch"]),
         base("exec", &["--resource", "postgres", "--env", "X"]),

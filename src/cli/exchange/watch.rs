@@ -60,7 +60,7 @@ pub(super) struct Watcher<'a> {
 struct Run {
     watch: Watch,
     flight: Option<Flight>,
-    /// The earliest time of the next request, as Entra asked for it.
+    /// The earliest time of the next request, which Entra requested.
     not_before: Option<Instant>,
     last: Option<AccessToken>,
     /// Whether the expired file could not be removed, which is reported once.
@@ -129,7 +129,7 @@ impl Watcher<'_> {
     /// Runs until SIGTERM or SIGINT. An error is one of the start.
     pub(super) async fn run(mut self) -> Result<(), Failure> {
         let steps = self.output.steps();
-        // The reports of this loop say what the warnings of the library say, and when the next attempt is.
+        // The reports of this loop replace the warnings of the library: they also name the next attempt.
         steps.without_warnings(self.keep()).await
     }
 

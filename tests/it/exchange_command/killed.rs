@@ -10,7 +10,7 @@ use crate::{resources::World, support::other_user::mode};
 /// The number of processes that are killed.
 const RUNS: u64 = 24;
 
-/// The next number of a sequence (SplitMix64, Steele et al. 2014).
+/// The next number of a sequence (`SplitMix64`, Steele et al. 2014).
 fn random(seed: &mut u64) -> u64 {
     *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *seed;

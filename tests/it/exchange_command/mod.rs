@@ -84,7 +84,7 @@ impl Watching {
         let noted = Arc::clone(&log);
         thread::spawn(move || {
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                noted.lock().unwrap().push_str(&format!("{line}\n"));
+                noted.lock().unwrap().extend([line.as_str(), "\n"]);
                 let _ = sender.send(line);
             }
         });

@@ -1,4 +1,4 @@
-//! What is not sent, what Entra refuses, and what is sent again.
+//! Usage errors, refusals and retries.
 
 use std::{fs, net::TcpListener, os::unix::fs::symlink};
 
@@ -113,7 +113,7 @@ fn refusal_has_code_cause_fix_and_ids() {
 #[test]
 fn no_answer_is_incomplete() {
     let world = World::new();
-    // A port that nobody listens on.
+    // A port without a server.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let output =
         exchange(&world, &["--resource", "aks", "--authority-host", &format!("http://{closed}"), "--timeout", "1"]);
