@@ -209,6 +209,13 @@ fn no_variable_prints_a_secret() {
             command.arg("verify").env(name, &value);
             runs.push((command, secret, format!("verify with {name}={value:?}")));
         }
+        for (value, secret) in secrets() {
+            let mut command = command();
+            without_network(&mut command);
+            command.args(["exchange", "--resource", "aks", "--timeout", "200ms"]).envs([tenant, client]);
+            command.env(name, &value);
+            runs.push((command, secret, format!("exchange with {name}={value:?}")));
+        }
     }
     // URLs that the SDK rejects with its own message.
     for (name, with) in [("IDENTITY_ENDPOINT", "IDENTITY_HEADER"), ("AZURE_AUTHORITY_HOST", "AZURE_CLIENT_SECRET")] {

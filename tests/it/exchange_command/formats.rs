@@ -161,6 +161,7 @@ fn json_answer_has_the_token_or_its_file() {
     let output = exchange(&world, &words);
     let value = answer("exchange", &output);
     assert_eq!((value["out"].as_str(), value["format"].as_str()), (out.to_str(), Some("header")));
+    assert_eq!((value["client_id"].as_str(), value["tenant"].as_str()), (Some(CLIENT), Some(TENANT)));
     assert!(value.get("access_token").is_none() && !stdout(&output).contains("eyJ"), "{value}");
     assert!(fs::read_to_string(&out).unwrap().starts_with("Authorization: Bearer eyJ"));
 }

@@ -1,5 +1,6 @@
 //! `issuer exchange` as a process, against the stand-ins for Entra.
 
+mod clients;
 mod endpoints;
 mod formats;
 mod killed;
@@ -30,6 +31,7 @@ use crate::{
 
 /// A test that waits longer for a line has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
+const PGPASS: [&str; 4] = ["--resource", "postgres", "--format", "pgpass"];
 const POSTGRES: &str = "https://ossrdbms-aad.database.windows.net";
 
 /// The command without variables that a shell of the developer may have.

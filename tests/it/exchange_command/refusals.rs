@@ -10,6 +10,7 @@ use crate::{
         entra_controls::fault,
         issuer::{stderr, stdout},
         other_user::mode,
+        pty::Terminal,
         stand_in::{Response, StandIn},
     },
 };
@@ -108,6 +109,16 @@ fn refusal_has_code_cause_fix_and_ids() {
         assert_eq!(world.azure.controls.requests() - before, 1, "{expected}");
         assert_eq!(fs::read_to_string(&out).unwrap(), "the last token");
     }
+}
+
+#[test]
+fn terminal_shows_a_refusal_once() {
+    let world = World::new();
+    world.azure.controls.fail(fault::refusal("invalid_client", 7_000_215, "Invalid client secret provided."));
+    let (terminal, mut child) = Terminal::run(500, &mut in_pod(&world, &["--resource", "aks"]), false);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let text = terminal.read_all();
+    assert_eq!(text.matches("AADSTS7000215").count(), 1, "{text}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{sync::mpsc::RecvTimeoutError, time::Duration};
 
 use rustix::process::Signal;
 
-use super::{POSTGRES, Watching, audience_of, exchange};
+use super::{PGPASS, POSTGRES, Watching, audience_of, exchange};
 use crate::{
     resources::World,
     support::{
@@ -14,8 +14,6 @@ use crate::{
         other_user::mode,
     },
 };
-
-const PGPASS: [&str; 4] = ["--resource", "postgres", "--format", "pgpass"];
 
 #[test]
 fn file_always_has_a_fresh_token_for_three_lifetimes() {
@@ -109,6 +107,29 @@ fn slow_exchange_does_not_keep_an_expired_token() {
     controls.release();
     watching.line("wrote ");
     audience_of(&world, watching.content().trim_end());
+}
+
+#[test]
+fn each_refresh_reads_and_checks_the_token_file() {
+    let world = World::new();
+    let out = world.folder.path().join("access");
+    let words = ["--resource", "aks", "--check", "--published", world.site_url()];
+    let mut watching = Watching::ready(&world, &out, &words);
+    let first = watching.content();
+    // The kubelet has not renewed the token.
+    world.write_assertion("token", "", 9000);
+    watching.send(Signal::HUP);
+    let line = watching.line("no new token");
+    for part in ["fails the check time", "AADSTS700024", "no token request was sent; fix: "] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+    assert_eq!((watching.content(), world.azure.controls.requests()), (first.clone(), 1));
+    let renewed = std::fs::read_to_string(world.write_assertion("token", "", -1)).unwrap();
+    watching.line("wrote ");
+    assert_ne!(watching.content(), first);
+    let request = world.azure.entra.requests().pop().unwrap();
+    assert!(request.form().contains(&("client_assertion".to_owned(), renewed)));
+    assert_eq!(watching.stop(Signal::TERM).code(), Some(0));
 }
 
 #[test]

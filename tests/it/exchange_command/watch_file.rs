@@ -7,10 +7,8 @@ use std::{
 
 use rustix::process::Signal;
 
-use super::Watching;
+use super::{PGPASS, Watching};
 use crate::{resources::World, support::other_user::mode};
-
-const PGPASS: [&str; 4] = ["--resource", "postgres", "--format", "pgpass"];
 
 #[test]
 fn mode_is_applied_again_at_each_write() {
