@@ -23,6 +23,12 @@ impl ReadyFile {
         Self { file, has_failed: false, exists: true }
     }
 
+    /// Checks that the file can be written, and removes that of a process that was killed.
+    pub(super) fn start(&mut self) -> Result<(), SecretFileError> {
+        self.file.as_ref().map_or(Ok(()), SecretFile::check)?;
+        self.remove()
+    }
+
     /// Writes when the token expires.
     pub(super) fn write(&mut self, token: &AccessToken) -> Result<(), SecretFileError> {
         let Some(file) = &self.file else { return Ok(()) };

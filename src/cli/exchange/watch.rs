@@ -135,8 +135,7 @@ impl Watcher<'_> {
 
     async fn keep(&mut self) -> Result<(), Failure> {
         let mut run = Run::new(Signals::listen()?);
-        // The file of a process that was killed.
-        self.ready.remove()?;
+        self.ready.start()?;
         let listening = self.listen()?;
         loop {
             let wait = match run.watch.next(now()) {

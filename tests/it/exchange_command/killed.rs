@@ -8,7 +8,7 @@ use super::Watching;
 use crate::{resources::World, support::other_user::mode};
 
 /// The number of processes that are killed.
-const RUNS: u64 = 40;
+const RUNS: u64 = 30;
 
 /// The next number of a sequence (`SplitMix64`, Steele et al. 2014).
 fn random(seed: &mut u64) -> u64 {

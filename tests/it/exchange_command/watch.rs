@@ -180,6 +180,10 @@ fn failed_start_has_its_exit_code_and_leaves_no_file() {
     assert!(stderr(&output).starts_with("error: Entra refused the token request"), "{output:?}");
     controls.fail(fault::throttled(0));
     assert_eq!(exchange(&world, &words).status.code(), Some(3));
+    let ready = world.folder.path().join("missing/ready");
+    let output = exchange(&world, &[&words[..], &["--ready-file", ready.to_str().unwrap()]].concat());
+    assert_eq!(output.status.code(), Some(3));
+    assert!(stderr(&output).contains("missing/ready"), "{output:?}");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
     let output = exchange(&world, &[&words[..], &["--listen", &port]].concat());
