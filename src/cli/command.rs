@@ -3,8 +3,8 @@ use std::ffi::OsStr;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, error::ErrorKind};
 
 use super::{
-    Exit, Failure, Output, completions, discovery, doctor, exec, explain, inspect, jwks, man, publish, serve, status,
-    topics::Topic, unpublish, verify,
+    Exit, Failure, Output, completions, discovery, doctor, exchange, exec, explain, inspect, jwks, man, publish, serve,
+    status, topics::Topic, unpublish, verify,
 };
 
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub(crate) enum Command {
     Serve(serve::Serve),
     Verify(Box<verify::Verify>),
     Doctor(Box<doctor::Doctor>),
+    Exchange(Box<exchange::Exchange>),
     Exec(Box<exec::Exec>),
     Inspect(inspect::Inspect),
     Explain(explain::Explain),
@@ -28,7 +29,7 @@ pub(crate) enum Command {
 type Augment = fn(clap::Command) -> clap::Command;
 
 /// Name, help text and arguments of each command, in the order of the help.
-const COMMANDS: [(&str, &str, Augment); 13] = [
+const COMMANDS: [(&str, &str, Augment); 14] = [
     ("jwks", jwks::ABOUT, jwks::Jwks::augment_args),
     ("discovery", discovery::ABOUT, discovery::Discovery::augment_args),
     ("publish", publish::ABOUT, publish::Publish::augment_args),
@@ -37,6 +38,7 @@ const COMMANDS: [(&str, &str, Augment); 13] = [
     ("serve", serve::ABOUT, serve::Serve::augment_args),
     ("verify", verify::ABOUT, verify::Verify::augment_args),
     ("doctor", doctor::ABOUT, doctor::Doctor::augment_args),
+    ("exchange", exchange::ABOUT, exchange::Exchange::augment_args),
     ("exec", exec::ABOUT, exec::Exec::augment_args),
     ("inspect", inspect::ABOUT, inspect::Inspect::augment_args),
     ("explain", explain::ABOUT, explain::Explain::augment_args),
@@ -81,6 +83,7 @@ impl FromArgMatches for Command {
             "serve" => Self::Serve(FromArgMatches::from_arg_matches_mut(matches)?),
             "verify" => Self::Verify(FromArgMatches::from_arg_matches_mut(matches)?),
             "doctor" => Self::Doctor(FromArgMatches::from_arg_matches_mut(matches)?),
+            "exchange" => Self::Exchange(FromArgMatches::from_arg_matches_mut(matches)?),
             "exec" => Self::Exec(FromArgMatches::from_arg_matches_mut(matches)?),
             "inspect" => Self::Inspect(FromArgMatches::from_arg_matches_mut(matches)?),
             "explain" => Self::Explain(FromArgMatches::from_arg_matches_mut(matches)?),
@@ -113,6 +116,7 @@ impl Command {
             Self::Serve(command) => command.run(output),
             Self::Verify(command) => command.run(output),
             Self::Doctor(command) => command.run(output),
+            Self::Exchange(command) => command.run(output),
             Self::Exec(command) => command.run(output),
             Self::Inspect(command) => command.run(output),
             Self::Explain(command) => command.run(output),

@@ -3,12 +3,15 @@
 use std::{env, path::PathBuf, str::FromStr};
 
 use clap::Args;
-use issuer::{AuthorityHost, Cloud, ExchangeError, Hint, HttpFetcher, IdentityError, WorkloadIdentity};
+use issuer::{
+    AuthorityHost, Cloud, ExchangeError, Hint, HttpFetcher, IdentityError, WorkloadIdentity, WorkloadIdentityBuilder,
+};
 
 use super::{Exit, Failure, site_args::CloudArg, values};
 
 const IDENTITY: &str = "Identity";
 const AUTHORITY_HOST: &str = "AZURE_AUTHORITY_HOST";
+const TOKEN_FILE: &str = "AZURE_FEDERATED_TOKEN_FILE";
 
 /// Which identity to exchange the projected token for.
 #[derive(Debug, Args)]
@@ -17,19 +20,19 @@ pub(super) struct IdentityArgs {
     #[arg(long, help_heading = IDENTITY, value_name = "ID")]
     tenant: Option<String>,
     /// Use the identity with this client ID [default: AZURE_CLIENT_ID]
+    ///
+    /// An application or a managed identity.
     #[arg(long, help_heading = IDENTITY, value_name = "ID")]
     client_id: Option<String>,
     /// Use this authority host [default: AZURE_AUTHORITY_HOST, else that of --cloud]
     #[arg(long, help_heading = IDENTITY, value_name = "URL")]
     authority_host: Option<String>,
-    /// Read the projected token from this file
+    /// Read the projected token from this file [default: AZURE_FEDERATED_TOKEN_FILE]
     ///
-    /// The default is the file that AZURE_FEDERATED_TOKEN_FILE names. The file is read again whenever it has changed.
+    /// The file is read again whenever it has changed.
     #[arg(long, help_heading = IDENTITY, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// Select the cloud, which decides scopes and the authority host
-    ///
-    /// The default is the cloud of the authority host.
+    /// Select the cloud of scopes and authority host [default: that of the host]
     #[arg(long, help_heading = IDENTITY, value_name = "NAME")]
     cloud: Option<CloudArg>,
     /// Trust the certificate authorities in this PEM file, too (repeatable)
@@ -37,10 +40,10 @@ pub(super) struct IdentityArgs {
     pub(super) ca_file: Vec<PathBuf>,
     /// Set the time limit of an exchange, including its retries
     #[arg(long, help_heading = IDENTITY, value_name = "TIME", default_value = "30s")]
-    timeout: String,
-    /// Wait up to this time for Entra to know a new credential or key
+    pub(super) timeout: String,
+    /// Wait up to this time for a new credential to reach all servers of Entra
     ///
-    /// Without it, an answer that no federated identity credential matches is final.
+    /// Without it, the answer that no federated identity credential matches is final.
     #[arg(long, help_heading = IDENTITY, value_name = "TIME")]
     wait: Option<String>,
 }
@@ -68,8 +71,19 @@ impl IdentityArgs {
         parsed(AUTHORITY_HOST, text).map(Some)
     }
 
+    /// The file with the projected token, of the flag or of the variable.
+    pub(super) fn token_file(&self) -> Option<PathBuf> {
+        let of_variable = || env::var(TOKEN_FILE).ok().map(|path| path.trim().to_owned());
+        self.token_file.clone().or_else(|| of_variable().filter(|path| !path.is_empty()).map(PathBuf::from))
+    }
+
     /// The identity of the flags and variables. No request is sent yet.
     pub(super) fn build(&self) -> Result<WorkloadIdentity, Failure> {
+        Ok(self.builder()?.build()?)
+    }
+
+    /// The same, for a command that changes more.
+    pub(super) fn builder(&self) -> Result<WorkloadIdentityBuilder, Failure> {
         let mut builder = WorkloadIdentity::builder().fetcher(HttpFetcher::new(&self.ca_file)?);
         if let Some(CloudArg(cloud)) = self.cloud {
             builder = builder.authority_host(cloud.into());
@@ -90,7 +104,7 @@ impl IdentityArgs {
         if let Some(text) = &self.wait {
             builder = builder.wait_for_propagation(values::seconds("--wait", text)?);
         }
-        Ok(builder.build()?)
+        Ok(builder)
     }
 }
 

@@ -127,7 +127,7 @@ fn files(command: Option<&str>) -> Vec<(&'static str, &'static str)> {
         Some("publish") => [&[keys][..], &documents, &state].concat(),
         Some("status" | "unpublish") => [&documents[..], &state].concat(),
         Some("serve") => [&documents[..], &state[1..3]].concat(),
-        Some("doctor" | "exec" | "explain" | "inspect" | "verify") => vec![token],
+        Some("doctor" | "exchange" | "exec" | "explain" | "inspect" | "verify") => vec![token],
         Some("man") => vec![("DIR/issuer.1, DIR/issuer-COMMAND.1", "The manual pages.")],
         Some(_) => Vec::new(),
     }

@@ -9,6 +9,7 @@ mod completions;
 mod credentials;
 mod discovery;
 mod doctor;
+mod exchange;
 mod exec;
 mod explain;
 mod identity_args;
@@ -16,6 +17,7 @@ mod inputs;
 mod inspect;
 mod jwks;
 mod layout;
+mod listen;
 mod man;
 mod out_file;
 mod output;
@@ -123,12 +125,14 @@ mod tests {
     use super::*;
 
     /// The verbs that a help text may start with.
-    const VERBS: [&str; 29] = [
+    const VERBS: [&str; 31] = [
         "Accept",
         "Add",
         "Allow",
         "Check",
+        "Exchange",
         "Explain",
+        "Keep",
         "Overwrite",
         "Print",
         "Publish",

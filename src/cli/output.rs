@@ -150,6 +150,11 @@ impl Output {
         &self.steps
     }
 
+    /// The steps and warnings of long work, without showing them from now on.
+    pub(super) fn steps(&self) -> Steps {
+        self.steps.clone()
+    }
+
     /// Draws another progress bar in place of the steps from now on.
     pub(super) fn show_progress(&self, bar: ProgressBar) {
         self.spinner.replace_with(bar);
@@ -305,6 +310,11 @@ pub(super) fn choice(color: Color) -> ColorChoice {
         Color::Always => ColorChoice::Always,
         Color::Never => ColorChoice::Never,
     }
+}
+
+/// A time in RFC 3339, to the second.
+pub(super) fn rfc3339(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// A time as text, to the second.

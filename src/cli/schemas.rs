@@ -9,8 +9,8 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::Recursiv
 use serde_json::{Map, Value, json};
 
 use super::{
-    Cli, answers::ErrorAnswer, completions, discovery, doctor, explain, inspect, jwks, man, publish, serve, status,
-    unpublish, verify,
+    Cli, answers::ErrorAnswer, completions, discovery, doctor, exchange, explain, inspect, jwks, man, publish, serve,
+    status, unpublish, verify,
 };
 
 /// The output of `issuer jwks`.
@@ -107,6 +107,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("discovery", schema::<DiscoveryAnswer>("discovery", "issuer discovery")),
         ("doctor", schema::<doctor::Answer>("doctor", "issuer doctor")),
         ("error", schema::<ErrorAnswer>("error", "Error of any command")),
+        ("exchange", schema::<exchange::Answer>("exchange", "issuer exchange")),
         ("explain", schema::<explain::Answer>("explain", "issuer explain")),
         ("inspect", schema::<inspect::Answer>("inspect", "issuer inspect")),
         ("jwks", schema::<JwksAnswer>("jwks", "issuer jwks")),
@@ -232,7 +233,7 @@ fn every_command_has_a_schema() {
     let commands = command.get_subcommands().filter(|command| !command.is_hide_set());
     let commands: BTreeSet<_> = commands.map(|command| command.get_name().to_owned()).collect();
     let others: Vec<_> = schemas.symmetric_difference(&commands).map(String::as_str).collect();
-    // exec prints nothing but what its program prints.
+    // The output of `exec` is that of its program.
     assert_eq!(others, ["error", "exec", "verify-batch"]);
     let files = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let files: BTreeSet<_> = files.filter_map(|file| file.strip_suffix(".json").map(str::to_owned)).collect();

@@ -1,26 +1,22 @@
 use std::{
     fs,
     io::{self, Write},
-    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
 use clap::Args;
 use issuer::{DocumentServer, ServeError, Served, Timestamp};
 use serde::Serialize;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 
 use super::{
     Exit, Failure, Output,
     clean::printable,
     layout::{report, stderr_width},
+    listen,
     output::second,
     runtime::{self, Signals},
-    values,
 };
-
-/// The maximum number of connections that wait to be accepted.
-const BACKLOG: u32 = 1024;
 
 /// The description in the list of commands.
 pub(super) const ABOUT: &str = "Serve the documents of a directory over HTTP";
@@ -53,28 +49,6 @@ pub(super) struct Answer {
     directory: String,
 }
 
-/// Listens with a long backlog: idle connections fill a short one, and the kernel then drops new connections.
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A restarted server can bind its port while old connections are in TIME_WAIT.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
-}
-
-/// Parses `ADDRESS:PORT`, `:PORT` (every address) or `PORT` (127.0.0.1).
-fn address(text: &str) -> Option<SocketAddr> {
-    if let Ok(address) = text.parse() {
-        return Some(address);
-    }
-    let (ip, port) = match text.strip_prefix(':') {
-        Some(port) => (Ipv4Addr::UNSPECIFIED, port),
-        None => (Ipv4Addr::LOCALHOST, text),
-    };
-    let is_number = !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| port.parse().ok()).flatten().map(|port| SocketAddr::from((ip, port)))
-}
-
 /// Logs a request: time, method, path, status, bytes, peer.
 fn log(served: &Served) {
     let time = second(Timestamp::now());
@@ -88,10 +62,7 @@ fn log(served: &Served) {
 
 impl Serve {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let address = address(&self.listen).ok_or_else(|| {
-            let hint = "pass for example 127.0.0.1:8080, [::1]:8080, :8080 or 8080";
-            Failure::usage(format!("--listen {} is not an address and a port", values::given(&self.listen)), hint)
-        })?;
+        let address = listen::address("--listen", &self.listen)?;
         let mut server = DocumentServer::open(&self.directory)?;
         if fs::read_dir(&self.directory).is_ok_and(|mut entries| entries.next().is_none()) {
             let directory = printable(&self.directory.display().to_string());
@@ -104,7 +75,7 @@ impl Serve {
         }
         runtime::block_on(async {
             let refuse = |source| ServeError::Listen { address: address.to_string(), source };
-            let listener = listen(address).and_then(TcpListener::into_std).map_err(refuse)?;
+            let listener = listen::bind(address).and_then(TcpListener::into_std).map_err(refuse)?;
             let address = listener.local_addr().map_err(refuse)?;
             let mut signals = Signals::listen().map_err(refuse)?;
             let directory = self.directory.display().to_string();

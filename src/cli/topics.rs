@@ -7,13 +7,13 @@ use super::output::Exit;
 /// The commands that access a site.
 const SITE: &[&str] = &["publish", "status", "unpublish"];
 /// The commands that send requests over the network.
-const NETWORK: &[&str] = &["doctor", "exec", "publish", "status", "unpublish", "verify"];
+const NETWORK: &[&str] = &["doctor", "exchange", "exec", "publish", "status", "unpublish", "verify"];
+/// The commands that exchange a token.
+const TOKEN: &[&str] = &["exchange", "exec"];
+/// The commands that access a site, and those that read the variables of a pod.
+const SITE_AND_POD: &[&str] = &["doctor", "exchange", "exec", "publish", "status", "unpublish"];
 /// The commands that access a site, and the command that checks the variables of a pod.
-const SITE_AND_POD: &[&str] = &["doctor", "publish", "status", "unpublish"];
-/// The same, and the commands that use the identity of a pod.
-const IDENTITY: &[&str] = &["doctor", "exec", "publish", "status", "unpublish"];
-/// The commands that read the variables of libpq.
-const LIBPQ: &[&str] = &["exec"];
+const SITE_AND_DOCTOR: &[&str] = &["doctor", "publish", "status", "unpublish"];
 
 /// An environment variable.
 pub(super) struct Variable {
@@ -41,13 +41,13 @@ const VARIABLES: &[Variable] = &[
     variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", SITE, "Bearer token for the OIDC endpoint of a GitHub Actions job"),
     variable("ACTIONS_ID_TOKEN_REQUEST_URL", SITE, "OIDC endpoint of a GitHub Actions job, a credential"),
     foreign("ALL_PROXY", NETWORK, "Proxy for requests, if HTTPS_PROXY is not set"),
-    variable("AZURE_AUTHORITY_HOST", IDENTITY, "Microsoft Entra ID endpoint, instead of that of --cloud"),
-    variable("AZURE_CLIENT_CERTIFICATE_PATH", SITE_AND_POD, "File with the certificate of a service principal"),
-    variable("AZURE_CLIENT_ID", IDENTITY, "Client ID of the service principal or managed identity"),
-    variable("AZURE_CLIENT_SECRET", SITE_AND_POD, "Client secret of a service principal"),
+    variable("AZURE_AUTHORITY_HOST", SITE_AND_POD, "Microsoft Entra ID endpoint, instead of that of --cloud"),
+    variable("AZURE_CLIENT_CERTIFICATE_PATH", SITE_AND_DOCTOR, "File with the certificate of a service principal"),
+    variable("AZURE_CLIENT_ID", SITE_AND_POD, "Client ID of the service principal or managed identity"),
+    variable("AZURE_CLIENT_SECRET", SITE_AND_DOCTOR, "Client secret of a service principal"),
     variable(
         "AZURE_FEDERATED_TOKEN_FILE",
-        &["doctor", "exec", "inspect", "publish", "status", "unpublish", "verify"],
+        &["doctor", "exchange", "exec", "inspect", "publish", "status", "unpublish", "verify"],
         "File with a service account token: credential, default of inspect and verify",
     ),
     variable("AZURE_KUBERNETES_TOKEN_PROXY", &["doctor"], "Present in a pod with an identity binding of AKS"),
@@ -58,7 +58,7 @@ const VARIABLES: &[Variable] = &[
     variable("AZURE_STORAGE_KEY", SITE, "Account key of the storage account"),
     variable("AZURE_STORAGE_SAS_TOKEN", SITE, "Shared access signature for the storage account"),
     variable("AZURE_STORAGE_SERVICE_ENDPOINT", SITE, "Default of --endpoint"),
-    variable("AZURE_TENANT_ID", IDENTITY, "Tenant to sign in to"),
+    variable("AZURE_TENANT_ID", SITE_AND_POD, "Tenant to sign in to"),
     variable("AZURE_TOKEN_CREDENTIALS", SITE, "Credential, or group of credentials, to try: dev, prod or a name"),
     foreign("CLICOLOR", &[], "With the value 0, use no colours"),
     foreign("CLICOLOR_FORCE", &[], "Use colours also in files and pipes"),
@@ -70,17 +70,18 @@ const VARIABLES: &[Variable] = &[
     variable("IDENTITY_HEADER", SITE, "Secret for IDENTITY_ENDPOINT in App Service"),
     variable("IDENTITY_SERVER_THUMBPRINT", SITE, "Certificate thumbprint of IDENTITY_ENDPOINT in Service Fabric"),
     variable("IMDS_ENDPOINT", SITE, "Present on an Azure Arc machine, together with IDENTITY_ENDPOINT"),
+    variable("KUBERNETES_EXEC_INFO", &["exchange"], "Request of kubectl for an ExecCredential, as JSON"),
     variable("MSI_ENDPOINT", SITE, "Managed identity endpoint of Azure Machine Learning or Cloud Shell"),
     variable("MSI_SECRET", SITE, "Secret for MSI_ENDPOINT"),
     foreign("NO_COLOR", &[], "Use no colours if it has any value"),
     foreign("NO_PROXY", NETWORK, "Hosts that are reached without a proxy"),
     foreign("PATH", SITE, "Directories that are searched for az and azd"),
-    variable("PGDATABASE", LIBPQ, "Database of a password file without --connection"),
-    variable("PGHOST", LIBPQ, "Host of a password file without --connection"),
-    variable("PGHOSTADDR", LIBPQ, "Address of a password file without --connection and PGHOST"),
-    variable("PGPORT", LIBPQ, "Port of a password file without --connection"),
-    variable("PGSSLMODE", LIBPQ, "Default of sslmode in --connection"),
-    variable("PGUSER", LIBPQ, "User of a password file, default of the user in --connection"),
+    variable("PGDATABASE", TOKEN, "Database in a password file"),
+    variable("PGHOST", TOKEN, "Host in a password file"),
+    variable("PGHOSTADDR", TOKEN, "Host in a password file, if PGHOST is not set"),
+    variable("PGPORT", TOKEN, "Port in a password file"),
+    variable("PGSSLMODE", TOKEN, "sslmode of a connection string that has none"),
+    variable("PGUSER", TOKEN, "User in a password file"),
     foreign("SSL_CERT_DIR", NETWORK, "Directories with trusted certificates, instead of the system's"),
     foreign("SSL_CERT_FILE", NETWORK, "File with trusted certificates, instead of the system's"),
     foreign("TERM", &[], "With the value dumb, use no colours"),
@@ -169,13 +170,12 @@ mod tests {
             fs::read_dir(path).unwrap().for_each(|entry| names_in(&entry.unwrap().path(), names));
             return;
         }
-        let is_test = ["schemas.rs", "topics.rs", "wycheproof.rs"].iter().any(|name| path.ends_with(name))
-            || path.to_str().is_some_and(|path| path.ends_with("_tests.rs"));
+        let is_test = ["schemas.rs", "topics.rs", "wycheproof.rs"].iter().any(|name| path.ends_with(name));
         let text = fs::read_to_string(path).unwrap();
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let is_name = |word: &str| {
             let of_two = word.contains('_') && word.split('_').all(|part| !part.is_empty());
-            (of_two || ["COLUMNS", "HOSTNAME"].contains(&word) || (word.starts_with("PG") && word != "PGPASSFILE"))
+            (of_two || word.starts_with("PG") || ["COLUMNS", "HOSTNAME"].contains(&word))
                 && word.starts_with(|first: char| first.is_ascii_uppercase())
                 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         };
@@ -184,10 +184,14 @@ mod tests {
         names.extend(found.map(|pair| pair[1].to_owned()));
     }
 
+    /// The names that the commands set for other programs.
+    const SET: [&str; 2] = ["AZURE_ACCESS_TOKEN", "PGPASSFILE"];
+
     #[test]
     fn variables_are_those_that_the_sources_read() {
         let mut read: BTreeSet<String> = Environment::NAMES.iter().map(|name| (*name).to_owned()).collect();
         names_in(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut read);
+        SET.into_iter().for_each(|name| assert!(read.remove(name), "{name}"));
         let (listed, foreign): (Vec<_>, Vec<_>) = VARIABLES.iter().partition(|variable| !variable.is_of_dependency);
         // The proxy variables are read by hyper-util, and named here in errors.
         let foreign: BTreeSet<_> = foreign.iter().map(|variable| variable.name.to_owned()).collect();

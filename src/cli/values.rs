@@ -44,6 +44,16 @@ pub(super) fn given(text: &str) -> String {
     }
 }
 
+/// Checks the name of an environment variable.
+pub(super) fn variable_name(name: &str) -> Result<(), Failure> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if !name.is_empty() && name.bytes().all(is_plain) && !name.as_bytes()[0].is_ascii_digit() {
+        return Ok(());
+    }
+    let hint = "pass a name of letters, digits and underscores, such as PGPASSWORD";
+    Err(Failure::usage(format!("{} is no name of a variable", given(name)), hint))
+}
+
 /// Parses a duration such as `48h`, `2d` or `90s`. A number without a unit is rejected, except 0.
 pub(super) fn duration(flag: &str, text: &str) -> Result<Duration, Failure> {
     let span: Result<Span, _> = if text == "0" { Ok(Span::new()) } else { text.parse() };

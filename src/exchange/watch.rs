@@ -143,7 +143,17 @@ impl Watch {
     }
 
     /// The time until the next exchange; `None` if there must be none, because the first one failed.
-    fn due_in(&self, now: Moment) -> Option<Duration> {
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use issuer::{Moment, SystemClock, Watch};
+    /// let mut watch = Watch::new();
+    /// let now = Moment::now(&SystemClock);
+    /// assert_eq!(watch.due_in(now), Some(Duration::ZERO));
+    /// watch.failed(now);
+    /// assert_eq!(watch.due_in(now), None);
+    /// ```
+    pub fn due_in(&self, now: Moment) -> Option<Duration> {
         let Some(current) = self.current else { return (self.failures == 0).then_some(Duration::ZERO) };
         if self.is_requested {
             return Some(Duration::ZERO);

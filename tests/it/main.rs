@@ -29,6 +29,7 @@ mod emulator;
 mod errors;
 mod examples;
 mod exchange;
+mod exchange_command;
 mod explain;
 mod fixes;
 mod hostile;

@@ -62,6 +62,7 @@ fn bases(directory: &str) -> Vec<Base> {
     let jwks = run.path("jwks.json");
     let manifest = fixtures().join("manifests/sound.yaml");
     let issuer = "https://issuer.example.com";
+    let identity = ["--tenant", "common", "--client-id", "00001111-aaaa-2222-bbbb-3333cccc4444"];
     let azure = ["--account", "acct", "--timeout", "200ms"];
     let base = |command, words: &[&str]| Base { command, words: words.iter().map(|word| (*word).to_owned()).collect() };
     vec![
@@ -76,6 +77,12 @@ fn bases(directory: &str) -> Vec<Base> {
         base("verify", &["--batch", token, "--issuer", issuer, "--jwks", jwks.to_str().unwrap()]),
         base("doctor", &["--no-network"]),
         base("doctor", &["--manifest", manifest.to_str().unwrap(), "--no-network"]),
+        base(
+            "exchange",
+            &[&["--resource", "keyvault", "--token-file", token, "--timeout", "200ms"], &identity[..]].concat(),
+        ),
+        base("exchange", &["--resource", "postgres", "--format", "pgpass", "--out", "no-such-directory/x", "--watch"]),
+        base("exec", &["--resource", "postgres", "--env", "X"]),
         base("inspect", &[token]),
         base("explain", &["InvalidTenantName"]),
         base("man", &[]),
@@ -98,7 +105,7 @@ fn flags(command_name: &str) -> Vec<String> {
 
 fn without_network(command: &mut Command) {
     command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9").env("PATH", "/nonexistent");
-    command.env("RUST_LOG", "trace").stdin(Stdio::null());
+    command.env("AZURE_AUTHORITY_HOST", "http://127.0.0.1:9").env("RUST_LOG", "trace").stdin(Stdio::null());
 }
 
 /// Runs commands on several threads, and returns every output with a part of the secret.
@@ -201,6 +208,13 @@ fn no_variable_prints_a_secret() {
             let mut command = command();
             command.arg("verify").env(name, &value);
             runs.push((command, secret, format!("verify with {name}={value:?}")));
+        }
+        for (value, secret) in secrets() {
+            let mut command = command();
+            without_network(&mut command);
+            command.args(["exchange", "--resource", "aks", "--timeout", "200ms"]).envs([tenant, client]);
+            command.env(name, &value);
+            runs.push((command, secret, format!("exchange with {name}={value:?}")));
         }
     }
     // URLs that the SDK rejects with its own message.

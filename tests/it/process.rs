@@ -174,6 +174,8 @@ fn every_shell_has_completions_and_every_command_a_man_page() {
         "issuer-publish",
         "issuer-serve",
         "issuer-verify",
+        "issuer-exchange",
+        "issuer-exec",
         "issuer-inspect",
         "issuer-explain",
     ] {

@@ -16,7 +16,7 @@ use super::{
     Exit, Failure, Output,
     identity_args::{IdentityArgs, exchange_failure},
     runtime, scope_args,
-    values::given,
+    values::variable_name,
 };
 
 /// The variable of libpq with the path of a password file: its file has the form of a password file.
@@ -50,8 +50,6 @@ pub(crate) struct Exec {
     #[arg(long, value_name = "STRING", requires = "env_connection")]
     connection: Option<String>,
     /// Set this variable to the connection string with the token (repeatable)
-    ///
-    /// The token is the password of the connection string.
     #[arg(long, value_name = "NAME", requires = "connection")]
     env_connection: Vec<String>,
     #[command(flatten)]
@@ -75,13 +73,13 @@ impl Exec {
         let wanted = self.wanted(output)?;
         self.check_names(&wanted)?;
         let identity = self.identity.build()?;
-        let tokens = runtime::block_on(async {
+        let tokens = runtime::block_on(output.steps().without_warnings(async {
             let mut tokens = Vec::with_capacity(wanted.len());
             for Wanted { scope, .. } in &wanted {
                 tokens.push(identity.token(scope).await.map_err(exchange_failure)?);
             }
             Ok::<_, Failure>(tokens)
-        })??;
+        }))??;
         let mut files = TokenFiles::default();
         let mut variables: Vec<(String, OsString)> = Vec::new();
         for (wanted, token) in wanted.iter().zip(&tokens) {
@@ -170,14 +168,7 @@ impl Exec {
         let of_targets = wanted.iter().flat_map(|wanted| wanted.target.variables.iter().chain(&wanted.target.files));
         let mut seen = BTreeSet::new();
         for name in of_targets.chain(&self.env_connection) {
-            let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            if name.is_empty() || !name.bytes().all(is_plain) || name.as_bytes()[0].is_ascii_digit() {
-                let message = format!("{} is no name of a variable", given(name));
-                return Err(Failure::usage(
-                    message,
-                    "pass a name of letters, digits and underscores, such as PGPASSWORD",
-                ));
-            }
+            variable_name(name)?;
             if !seen.insert(name) {
                 let message = format!("the variable {name} is set twice");
                 return Err(Failure::usage(message, "pass another name for each token"));

@@ -42,6 +42,7 @@ pub(in super::super) struct Trust {
 }
 
 /// The checked values of [`Trust`].
+#[derive(Debug)]
 pub(in super::super) struct Trusted {
     pub(in super::super) issuers: Vec<IssuerUrl>,
     location: Location,
@@ -146,34 +147,43 @@ impl Trusted {
             return Ok(issuers.into_iter().map(|issuer| TrustedIssuer::from_jwks(issuer, &jwks)).collect());
         }
         if let Location::Directory(directory) = &self.location {
-            let read = |issuer: IssuerUrl| {
-                let read = || PublishedIssuer::from_directory(&issuer, directory);
-                let published = info_span!("read the documents in", directory = %directory.display()).in_scope(read);
-                TrustedIssuer::from_published(issuer, &published)
-            };
-            return Ok(issuers.into_iter().map(read).collect());
+            return Ok(from_directory(issuers, directory));
         }
         if issuers.is_empty() {
             return Ok(Vec::new());
+        }
+        Ok(runtime::block_on(self.fetch(issuers))?)
+    }
+
+    /// Reads the documents of issuers from the network or a directory.
+    pub(in super::super) async fn fetch(&self, issuers: Vec<IssuerUrl>) -> Vec<TrustedIssuer> {
+        if let Location::Directory(directory) = &self.location {
+            return from_directory(issuers, directory);
         }
         // A token can name any host. Without --issuer only public hosts are fetched (SSRF).
         let fetcher = self.fetcher.clone();
         let fetcher = if self.issuers.is_empty() { fetcher.only_public() } else { fetcher };
         let deadline = Instant::now().checked_add(self.timeout);
         let fetcher = deadline.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
-        let trusted = runtime::block_on(async {
-            let mut trusted = Vec::with_capacity(issuers.len());
-            for issuer in issuers {
-                let place =
-                    if self.location == Location::Issuer { issuer.to_string() } else { self.location.to_string() };
-                let span = info_span!("read the documents at", place, limit_s = self.timeout.as_secs_f64());
-                let published = PublishedIssuer::fetch(&issuer, &self.location, &fetcher).instrument(span).await;
-                trusted.push(TrustedIssuer::from_published(issuer, &published));
-            }
-            trusted
-        });
-        Ok(trusted?)
+        let mut trusted = Vec::with_capacity(issuers.len());
+        for issuer in issuers {
+            let place = if self.location == Location::Issuer { issuer.to_string() } else { self.location.to_string() };
+            let span = info_span!("read the documents at", place, limit_s = self.timeout.as_secs_f64());
+            let published = PublishedIssuer::fetch(&issuer, &self.location, &fetcher).instrument(span).await;
+            trusted.push(TrustedIssuer::from_published(issuer, &published));
+        }
+        trusted
     }
+}
+
+/// Reads the documents of issuers in a directory.
+fn from_directory(issuers: Vec<IssuerUrl>, directory: &Path) -> Vec<TrustedIssuer> {
+    let read = |issuer: IssuerUrl| {
+        let read = || PublishedIssuer::from_directory(&issuer, directory);
+        let published = info_span!("read the documents in", directory = %directory.display()).in_scope(read);
+        TrustedIssuer::from_published(issuer, &published)
+    };
+    issuers.into_iter().map(read).collect()
 }
 
 fn read_jwks(path: &Path, output: &mut Output) -> Result<Jwks, Failure> {

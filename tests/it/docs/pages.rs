@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::{read, root};
+use issuer::{Cloud, Resource};
 use serde_json::Value;
 
 #[test]
@@ -41,6 +42,18 @@ fn json_chapter_names_every_member() {
         }
     }
     assert!(seen > 30, "{seen}");
+}
+
+#[test]
+fn tokens_chapter_has_the_scopes_of_each_cloud() {
+    let chapter = read(Path::new("docs/tokens.md"));
+    for resource in Resource::ALL {
+        let name = format!("`{}`", resource.name());
+        let row = chapter.lines().rfind(|line| line.split('|').nth(1).is_some_and(|cell| cell.contains(&name)));
+        let cells: Vec<_> = row.unwrap().split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+        let scopes = Cloud::ALL.map(|cloud| resource.scope(cloud).to_string());
+        assert_eq!(cells[2..5], scopes, "{name}");
+    }
 }
 
 #[test]

@@ -30,20 +30,20 @@ use issuer::{Documents, Timestamp};
 use serde_json::json;
 use tempfile::TempDir;
 
-const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
-const CLIENT: &str = "00001111-aaaa-2222-bbbb-3333cccc4444";
+pub(crate) const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
+pub(crate) const CLIENT: &str = "00001111-aaaa-2222-bbbb-3333cccc4444";
 const OTHER: &str = "99998888-aaaa-7777-bbbb-6666cccc5555";
 const SUBJECT: &str = "system:serviceaccount:shop:orders";
 
 /// Two applications with the same federated credential, the site of its issuer, and the resources.
-struct World {
-    azure: AzureResources,
-    _site: StandIn,
-    folder: TempDir,
+pub(crate) struct World {
+    pub(crate) azure: AzureResources,
+    site: StandIn,
+    pub(crate) folder: TempDir,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let authority = Authority::for_hosts(&["issuer.example.com"]);
         let documents = Documents::new(ISSUER.parse().unwrap(), &signer().keys);
         let site = StandIn::https(&authority, move |request| match request.path.as_str() {
@@ -60,14 +60,26 @@ impl World {
         let hosts = [("issuer.example.com", site.url().trim_start_matches("https://"))];
         let azure = AzureResources::start(authority, vec![application(CLIENT), application(OTHER)], &hosts);
         let folder = TempDir::new().unwrap();
-        let now = Timestamp::now().as_second();
-        let claims =
-            json!({ "iss": ISSUER, "sub": SUBJECT, "aud": [ENTRA], "iat": now, "nbf": now, "exp": now + 3600 });
-        std::fs::write(folder.path().join("token"), signer().sign(&signer().header(), &claims)).unwrap();
-        Self { azure, _site: site, folder }
+        let world = Self { azure, site, folder };
+        world.write_assertion("token", "", 0);
+        world
     }
 
-    fn pod(&self, client_id: &str) -> Variables {
+    /// Writes a token file: the token with white space around it, issued some seconds ago for an hour.
+    pub(crate) fn write_assertion(&self, file: &str, around: &str, age: i64) -> PathBuf {
+        let issued = Timestamp::now().as_second() - age;
+        let claims = json!({ "iss": ISSUER, "sub": SUBJECT, "aud": [ENTRA], "iat": issued, "nbf": issued, "exp": issued + 3600 });
+        let path = self.folder.path().join(file);
+        std::fs::write(&path, format!("{around}{}{around}", signer().sign(&signer().header(), &claims))).unwrap();
+        path
+    }
+
+    /// The URL of the documents of the issuer.
+    pub(crate) fn site_url(&self) -> &str {
+        self.site.url()
+    }
+
+    pub(crate) fn pod(&self, client_id: &str) -> Variables {
         self.azure.pod(TENANT, client_id, &self.folder.path().join("token"))
     }
 
@@ -78,7 +90,7 @@ impl World {
         issuer
     }
 
-    fn ca_file(&self) -> PathBuf {
+    pub(crate) fn ca_file(&self) -> PathBuf {
         self.azure.authority().ca_file()
     }
 

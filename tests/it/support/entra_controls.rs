@@ -93,6 +93,11 @@ impl EntraControls {
         self.state().faults.push_back(response);
     }
 
+    /// Forgets the responses of [`Self::fail`] that were not sent yet.
+    pub(crate) fn fail_no_more(&self) {
+        self.state().faults.clear();
+    }
+
     /// The number of responses of [`Self::fail`] that were not sent yet.
     pub(crate) fn faults_left(&self) -> usize {
         self.state().faults.len()

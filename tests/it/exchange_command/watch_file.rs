@@ -1,0 +1,98 @@
+//! The file of `--watch` when others change it.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt, symlink},
+};
+
+use rustix::process::Signal;
+
+use super::{PGPASS, Watching};
+use crate::{resources::World, support::other_user::mode};
+
+#[test]
+fn mode_is_applied_again_at_each_write() {
+    let world = World::new();
+    let out = world.folder.path().join("access");
+    for (words, wanted) in [(&["--resource", "aks"][..], 0o600), (&["--resource", "aks", "--mode", "0640"], 0o640)] {
+        let watching = Watching::ready(&world, &out, words);
+        assert_eq!(mode(&out), wanted);
+        fs::set_permissions(&out, Permissions::from_mode(0o666)).unwrap();
+        watching.send(Signal::HUP);
+        watching.line("wrote ");
+        assert_eq!(mode(&out), wanted);
+    }
+}
+
+#[test]
+fn replaced_file_of_a_person_is_kept_and_reported() {
+    let world = World::new();
+    let passwords = "db.example.com:*:*:*:a password of a person\n";
+    let out = world.folder.path().join("pgpass");
+    world.azure.controls.lifetime(6);
+    let mut watching = Watching::ready(&world, &out, &PGPASS);
+    fs::write(&out, passwords).unwrap();
+    watching.send(Signal::HUP);
+    let line = watching.line("no new token");
+    assert!(line.contains("it is a password file that this program did not write"), "{line}");
+    // Neither the expiry nor the end removes it.
+    watching.line("the token has expired, and its file was replaced");
+    assert_eq!(fs::read_to_string(&out).unwrap(), passwords);
+    fs::remove_file(&out).unwrap();
+    watching.line("wrote ");
+    assert!(watching.content().starts_with("# issuer writes this file"));
+    fs::write(&out, passwords).unwrap();
+    assert_eq!(watching.stop(Signal::TERM).code(), Some(0));
+    assert_eq!(fs::read_to_string(&out).unwrap(), passwords);
+}
+
+#[test]
+fn link_in_place_of_the_file_is_not_followed() {
+    let world = World::new();
+    let (out, victim) = (world.folder.path().join("access"), world.folder.path().join("victim"));
+    fs::write(&victim, "precious").unwrap();
+    let watching = Watching::ready(&world, &out, &["--resource", "aks"]);
+    fs::remove_file(&out).unwrap();
+    symlink(&victim, &out).unwrap();
+    watching.send(Signal::HUP);
+    let line = watching.line("no new token");
+    assert!(line.contains("it is a symbolic link"), "{line}");
+    assert_eq!((fs::read_to_string(&victim).unwrap().as_str(), out.is_symlink()), ("precious", true));
+    fs::remove_file(&out).unwrap();
+    watching.line("wrote ");
+    assert_eq!(mode(&out), 0o600);
+}
+
+#[test]
+fn folder_that_disappears_is_reported_and_awaited() {
+    let world = World::new();
+    let folder = world.folder.path().join("volume");
+    fs::create_dir(&folder).unwrap();
+    let watching = Watching::ready(&world, &folder.join("token"), &["--resource", "aks"]);
+    fs::remove_dir_all(&folder).unwrap();
+    watching.send(Signal::HUP);
+    let line = watching.line("no new token");
+    assert!(line.contains("cannot write") && line.contains("next attempt in 1 s"), "{line}");
+    fs::create_dir(&folder).unwrap();
+    watching.line("wrote ");
+    assert_eq!(mode(&folder.join("token")), 0o600);
+}
+
+#[test]
+fn ready_file_is_removed_at_the_end_and_at_the_start() {
+    let world = World::new();
+    let (out, ready) = (world.folder.path().join("access"), world.folder.path().join("ready"));
+    let words = ["--resource", "aks", "--ready-file", ready.to_str().unwrap()];
+    fs::write(&ready, "of a process that was killed").unwrap();
+    world.azure.controls.hold();
+    let mut watching = Watching::start(&world, &out, &words);
+    world.azure.controls.wait_for_held(1);
+    assert!(!ready.exists(), "the ready file is older than the token");
+    world.azure.controls.release();
+    watching.line("wrote ");
+    let expires: issuer::Timestamp = fs::read_to_string(&ready).unwrap().trim_end().parse().unwrap();
+    let left = expires.as_second() - world.azure.controls.tokens.now();
+    assert!((3500..=3600).contains(&left), "{left}");
+    assert_eq!(watching.stop(Signal::TERM).code(), Some(0));
+    assert!(!ready.exists() && out.exists());
+}
