@@ -40,9 +40,7 @@ impl Cluster {
         world.set("tokens/shop.orders", &api_server.token(&issuer, SUBJECT, ENTRA));
         run("verify");
         let pod = Pod::new(&manifest, &api_server, &issuer).unwrap();
-        for step in ["probe", "read"] {
-            guide.run(step, |script| world.run_in(&pod, script));
-        }
+        ["probe", "read"].map(|step| guide.run(step, |script| world.run_in(&pod, script)));
         guide.finish();
         Self { world, manifest }
     }
@@ -53,9 +51,7 @@ impl Cluster {
 
     /// What a program prints that reads the secret in a pod.
     fn read_in(&self, pod: &Pod) -> String {
-        let output =
-            self.world.run_in(pod, "issuer exec --resource keyvault --env TOKEN -- sh read-secret.sh db-password");
-        stdout(&output)
+        self.world.printed_in(pod, "issuer exec --resource keyvault --env TOKEN -- sh read-secret.sh db-password")
     }
 
     /// What `issuer verify` prints about a token of this API server.
@@ -116,10 +112,10 @@ fn failures_of_the_vault(cluster: &Cluster, pod: &Pod) {
     assert!(read.contains("ForbiddenByRbac"), "{read}");
     vault.permit_after(&object_id(CLIENT), 1);
     let probe = format!("issuer doctor --probe {SECRET_URL}");
-    let refused = stdout(&cluster.world.run_in(pod, &probe));
+    let refused = cluster.world.printed_in(pod, &probe);
     assert!(refused.contains("no role for this action") && refused.contains("wait up to ten minutes"), "{refused}");
     // The role assignment has reached the vault by now.
-    let accepted = stdout(&cluster.world.run_in(pod, &probe));
+    let accepted = cluster.world.printed_in(pod, &probe);
     assert!(accepted.contains("it accepts the token: HTTP 200"), "{accepted}");
 }
 

@@ -32,16 +32,19 @@ impl Guide {
         self.take(name).0.lines.join("\n") + "\n"
     }
 
-    /// Runs the commands of the next block, which has this name, and compares what they print with the page.
-    pub(super) fn run(&self, name: &str, run: impl Fn(&str) -> Output) {
+    /// Runs the commands of the next block, which has this name, compares what they print with the page, and returns
+    /// the block with it.
+    pub(super) fn run(&self, name: &str, run: impl Fn(&str) -> Output) -> String {
         let (block, exit_code) = self.take(name);
         let lines = outcome(block, exit_code, &run).unwrap_or_else(|fault| panic!("{}: {fault}", block.place()));
+        let text = lines.join("\n");
         if is_update() {
             self.updates.borrow_mut().add(block, lines);
         } else {
             let hint = "UPDATE_DOCS=1 cargo test --test it -- setups:: writes it into the page";
-            assert!(same(&lines, &block.lines), "{}: prints\n{}\n{hint}", block.place(), lines.join("\n"));
+            assert!(same(&lines, &block.lines), "{}: prints\n{text}\n{hint}", block.place());
         }
+        text
     }
 
     /// Checks that every block was used, and writes the current outputs into the page if `UPDATE_DOCS` is set.

@@ -4,9 +4,12 @@
 //! YAML. The hosts in the commands are stand-ins that a proxy connects, `az` and `kubectl` are scripts, and PostgreSQL,
 //! psql, psycopg and Ruby's pg are real.
 
+mod aks;
 mod api_server;
 mod azure_cli;
 mod cluster_api;
 mod guide;
+mod json_patch;
+mod kestra;
 mod pod;
 mod world;

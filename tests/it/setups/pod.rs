@@ -1,5 +1,7 @@
 //! A pod that Kubernetes and the webhook of workload identity make of a manifest.
 
+use std::path::Path;
+
 use tempfile::TempDir;
 
 use super::api_server::ApiServer;
@@ -32,8 +34,8 @@ impl Pod {
         Some(Self { variables, folder })
     }
 
-    /// The same pod after its kubelet has written another token.
-    pub(super) fn write_token(&self, token: &str) {
-        std::fs::write(self.folder.path().join("azure-identity-token"), token).unwrap();
+    /// The folder with the token.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 }

@@ -22,6 +22,7 @@ use crate::support::{
     entra_login,
     front::Front,
     issued_tokens::{Principal, object_id},
+    issuer::stdout,
     message,
     pgaadauth::{self, PrincipalType},
     postgresql_gate::Gate,
@@ -43,6 +44,8 @@ const LOGIN: &str = "login.microsoftonline.com";
 const VAULT: &str = "contoso.vault.azure.net";
 const DATABASE: &str = "contoso.postgres.database.azure.com";
 const ADMINISTRATOR: &str = "admin@contoso.com";
+/// The folder of the token in a pod.
+const MOUNT: &str = "/var/run/secrets/azure/wi/token";
 /// The host of the directory `site/`, and that of the issuers of AKS.
 pub(super) const OWN: &str = "issuer.example.com";
 pub(super) const AKS: &str = "westeurope.oic.prod-aks.azure.com";
@@ -139,9 +142,17 @@ impl World {
         self.shell(&Variables::new(), script).output().unwrap()
     }
 
-    /// Runs shell commands in a pod.
+    /// Runs shell commands in a pod, whose token has the path that the webhook gives it.
     pub(super) fn run_in(&self, pod: &Pod, script: &str) -> Output {
-        self.shell(&pod.variables, script).output().unwrap()
+        let mut output = self.shell(&pod.variables, script).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        output.stdout = text.replace(pod.folder().to_str().unwrap(), MOUNT).into_bytes();
+        output
+    }
+
+    /// Standard output and standard error of a command in a pod.
+    pub(super) fn printed_in(&self, pod: &Pod, script: &str) -> String {
+        stdout(&self.run_in(pod, script))
     }
 
     /// A shell with these variables and the tools, whose standard error is redirected to standard output.
@@ -172,12 +183,10 @@ impl World {
     }
 }
 
-/// The web endpoint of the account, and the server of the directory `site/`. The folder of a host of several issuers
-/// has the path of each.
+/// The web endpoint of the account, the server of the directory `site/`, and the issuers of AKS in the directory `aks/`.
 fn serve(request: &Request, front: &Front, folder: &Path) -> Response {
     if request.origin != format!("https://{WEB}") {
-        let host = request.origin.trim_start_matches("https://");
-        let site = if host == OWN { "site" } else { host };
+        let site = if request.origin == format!("https://{OWN}") { "site" } else { "aks" };
         return match fs::read(folder.join(site).join(request.path.trim_start_matches('/'))) {
             Ok(body) => Response::new(200, &[("Content-Type", "application/json")], body),
             Err(_) => Response::new(404, &[("Content-Type", "text/plain")], "not found\n"),
