@@ -42,7 +42,9 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
     world.set("issuer", &format!("{issuer}\n"));
     publish_as_aks(&world, &issuer);
     let run = |step: &str| guide.run(step, |script| world.run(script));
-    ["enable", "status", "credential", "role"].map(run);
+    for step in ["enable", "status", "credential", "role"] {
+        run(step);
+    }
     let manifest = guide.file("job.yaml");
     world.set("tokens/shop.orders", &api_server.token(&issuer, SUBJECT, ENTRA));
     run("verify");

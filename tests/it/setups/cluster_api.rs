@@ -40,7 +40,9 @@ impl Cluster {
         world.set("tokens/shop.orders", &api_server.token(&issuer, SUBJECT, ENTRA));
         run("verify");
         let pod = Pod::new(&manifest, &api_server, &issuer).unwrap();
-        ["probe", "read"].map(|step| guide.run(step, |script| world.run_in(&pod, script)));
+        for step in ["probe", "read"] {
+            guide.run(step, |script| world.run_in(&pod, script));
+        }
         guide.finish();
         Self { world, manifest }
     }

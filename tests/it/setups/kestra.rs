@@ -40,7 +40,9 @@ fn kestra_reads_the_secret_once_its_pods_have_the_label() {
     world.write("sa.pub", api_server.public());
     world.azure.vault.set("db-password", SECRET, None);
     let run = |step: &str| guide.run(step, |script| world.run(script));
-    ["publish", "credential", "role"].map(run);
+    for step in ["publish", "credential", "role"] {
+        run(step);
+    }
 
     let rendered = guide.file("rendered.yaml");
     world.write("rendered.yaml", &rendered);

@@ -146,7 +146,11 @@ impl World {
     pub(super) fn run_in(&self, pod: &Pod, script: &str) -> Output {
         let mut output = self.shell(&pod.variables, script).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        output.stdout = text.replace(pod.folder().to_str().unwrap(), MOUNT).into_bytes();
+        let text = text.replace(pod.folder().to_str().unwrap(), MOUNT);
+        output.stdout = match self.reachable_database() {
+            Some(reachable) => text.replace(&reachable, DATABASE).into_bytes(),
+            None => text.into_bytes(),
+        };
         output
     }
 
@@ -160,11 +164,21 @@ impl World {
         for object_id in permitted(self.state.path()) {
             self.azure.vault.permit(&object_id);
         }
+        let mut script = format!("exec 2>&1\n{script}\n");
+        // A probe connects to the server itself, so the host is replaced by one that resolves.
+        if let Some(reachable) = self.reachable_database().filter(|_| script.contains("--probe ")) {
+            script = script.replace(DATABASE, &reachable).replace("--probe ", "--probe-any-host --probe ");
+        }
         let mut command = Command::new("timeout");
-        command.args(["60", "bash", "-euo", "pipefail", "-c", &format!("exec 2>&1\n{script}\n")]);
+        command.args(["60", "bash", "-euo", "pipefail", "-c", &script]);
         self.prepare(&mut command);
         command.envs(variables);
         command
+    }
+
+    /// The host and port of PostgreSQL on this machine. libpq gets the address in variables.
+    fn reachable_database(&self) -> Option<String> {
+        self.gate.as_ref().map(|gate| format!("localhost:{}", gate.port()))
     }
 
     /// The variables and the folder of a program.
