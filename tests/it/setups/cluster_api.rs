@@ -90,6 +90,7 @@ fn cluster_api_guide_ends_at_the_secret() {
     assert!(site.contains("\"n\":") && !site.contains("\"d\":"), "{site}");
 
     failures_of_the_issuer(&cluster);
+    firewall_of_the_storage_account(&cluster, &pod);
     failures_of_the_vault(&cluster, &pod);
     recreated_cluster_is_published_again(&cluster);
 }
@@ -103,6 +104,18 @@ fn failures_of_the_issuer(cluster: &Cluster) {
         let verified = cluster.verify(&api_server, &issuer);
         assert!(verified.contains("AADSTS700211") && verified.contains("refused"), "{issuer}: {verified}");
     }
+}
+
+/// Entra cannot fetch the documents, and neither can a reader outside the network.
+fn firewall_of_the_storage_account(cluster: &Cluster, pod: &Pod) {
+    cluster.world.block_site(true);
+    // The exchange is repeated until its deadline, because the fault may be transient.
+    let refused = cluster.world.printed_in(pod, "issuer exec --timeout 1s --resource keyvault --env TOKEN -- true");
+    assert!(refused.contains("AADSTS50166"), "{refused}");
+    let status = cluster.world.run(&format!("issuer status {ISSUER}"));
+    assert!(!status.status.success() && stdout(&status).contains("AADSTS50166"), "{}", stdout(&status));
+    cluster.world.block_site(false);
+    assert!(cluster.read_in(pod).contains("correct horse battery staple"));
 }
 
 /// The token is good, and the vault refuses it.

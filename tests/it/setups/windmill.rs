@@ -90,8 +90,8 @@ fn windmill_guide_ends_at_the_database() {
     let explained = refused(&windmill, vault, "does not have a valid audience claim");
     assert!(explained.contains("https://ossrdbms-aad.database.windows.net"), "{explained}");
     // The connection names no user.
-    let nobody = "issuer exec --connection \"${DATABASE_URL/windmill@/}\" --env-connection D -- true";
-    let printed = windmill.world.printed_in(&windmill.pod, nobody);
+    let without_user = "issuer exec --connection \"${DATABASE_URL/windmill@/}\" --env-connection D -- true";
+    let printed = windmill.world.printed_in(&windmill.pod, without_user);
     assert!(printed.contains("names no user"), "{printed}");
     // A role of another object ID, as after an identity was created again.
     let gate = windmill.gate();

@@ -5,6 +5,10 @@ use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tempfile::TempDir;
@@ -52,8 +56,9 @@ pub(super) const AKS: &str = "westeurope.oic.prod-aks.azure.com";
 
 pub(super) struct World {
     pub(super) azure: AzureResources,
-    /// The Entra login of PostgreSQL, once it is started.
+    /// The gate of PostgreSQL, if the setup has one.
     pub(super) gate: Option<Gate>,
+    is_blocked: Arc<AtomicBool>,
     folder: TempDir,
     state: TempDir,
     tools: Tools,
@@ -80,7 +85,11 @@ impl World {
         // The stand-in for the web endpoint reads the account with a client that does not support TLS.
         let front = Front::start(&account.through(&plain_front_of(account.address(), &authority)));
         let root = folder.path().to_owned();
-        let web = StandIn::https(&authority, move |request| serve(request, &front, &root));
+        let is_blocked = Arc::new(AtomicBool::new(false));
+        let blocked = Arc::clone(&is_blocked);
+        let web = StandIn::https(&authority, move |request| {
+            if blocked.load(Ordering::Relaxed) { firewall() } else { serve(request, &front, &root) }
+        });
         let accounts = vec![StorageAccount::new(ACCOUNT, "clusters", &format!("https://{WEB}/"))];
         let subscriptions = vec![Subscription { id: SUBSCRIPTION.to_owned(), accounts }];
         let management = StandIn::https(&authority, Arm { subscriptions, page: 10, forbidden: false }.handler());
@@ -100,7 +109,17 @@ impl World {
         ];
         let hosts = hosts.into_iter().chain(sites.map(|(host, address)| (host, address.to_owned())));
         let tunnel = Tunnel::start(hosts.collect());
-        Self { azure, gate: None, folder, state, tools, tunnel, _azurite: azurite, _servers: [web, management] }
+        Self {
+            azure,
+            gate: None,
+            is_blocked,
+            folder,
+            state,
+            tools,
+            tunnel,
+            _azurite: azurite,
+            _servers: [web, management],
+        }
     }
 
     /// The same with a new PostgreSQL whose administrator is a user of Entra. `None`: PostgreSQL is missing, and the
@@ -130,6 +149,11 @@ impl World {
     /// Sets what `az` or `kubectl` prints.
     pub(super) fn set(&self, name: &str, content: &str) {
         fs::write(self.state.path().join(name), content).unwrap();
+    }
+
+    /// Lets the firewall of the storage account refuse all readers of the issuer, or none.
+    pub(super) fn block_site(&self, is_blocked: bool) {
+        self.is_blocked.store(is_blocked, Ordering::Relaxed);
     }
 
     /// The certificate authority of all hosts.
@@ -211,6 +235,12 @@ fn serve(request: &Request, front: &Front, folder: &Path) -> Response {
     let headers = answer.headers.iter().filter(|(name, _)| !skipped.contains(&name.to_ascii_lowercase().as_str()));
     let headers: Vec<_> = headers.map(|(name, value)| (name.as_str(), value.as_str())).collect();
     Response::new(answer.status(), &headers, answer.body.clone())
+}
+
+/// Azure/azure-workload-identity#1130 has this answer of a storage account.
+fn firewall() -> Response {
+    let headers = [("x-ms-error-code", "AuthorizationFailure"), ("Content-Type", "application/xml")];
+    Response::new(403, &headers, "<Error><Code>AuthorizationFailure</Code></Error>")
 }
 
 fn address(url: &str) -> &str {
