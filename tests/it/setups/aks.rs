@@ -81,4 +81,12 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
     let explained = run("explain");
     assert!(explained.contains("by a slash at the end"), "{explained}");
     guide.finish();
+
+    // The fix of `verify` is a command that works.
+    let (_, fix) = verified.split_once(": az identity federated-credential update ").unwrap();
+    let (fix, _) = fix.split_once(" (for").unwrap();
+    let fixed = world.run(&format!("az identity federated-credential update {fix}"));
+    assert!(fixed.status.success(), "{}", stdout(&fixed));
+    let read = world.printed_in(&pod, &job);
+    assert!(read.contains("correct horse battery staple"), "{read}");
 }

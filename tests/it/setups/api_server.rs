@@ -81,7 +81,12 @@ impl ApiServer {
 
     /// A token of a service account for one hour.
     pub(super) fn token(&self, issuer: &str, subject: &str, audience: &str) -> String {
-        let now = Timestamp::now().as_second();
+        self.token_of(issuer, subject, audience, 0)
+    }
+
+    /// The same token this number of seconds later.
+    pub(super) fn token_of(&self, issuer: &str, subject: &str, audience: &str, age: i64) -> String {
+        let now = Timestamp::now().as_second() - age;
         let mut parts = subject.split(':').skip(2);
         let (namespace, account) = (parts.next().unwrap(), parts.next().unwrap());
         let claims = json!({

@@ -27,6 +27,11 @@ option() {
     echo "ERROR: the argument $wanted is required" >&2
     exit 2
 }
+# The federated credential of the arguments.
+credential() {
+    printf '{"name":"%s","issuer":"%s","subject":"%s","audiences":["%s"]}\n' "$(option --name "$@")" \
+        "$(option --issuer "$@")" "$(option --subject "$@")" "$(option --audiences "$@")"
+}
 case "$*" in
 "account get-access-token -o json --scope https://storage.azure.com/.default"*) cat storage.json ;;
 "account get-access-token -o json --scope https://management.azure.com/.default"*) cat management.json ;;
@@ -34,11 +39,12 @@ case "$*" in
 "aks update --name prod --resource-group clusters --enable-oidc-issuer --enable-workload-identity") ;;
 "aks show --name prod --resource-group clusters --query oidcIssuerProfile.issuerUrl --output tsv") cat issuer ;;
 "identity show --name "*" --resource-group identities --query principalId --output tsv") cat principal ;;
-"identity federated-credential create "*)
-    printf '{"name":"%s","issuer":"%s","subject":"%s","audiences":["%s"]}\n' "$(option --name "$@")" \
-        "$(option --issuer "$@")" "$(option --subject "$@")" "$(option --audiences "$@")" >>credentials ;;
+"identity federated-credential create "*) credential "$@" >>credentials ;;
+"identity federated-credential update "*)
+    grep -v "\"name\":\"$(option --name "$@")\"" credentials >others || true
+    credential "$@" >>others
+    mv others credentials ;;
 "identity federated-credential list --identity-name "*) printf '[%s]\n' "$(paste -sd, credentials)" ;;
-"identity federated-credential delete --name "*) grep -v "\"name\":\"$(option --name "$@")\"" credentials >rest; mv rest credentials ;;
 "keyvault show --name contoso --query id --output tsv")
     echo /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/g/providers/Microsoft.KeyVault/vaults/contoso ;;
 'role assignment create --role Key Vault Secrets User '*) option --assignee-object-id "$@" >>permitted; echo >>permitted ;;

@@ -20,6 +20,8 @@ pub(super) struct Sidecar {
     child: Child,
     log: BufReader<ChildStderr>,
     file: PathBuf,
+    /// The token that the test has seen last.
+    seen: String,
 }
 
 impl Sidecar {
@@ -44,19 +46,23 @@ impl Sidecar {
         let file = volume.join("pgpass");
         pod.variables.insert("PGPASSFILE", file.to_str().unwrap().to_owned());
         let log = BufReader::new(child.stderr.take().unwrap());
-        let mut sidecar = Self { child, log, file };
+        let mut sidecar = Self { child, log, file, seen: String::new() };
         sidecar.wait_for_a_write();
         sidecar
     }
 
-    /// Waits until the sidecar has written a token again.
+    /// Waits until the file contains a token that the test has not seen.
     pub(super) fn wait_for_a_write(&mut self) {
         let mut text = String::new();
         loop {
             let before = text.len();
             assert_ne!(self.log.read_line(&mut text).unwrap(), 0, "the sidecar ended: {text}");
+            // The line may be about an earlier write.
             if text[before..].contains("wrote ") {
-                return;
+                let seen = std::mem::replace(&mut self.seen, self.token());
+                if seen != self.seen {
+                    return;
+                }
             }
         }
     }

@@ -172,7 +172,7 @@ impl World {
         let text = String::from_utf8(output.stdout).unwrap();
         let text = text.replace(pod.folder().to_str().unwrap(), MOUNT);
         output.stdout = match self.reachable_database() {
-            Some(reachable) => text.replace(&reachable, DATABASE).into_bytes(),
+            Some(reachable) => text.replace(&reachable, DATABASE).replace("localhost", DATABASE).into_bytes(),
             None => text.into_bytes(),
         };
         output
