@@ -59,8 +59,8 @@ impl Sidecar {
             assert_ne!(self.log.read_line(&mut text).unwrap(), 0, "the sidecar ended: {text}");
             // The line may be about an earlier write.
             if text[before..].contains("wrote ") {
-                let seen = std::mem::replace(&mut self.seen, self.token());
-                if seen != self.seen {
+                let token = self.token();
+                if std::mem::replace(&mut self.seen, token.clone()) != token {
                     return;
                 }
             }
