@@ -26,7 +26,7 @@ impl Connections {
     pub(super) fn start(world: &World, pod: &Pod, command: &str) -> Self {
         let mut shell = Command::new("bash");
         world.prepare(&mut shell);
-        shell.args(["-c", &format!("exec {command}")]).envs(&pod.variables);
+        shell.args(["-c", &format!("exec timeout 60 {command}")]).envs(&pod.variables);
         let mut child = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
         Self { child, input, output }

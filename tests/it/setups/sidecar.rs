@@ -4,7 +4,10 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::PathBuf,
-    process::{Child, ChildStderr, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, channel},
+    thread,
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -12,13 +15,16 @@ use serde_json::Value;
 
 use super::{pod::Pod, world::World};
 
+/// A test that waits longer for a line has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The volume that the containers share.
 const VOLUME: &str = "/azure/";
 
 /// A running sidecar, killed when it is dropped.
 pub(super) struct Sidecar {
     child: Child,
-    log: BufReader<ChildStderr>,
+    /// The lines of standard error.
+    log: Receiver<String>,
     file: PathBuf,
     /// The token that the test has seen last.
     seen: String,
@@ -45,7 +51,9 @@ impl Sidecar {
         let mut child = issuer.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let file = volume.join("pgpass");
         pod.variables.insert("PGPASSFILE", file.to_str().unwrap().to_owned());
-        let log = BufReader::new(child.stderr.take().unwrap());
+        let (sender, log) = channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        thread::spawn(move || stderr.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let mut sidecar = Self { child, log, file, seen: String::new() };
         sidecar.wait_for_a_write();
         sidecar
@@ -53,12 +61,10 @@ impl Sidecar {
 
     /// Waits until the file contains a token that the test has not seen.
     pub(super) fn wait_for_a_write(&mut self) {
-        let mut text = String::new();
         loop {
-            let before = text.len();
-            assert_ne!(self.log.read_line(&mut text).unwrap(), 0, "the sidecar ended: {text}");
+            let line = self.log.recv_timeout(PATIENCE).expect("the sidecar writes another token");
             // The line may be about an earlier write.
-            if text[before..].contains("wrote ") {
+            if line.contains("wrote ") {
                 let token = self.token();
                 if std::mem::replace(&mut self.seen, token.clone()) != token {
                     return;
