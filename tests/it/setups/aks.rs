@@ -54,6 +54,11 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
     let read = world.printed_in(&pod, &job);
     assert!(read.contains("correct horse battery staple"), "{read}");
 
+    // A token for identity bindings that goes to Entra in place of the proxy.
+    world.write("binding.jwt", &api_server.token(&issuer, SUBJECT, "api://AKSIdentityBinding"));
+    let refused = world.printed_in(&pod, &job.replacen("exec", "exec --token-file binding.jwt", 1));
+    assert!(refused.contains("AADSTS700212"), "{refused}");
+
     // A cluster of one's own.
     run("own issuer");
     let own = format!("https://{OWN}/prod-1/");

@@ -65,6 +65,15 @@ fn kestra_reads_the_secret_once_its_pods_have_the_label() {
     assert!(without.contains("azure.workload.identity/use"), "{without}");
     assert_eq!(world.azure.controls.requests(), exchanges, "nothing is sent without a token");
 
+    // A token for another resource.
+    let request = "curl --silent --header \"Authorization: Bearer $TOKEN\" \"$0?api-version=7.4\"";
+    let url = "https://contoso.vault.azure.net/secrets/db-password";
+    let refused = world.printed_in(&pod, &format!("issuer exec --resource arm --env TOKEN -- sh -c '{request}' {url}"));
+    assert!(refused.contains("AKV10022"), "{refused}");
+    world.write("error.log", &refused);
+    let explained = stdout(&world.run("issuer explain --file error.log"));
+    assert!(explained.contains("https://vault.azure.net/.default"), "{explained}");
+
     // The permissions of the vault.
     world.set("permitted", "");
     world.azure.vault.use_model(PermissionModel::AccessPolicies);

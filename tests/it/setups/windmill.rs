@@ -11,9 +11,9 @@ use super::{
     guide::Guide,
     pod::Pod,
     sidecar::Sidecar,
-    world::World,
+    world::{CLIENT, World},
 };
-use crate::support::{issuer::stdout, postgresql_gate::Gate};
+use crate::support::{issued_tokens::object_id, issuer::stdout, postgresql_gate::Gate};
 
 const ISSUER: &str = "https://acct.z6.web.core.windows.net";
 const URL: &str = "postgres://windmill@contoso.postgres.database.azure.com/windmill?sslmode=verify-full";
@@ -93,17 +93,21 @@ fn windmill_guide_ends_at_the_database() {
     let without_user = "issuer exec --connection \"${DATABASE_URL/windmill@/}\" --env-connection D -- true";
     let printed = windmill.world.printed_in(&windmill.pod, without_user);
     assert!(printed.contains("names no user"), "{printed}");
-    // A role of another object ID, as after an identity was created again.
+    // A role of another object ID, as after an identity was created again, and a role of a user.
     let gate = windmill.gate();
-    let set_id = |id: &str| {
-        gate.server()
-            .sql("postgres", &format!("update pgaadauth.principal set objectid = {id} where rolename = 'windmill'"));
+    let set = |column: &str, value: &str| {
+        let values = format!("set {column} = '{value}' where rolename = 'windmill'");
+        gate.server().sql("postgres", &format!("update pgaadauth.principal {values}"));
     };
-    set_id("'00000000-0000-4000-8000-000000000000'");
-    let explained =
-        refused(&windmill, "psql \"$DATABASE_URL\" --command 'select 1'", "oid mismatch for role[windmill]");
+    let log_in = "psql \"$DATABASE_URL\" --command 'select 1'";
+    set("objectid", "00000000-0000-4000-8000-000000000000");
+    let explained = refused(&windmill, log_in, "oid mismatch for role[windmill]");
     assert!(explained.contains("on role \"windmill\" is 'aadauth,oid="), "{explained}");
-    set_id(&format!("'{}'", crate::support::issued_tokens::object_id(super::world::CLIENT)));
+    set("objectid", &object_id(CLIENT));
+    set("principaltype", "user");
+    let explained = refused(&windmill, log_in, "is neither an AAD_AUTH_TOKENTYPE_APP_USER");
+    assert!(explained.contains("pgaadauth_create_principal_with_oid('windmill'"), "{explained}");
+    set("principaltype", "service");
     // Privileges are missing, and the SQL of `explain` grants them.
     gate.server().sql("windmill", "revoke create on schema public from windmill");
     let create = "psql \"$DATABASE_URL\" --command 'create table jobs (id int)'";
