@@ -121,7 +121,7 @@ fn clauses_of_known_failures_are_well_formed() {
             assert_eq!(redacted(clause), clause, "{id}");
             for command in clause.split('`').skip(1).step_by(2) {
                 let tool = command.split(' ').next().unwrap().to_lowercase();
-                let tools = ["issuer", "az", "kubectl", "psql", "mysql", "select", "grant", "create"];
+                let tools = ["issuer", "az", "kubectl", "psql", "mysql", "select", "grant", "create", "security"];
                 assert!(tools.contains(&tool.as_str()), "{id}: {command}");
             }
         }
@@ -251,6 +251,11 @@ fn texts_of_public_reports_are_found() {
         (
             "psql: error: could not connect to server: FATAL:  Azure AD access token not valid for role group-hw-dev-psql-user (does not contain group ID ba0ea787-9e71-4e9e-834d-71aa7f32361b)\nHINT:  Did you specify the correct user name and access token?",
             &["postgresql-token-not-valid-for-role"],
+        ),
+        ("FATAL:  Service Principal oid mismatch for role[orders].", &["postgresql-object-id-mismatch"]),
+        (
+            "FATAL: Service principal oid mismatch for role \"The oid in the security label [ca2d3f9c-0000-4000-8000-000000000001] does not match the appid [79bfdfb1-0000-4000-8000-000000000002] or oid [e9e1d347-0000-4000-8000-000000000003] in the token.\"",
+            &["postgresql-object-id-mismatch"],
         ),
         (
             "FATAL: Azure AD user token for role[AzureAdmin] is neither an AAD_AUTH_TOKENTYPE_APP_USER or an \nAAD_AUTH_TOKENTYPE_APP_OBO token.",

@@ -64,6 +64,7 @@ mod second_encoding;
 mod secret_file;
 mod serve;
 mod serve_load;
+mod setups;
 mod stand_ins;
 mod support;
 mod terminal;

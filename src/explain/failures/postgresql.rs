@@ -84,6 +84,29 @@ pub(super) const FAILURES: &[KnownFailure] = &[
         evidence: Evidence::Observed,
     },
     KnownFailure {
+        id: "postgresql-object-id-mismatch",
+        service: SERVICE,
+        patterns: &[
+            "Service Principal oid mismatch for role[{role}]",
+            "Service principal oid mismatch for role \"The oid in the security label [{old_principal_id}] does not match the appid [{client_id}] or oid [{principal_id}] in the token",
+            "Service Principal oid mismatch for role",
+        ],
+        meaning: "the role belongs to another application or managed identity than the access token",
+        causes: &[
+            "the identity was deleted and created again with the same name, and has a new object ID",
+            "the role was created with the client ID in place of the object ID (principal ID)",
+            "the user of the connection is the role of another identity",
+        ],
+        confirm: &[LIST_PRINCIPALS, SHOW_IDENTITY, INSPECT_ACCESS_TOKEN],
+        fix: &[
+            "as a Microsoft Entra administrator, set the object ID of the role, which keeps its privileges: `security label for \"pgaadauth\" on role \"ROLE\" is 'aadauth,oid=PRINCIPAL_ID,type=service'`",
+            SET_USER,
+        ],
+        waiting: Waiting::No,
+        source: "cyrilgdn/terraform-provider-postgresql#423; public reports of identities that were created again; Microsoft Learn, \"Manage Microsoft Entra users in Azure Database for PostgreSQL\"",
+        evidence: Evidence::Observed,
+    },
+    KnownFailure {
         id: "postgresql-token-expired",
         service: SERVICE,
         patterns: &[

@@ -3,7 +3,7 @@
 mod chain;
 mod doctor;
 mod keys;
-mod pod;
+pub(crate) mod pod;
 mod site;
 mod values;
 mod world;

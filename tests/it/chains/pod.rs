@@ -16,11 +16,11 @@ const WEBHOOK_FILE: &str = "/var/run/secrets/azure/wi/token/azure-identity-token
 
 /// The values that a pod sends to Entra. Its other claims are the default ones.
 #[derive(Debug)]
-pub(super) struct Sent {
-    pub(super) client_id: String,
-    pub(super) tenant: String,
+pub(crate) struct Sent {
+    pub(crate) client_id: String,
+    pub(crate) tenant: String,
     /// How the claims of the token differ from the default ones; `null` if the chain has a token of its own.
-    pub(super) claims: Value,
+    pub(crate) claims: Value,
 }
 
 /// A token that a pod can read: its audience, or `None` for that of the API server, and its lifetime in seconds.
@@ -31,7 +31,7 @@ struct TokenFile {
 
 impl Sent {
     /// The request of a pod with these variables. `None` if one is missing, or if there is no such token file.
-    pub(super) fn with(variables: &Value) -> Option<Self> {
+    pub(crate) fn with(variables: &Value) -> Option<Self> {
         let variable = |name: &str| variables[name].as_str().filter(|value| !value.is_empty()).map(str::to_owned);
         if variables.get("AZURE_FEDERATED_TOKEN_FILE").is_some() {
             return None;
@@ -42,7 +42,7 @@ impl Sent {
 
     /// The request of the first container of the first workload. `None` if no pod starts, or if the SDK has no
     /// variables or no token.
-    pub(super) fn from(manifest: &str) -> Option<Self> {
+    pub(crate) fn from(manifest: &str) -> Option<Self> {
         let documents: Vec<Value> =
             manifest.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect();
         let (owner, template) = documents.iter().find_map(|document| Some((document, template(document)?)))?;

@@ -4,41 +4,45 @@
 //!
 //! - `<!-- run: SETTING -->` runs it in a new sandbox, `<!-- run: continued -->` in that of the block before it;
 //! - `<!-- run: SETTING, exit CODE -->` expects this exit code of the last command;
+//! - `<!-- setup: STEP -->` or `<!-- setup: STEP, exit CODE -->` lets the test of this setup in `tests/it/setups` run it,
+//!   or read it if it is a file;
 //! - `<!-- not run: REASON -->` does not run it.
 
 use std::path::{Path, PathBuf};
 
 /// A fenced code block.
 #[derive(Debug)]
-pub(super) struct Block {
-    pub(super) file: PathBuf,
+pub(crate) struct Block {
+    pub(crate) file: PathBuf,
     /// The number of its first line, the fence, counted from 1.
-    pub(super) line: usize,
-    pub(super) language: String,
+    pub(crate) line: usize,
+    pub(crate) language: String,
     /// The lines between the fences, without the indentation of the fence.
-    pub(super) lines: Vec<String>,
-    pub(super) indentation: usize,
+    pub(crate) lines: Vec<String>,
+    pub(crate) indentation: usize,
     /// `None` where no comment marks it.
-    pub(super) mark: Option<Mark>,
+    pub(crate) mark: Option<Mark>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(crate) enum Mark {
     Run(Run),
+    /// A step of a setup, with the exit code of its last command.
+    Setup(String, i32),
     /// With the reason.
     NotRun(String),
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Run {
-    pub(super) setting: Setting,
+pub(crate) struct Run {
+    pub(crate) setting: Setting,
     /// The API server of the sandbox has another issuer than the published one.
-    pub(super) is_moved: bool,
-    pub(super) exit_code: i32,
+    pub(crate) is_moved: bool,
+    pub(crate) exit_code: i32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Setting {
+pub(crate) enum Setting {
     /// Nothing is published.
     Empty,
     /// `sa.pub` is published to the account, and to directories.
@@ -48,18 +52,18 @@ pub(super) enum Setting {
 }
 
 impl Block {
-    pub(super) fn is_command(&self) -> bool {
+    pub(crate) fn is_command(&self) -> bool {
         matches!(self.language.as_str(), "sh" | "console")
     }
 
     /// File and line, for messages.
-    pub(super) fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         format!("{}:{}", self.file.display(), self.line)
     }
 }
 
 /// Every code block of a document.
-pub(super) fn blocks(file: &Path, text: &str) -> Vec<Block> {
+pub(crate) fn blocks(file: &Path, text: &str) -> Vec<Block> {
     let lines: Vec<&str> = text.lines().collect();
     let (mut found, mut at) = (Vec::new(), 0);
     while at < lines.len() {
@@ -91,6 +95,13 @@ fn mark(line: &str) -> Option<Mark> {
     if let Some(reason) = comment.strip_prefix("not run: ") {
         return Some(Mark::NotRun(reason.to_owned()));
     }
+    if let Some(step) = comment.strip_prefix("setup: ") {
+        let (name, exit_code) = match step.split_once(", exit ") {
+            Some((name, code)) => (name, code.parse().ok()?),
+            None => (step, 0),
+        };
+        return Some(Mark::Setup(name.to_owned(), exit_code));
+    }
     let mut words = comment.strip_prefix("run: ")?.split(", ");
     let setting = match words.next()? {
         "empty" => Setting::Empty,
@@ -120,6 +131,8 @@ fn marks_and_blocks_are_read() {
     assert_eq!((&found[1].lines[..], found[1].indentation), (&["$ c".to_owned()][..], 2));
     assert_eq!(found[1].mark, Some(Mark::NotRun("because".to_owned())));
     assert!(found[2].mark.is_none() && !found[2].is_command());
+    assert_eq!(mark("<!-- setup: the role -->"), Some(Mark::Setup("the role".to_owned(), 0)));
+    assert_eq!(mark("<!-- setup: log in, exit 2 -->"), Some(Mark::Setup("log in".to_owned(), 2)));
     for unknown in ["<!-- run: elsewhere -->", "<!-- run: empty, exit x -->", "<!-- runs: empty -->", "run: empty"] {
         assert_eq!(mark(unknown), None, "{unknown}");
     }

@@ -1,7 +1,8 @@
 //! The documents: their commands run, their links resolve, their pages keep their limits.
 
-mod blocks;
+pub(crate) mod blocks;
 mod codes;
+pub(crate) mod console;
 mod flags;
 mod links;
 mod pages;
@@ -11,7 +12,7 @@ mod sandbox;
 use std::path::{Path, PathBuf};
 
 /// The root of the package.
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -31,11 +32,11 @@ fn documents() -> Vec<PathBuf> {
     found
 }
 
-fn read(path: &Path) -> String {
+pub(crate) fn read(path: &Path) -> String {
     std::fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 /// Whether `UPDATE_DOCS` is set: the tests update stale texts instead of failing.
-fn is_update() -> bool {
+pub(crate) fn is_update() -> bool {
     std::env::var_os("UPDATE_DOCS").is_some_and(|value| !value.is_empty())
 }

@@ -20,7 +20,7 @@ use super::{
     postgresql_gate::Gate,
     stand_in::StandIn,
     tls::Authority,
-    token_endpoint::{Application, controlled_token_endpoint},
+    token_endpoint::{Directory, controlled_token_endpoint},
 };
 
 /// The name of the vault.
@@ -37,8 +37,9 @@ pub(crate) struct AzureResources {
 
 impl AzureResources {
     /// `hosts` are the servers that Entra reaches, each with its address: the sites of the issuers.
-    pub(crate) fn start(authority: Authority, directory: Vec<Application>, hosts: &[(&str, &str)]) -> Self {
-        let tenant = directory.first().map_or(String::new(), |application| application.tenant.clone());
+    pub(crate) fn start(authority: Authority, directory: impl Into<Directory>, hosts: &[(&str, &str)]) -> Self {
+        let directory = directory.into();
+        let tenant = directory.applications().first().map_or(String::new(), |application| application.tenant.clone());
         let controls = EntraControls::default();
         let endpoint = controlled_token_endpoint(directory, Internet::new(&authority, hosts), controls.clone());
         let entra = StandIn::https(&authority, endpoint);

@@ -25,10 +25,31 @@ use super::{
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// An application or a managed identity in a tenant.
+#[derive(Clone)]
 pub(crate) struct Application {
     pub(crate) tenant: String,
     pub(crate) client_id: String,
     pub(crate) credentials: Vec<Federated>,
+}
+
+/// The applications of the tenants, as they are at the time of a request.
+pub(crate) struct Directory(Box<dyn Fn() -> Vec<Application> + Send + Sync>);
+
+impl Directory {
+    pub(crate) fn new(applications: impl Fn() -> Vec<Application> + Send + Sync + 'static) -> Self {
+        Self(Box::new(applications))
+    }
+
+    /// The applications now.
+    pub(super) fn applications(&self) -> Vec<Application> {
+        (self.0)()
+    }
+}
+
+impl From<Vec<Application>> for Directory {
+    fn from(applications: Vec<Application>) -> Self {
+        Self::new(move || applications.clone())
+    }
 }
 
 /// The handler for `POST /{tenant}/oauth2/v2.0/token`.
@@ -36,12 +57,12 @@ pub(crate) fn token_endpoint(
     directory: Vec<Application>,
     internet: Internet,
 ) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
-    controlled_token_endpoint(directory, internet, EntraControls::default())
+    controlled_token_endpoint(directory.into(), internet, EntraControls::default())
 }
 
 /// The same with controls that the test keeps.
 pub(crate) fn controlled_token_endpoint(
-    directory: Vec<Application>,
+    directory: Directory,
     internet: Internet,
     controls: EntraControls,
 ) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
@@ -62,7 +83,7 @@ pub(crate) fn controlled_token_endpoint(
 }
 
 struct Entra {
-    directory: Vec<Application>,
+    directory: Directory,
     internet: Internet,
     controls: EntraControls,
 }
@@ -109,7 +130,8 @@ fn judge(entra: &Entra, (tenant, client_id): (&str, &str), assertion: &str) -> R
     let (issuer, subject) = (token.required("iss")?, token.required("sub")?);
     let audiences = token.audiences()?;
     token.expiry()?;
-    let application = find(&entra.directory, tenant, client_id)?;
+    let applications = entra.directory.applications();
+    let application = find(&applications, tenant, client_id)?;
     if application.credentials.is_empty() {
         // The text is from user reports.
         let sentence = format!("The client '{client_id}' has no configured federated identity credentials.");

@@ -1,0 +1,97 @@
+//! AKS, whose issuer ends with a slash: it is the same string, byte for byte, from the documents to the credential.
+
+use serde_json::Value;
+
+use super::{
+    api_server::ApiServer,
+    guide::Guide,
+    pod::Pod,
+    world::{AKS, OWN, TENANT, World},
+};
+use crate::support::{issuer::stdout, signer::ENTRA};
+
+const SUBJECT: &str = "system:serviceaccount:shop:orders";
+const CLUSTER: &str = "9d0b1c5e-3f3a-4f0e-8b77-2c1f6b0a9d21";
+
+/// Publishes the documents of AKS.
+fn publish_as_aks(world: &World, issuer: &str) {
+    let command = format!("issuer --quiet publish sa.pub --issuer {issuer} --directory aks");
+    let published = world.run(&command);
+    assert!(published.status.success(), "{}", stdout(&published));
+}
+
+/// The command of the first container, with the script of the ConfigMap in its place.
+fn command_of_the_job(world: &World, manifest: &str) -> String {
+    let documents: Vec<Value> =
+        manifest.split("\n---\n").map(|document| serde_saphyr::from_str(document).unwrap()).collect();
+    world.write("read-secret.sh", documents[1]["data"]["read-secret.sh"].as_str().unwrap());
+    let container = &documents[2]["spec"]["template"]["spec"]["containers"][0];
+    let words: Vec<_> = container["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
+    let variable = &container["env"][0];
+    let (name, value) = (variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
+    format!("{name}={value} {}", words.join(" ").replace("/scripts/", ""))
+}
+
+#[test]
+fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
+    let (world, guide) = (World::new(), Guide::read("aks"));
+    let api_server = ApiServer::of_the_guides();
+    world.write("sa.pub", api_server.public());
+    world.azure.vault.set("db-password", "correct horse battery staple", None);
+    let issuer = format!("https://{AKS}/{TENANT}/{CLUSTER}/");
+    world.set("issuer", &format!("{issuer}\n"));
+    publish_as_aks(&world, &issuer);
+    let run = |step: &str| guide.run(step, |script| world.run(script));
+    for step in ["enable", "status", "credential", "role"] {
+        run(step);
+    }
+    let manifest = guide.file("job.yaml");
+    world.set("tokens/shop.orders", &api_server.token(&issuer, SUBJECT, ENTRA));
+    run("verify");
+    let pod = Pod::new(&manifest, &api_server, &issuer).unwrap();
+    guide.run("probe", |script| world.run_in(&pod, script));
+    let job = command_of_the_job(&world, &manifest);
+    let read = world.printed_in(&pod, &job);
+    assert!(read.contains("correct horse battery staple"), "{read}");
+
+    // A token for identity bindings that goes to Entra in place of the proxy.
+    world.write("binding.jwt", &api_server.token(&issuer, SUBJECT, "api://AKSIdentityBinding"));
+    let refused = world.printed_in(&pod, &job.replacen("exec", "exec --token-file binding.jwt", 1));
+    assert!(refused.contains("AADSTS700212"), "{refused}");
+
+    // A cluster of one's own.
+    run("own issuer");
+    let own = format!("https://{OWN}/prod-1/");
+    let create =
+        "az identity federated-credential create --name own --identity-name orders --resource-group identities";
+    let create = format!("{create} --issuer {own} --subject {SUBJECT} --audiences {ENTRA}");
+    assert!(world.run(&create).status.success());
+    let read = world.printed_in(&Pod::new(&manifest, &api_server, &own).unwrap(), &job);
+    assert!(read.contains("correct horse battery staple"), "{read}");
+    // Without the slash, the token has an issuer that no credential has.
+    let without = Pod::new(&manifest, &api_server, own.trim_end_matches('/')).unwrap();
+    let refused = world.printed_in(&without, &job);
+    assert!(refused.contains("AADSTS700211"), "{refused}");
+
+    // The credential lacks the slash.
+    world.set("credentials", "");
+    let create = create.replace(&own, issuer.trim_end_matches('/')).replace("--name own", "--name prod-orders");
+    assert!(world.run(&create).status.success());
+    let slash = "differ by a slash at the end";
+    let verified = run("without the slash");
+    assert!(verified.contains(slash) && verified.contains("AADSTS700211"), "{verified}");
+    let refused = world.printed_in(&pod, &job);
+    assert!(refused.contains("AADSTS700211") && !refused.contains("correct horse"), "{refused}");
+    world.write("error.log", &refused);
+    let explained = run("explain");
+    assert!(explained.contains("by a slash at the end"), "{explained}");
+    guide.finish();
+
+    // The fix of `verify` is a command that works.
+    let (_, fix) = verified.split_once(": az identity federated-credential update ").unwrap();
+    let (fix, _) = fix.split_once(" (for").unwrap();
+    let fixed = world.run(&format!("az identity federated-credential update {fix}"));
+    assert!(fixed.status.success(), "{}", stdout(&fixed));
+    let read = world.printed_in(&pod, &job);
+    assert!(read.contains("correct horse battery staple"), "{read}");
+}
