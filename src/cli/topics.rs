@@ -170,7 +170,8 @@ mod tests {
             fs::read_dir(path).unwrap().for_each(|entry| names_in(&entry.unwrap().path(), names));
             return;
         }
-        let is_test = ["schemas.rs", "topics.rs", "wycheproof.rs"].iter().any(|name| path.ends_with(name));
+        let is_test = ["schemas.rs", "topics.rs", "wycheproof.rs"].iter().any(|name| path.ends_with(name))
+            || path.to_str().is_some_and(|path| path.ends_with("_tests.rs"));
         let text = fs::read_to_string(path).unwrap();
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let is_name = |word: &str| {
