@@ -547,7 +547,7 @@ fn wrong_command_lines_have_a_hint() {
     let file = file.to_str().unwrap();
     for (args, exit, hint) in [
         (&[][..], 2, "issuer explain AADSTS700211"),
-        (&[token.as_str()], 2, "pass the file"),
+        (&[token.as_str()], 2, "issuer verify FILE"),
         (&["-", "--token", "-"], 2, "standard input is given twice"),
         (&["--file", "-", "--credential", "-"], 2, "standard input is given twice"),
         (&["--file", "no-such-file.log"], 3, "cannot read"),
