@@ -73,6 +73,12 @@ impl Sidecar {
         }
     }
 
+    /// Lets the sidecar refresh the token now.
+    pub(super) fn refresh(&mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::HUP).unwrap();
+        self.wait_for_a_write();
+    }
+
     /// The token in the file.
     pub(super) fn token(&self) -> String {
         let content = fs::read_to_string(&self.file).unwrap();
