@@ -7,9 +7,6 @@ use crate::entra::{IssuedToken, Scope};
 
 /// The longest time before its expiry at which a token is refreshed.
 const MARGIN: Duration = Duration::from_mins(5);
-/// The shortest time after which a token is refreshed, unless it expires before: a `refresh_in` of 0 must not cause a
-/// request loop.
-const REFRESH_MIN: Duration = Duration::from_secs(30);
 
 /// An access token for one scope. It is a secret; the `Debug` output omits it. Clones share it.
 ///
@@ -42,8 +39,8 @@ impl AccessToken {
     /// is unknown.
     pub fn new(answer: IssuedToken, scope: Scope, requested: Moment) -> Self {
         let IssuedToken { access_token: secret, expires_in: lifetime, refresh_in, .. } = answer;
-        let refresh_min = REFRESH_MIN.min(lifetime / 3 * 2);
-        let refresh_in = refresh_in.filter(|refresh_in| *refresh_in < lifetime).map(|after| after.max(refresh_min));
+        // A refresh_in of 0 would cause a request loop.
+        let refresh_in = refresh_in.filter(|refresh_in| !refresh_in.is_zero() && *refresh_in < lifetime);
         Self(Arc::new(Inner { secret, scope, requested, lifetime, refresh_in }))
     }
 
@@ -62,8 +59,7 @@ impl AccessToken {
         self.0.lifetime
     }
 
-    /// The time after which Entra requests a refresh, from the time of the request: at least 30 s, or two thirds of a shorter
-    /// lifetime.
+    /// The time after which Entra requests a refresh, from the time of the request. It is shorter than the lifetime.
     pub fn refresh_in(&self) -> Option<Duration> {
         self.0.refresh_in
     }
@@ -154,7 +150,8 @@ mod tests {
             (3600, Some(3599), 3300),
             (3600, Some(3600), 3300),
             (3600, Some(9000), 3300),
-            (3600, Some(0), 30),
+            (3600, Some(0), 3300),
+            (3600, Some(1), 1),
             (30, Some(0), 20),
         ] {
             let token = token(expires_in, refresh_in);
