@@ -97,6 +97,8 @@ impl Aadsts {
     pub const SECRET_INVALID: Self = Self(7_000_215);
     /// The client secret has expired.
     pub const SECRET_EXPIRED: Self = Self(7_000_222);
+    /// The client repeats the same request, and Entra rejects it for some minutes.
+    pub const REQUEST_LOOP: Self = Self(50196);
     /// A Conditional Access policy blocks the sign-in.
     pub const CONDITIONAL_ACCESS: Self = Self(53003);
     /// The user must pass multifactor authentication.

@@ -113,7 +113,7 @@ impl ConnectionString {
         let mut end = 0;
         for parameter in self.parameters.iter().filter(|parameter| removed.contains(&parameter.name.as_str())) {
             // The space before the removed pair goes with it.
-            text.push_str(self.text[end..parameter.place.start].trim_end());
+            text.push_str(trimmed(&self.text[end..parameter.place.start]));
             end = parameter.place.end;
             // The next pair may follow a quoted value directly.
             if !self.text[end..].starts_with(char::is_whitespace) {
@@ -122,7 +122,9 @@ impl ConnectionString {
         }
         text.push_str(&self.text[end..]);
         // At the start, because libpq skips spaces after the = of an empty value at the end.
-        format!("password={} {}", quoted(token), text.trim()).trim_end().to_owned()
+        let text = trimmed(text.trim_start());
+        let space = if text.is_empty() { "" } else { " " };
+        format!("password={}{space}{text}", quoted(token))
     }
 }
 
@@ -130,7 +132,7 @@ impl FromStr for ConnectionString {
     type Err = ConnectionStringError;
 
     fn from_str(text: &str) -> Result<Self, ConnectionStringError> {
-        let text = text.trim();
+        let text = trimmed(text.trim_start());
         if text.contains(|character: char| character.is_control() && character != '\t') {
             return Err(ConnectionStringError::Control);
         }
@@ -162,6 +164,16 @@ impl FromStr for ConnectionString {
             Some(_) => return Err(ConnectionStringError::Marker),
         };
         Ok(Self { text: text.to_owned(), parameters, ssl_mode, marker })
+    }
+}
+
+/// The text without white space at its end, except a character that a backslash escapes.
+fn trimmed(text: &str) -> &str {
+    let end = text.trim_end();
+    let is_escaped = end.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+    match text[end.len()..].chars().next().filter(|_| is_escaped) {
+        Some(escaped) => &text[..end.len() + escaped.len_utf8()],
+        None => end,
     }
 }
 

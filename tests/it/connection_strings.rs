@@ -55,6 +55,7 @@ fn token_replaces_marker_and_password_only() {
         ("host=db azure_workload_identity = 'true' user=a", "password=T host=db user=a"),
         ("host='a b' password=entraid  user=a", "password=T host='a b'  user=a"),
         ("host=db password='entraid'user=a", "password=T host=db user=a"),
+        ("application_name=foo\\  password=entraid host=db", "password=T application_name=foo\\  host=db"),
         ("host=db user=", "password=T host=db user="),
         ("postgres://a:entraid@db/x", "postgres://a:T@db/x"),
         ("postgres://a@db/x?azure_workload_identity=true", "postgres://a:T@db/x"),

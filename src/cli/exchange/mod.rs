@@ -8,7 +8,10 @@ mod ready_file;
 mod server;
 mod watch;
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 pub(super) use answer::Answer;
 use answer::sentence;
@@ -242,13 +245,13 @@ impl Exchange {
         let Some(path) = &self.out else { return Ok(None) };
         let mode = self.mode.as_deref().map(parsed_mode).transpose()?.unwrap_or(MODE);
         let is_password_file = self.format() == TokenFormat::Pgpass;
+        let is_of_libpq = path.file_name().is_some_and(|name| name == ".pgpass");
+        if is_of_libpq && !is_password_file {
+            return Err(Failure::usage("--out is a password file of libpq", "pass --format pgpass, or another path"));
+        }
         let file = if is_password_file { SecretFile::password_file(path) } else { SecretFile::new(path) };
         let file = file.mode(mode);
-        let is_same = |projected: PathBuf| {
-            let resolved = [path, &projected].map(|path| fs::canonicalize(path).ok());
-            *path == projected || resolved[0].is_some() && resolved[0] == resolved[1]
-        };
-        if self.identity.token_file().is_some_and(is_same) {
+        if self.identity.token_file().is_some_and(|projected| is_same(path, &projected)) {
             let hint = "pass another path to --out";
             return Err(Failure::usage("--out is the file with the projected token", hint));
         }
@@ -262,9 +265,13 @@ impl Exchange {
     }
 
     fn ready_file(&self, file: &SecretFile) -> Result<ReadyFile, Failure> {
-        if self.ready_file.as_deref() == Some(file.path()) {
-            let hint = "pass another path to --ready-file";
+        let hint = "pass another path to --ready-file";
+        if self.ready_file.as_deref().is_some_and(|ready| is_same(ready, file.path())) {
             return Err(Failure::usage("--out and --ready-file are the same file", hint));
+        }
+        let projected = self.identity.token_file();
+        if self.ready_file.as_deref().zip(projected).is_some_and(|(ready, projected)| is_same(ready, &projected)) {
+            return Err(Failure::usage("--ready-file is the file with the projected token", hint));
         }
         Ok(ReadyFile::new(self.ready_file.clone()))
     }
@@ -280,6 +287,15 @@ impl Exchange {
         }
         Ok(builder.build()?)
     }
+}
+
+/// Whether two paths lead to one file, which may not exist yet.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let resolved = |path: &Path| {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::canonicalize(path).ok().or_else(|| Some(fs::canonicalize(parent).ok()?.join(path.file_name()?)))
+    };
+    one == other || resolved(one).is_some_and(|one| resolved(other) == Some(one))
 }
 
 /// The permission bits of `--mode`.

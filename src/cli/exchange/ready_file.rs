@@ -1,10 +1,10 @@
 //! `--ready-file`: a file that exists while the file with the token contains a valid one.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
-use issuer::{AccessToken, SecretFile, SecretFileError};
+use issuer::{AccessToken, SecretFile, SecretFileError, Timestamp};
 
-use super::super::output::rfc3339;
+use super::super::{Exit, Failure, clean::printable, output::rfc3339};
 
 /// The mode of the file, which contains no secret: the probe of another user reads it.
 const MODE: u32 = 0o644;
@@ -24,9 +24,22 @@ impl ReadyFile {
     }
 
     /// Checks that the file can be written, and removes that of a process that was killed.
-    pub(super) fn start(&mut self) -> Result<(), SecretFileError> {
-        self.file.as_ref().map_or(Ok(()), SecretFile::check)?;
-        self.remove()
+    pub(super) fn start(&mut self) -> Result<(), Failure> {
+        if let Some(file) = &self.file {
+            file.check()?;
+            let content = fs::read_to_string(file.path()).unwrap_or_default();
+            let is_own = content.trim().is_empty() || content.trim().parse::<Timestamp>().is_ok();
+            if !is_own {
+                let path = printable(&file.path().display().to_string());
+                let message = format!("--ready-file {path} is a file that this program did not write");
+                return Err(Failure::new(
+                    Exit::Incomplete,
+                    message,
+                    Some("pass another path to --ready-file".to_owned()),
+                ));
+            }
+        }
+        Ok(self.remove()?)
     }
 
     /// Writes when the token expires.

@@ -10,8 +10,8 @@ use std::{
 };
 
 use issuer::{
-    AccessToken, ExchangeError, Moment, RetryAdvice, Scope, SecretFile, SecretFileError, SystemClock, Watch, WatchStep,
-    WorkloadIdentity,
+    Aadsts, AccessToken, ExchangeError, Moment, RetryAdvice, Scope, SecretFile, SecretFileError, SystemClock, Watch,
+    WatchStep, WorkloadIdentity,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -32,6 +32,8 @@ use super::{
 const REMOVE_AGAIN: Duration = Duration::from_secs(1);
 /// The pause while Entra throttles the tenant.
 const THROTTLED: Duration = Duration::from_mins(1);
+/// The pause after a request loop: Entra counts the requests of five minutes.
+const REQUEST_LOOP: Duration = Duration::from_mins(6);
 /// The longest pause that a server can request with Retry-After.
 const REQUESTED_MAX: Duration = Duration::from_mins(10);
 
@@ -299,6 +301,9 @@ fn requested_pause(error: &ExchangeError) -> Duration {
         ExchangeError::Refused { retry_after, .. } => retry_after.unwrap_or_default().min(REQUESTED_MAX),
         _ => Duration::ZERO,
     };
+    if error.aadsts() == Some(Aadsts::REQUEST_LOOP) {
+        return requested.max(REQUEST_LOOP);
+    }
     if error.retry_advice() == RetryAdvice::Slowly { requested.max(THROTTLED) } else { requested }
 }
 

@@ -24,7 +24,20 @@ const FORWARDED: [(SignalKind, Signal); 8] = [
     (SignalKind::window_change(), Signal::WINCH),
 ];
 /// The signals that a terminal sends to the whole process group, so that the program gets them without forwarding.
-const OF_TERMINAL: [Signal; 4] = [Signal::INT, Signal::QUIT, Signal::HUP, Signal::WINCH];
+const OF_TERMINAL: [Signal; 2] = [Signal::INT, Signal::QUIT];
+
+/// The signals to forward. From now on they do not end this process, so that it can remove its files.
+pub(super) struct Signals(Vec<(tokio::signal::unix::Signal, Signal)>);
+
+impl Signals {
+    pub(super) fn listen() -> Result<Self, Failure> {
+        let listen = |(kind, sent)| Ok((signal(kind)?, sent));
+        let signals = FORWARDED.into_iter().map(listen).collect::<io::Result<_>>();
+        signals
+            .map(Self)
+            .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot receive signals: {error}"), None))
+    }
+}
 
 /// A program with its arguments and the variables that are set for it.
 pub(super) struct Child {
@@ -54,17 +67,14 @@ impl Child {
     }
 
     /// Runs the program, forwards signals to it, and waits for its end.
-    pub(super) async fn run(&self) -> Result<ExitStatus, Failure> {
+    pub(super) async fn run(&self, signals: Signals) -> Result<ExitStatus, Failure> {
         let fail =
             |error: io::Error| Failure::new(Exit::Incomplete, format!("cannot wait for the program: {error}"), None);
-        let mut signals = Vec::new();
-        for (kind, sent) in FORWARDED {
-            signals.push((signal(kind).map_err(fail)?, sent));
-        }
         let child = self.command().spawn().map_err(|error| cannot_start(&self.program, &error))?;
         let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
         let is_of_terminal = io::stdin().is_terminal();
         let forwarders: Vec<_> = signals
+            .0
             .into_iter()
             .filter(|(_, sent)| !(is_of_terminal && OF_TERMINAL.contains(sent)))
             .map(|(mut received, sent)| {

@@ -6,7 +6,7 @@ mod token_files;
 
 use std::{collections::BTreeSet, ffi::OsString};
 
-use child::Child;
+use child::{Child, Signals};
 use clap::Args;
 use issuer::{AccessToken, ConnectionString, PasswordFile, Resource, Scope, TokenMarker, TokenSource};
 use targets::{Requested, Target, Targets};
@@ -80,9 +80,32 @@ impl Exec {
             }
             Ok::<_, Failure>(tokens)
         }))??;
-        let mut files = TokenFiles::default();
+        let is_of_files = wanted.iter().any(|wanted| !wanted.target.files.is_empty());
+        if !is_of_files {
+            let variables = self.variables(&wanted, &tokens, &mut TokenFiles::default())?;
+            return Err(Child::new(&self.command, variables).replace_process());
+        }
+        let status = runtime::block_on(async {
+            // Before the first file exists: a signal must not leave it behind.
+            let signals = Signals::listen()?;
+            let mut files = TokenFiles::default();
+            let variables = self.variables(&wanted, &tokens, &mut files)?;
+            let status = Child::new(&self.command, variables).run(signals).await;
+            drop(files);
+            status
+        })??;
+        std::process::exit(child::exit_code(status));
+    }
+
+    /// The variables of the program. Writes the files that they name.
+    fn variables(
+        &self,
+        wanted: &[Wanted],
+        tokens: &[AccessToken],
+        files: &mut TokenFiles,
+    ) -> Result<Vec<(String, OsString)>, Failure> {
         let mut variables: Vec<(String, OsString)> = Vec::new();
-        for (wanted, token) in wanted.iter().zip(&tokens) {
+        for (wanted, token) in wanted.iter().zip(tokens) {
             for name in &wanted.target.variables {
                 variables.push((name.clone(), token.secret().into()));
             }
@@ -95,13 +118,7 @@ impl Exec {
                 variables.extend(self.env_connection.iter().map(|name| (name.clone(), text.clone().into())));
             }
         }
-        let child = Child::new(&self.command, variables);
-        if files.is_empty() {
-            return Err(child.replace_process());
-        }
-        let status = runtime::block_on(child.run())??;
-        drop(files);
-        std::process::exit(child::exit_code(status));
+        Ok(variables)
     }
 
     /// The tokens that the command line asks for.

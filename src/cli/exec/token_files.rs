@@ -17,10 +17,6 @@ pub(super) struct TokenFiles {
 }
 
 impl TokenFiles {
-    pub(super) fn is_empty(&self) -> bool {
-        self.folder.is_none()
-    }
-
     /// Writes a file with this name and content, and returns its path.
     pub(super) fn write(&mut self, name: &str, content: &str) -> Result<PathBuf, Failure> {
         let folder = match &self.folder {

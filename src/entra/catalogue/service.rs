@@ -91,7 +91,7 @@ pub(super) const ENTRIES: &[CatalogueEntry] = &[
         evidence: Evidence::Documented,
     },
     CatalogueEntry {
-        code: Aadsts::new(50196),
+        code: Aadsts::REQUEST_LOOP,
         name: Some("LoopDetected"),
         errors: &["invalid_grant"],
         templates: &["The server terminated an operation because it encountered a client request loop"],

@@ -83,7 +83,8 @@ fn ready_file_is_removed_at_the_end_and_at_the_start() {
     let world = World::new();
     let (out, ready) = (world.folder.path().join("access"), world.folder.path().join("ready"));
     let words = ["--resource", "aks", "--ready-file", ready.to_str().unwrap()];
-    fs::write(&ready, "of a process that was killed").unwrap();
+    // Of a process that was killed.
+    fs::write(&ready, "2026-11-22T00:10:22Z\n").unwrap();
     world.azure.controls.hold();
     let mut watching = Watching::start(&world, &out, &words);
     world.azure.controls.wait_for_held(1);
@@ -95,4 +96,30 @@ fn ready_file_is_removed_at_the_end_and_at_the_start() {
     assert!((3500..=3600).contains(&left), "{left}");
     assert_eq!(watching.stop(Signal::TERM).code(), Some(0));
     assert!(!ready.exists() && out.exists());
+}
+
+#[test]
+fn files_of_a_person_and_the_projected_token_are_kept() {
+    let world = World::new();
+    let (notes, passwords) = (world.folder.path().join("notes"), world.folder.path().join(".pgpass"));
+    let projected = world.folder.path().join("token");
+    fs::write(&notes, "my notes").unwrap();
+    fs::write(&passwords, "db:*:*:*:secret\n").unwrap();
+    let out = world.folder.path().join("access");
+    let text = |path: &std::path::Path| path.to_str().unwrap().to_owned();
+    let cases = [
+        (text(&out), text(&notes), 3),
+        (text(&out), text(&projected), 2),
+        (text(&out), format!("{}/./access", text(world.folder.path())), 2),
+        (text(&passwords), text(&world.folder.path().join("ready")), 2),
+    ];
+    for (out, ready, exit) in cases {
+        let before = [&notes, &passwords, &projected].map(|path| fs::read_to_string(path).unwrap());
+        let words = ["--resource", "aks", "--watch", "--out", &out, "--ready-file", &ready];
+        let output = super::in_pod(&world, &words).output().unwrap();
+        assert_eq!(output.status.code(), Some(exit), "{out} {ready}: {output:?}");
+        let after = [&notes, &passwords, &projected].map(|path| fs::read_to_string(path).unwrap());
+        assert_eq!(before, after, "{out} {ready}");
+    }
+    assert_eq!(world.azure.controls.requests(), 0);
 }
