@@ -29,7 +29,7 @@ pub(super) fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Parses `ADDRESS:PORT`, `:PORT` (every address) or `PORT` (127.0.0.1).
+/// Parses `ADDRESS:PORT`, `:PORT` (every IPv4 address) or `PORT` (127.0.0.1).
 fn parse(text: &str) -> Option<SocketAddr> {
     if let Ok(address) = text.parse() {
         return Some(address);

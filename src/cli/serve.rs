@@ -34,7 +34,7 @@ pub(crate) struct Serve {
     directory: PathBuf,
     /// Listen on this address and port
     ///
-    /// 8080 means port 8080 of 127.0.0.1, :8080 means port 8080 of every address, and port 0 means any free port.
+    /// 8080 means port 8080 of 127.0.0.1, :8080 means port 8080 of every IPv4 address, and port 0 means any free port.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
 }

@@ -133,6 +133,9 @@ impl Hint for ScopeError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoDefault(text) if text.contains('…') => return None,
+            Self::NoDefault(text) if text.contains(".default") => {
+                "pass one resource, followed by /.default, such as https://vault.azure.net/.default".to_owned()
+            }
             Self::NoDefault(text) => format!("pass {text}{DEFAULT}"),
             Self::WhiteSpace(text) => format!("pass {text}"),
             Self::Several(_) => "request one token for each resource".to_owned(),

@@ -82,7 +82,7 @@ pub(crate) struct Exchange {
     format: Option<TokenFormat>,
     /// Set the name of the variable of --format env [default: AZURE_ACCESS_TOKEN]
     ///
-    /// The line NAME=TOKEN suits `env $(issuer …)`, `set -a; . FILE`, and environment files of systemd and containers.
+    /// The line NAME=TOKEN suits `set -a; . FILE`, and environment files of systemd and containers.
     #[arg(long, value_name = "NAME")]
     env: Option<String>,
     /// Use host, port, database and user of this connection for --format pgpass
@@ -118,7 +118,7 @@ pub(crate) struct Exchange {
     ready_file: Option<PathBuf>,
     /// Serve /healthz, /readyz and /metrics at this address and port
     ///
-    /// 8080 means port 8080 of 127.0.0.1, :8080 means port 8080 of every address, which the probes of a kubelet need,
+    /// 8080 means port 8080 of 127.0.0.1, :8080 means port 8080 of every IPv4 address, which the probes of a kubelet need,
     /// and port 0 means any free port.
     #[arg(long, value_name = "ADDRESS:PORT", requires = "watch")]
     listen: Option<String>,
@@ -302,11 +302,13 @@ fn is_same(one: &Path, other: &Path) -> bool {
 fn parsed_mode(text: &str) -> Result<u32, Failure> {
     let digits = text.strip_prefix("0o").unwrap_or(text);
     let is_octal = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    let hint = "pass three octal digits, such as 600 or 640";
     let mode = u32::from_str_radix(digits, 8).ok().filter(|mode| is_octal && *mode <= 0o777);
-    mode.filter(|mode| mode & OWNER_READS != 0).ok_or_else(|| {
-        let message = format!("--mode {} does not let the owner read the file", given(text));
-        Failure::usage(message, "pass three octal digits, such as 0600 or 0640")
-    })
+    let mode = mode.ok_or_else(|| Failure::usage(format!("--mode {} is not an octal mode", given(text)), hint))?;
+    if mode & OWNER_READS == 0 {
+        return Err(Failure::usage(format!("--mode {} does not let the owner read the file", given(text)), hint));
+    }
+    Ok(mode)
 }
 
 #[cfg(test)]

@@ -39,7 +39,7 @@ program that connects again after an hour.",
     after_help = "Examples:
   issuer exec --resource postgres --env PGPASSWORD -- psql --list
   issuer exec --resource keyvault --env VAULT_TOKEN --resource postgres --env PGPASSWORD -- ./job
-  issuer exec --connection postgres://app:entraid@db.example.com/app --env-connection DATABASE_URL -- ./app"
+  issuer exec --connection postgres://app:entraid@db.example.com/app?sslmode=verify-full --env-connection DATABASE_URL -- ./app"
 )]
 pub(crate) struct Exec {
     #[command(flatten)]

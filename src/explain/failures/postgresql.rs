@@ -8,7 +8,7 @@ use crate::entra::{Evidence, Waiting};
 
 const SERVICE: &str = "PostgreSQL";
 
-const LIST_PRINCIPALS: &str = "`psql \"host=SERVER dbname=postgres user=ADMIN sslmode=require\" -c \"select * from pgaadauth_list_principals(false)\"` lists the roles with their principal type and object ID";
+const LIST_PRINCIPALS: &str = "`psql \"host=SERVER dbname=postgres user=ADMIN sslmode=verify-full\" -c \"select * from pgaadauth_list_principals(false)\"` lists the roles with their principal type and object ID";
 
 const CREATE_ROLE: &str = "connect to the database postgres as a Microsoft Entra administrator, and create the role: `select * from pgaadauth_create_principal_with_oid('ROLE', 'PRINCIPAL_ID', 'service', false, false)`";
 
@@ -165,7 +165,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             "Microsoft Entra authentication is not enabled on the server",
         ],
         confirm: &[
-            "`psql \"host=SERVER dbname=postgres user=ADMIN sslmode=require\" -c \"\\df *pgaadauth*\"` lists the functions",
+            "`psql \"host=SERVER dbname=postgres user=ADMIN sslmode=verify-full\" -c \"\\df *pgaadauth*\"` lists the functions",
             "`az postgres flexible-server show --name SERVER --resource-group GROUP --query authConfig` shows whether Microsoft Entra authentication is enabled",
         ],
         fix: &[
@@ -186,7 +186,7 @@ pub(super) const FAILURES: &[KnownFailure] = &[
             "the role was created, but no privileges were granted to it",
         ],
         confirm: &[
-            "`psql \"host=SERVER dbname=DATABASE user=ADMIN sslmode=require\" -c \"\\dn+ public\"` shows the owner and the privileges of the schema",
+            "`psql \"host=SERVER dbname=DATABASE user=ADMIN sslmode=verify-full\" -c \"\\dn+ public\"` shows the owner and the privileges of the schema",
         ],
         fix: &[
             "grant the privileges in the database of the application: `grant usage, create on schema public to \"ROLE\"`",
