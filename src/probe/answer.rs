@@ -35,6 +35,11 @@ pub enum ProbeAnswer {
         /// The known failures in the answer; empty if the answer is not known.
         findings: Vec<Finding>,
     },
+    /// The answer does not tell whether the resource accepts the token: a redirect, a malformed request or a fault.
+    NotJudged {
+        /// What the resource answered.
+        text: String,
+    },
     /// The resource did not answer, or its certificate could not be verified.
     NoAnswer {
         /// The cause, as a clause.

@@ -44,13 +44,8 @@ async fn judge(response: Response) -> ProbeAnswer {
     if status == StatusCode::NOT_FOUND && challenge.is_none() {
         return ProbeAnswer::NotFound { text: shortened(&text) };
     }
-    if status.is_redirection() {
-        return ProbeAnswer::NoAnswer {
-            because: format!("HTTP {}: the resource redirects elsewhere", status.as_u16()),
-        };
-    }
-    if status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
-        return ProbeAnswer::NoAnswer { because: shortened(&text) };
+    if !matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+        return ProbeAnswer::NotJudged { text: shortened(&text) };
     }
     let challenge = challenge.filter(|_| status == StatusCode::UNAUTHORIZED);
     ProbeAnswer::refused(&format!("{text} {}", challenge.unwrap_or_default()))

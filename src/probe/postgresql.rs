@@ -42,7 +42,10 @@ pub(super) async fn log_in(
             );
         }
         config.host(host);
-        config.port(server.port.and_then(|port| port.parse().ok()).unwrap_or(PORT));
+        let Ok(port) = server.port.map_or(Ok(PORT), |port| port.parse()) else {
+            return no_answer("the connection string has a port that is no number from 0 to 65535".to_owned());
+        };
+        config.port(port);
     }
     let user = connection.user().unwrap_or("postgres");
     config.user(user).password(token).ssl_mode(SslMode::Require).connect_timeout(timeout);

@@ -150,6 +150,10 @@ async fn answer(
             Check::warning(RESOURCE, &object, message).fix("check the name of the secret, key or file in the URL")
         }
         ProbeAnswer::Refused { text, findings } => refused(target, &text, &findings, claims),
+        ProbeAnswer::NotJudged { text } => {
+            let message = format!("the answer does not tell whether it accepts the token: {text}");
+            Check::failed(RESOURCE, &object, message).fix("check the URL and its query, or retry later after a fault")
+        }
         ProbeAnswer::NoAnswer { because } => {
             let fix = "check the host name, the network policy and the firewall; pass --ca-file for a private certificate authority";
             Check::failed(RESOURCE, &object, format!("no answer: {because}")).fix(fix)

@@ -3,7 +3,12 @@
 use serde_json::Value;
 
 use super::{CLIENT, OTHER, World, gate, unique};
-use crate::support::{answer::answer, issued_tokens::object_id, key_vault::PermissionModel};
+use crate::support::{
+    answer::answer,
+    issued_tokens::object_id,
+    key_vault::PermissionModel,
+    stand_in::{Response, StandIn},
+};
 
 /// Name, outcome, message and fix of a check.
 type Found = (String, String, String, String);
@@ -105,4 +110,31 @@ fn refused_exchange_skips_the_resource() {
     assert_eq!((code, checks[0].1.as_str(), checks[1].1.as_str()), (Some(1), "failed", "skipped"), "{checks:?}");
     assert!(checks[0].2.contains("AADSTS700016") && checks[0].2.contains("trace ID"), "{checks:?}");
     assert_eq!(world.azure.vault.requests(), 0);
+}
+
+#[test]
+fn only_401_and_403_are_refusals() {
+    for (status, outcome, words) in [
+        (200, "passed", "it accepts the token"),
+        (404, "warning", "the object does not exist"),
+        (401, "failed", "it refuses the token"),
+        (403, "failed", "it refuses the token"),
+        (302, "failed", "does not tell whether it accepts the token"),
+        (400, "failed", "does not tell whether it accepts the token"),
+        (409, "failed", "does not tell whether it accepts the token"),
+        (503, "failed", "does not tell whether it accepts the token"),
+    ] {
+        let world = World::new();
+        let resource = StandIn::https(world.azure.authority(), move |_| Response::new(status, &[], "an unknown text"));
+        let (_, checks) = probe(&world, CLIENT, &format!("{}/x", resource.url()));
+        assert_eq!(checks[1].1, outcome, "{status}: {checks:?}");
+        assert!(checks[1].2.contains(words), "{status}: {checks:?}");
+    }
+}
+
+#[test]
+fn port_that_is_no_number_is_not_replaced() {
+    let world = World::new();
+    let (_, checks) = probe(&world, CLIENT, "host=localhost port=abc user=orders sslmode=verify-full");
+    assert!(checks[1].2.contains("a port that is no number"), "{checks:?}");
 }
