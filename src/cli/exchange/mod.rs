@@ -4,6 +4,7 @@ mod answer;
 mod check;
 mod format;
 mod health;
+mod left_token;
 mod ready_file;
 mod server;
 mod watch;

@@ -10,8 +10,8 @@ use std::{
 };
 
 use issuer::{
-    Aadsts, AccessToken, ExchangeError, Moment, RetryAdvice, Scope, SecretFile, SecretFileError, SystemClock, Watch,
-    WatchStep, WorkloadIdentity,
+    Aadsts, AccessToken, ExchangeError, Moment, RetryAdvice, Scope, SecretFile, SecretFileError, SystemClock,
+    Timestamp, Watch, WatchStep, WorkloadIdentity,
 };
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -24,6 +24,7 @@ use super::{
     check::Refusal,
     format::Rendering,
     health::{Health, Outcome},
+    left_token,
     ready_file::ReadyFile,
     server,
 };
@@ -139,7 +140,14 @@ impl Watcher<'_> {
         let mut run = Run::new(Signals::listen()?);
         self.ready.start()?;
         let listening = self.listen()?;
+        // While the first exchange lasts, the file has the token of an earlier process.
+        let mut left = left_token::expiry(self.file.path());
         loop {
+            if run.last.is_none() && left.is_some_and(|expiry| expiry <= Timestamp::now()) {
+                self.file.remove()?;
+                self.output.note(format!("removed {}: its token has expired", self.shown()));
+                left = None;
+            }
             let wait = match run.watch.next(now()) {
                 WatchStep::Exchange => {
                     run.flight = Some(self.flight(&run));

@@ -8,7 +8,10 @@ use std::{
 use rustix::process::Signal;
 
 use super::{PGPASS, Watching};
-use crate::{resources::World, support::other_user::mode};
+use crate::{
+    resources::{CLIENT, TENANT, World},
+    support::{issued_tokens::Principal, other_user::mode},
+};
 
 #[test]
 fn mode_is_applied_again_at_each_write() {
@@ -122,4 +125,31 @@ fn files_of_a_person_and_the_projected_token_are_kept() {
         assert_eq!(before, after, "{out} {ready}");
     }
     assert_eq!(world.azure.controls.requests(), 0);
+}
+
+#[test]
+fn expired_token_of_an_earlier_process_is_removed_at_the_start() {
+    type Content<'a> = &'a dyn Fn(&World) -> String;
+    let issue = |world: &World, age: i64| {
+        let principal = Principal::app(TENANT, CLIENT);
+        world.azure.controls.tokens.issue(&principal, "https://vault.azure.net", 3600, age)
+    };
+    let cases: [(&str, Content<'_>, bool); 4] = [
+        ("token", &|world| issue(world, 7200), false),
+        ("header", &|world| format!("Authorization: Bearer {}\n", issue(world, 7200)), false),
+        ("token", &|world| issue(world, 0), true),
+        ("token", &|_| "an opaque token".to_owned(), true),
+    ];
+    for (format, content, stays) in cases {
+        let world = World::new();
+        let out = world.folder.path().join("access");
+        fs::write(&out, content(&world)).unwrap();
+        world.azure.controls.hold();
+        let watching = Watching::start(&world, &out, &["--resource", "aks", "--format", format]);
+        world.azure.controls.wait_for_held(1);
+        assert_eq!(out.exists(), stays, "{format}: {}", watching.log());
+        world.azure.controls.release();
+        watching.line("wrote ");
+        assert!(out.exists());
+    }
 }
