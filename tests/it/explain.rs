@@ -276,6 +276,8 @@ fn texts_of_public_reports_are_found() {
             &["postgresql-function-missing"],
         ),
         ("error: permission denied for schema public (SQLSTATE 42501)", &["postgresql-schema-permission"]),
+        ("ERROR:  permission denied for table orders", &["postgresql-table-permission"]),
+        ("psql: error: FATAL:  role \"orders\" does not exist", &["postgresql-role-missing"]),
         (
             "Npgsql.PostgresException (0x80004005): 28P01: password authentication failed for user \"00001111-aaaa-2222-bbbb-3333cccc4444\"",
             &["postgresql-password-rejected"],

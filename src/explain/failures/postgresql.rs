@@ -196,6 +196,42 @@ pub(super) const FAILURES: &[KnownFailure] = &[
         evidence: Evidence::Documented,
     },
     KnownFailure {
+        id: "postgresql-table-permission",
+        service: SERVICE,
+        patterns: &["permission denied for table {table}"],
+        meaning: "the sign-in succeeded, but the role has no privilege on the table",
+        causes: &[
+            "another role owns the table, and has granted no privileges on it",
+            "the table was created after the privileges on all tables were granted",
+        ],
+        confirm: &[
+            "`psql \"host=SERVER dbname=DATABASE user=ADMIN sslmode=verify-full\" -c \"\\dp TABLE\"` shows the owner and the privileges of the table",
+        ],
+        fix: &[
+            "let the owner of the tables grant the privileges: `grant select, insert, update, delete on all tables in schema public to \"ROLE\"`",
+            "let the owner alter its default privileges in the schema, for tables that it creates later",
+        ],
+        waiting: Waiting::No,
+        source: "PostgreSQL documentation, \"GRANT\" and \"ALTER DEFAULT PRIVILEGES\"",
+        evidence: Evidence::Documented,
+    },
+    KnownFailure {
+        id: "postgresql-role-missing",
+        service: SERVICE,
+        patterns: &["role \"{role}\" does not exist"],
+        meaning: "the server has no role with the name of the user",
+        causes: &[
+            "the role was not created on this server",
+            "the user differs from the role in upper and lower case",
+            "no user is set, so that the driver uses a default such as the operating system's user",
+        ],
+        confirm: &[LIST_PRINCIPALS],
+        fix: &[CREATE_ROLE, SET_USER],
+        waiting: Waiting::No,
+        source: "PostgreSQL documentation, \"Database Roles\"; Microsoft Learn, \"Manage Microsoft Entra roles in Azure Database for PostgreSQL\"",
+        evidence: Evidence::Documented,
+    },
+    KnownFailure {
         id: "postgresql-password-rejected",
         service: SERVICE,
         patterns: &["password authentication failed for user \"{user}\"", "28P01"],
