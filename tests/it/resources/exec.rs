@@ -205,3 +205,28 @@ fn token_is_in_no_command_line_and_no_log() {
         }
     }
 }
+
+/// Whether a folder in memory has a file with this name, finished or not.
+fn is_left(name: &str) -> bool {
+    let folders = fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+    let own = folders.filter(|folder| folder.file_name().to_string_lossy().starts_with("issuer-"));
+    own.filter_map(|folder| fs::read_dir(folder.path()).ok()).flatten().flatten().any(|file| file.file_name() == *name)
+}
+
+#[test]
+fn signal_at_the_start_leaves_no_file() {
+    let world = World::new();
+    for round in 0..30 {
+        let name = format!("LEFT_{}_{round}", std::process::id());
+        let arguments = ["--resource", "arm", "--env-file", &name, "--", "sleep", "60"];
+        let mut child = exec(&world, &arguments).spawn().unwrap();
+        let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+        // The file appears shortly before the program starts.
+        while !is_left(&name) && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        kill_process(id, Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(143), "{name}");
+        assert!(!is_left(&name), "{name}");
+    }
+}
