@@ -71,7 +71,12 @@ impl Cluster {
 fn issuer_flag(control_plane: &str) -> String {
     let control_plane: Value = serde_saphyr::from_str(control_plane).unwrap();
     let flags = &control_plane["spec"]["kubeadmConfigSpec"]["clusterConfiguration"]["apiServer"]["extraArgs"];
-    let flag = |name: &str| flags[name].as_str().unwrap().to_owned();
+    let named = |name: &str| {
+        let of_name = flags.as_array().unwrap().iter().filter(move |flag| flag["name"] == name);
+        of_name.map(|flag| flag["value"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let flag = |name: &str| named(name).remove(0);
+    assert_eq!(named("service-account-issuer").len(), 2, "the old issuer stays accepted");
     assert_eq!(flag("service-account-jwks-uri"), format!("{ISSUER}/openid/v1/jwks"));
     assert!(flag("api-audiences").split(',').any(|audience| audience == ISSUER));
     flag("service-account-issuer")
