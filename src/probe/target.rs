@@ -97,6 +97,9 @@ impl FromStr for ProbeTarget {
 
     fn from_str(text: &str) -> Result<Self, ProbeTargetError> {
         let text = text.trim();
+        if !text.contains("://") && !text.contains('=') {
+            return Err(ProbeTargetError::Url);
+        }
         if !text.contains("://") || ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme)) {
             let connection: ConnectionString = text.parse()?;
             return if connection.get("host").or_else(|| connection.get("hostaddr")).is_some() {

@@ -237,6 +237,14 @@ mod tests {
     }
 
     #[test]
+    fn word_without_a_scheme_has_the_hint_of_a_url() {
+        for text in ["", "foo", "shop.vault.azure.net/secrets/s"] {
+            let error = text.parse::<ProbeTarget>().unwrap_err();
+            assert!(error.hint().unwrap().starts_with("pass https://"), "{text}");
+        }
+    }
+
+    #[test]
     fn resource_of_another_cloud_is_a_failed_check() {
         let target = "https://shop.vault.azure.cn/secrets/s".parse().unwrap();
         let check = probes(false).resource(&target, Cloud::Public).unwrap().unwrap_err();
