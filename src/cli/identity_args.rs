@@ -100,7 +100,11 @@ impl IdentityArgs {
         if let Some(path) = &self.token_file {
             builder = builder.token_file(path);
         }
-        builder = builder.timeout(values::seconds("--timeout", &self.timeout)?);
+        let limit = values::seconds("--timeout", &self.timeout)?;
+        if limit.is_zero() {
+            return Err(Failure::usage("--timeout 0 leaves no time for a request", "pass a time such as 30s"));
+        }
+        builder = builder.timeout(limit);
         if let Some(text) = &self.wait {
             builder = builder.wait_for_propagation(values::seconds("--wait", text)?);
         }

@@ -1,6 +1,7 @@
 use std::{
     fs,
     io::{self, Write},
+    net::SocketAddr,
     path::PathBuf,
 };
 
@@ -13,7 +14,7 @@ use super::{
     Exit, Failure, Output,
     clean::printable,
     layout::{report, stderr_width},
-    listen,
+    listen::Listen,
     output::second,
     runtime::{self, Signals},
 };
@@ -34,7 +35,7 @@ pub(crate) struct Serve {
     directory: PathBuf,
     /// Listen on this address and port
     ///
-    /// 8080 means port 8080 of 127.0.0.1, :8080 means port 8080 of every IPv4 address, and port 0 means any free port.
+    /// 8080 means port 8080 of 127.0.0.1, :8080 means port 8080 of every address, and port 0 means any free port.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080")]
     listen: String,
 }
@@ -52,7 +53,9 @@ pub(super) struct Answer {
 /// Logs a request: time, method, path, status, bytes, peer.
 fn log(served: &Served) {
     let time = second(Timestamp::now());
-    let peer = served.peer.map_or_else(|| "-".to_owned(), |peer| peer.to_string());
+    // A socket for every address shows an IPv4 peer as an IPv6 address.
+    let canonical = |peer: SocketAddr| SocketAddr::new(peer.ip().to_canonical(), peer.port());
+    let peer = served.peer.map_or_else(|| "-".to_owned(), |peer| canonical(peer).to_string());
     let Served { method, path, status, bytes, .. } = served;
     let line = format!("{time} {} {} {status} {bytes} {peer}", printable(method), printable(path));
     let wrapped = stderr_width().map(|width| report(&line, width));
@@ -62,7 +65,7 @@ fn log(served: &Served) {
 
 impl Serve {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let address = listen::address("--listen", &self.listen)?;
+        let address = Listen::parse("--listen", &self.listen)?;
         let mut server = DocumentServer::open(&self.directory)?;
         if fs::read_dir(&self.directory).is_ok_and(|mut entries| entries.next().is_none()) {
             let directory = printable(&self.directory.display().to_string());
@@ -75,7 +78,7 @@ impl Serve {
         }
         runtime::block_on(async {
             let refuse = |source| ServeError::Listen { address: address.to_string(), source };
-            let listener = listen::bind(address).and_then(TcpListener::into_std).map_err(refuse)?;
+            let listener = address.bind().and_then(TcpListener::into_std).map_err(refuse)?;
             let address = listener.local_addr().map_err(refuse)?;
             let mut signals = Signals::listen().map_err(refuse)?;
             let directory = self.directory.display().to_string();

@@ -11,6 +11,8 @@ use super::{Cloud, Scope};
 /// assert_eq!(Resource::KeyVault.scope(Cloud::China).as_str(), "https://vault.azure.cn/.default");
 /// assert_eq!(Resource::Postgres.host_suffix(Cloud::Public), Some(".postgres.database.azure.com"));
 /// assert_eq!(Resource::ALL.map(Resource::name)[0], "postgres");
+/// let vault = Resource::KeyVault.scope(Cloud::UsGov);
+/// assert!(Resource::of_scope(&vault).eq([Resource::KeyVault]));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -78,6 +80,11 @@ impl Resource {
             // The application ID of the AKS server in every tenant.
             (Self::Aks, _) => "6dae42f8-4368-4678-94ff-3960e28e3630",
         })
+    }
+
+    /// The resources that have this scope in any cloud. PostgreSQL and MySQL share one.
+    pub fn of_scope(scope: &Scope) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |resource| Cloud::ALL.iter().any(|cloud| resource.scope(*cloud) == *scope))
     }
 
     /// The end of the host names of this resource, with a dot at its start; `None` for a resource with one host, or with

@@ -267,7 +267,7 @@ fn retries_follow_the_advice_for_each_answer() {
         ("Retry-After beyond the limit", vec![later(100), HOUR], 0, false, 1, 1..2),
         ("no answer", vec![Reaction::Hang, HOUR], 0, true, 2, 31..33),
         ("no connection", vec![fails.clone(), HOUR], 0, true, 2, 2..4),
-        ("no connection until the limit", vec![fails], 0, false, 5, 5..20),
+        ("no connection until the limit", vec![fails], 0, false, 7, 30..60),
         ("certificate", vec![broken], 0, false, 1, 1..2),
         ("malformed", vec![Reaction::Answer(200, "<html>", None)], 0, false, 1, 1..2),
         ("redirect", vec![Reaction::Answer(302, "", None)], 0, false, 1, 1..2),

@@ -20,8 +20,6 @@ use crate::{
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The maximum number of requests that are sent at once because the assertion was replaced after a refusal.
 const REPLACED_MAX: u32 = 2;
-/// The maximum number of attempts in a row without an answer: a wrong host or port is not a transient failure.
-const UNANSWERED_MAX: u32 = 5;
 
 /// Sends token requests.
 pub(super) struct Requests {
@@ -47,7 +45,7 @@ impl Requests {
         // An overflowing time means no limit.
         let limit = start.checked_add(self.timeout);
         let propagated = start.checked_add(self.propagation);
-        let (mut attempts, mut unanswered, mut replaced) = (0, 0, 0);
+        let (mut attempts, mut replaced) = (0, 0);
         let mut is_propagating = false;
         loop {
             let limit = if is_propagating { later(limit, propagated) } else { limit };
@@ -63,10 +61,6 @@ impl Requests {
                 return Err(error);
             }
             let advice = error.retry_advice();
-            unanswered = if matches!(error, ExchangeError::NoAnswer { .. }) { unanswered + 1 } else { 0 };
-            if unanswered == UNANSWERED_MAX {
-                return Err(error);
-            }
             is_propagating |= advice == RetryAdvice::WhilePropagating;
             let until = match advice {
                 RetryAdvice::Never if replaced < REPLACED_MAX && self.is_replaced(&error, &assertion, limit).await => {

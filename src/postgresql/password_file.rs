@@ -19,6 +19,7 @@ const COMMENT: &str = "# issuer writes this file and renews the token in it; cha
 ///
 /// let every = PasswordFile::default().with_token("TOKEN");
 /// assert_eq!(every.lines().last(), Some("*:*:*:*:TOKEN"));
+/// assert!(PasswordFile::default().is_of_every_server() && !file.is_of_every_server());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +107,11 @@ impl PasswordFile {
         };
         let lines: String = self.servers.iter().map(line).collect();
         format!("{COMMENT}{lines}")
+    }
+
+    /// Whether a line of the file is for every host, so that libpq sends the token to any server.
+    pub fn is_of_every_server(&self) -> bool {
+        self.servers.iter().any(|server| server.host.is_none())
     }
 
     /// Whether this type has written the content of a password file: it starts with the comment.

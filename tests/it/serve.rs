@@ -3,7 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
+    net::{Ipv4Addr, Ipv6Addr, TcpListener, TcpStream},
     os::unix::fs::symlink,
     process::{Command, Stdio},
 };
@@ -274,13 +274,19 @@ fn healthz_answers_and_verbose_logs_requests() {
 #[test]
 fn port_listens_on_loopback_and_colon_port_on_all_addresses() {
     let parent = site();
-    for (listen, start) in [("0", "127.0.0.1:"), (":0", "0.0.0.0:")] {
+    let has_ipv6 = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).is_ok();
+    let every = if has_ipv6 { "[::]:" } else { "0.0.0.0:" };
+    for (listen, start) in [("0", "127.0.0.1:"), (":0", every)] {
         let mut command = crate::support::issuer::command();
         command.args(["serve", parent.path().join("site").to_str().unwrap(), "--listen", listen]);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert!(line.contains(&format!(" at http://{start}")), "{listen}: {line}");
+        let port: u16 = line.trim_end().rsplit(':').next().unwrap().parse().unwrap();
+        // The address of every address accepts connections of IPv4 and of IPv6.
+        TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        assert_eq!(TcpStream::connect((Ipv6Addr::LOCALHOST, port)).is_ok(), start == "[::]:", "{listen}");
         child.kill().unwrap();
         child.wait().unwrap();
     }

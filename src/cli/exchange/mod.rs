@@ -28,7 +28,8 @@ use super::{
     Exit, Failure, Output,
     clean::printable,
     identity_args::IdentityArgs,
-    listen, runtime, scope_args,
+    listen::Listen,
+    runtime, scope_args,
     values::{given, variable_name},
     verify::trust::Trust,
 };
@@ -119,7 +120,7 @@ pub(crate) struct Exchange {
     ready_file: Option<PathBuf>,
     /// Serve /healthz, /readyz and /metrics at this address and port
     ///
-    /// 8080 means port 8080 of 127.0.0.1, :8080 means port 8080 of every IPv4 address, which the probes of a kubelet need,
+    /// 8080 means port 8080 of 127.0.0.1, :8080 means port 8080 of every address, which the probes of a kubelet need,
     /// and port 0 means any free port.
     #[arg(long, value_name = "ADDRESS:PORT", requires = "watch")]
     listen: Option<String>,
@@ -132,7 +133,7 @@ impl Exchange {
         let scope = self.scope()?;
         let rendering = self.rendering(output)?;
         let file = self.file(output)?;
-        let listen = self.listen.as_deref().map(|text| listen::address("--listen", text)).transpose()?;
+        let listen = self.listen.as_deref().map(|text| Listen::parse("--listen", text)).transpose()?;
         let refusal = Refusal::default();
         let identity = self.identity(RetryPolicy::default(), &refusal)?;
         let Some(file) = file.clone().filter(|_| self.watch) else {
@@ -190,13 +191,15 @@ impl Exchange {
     fn scope(&self) -> Result<Scope, Failure> {
         let cloud = self.identity.cloud()?;
         match (&self.scope, &self.resource) {
-            (Some(text), _) => scope_args::scope(text),
+            (Some(text), _) => {
+                let scope = scope_args::scope(text)?;
+                let owners: Vec<_> = Resource::of_scope(&scope).collect();
+                self.check_format(owners.is_empty() || owners.contains(&Resource::Postgres))?;
+                Ok(scope)
+            }
             (None, Some(name)) => {
                 let resource = scope_args::resource(name)?;
-                if self.format() == TokenFormat::Pgpass && resource != Resource::Postgres {
-                    let hint = "pass --resource postgres, or another --format";
-                    return Err(Failure::usage("--format pgpass is a password file of PostgreSQL", hint));
-                }
+                self.check_format(resource == Resource::Postgres)?;
                 Ok(resource.scope(cloud))
             }
             (None, None) => {
@@ -204,6 +207,14 @@ impl Exchange {
                 Err(Failure::usage("no resource is given", hint))
             }
         }
+    }
+
+    fn check_format(&self, may_be_of_postgres: bool) -> Result<(), Failure> {
+        if self.format() == TokenFormat::Pgpass && !may_be_of_postgres {
+            let hint = "pass --resource postgres, or another --format";
+            return Err(Failure::usage("--format pgpass is a password file of PostgreSQL", hint));
+        }
+        Ok(())
     }
 
     /// The format with its values. Flags of another format are usage errors.
@@ -230,15 +241,25 @@ impl Exchange {
                 variable_name(name)?;
                 Rendering::Env(name.to_owned())
             }
-            TokenFormat::Pgpass => Rendering::Pgpass(match &self.connection {
-                Some(text) => {
-                    let connection = scope_args::connection(text)?;
-                    scope_args::warn_about(&connection, output);
-                    PasswordFile::of(&connection)?
-                }
-                None => scope_args::password_file_of_variables()?,
-            }),
+            TokenFormat::Pgpass => Rendering::Pgpass(self.password_file(output)?),
         })
+    }
+
+    fn password_file(&self, output: &mut Output) -> Result<PasswordFile, Failure> {
+        let file = match &self.connection {
+            Some(text) => {
+                let connection = scope_args::connection(text)?;
+                scope_args::warn_about(&connection, output);
+                PasswordFile::of(&connection)?
+            }
+            None => scope_args::password_file_of_variables()?,
+        };
+        if file.is_of_every_server() {
+            output.warning(
+                "the password file names no host, so libpq sends the token to every server that it connects to; set PGHOST or pass --connection",
+            );
+        }
+        Ok(file)
     }
 
     /// The file that gets the token, which must be one that this command may replace.

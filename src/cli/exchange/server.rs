@@ -18,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    super::{Failure, listen},
+    super::{Failure, listen::Listen},
     health::Health,
 };
 
@@ -33,9 +33,9 @@ const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
 const METRICS: HeaderValue = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
 
 /// Listens on an address. The answer is the address with its port.
-pub(super) fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+pub(super) fn bind(address: Listen) -> Result<(TcpListener, SocketAddr), Failure> {
     let refuse = |source| ServeError::Listen { address: address.to_string(), source };
-    let listener = listen::bind(address).map_err(refuse)?;
+    let listener = address.bind().map_err(refuse)?;
     let address = listener.local_addr().map_err(refuse)?;
     Ok((listener, address))
 }

@@ -3,7 +3,6 @@
 use std::{
     future::poll_fn,
     io,
-    net::SocketAddr,
     pin::{Pin, pin},
     task::Poll,
     time::Duration,
@@ -19,7 +18,7 @@ use tokio::{
 };
 
 use super::{
-    super::{Exit, Failure, Output, clean::printable, output::second},
+    super::{Exit, Failure, Output, clean::printable, listen::Listen, output::second},
     answer::{Answer, sentence},
     check::Refusal,
     format::Rendering,
@@ -55,7 +54,7 @@ pub(super) struct Watcher<'a> {
     /// The name of the format.
     pub(super) format: String,
     /// The address of `--listen`.
-    pub(super) listen: Option<SocketAddr>,
+    pub(super) listen: Option<Listen>,
     pub(super) output: &'a mut Output,
 }
 

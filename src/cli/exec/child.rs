@@ -2,41 +2,59 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    io::{self, ErrorKind, IsTerminal},
+    fs,
+    io::{self, ErrorKind},
     os::unix::process::{CommandExt, ExitStatusExt},
     process::{Command, ExitStatus},
+    thread,
 };
 
-use rustix::process::{Pid, Signal, kill_process};
-use tokio::signal::unix::{SignalKind, signal};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
+use signal_hook::{
+    iterator::{SignalsInfo, exfiltrator::origin::WithOrigin},
+    low_level::siginfo::Cause,
+};
 
 use super::super::{Exit, Failure, clean::printable};
 
 /// The signals that are forwarded. The others cannot be caught, or stop and continue the whole process group.
-const FORWARDED: [(SignalKind, Signal); 8] = [
-    (SignalKind::terminate(), Signal::TERM),
-    (SignalKind::interrupt(), Signal::INT),
-    (SignalKind::quit(), Signal::QUIT),
-    (SignalKind::hangup(), Signal::HUP),
-    (SignalKind::user_defined1(), Signal::USR1),
-    (SignalKind::user_defined2(), Signal::USR2),
-    (SignalKind::alarm(), Signal::ALARM),
-    (SignalKind::window_change(), Signal::WINCH),
-];
-/// The signals that a terminal sends to the whole process group, so that the program gets them without forwarding.
-const OF_TERMINAL: [Signal; 2] = [Signal::INT, Signal::QUIT];
+const FORWARDED: [Signal; 8] =
+    [Signal::TERM, Signal::INT, Signal::QUIT, Signal::HUP, Signal::USR1, Signal::USR2, Signal::ALARM, Signal::WINCH];
+/// The signals that a terminal sends to the whole process group, so that the program gets them without forwarding. A
+/// process sends them to one process only.
+const OF_TERMINAL: [Signal; 4] = [Signal::INT, Signal::QUIT, Signal::HUP, Signal::WINCH];
 
 /// The signals to forward. From now on they do not end this process, so that it can remove its files.
-pub(super) struct Signals(Vec<(tokio::signal::unix::Signal, Signal)>);
+pub(super) struct Signals(SignalsInfo<WithOrigin>);
 
 impl Signals {
+    /// A signal that this process ignores, such as SIGHUP after `nohup`, stays ignored here and in the program.
     pub(super) fn listen() -> Result<Self, Failure> {
-        let listen = |(kind, sent)| Ok((signal(kind)?, sent));
-        let signals = FORWARDED.into_iter().map(listen).collect::<io::Result<_>>();
-        signals
+        let ignored = ignored();
+        let numbers = FORWARDED.map(Signal::as_raw).into_iter().filter(|number| ignored >> (number - 1) & 1 == 0);
+        SignalsInfo::new(numbers)
             .map(Self)
             .map_err(|error| Failure::new(Exit::Incomplete, format!("cannot receive signals: {error}"), None))
     }
+
+    /// Forwards each signal to the program until the handle is closed.
+    fn forward(mut self, program: Pid) {
+        for origin in self.0.forever() {
+            let Some(signal) = FORWARDED.into_iter().find(|signal| signal.as_raw() == origin.signal) else { continue };
+            if !(matches!(origin.cause, Cause::Kernel) && OF_TERMINAL.contains(&signal)) {
+                // The program may have ended meanwhile.
+                let _ = kill_process(program, signal);
+            }
+        }
+    }
+}
+
+/// The signals that this process ignores, a bit for each (proc(5), `SigIgn` in `/proc/PID/status`). No bits on a system
+/// without this file.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
 }
 
 /// A program with its arguments and the variables that are set for it.
@@ -67,29 +85,20 @@ impl Child {
     }
 
     /// Runs the program, forwards signals to it, and waits for its end.
-    pub(super) async fn run(&self, signals: Signals) -> Result<ExitStatus, Failure> {
+    pub(super) fn run(&self, signals: Signals) -> Result<ExitStatus, Failure> {
         let fail =
             |error: io::Error| Failure::new(Exit::Incomplete, format!("cannot wait for the program: {error}"), None);
-        let child = self.command().spawn().map_err(|error| cannot_start(&self.program, &error))?;
-        let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        let is_of_terminal = io::stdin().is_terminal();
-        let forwarders: Vec<_> = signals
-            .0
-            .into_iter()
-            .filter(|(_, sent)| !(is_of_terminal && OF_TERMINAL.contains(sent)))
-            .map(|(mut received, sent)| {
-                tokio::spawn(async move {
-                    while received.recv().await.is_some() {
-                        // The program may have ended meanwhile.
-                        let _ = id.map(|id| kill_process(id, sent));
-                    }
-                })
-            })
-            .collect();
-        let mut child = child;
-        let waited = tokio::task::spawn_blocking(move || child.wait()).await;
-        forwarders.iter().for_each(tokio::task::JoinHandle::abort);
-        waited.map_err(io::Error::other).and_then(|status| status).map_err(fail)
+        let mut child = self.command().spawn().map_err(|error| cannot_start(&self.program, &error))?;
+        let program = Pid::from_child(&child);
+        let handle = signals.0.handle();
+        let forwarder = thread::Builder::new().spawn(move || signals.forward(program)).map_err(fail)?;
+        // The status is left, so that no other process gets this ID while signals are forwarded.
+        while let Err(rustix::io::Errno::INTR) =
+            waitid(WaitId::Pid(program), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT)
+        {}
+        handle.close();
+        let _ = forwarder.join();
+        child.wait().map_err(fail)
     }
 }
 

@@ -85,15 +85,13 @@ impl Exec {
             let variables = self.variables(&wanted, &tokens, &mut TokenFiles::default())?;
             return Err(Child::new(&self.command, variables).replace_process());
         }
-        let status = runtime::block_on(async {
-            // Before the first file exists: a signal must not leave it behind.
-            let signals = Signals::listen()?;
-            let mut files = TokenFiles::default();
-            let variables = self.variables(&wanted, &tokens, &mut files)?;
-            let status = Child::new(&self.command, variables).run(signals).await;
-            drop(files);
-            status
-        })??;
+        // Before the first file exists: a signal must not leave it behind.
+        let signals = Signals::listen()?;
+        let mut files = TokenFiles::default();
+        let variables = self.variables(&wanted, &tokens, &mut files)?;
+        let status = Child::new(&self.command, variables).run(signals);
+        drop(files);
+        let status = status?;
         std::process::exit(child::exit_code(status));
     }
 
@@ -124,6 +122,7 @@ impl Exec {
     /// The tokens that the command line asks for.
     fn wanted(&self, output: &mut Output) -> Result<Vec<Wanted>, Failure> {
         let cloud = self.identity.cloud()?;
+        let connection = self.connection.as_deref().map(|text| parsed_connection(text, output)).transpose()?;
         let of_postgres = |target: Target| Wanted {
             scope: Resource::Postgres.scope(cloud),
             is_of_postgres: true,
@@ -144,14 +143,14 @@ impl Exec {
                     let is_of_postgres = scope == Resource::Postgres.scope(cloud);
                     Wanted { scope, is_of_postgres, target, connection: None }
                 }
-                None if self.connection.is_some() => of_postgres(target),
+                None if connection.is_some() => of_postgres(target),
                 None => {
                     let hint = "pass --resource or --scope before it, such as --resource postgres";
                     return Err(Failure::usage("no resource is given for --env or --env-file", hint));
                 }
             };
-            if self.connection.is_some() && next.is_of_postgres {
-                next.connection = Some(self.parsed_connection(output)?);
+            if connection.is_some() && next.is_of_postgres {
+                next.connection.clone_from(&connection);
             } else if !has_variable {
                 let hint = "pass --env NAME or --env-file NAME after each --resource and --scope";
                 return Err(Failure::usage("a resource is given without a variable for its token", hint));
@@ -159,8 +158,7 @@ impl Exec {
             wanted.push(next);
         }
         let has_connection = wanted.iter().any(|wanted| wanted.connection.is_some());
-        if self.connection.is_some() && !has_connection {
-            let connection = Some(self.parsed_connection(output)?);
+        if connection.is_some() && !has_connection {
             wanted.push(Wanted { connection, ..of_postgres(Target::default()) });
         }
         if wanted.is_empty() {
@@ -168,16 +166,6 @@ impl Exec {
             return Err(Failure::usage("no token is requested", hint));
         }
         Ok(wanted)
-    }
-
-    fn parsed_connection(&self, output: &mut Output) -> Result<ConnectionString, Failure> {
-        let connection = scope_args::connection(self.connection.as_deref().unwrap_or_default())?;
-        if connection.has_password() && connection.marker() != Some(TokenMarker::Parameter) {
-            let message = "the connection string has a password of its own, which a token would replace";
-            return Err(Failure::usage(message, "remove the password, or write entraid in its place"));
-        }
-        scope_args::warn_about(&connection, output);
-        Ok(connection)
     }
 
     /// Checks the names of the variables.
@@ -193,6 +181,17 @@ impl Exec {
         }
         Ok(())
     }
+}
+
+/// The connection string of a flag. Warns about what it lacks.
+fn parsed_connection(text: &str, output: &mut Output) -> Result<ConnectionString, Failure> {
+    let connection = scope_args::connection(text)?;
+    if connection.has_password() && connection.marker() != Some(TokenMarker::Parameter) {
+        let message = "the connection string has a password of its own, which a token would replace";
+        return Err(Failure::usage(message, "remove the password, or write entraid in its place"));
+    }
+    scope_args::warn_about(&connection, output);
+    Ok(connection)
 }
 
 /// The content of a file with a token: the token alone, or a password file of libpq.

@@ -24,7 +24,7 @@ fn psql_logs_in_with_each_token_of_the_file() {
     world.azure.controls.refresh_in(Some(1));
     let out = world.folder.path().join("pgpass");
     let connection = format!("postgres://{role}@localhost:{}/{role}?sslmode=verify-full", gate.port());
-    let watching = Watching::ready(&world, &out, &[&PGPASS[..], &["--connection", &connection]].concat());
+    let watching = Watching::ready(&world, &out, &[&PGPASS[..5], &[connection.as_str()]].concat());
     // Nine seconds: three lifetimes.
     for _ in 0..9 {
         let mut command = psql();

@@ -31,7 +31,8 @@ use crate::{
 
 /// A test that waits longer for a line has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
-const PGPASS: [&str; 4] = ["--resource", "postgres", "--format", "pgpass"];
+const PGPASS: [&str; 6] =
+    ["--resource", "postgres", "--format", "pgpass", "--connection", "host=localhost user=orders sslmode=verify-full"];
 const POSTGRES: &str = "https://ossrdbms-aad.database.windows.net";
 
 /// The command without variables that a shell of the developer may have.

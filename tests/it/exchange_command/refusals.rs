@@ -22,7 +22,7 @@ fn usage_error_sends_nothing() {
     let out = out.to_str().unwrap();
     let postgres = ["--resource", "postgres"];
     let token = world.folder.path().join("token");
-    let cases: [(&[&str], &str); 28] = [
+    let cases: [(&[&str], &str); 30] = [
         (&[], "no resource is given"),
         (&["--scope", "https://vault.azure.net"], "/.default"),
         (
@@ -34,6 +34,11 @@ fn usage_error_sends_nothing() {
         (&["--resource", "key-vault"], "there is no resource \"key-vault\""),
         (&["--scope", "a/.default", "--resource", "aks"], "cannot be used with"),
         (&["--resource", "keyvault", "--format", "pgpass"], "--format pgpass is a password file of PostgreSQL"),
+        (
+            &["--scope", "https://vault.azure.net/.default", "--format", "pgpass"],
+            "--format pgpass is a password file of PostgreSQL",
+        ),
+        (&["--resource", "aks", "--timeout", "0"], "--timeout 0 leaves no time for a request"),
         (&["--resource", "aks", "--format", "yaml"], "invalid value 'yaml'"),
         (&["--resource", "aks", "--env", "X"], "--env is not used by --format token"),
         (&["--resource", "aks", "--format", "env", "--env", "1X"], "is no name of a variable"),

@@ -12,6 +12,7 @@ use super::{CLIENT, World, gate};
 use crate::support::{
     issuer::{stderr, stdout},
     postgresql_gate::Gate,
+    pty::Terminal,
 };
 
 /// `issuer exec` with these arguments in the pod.
@@ -149,6 +150,52 @@ fn signals_reach_the_program() {
     }
 }
 
+/// The same command as the argument of another program.
+fn below(program: &str, arguments: &[&str], command: &Command) -> Command {
+    let mut outer = Command::new(program);
+    outer.args(arguments).arg(command.get_program()).args(command.get_args());
+    outer.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    outer
+}
+
+#[test]
+fn interrupt_of_a_terminal_reaches_the_program_once() {
+    let world = World::new();
+    let program = "n=0; trap 'kill $!; n=$((n+1)); echo got $n' INT; trap 'kill $!; echo total $n; exit 9' TERM
+        echo ready; while :; do sleep 60 & wait $!; done";
+    let arguments = ["--resource", "arm", "--env-file", "T", "--", "sh", "-c", program];
+    // Both processes are in the foreground process group of a terminal.
+    let (mut terminal, mut child) =
+        Terminal::run(80, &mut below("setsid", &["--ctty"], &exec(&world, &arguments)), false);
+    let id = Pid::from_child(&child);
+    terminal.read_to("ready");
+    terminal.type_text("\x03");
+    terminal.read_to("got 1");
+    // A process sends the signal to one process.
+    kill_process(id, Signal::INT).unwrap();
+    terminal.read_to("got 2");
+    kill_process(id, Signal::TERM).unwrap();
+    terminal.read_to("total 2");
+    assert_eq!(child.wait().unwrap().code(), Some(9));
+}
+
+#[test]
+fn ignored_signal_stays_ignored() {
+    let world = World::new();
+    let program = "trap 'kill $!; exit 9' TERM; sleep 60 & echo ready; wait";
+    for flag in ["--env", "--env-file"] {
+        let arguments = ["--resource", "arm", flag, "T", "--", "sh", "-c", program];
+        let ignoring = below("sh", &["-c", "trap '' HUP; exec \"$@\"", "sh"], &exec(&world, &arguments));
+        let mut child = { ignoring }.stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        assert_eq!(lines.next().unwrap().unwrap(), "ready");
+        for signal in [Signal::HUP, Signal::TERM] {
+            kill_process(Pid::from_child(&child), signal).unwrap();
+        }
+        assert_eq!(child.wait().unwrap().code(), Some(9), "{flag}");
+    }
+}
+
 #[test]
 fn refused_token_starts_no_program() {
     let world = World::new();
@@ -179,14 +226,18 @@ fn weak_connection_is_warned_about() {
         ("postgres://orders:entraid@localhost/x", false, true),
         ("postgres://orders:entraid@localhost/x?sslmode=verify-full", false, false),
     ];
+    let twice = ["--resource", "postgres", "--env", "A", "--resource", "postgres", "--env", "B"];
     for (connection, user, ssl_mode) in cases {
-        let arguments = ["--connection", connection, "--env-connection", "D", "--", "true"];
-        let text = stderr(&exec(&world, &arguments).output().unwrap());
-        assert_eq!(
-            (text.contains("names no user"), text.contains("sslmode is")),
-            (user, ssl_mode),
-            "{connection}: {text}"
-        );
+        for resources in [&[][..], &twice] {
+            let rest = ["--connection", connection, "--env-connection", "D", "--", "true"];
+            let text = stderr(&exec(&world, &[resources, &rest].concat()).output().unwrap());
+            let count = |warning: &str| text.matches(warning).count();
+            assert_eq!(
+                (count("names no user"), count("sslmode is")),
+                (usize::from(user), usize::from(ssl_mode)),
+                "{connection}: {text}"
+            );
+        }
     }
 }
 

@@ -90,6 +90,10 @@ impl Terminal {
     }
 
     pub(crate) fn type_line(&mut self, line: &str) {
-        self.master.write_all(format!("{line}\n").as_bytes()).unwrap();
+        self.type_text(&format!("{line}\n"));
+    }
+
+    pub(crate) fn type_text(&mut self, text: &str) {
+        self.master.write_all(text.as_bytes()).unwrap();
     }
 }
