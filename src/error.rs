@@ -4,6 +4,8 @@ use std::io;
 use crate::azure::AzureError;
 #[cfg(feature = "remote")]
 use crate::exchange::{ConfigurationError, ExchangeError};
+#[cfg(feature = "azure")]
+use crate::federate::FederateError;
 #[cfg(feature = "remote")]
 use crate::http_clients::ClientError;
 #[cfg(feature = "probe")]
@@ -101,6 +103,10 @@ pub enum Error {
     /// The removal of documents was refused.
     #[error(transparent)]
     Removal(#[from] RemovalRefusal),
+    /// A federated identity credential was not created, replaced or deleted.
+    #[cfg(feature = "azure")]
+    #[error(transparent)]
+    Federate(FederateError),
     /// The HTTP client cannot be set up.
     #[cfg(feature = "remote")]
     #[error(transparent)]
@@ -136,6 +142,8 @@ impl Hint for Error {
             Self::Site(error) => error.hint(),
             Self::Publish(error) => error.hint(),
             Self::Removal(error) => error.hint(),
+            #[cfg(feature = "azure")]
+            Self::Federate(error) => error.hint(),
             #[cfg(feature = "remote")]
             Self::Client(error) => error.hint(),
             #[cfg(feature = "serve")]
@@ -160,6 +168,17 @@ impl From<PublishError> for Error {
 impl From<ConfigurationError> for Error {
     fn from(error: ConfigurationError) -> Self {
         Self::Exchange(error.into())
+    }
+}
+
+/// A failed request becomes the error of Azure.
+#[cfg(feature = "azure")]
+impl From<FederateError> for Error {
+    fn from(error: FederateError) -> Self {
+        match error {
+            FederateError::Azure(error) => error.into(),
+            error => Self::Federate(error),
+        }
     }
 }
 

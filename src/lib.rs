@@ -72,6 +72,8 @@ mod error;
 #[cfg(feature = "remote")]
 mod exchange;
 mod explain;
+#[cfg(feature = "azure")]
+pub mod federate;
 mod file_error;
 mod file_text;
 mod hint;
@@ -109,10 +111,10 @@ pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope
 pub use clock::{Clock, SystemClock};
 pub use documents::{Discovery, DocumentError, Documents, FetchError, Fetched, Jwks, Location, Page, PublishedIssuer};
 pub use entra::{
-    Aadsts, Assertion, AuthorityHost, CatalogueEntry, ClientId, Cloud, CredentialError, CredentialMismatch,
-    CredentialProblem, Evidence, FederatedCredential, IDENTITY_BINDING_AUDIENCE, IdentityError, IssuedToken, KEYS_MAX,
-    LIFETIME_MAX, NearMiss, Nearest, Resource, RetryAdvice, Scope, ScopeError, TOKEN_EXCHANGE_AUDIENCE, TenantId,
-    TokenAnswer, TokenRefusal, Waiting,
+    Aadsts, Assertion, AuthorityHost, CREDENTIALS_MAX, CatalogueEntry, ClientId, Cloud, CredentialError,
+    CredentialMismatch, CredentialPlan, CredentialProblem, Evidence, FederatedCredential, IDENTITY_BINDING_AUDIENCE,
+    IdentityError, IssuedToken, KEYS_MAX, LIFETIME_MAX, NearMiss, Nearest, Resource, RetryAdvice, Scope, ScopeError,
+    TOKEN_EXCHANGE_AUDIENCE, TenantId, TokenAnswer, TokenRefusal, Waiting,
 };
 pub use error::Error;
 #[cfg(feature = "remote")]

@@ -13,6 +13,7 @@ use super::{
     Account, AzureError, AzureOptions, AzureProblem, Credential, Operation, ResourceManager, ResourceScope, Retry,
     ServerClock, Target, Transport,
     find::{OpenedAccount, Search},
+    rest::Rest,
 };
 use crate::{
     issuer_url::{IssuerUrl, UrlError},
@@ -159,7 +160,8 @@ impl AzureConnection {
             return Err(problem.during("cannot derive the issuer"));
         };
         let cloud = self.account.cloud.resource_manager();
-        let manager = ResourceManager {
+        let manager = ResourceManager(Rest {
+            service: "Azure Resource Manager",
             scope: self.resource_manager.is_none().then(|| format!("{cloud}/.default")),
             url: self.resource_manager.as_deref().unwrap_or(cloud).trim_end_matches('/').to_owned(),
             tokens,
@@ -167,7 +169,7 @@ impl AzureConnection {
             retry: self.retry.clone(),
             method: self.credential.method,
             tenant: self.credential.tenant.clone(),
-        };
+        });
         let endpoint = manager.web_endpoint(account, scope).await?;
         let because = |error: UrlError| AzureProblem::WebEndpoint {
             account: account.to_owned(),

@@ -57,21 +57,68 @@ pub(crate) struct OpenedAccount {
 
 type Tokens = Arc<dyn TokenCredential>;
 
+/// The service that a credential is for.
+struct Service<'a> {
+    /// The scope of its tokens.
+    scope: &'a str,
+    /// What fails without a credential.
+    operation: &'static str,
+    /// Whether account keys and SAS are credentials for it.
+    is_storage: bool,
+}
+
+impl Service<'static> {
+    const STORAGE: Self = Self { scope: STORAGE_SCOPE, operation: AzureError::OPENING, is_storage: true };
+}
+
+/// The result of a search.
+enum Found {
+    /// A connection string, SAS or account key, with its account.
+    Account(OpenedAccount),
+    Credential(Credential),
+}
+
 impl Search {
+    /// Searches for a credential for a storage account.
+    pub(crate) async fn run(self) -> Result<OpenedAccount, AzureError> {
+        let credential = self.search(&Service::STORAGE).await?;
+        match credential {
+            Found::Account(account) => Ok(account),
+            Found::Credential(credential) => {
+                let account = self.account(None).map_err(|problem| problem.during(AzureError::OPENING))?;
+                Ok(OpenedAccount { credential, account })
+            }
+        }
+    }
+
+    /// Searches for a credential for another service, whose tokens have this scope.
+    pub(crate) async fn sign_in(self, scope: &str, operation: &'static str) -> Result<Credential, AzureError> {
+        match self.search(&Service { scope, operation, is_storage: false }).await? {
+            Found::Credential(credential) | Found::Account(OpenedAccount { credential, .. }) => Ok(credential),
+        }
+    }
+
     /// Searches for a credential in the order of [`AuthMethod::ALL`].
     ///
     /// If the variables of a method are set, that method is used and its failure is returned. A fallback to another
     /// identity would hide the failure. Managed identities, `az` and `azd` have no variables. The first of them that
     /// returns a token is used.
-    pub(crate) async fn run(self) -> Result<OpenedAccount, AzureError> {
-        let fail = |problem: AzureProblem| problem.during(AzureError::OPENING);
+    async fn search(&self, service: &Service<'_>) -> Result<Found, AzureError> {
+        let fail = |problem: AzureProblem| problem.during(service.operation);
         let mut tried = Vec::new();
-        if let Some(method) = self.skipped_method() {
+        if let Some(method) = self.skipped_method().filter(|_| service.is_storage) {
             tried.push(format!("{}: skipped (AZURE_STORAGE_AUTH_MODE is login)", method.title()));
         }
         for method in self.methods().map_err(fail)? {
+            if method.is_storage_only() && !service.is_storage {
+                if self.method.is_some() {
+                    let because = format!("--auth {} gives access to Azure Storage only", method.name());
+                    return Err(fail(AzureProblem::Setting(because)));
+                }
+                continue;
+            }
             if let Some(found) = self.storage_only(method).map_err(fail)? {
-                return Ok(found);
+                return Ok(Found::Account(found));
             }
             let Candidate { tokens, identity, tenant } = match self.candidate(method).await {
                 Ok(Some(candidate)) => candidate,
@@ -83,21 +130,25 @@ impl Search {
                     continue;
                 }
             };
-            let account = self.account(None).map_err(fail)?;
+            if service.is_storage {
+                // A name that is not valid is an error before the sign-in.
+                self.account(None).map_err(fail)?;
+            }
             let tokens: Tokens = Arc::new(CachedToken::new(tokens));
             let credential = Credential { method, identity, tenant, access: Access::Token(Arc::clone(&tokens)) };
-            let first = self.retry.run(method.title(), || tokens.get_token(&[STORAGE_SCOPE], None));
+            let scopes = [service.scope];
+            let first = self.retry.run(method.title(), || tokens.get_token(&scopes, None));
             // The SDK retries requests to a metadata service for more than a minute, whatever the response is. A
             // credential that was not configured explicitly must leave time for the next one.
             let is_guess = self.method.is_none() && is_guess(method);
             let limit = if is_guess { GUESS_TIMEOUT.min(self.retry.timeout / 3) } else { self.retry.timeout };
             let failure = match timeout(limit, first).await {
-                Ok(Ok(_)) => return Ok(OpenedAccount { credential, account }),
+                Ok(Ok(_)) => return Ok(Found::Credential(credential)),
                 Ok(Err(error)) => SignInFailure::of(&error),
                 Err(_) => SignInFailure::new(format!("timed out after {} s", limit.as_secs_f64())),
             };
             if !is_guess {
-                return Err(failure.into_error(method, credential.to_string(), AzureError::OPENING));
+                return Err(failure.into_error(method, credential.to_string(), service.operation));
             }
             tried.push(format!("{}: {}", method.title(), failure.because));
         }

@@ -18,9 +18,12 @@ mod managed_identity;
 mod options;
 mod problem;
 mod resource_manager;
+mod rest;
+mod rest_error;
 mod retry;
 mod sas;
 mod server_clock;
+mod session;
 mod sign_in_failure;
 mod token_file;
 mod transport;
@@ -36,12 +39,15 @@ pub use error::AzureError;
 pub(crate) use error::{Operation, Target};
 pub use options::AzureOptions;
 pub use problem::AzureProblem;
-pub(crate) use resource_manager::ResourceManager;
 pub use resource_manager::ResourceScope;
+pub(crate) use resource_manager::{ResourceManager, SUBSCRIPTIONS_VERSION};
+pub(crate) use rest::{ErrorDetail, Rest};
+pub(crate) use rest_error::retry_after;
 pub(crate) use retry::Retry;
 pub(crate) use server_clock::ServerClock;
+pub use session::AzureSession;
 pub(crate) use transport::Transport;
 
 /// The characters to encode in a path segment or query value of a URL: all except the unreserved characters (RFC 3986
 /// section 2.3).
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(crate) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');

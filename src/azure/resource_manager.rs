@@ -1,28 +1,18 @@
-use std::sync::Arc;
-
-use azure_core::{
-    credentials::TokenCredential,
-    error::ErrorKind,
-    http::{HttpClient, Method, RawResponse, Request, Url, headers::AUTHORIZATION},
-};
+use azure_core::{error::ErrorKind, http::RawResponse};
 use futures_util::future::join_all;
 use percent_encoding::utf8_percent_encode;
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
 use super::{
-    AuthMethod, AzureError, AzureProblem, RESERVED, Retry, Transport, challenge, known_code::KnownCode, retry::header,
+    AzureError, AzureProblem, RESERVED, challenge, known_code::KnownCode, rest::Rest, retry::header,
     sign_in_failure::SignInFailure,
 };
 use crate::no_answer;
 
-const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
+pub(crate) const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const STORAGE_VERSION: &str = "2023-05-01";
-/// The API version of the metadata endpoint of a private cloud.
-const METADATA_VERSION: &str = "2015-01-01";
 /// The number of subscriptions that are read concurrently.
 const AT_ONCE: usize = 8;
-/// The maximum number of pages of a list, each with a hundred subscriptions or accounts.
-const PAGES_MAX: usize = 100;
 
 /// The scope in which Azure Resource Manager searches for an account.
 ///
@@ -42,24 +32,7 @@ pub struct ResourceScope {
 /// A client of Azure Resource Manager that reads the web endpoint of a storage account.
 ///
 /// Microsoft Learn, "Subscriptions - List" and "Storage Accounts - List, Get Properties".
-pub(crate) struct ResourceManager {
-    pub(crate) url: String,
-    /// The scope of its tokens; `None` if it is not the default of the cloud, so that its metadata must be read.
-    pub(crate) scope: Option<String>,
-    pub(crate) tokens: Arc<dyn TokenCredential>,
-    pub(crate) transport: Arc<Transport>,
-    pub(crate) retry: Retry,
-    pub(crate) method: AuthMethod,
-    /// The tenant of the credential, if known.
-    pub(crate) tenant: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Page<T> {
-    value: Vec<T>,
-    #[serde(rename = "nextLink")]
-    next: Option<String>,
-}
+pub(crate) struct ResourceManager(pub(crate) Rest);
 
 #[derive(Deserialize)]
 struct Subscription {
@@ -83,26 +56,6 @@ struct Properties {
 #[derive(Default, Deserialize)]
 struct Endpoints {
     web: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Metadata {
-    authentication: Authentication,
-}
-
-#[derive(Deserialize)]
-struct Authentication {
-    audiences: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct ErrorBody {
-    error: ErrorDetail,
-}
-
-#[derive(Deserialize)]
-struct ErrorDetail {
-    code: String,
 }
 
 impl ResourceManager {
@@ -132,7 +85,7 @@ impl ResourceManager {
         match error.kind() {
             ErrorKind::Credential => {
                 let SignInFailure { because, status, code, trace_id, .. } = SignInFailure::of(error);
-                let hint = KnownCode::sign_in_hint(self.method, code.as_deref(), &because).to_owned();
+                let hint = KnownCode::sign_in_hint(self.0.method, code.as_deref(), &because).to_owned();
                 AzureError { status, code, request_id: trace_id, ..with(because, Some(hint)) }
             }
             ErrorKind::HttpResponse { status, error_code, raw_response } => {
@@ -142,10 +95,10 @@ impl ResourceManager {
                 let code = error_code.as_deref().unwrap_or("without an error code");
                 let mut because = format!("Azure Resource Manager returned {status} {code}");
                 let tenant = headers.and_then(challenge::tenant).filter(|_| status == 401);
-                let tenant = tenant.filter(|tenant| challenge::is_other(self.tenant.as_deref(), tenant));
+                let tenant = tenant.filter(|tenant| challenge::is_other(self.0.tenant.as_deref(), tenant));
                 let hint = if let Some(tenant) = tenant {
                     because = format!("{because}: it accepts tokens of tenant {tenant}");
-                    Some(challenge::hint(self.method, &tenant))
+                    Some(challenge::hint(self.0.method, &tenant))
                 } else {
                     KnownCode::of_resource_manager(code).map(|known| known.hint.to_owned())
                 };
@@ -165,28 +118,28 @@ impl ResourceManager {
     async fn find(&self, account: &str, scope: &ResourceScope) -> azure_core::Result<Option<AccountResource>> {
         let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
         let accounts = |subscription: &str| {
-            format!("{}/subscriptions/{}/providers/Microsoft.Storage/storageAccounts", self.url, encode(subscription))
+            format!("{}/subscriptions/{}/providers/Microsoft.Storage/storageAccounts", self.0.url, encode(subscription))
         };
         let subscriptions = match (&scope.subscription, &scope.resource_group) {
             (Some(subscription), Some(group)) => {
                 let url = format!(
                     "{}/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Storage/storageAccounts/{account}?api-version={STORAGE_VERSION}",
-                    self.url,
+                    self.0.url,
                     encode(subscription),
                     encode(group)
                 );
-                return self.get(&url).await.map(Some);
+                return self.0.get(&url).await.map(Some);
             }
             (Some(subscription), None) => vec![subscription.clone()],
             (None, _) => {
-                let url = format!("{}/subscriptions?api-version={SUBSCRIPTIONS_VERSION}", self.url);
-                self.list::<Subscription>(url).await?.into_iter().map(|subscription| subscription.id).collect()
+                let url = format!("{}/subscriptions?api-version={SUBSCRIPTIONS_VERSION}", self.0.url);
+                self.0.list::<Subscription>(url).await?.into_iter().map(|subscription| subscription.id).collect()
             }
         };
         let mut failure = None;
         for some in subscriptions.chunks(AT_ONCE) {
             let lists = some.iter().map(|subscription| {
-                self.list::<AccountResource>(format!("{}?api-version={STORAGE_VERSION}", accounts(subscription)))
+                self.0.list::<AccountResource>(format!("{}?api-version={STORAGE_VERSION}", accounts(subscription)))
             });
             for list in join_all(lists).await {
                 let in_group = |found: &AccountResource| {
@@ -203,70 +156,4 @@ impl ResourceManager {
         // The account may be in the subscription that could not be read.
         failure.map_or(Ok(None), Err)
     }
-
-    /// All items of a list, page by page.
-    async fn list<T: DeserializeOwned>(&self, first: String) -> azure_core::Result<Vec<T>> {
-        let mut items = Vec::new();
-        let mut next = Some(first);
-        for _ in 0..PAGES_MAX {
-            let Some(url) = next.take() else { break };
-            // The token must not be sent to another host.
-            if !url.to_ascii_lowercase().starts_with(&format!("{}/", self.url.to_ascii_lowercase())) {
-                let because = "the next page of a list is at another host";
-                return Err(azure_core::Error::with_message(ErrorKind::DataConversion, because));
-            }
-            let page: Page<T> = self.get(&url).await?;
-            items.extend(page.value);
-            next = page.next;
-        }
-        Ok(items)
-    }
-
-    async fn get<T: DeserializeOwned>(&self, url: &str) -> azure_core::Result<T> {
-        self.retry.run("Azure Resource Manager", || self.try_get(url)).await
-    }
-
-    async fn try_get<T: DeserializeOwned>(&self, url: &str) -> azure_core::Result<T> {
-        let scope = match &self.scope {
-            Some(scope) => scope.clone(),
-            None => self.read_scope().await?,
-        };
-        let token = self.tokens.get_token(&[&scope], None).await?;
-        self.send(url, Some(token.token.secret())).await
-    }
-
-    /// The scope of its tokens, from its metadata. A token for another service must not be sent to this one.
-    async fn read_scope(&self) -> azure_core::Result<String> {
-        let url = format!("{}/metadata/endpoints?api-version={METADATA_VERSION}", self.url);
-        let metadata: Metadata = self.send(&url, None).await?;
-        let unknown = || {
-            azure_core::Error::with_message(ErrorKind::DataConversion, "its metadata contains no audience for tokens")
-        };
-        let audience = metadata.authentication.audiences.into_iter().next().ok_or_else(unknown)?;
-        Ok(format!("{}/.default", audience.trim_end_matches('/')))
-    }
-
-    async fn send<T: DeserializeOwned>(&self, url: &str, token: Option<&str>) -> azure_core::Result<T> {
-        let mut request = Request::new(Url::parse(url)?, Method::Get);
-        if let Some(token) = token {
-            request.insert_header(AUTHORIZATION, format!("Bearer {token}"));
-        }
-        let answer = self.transport.execute_request(&request).await?.try_into_raw_response().await?;
-        let status = answer.status();
-        if !status.is_success() {
-            let kind = ErrorKind::HttpResponse {
-                status,
-                error_code: error_code(&answer),
-                raw_response: Some(Box::new(answer)),
-            };
-            return Err(azure_core::Error::with_message(kind, "Azure Resource Manager returned an error"));
-        }
-        let unread = |_| azure_core::Error::with_message(ErrorKind::DataConversion, "its response cannot be parsed");
-        serde_json::from_slice(answer.body()).map_err(unread)
-    }
-}
-
-/// The error code in a response of Azure Resource Manager.
-fn error_code(answer: &RawResponse) -> Option<String> {
-    serde_json::from_slice::<ErrorBody>(answer.body()).ok().map(|body| body.error.code)
 }

@@ -88,7 +88,7 @@ pub(super) fn cause(error: &azure_core::Error) -> &azure_core::Error {
 }
 
 /// The pause that the server requests, or zero; `None` if the failure is not transient.
-fn requested_pause(error: &azure_core::Error) -> Option<Duration> {
+pub(super) fn requested_pause(error: &azure_core::Error) -> Option<Duration> {
     match error.kind() {
         ErrorKind::HttpResponse { status, raw_response, error_code } => {
             let is_listed = error_code.as_ref().is_some_and(|code| TRANSIENT_CODES.contains(&code.as_str()));

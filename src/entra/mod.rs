@@ -8,6 +8,7 @@ mod credential;
 mod credential_error;
 mod credential_file;
 mod credential_mismatch;
+mod credential_plan;
 mod description;
 mod guid;
 mod identity;
@@ -27,6 +28,7 @@ pub use cloud::Cloud;
 pub use credential::{CredentialProblem, FederatedCredential};
 pub use credential_error::CredentialError;
 pub use credential_mismatch::{CredentialMismatch, Nearest};
+pub use credential_plan::{CREDENTIALS_MAX, CredentialPlan};
 #[cfg_attr(not(feature = "azure"), allow(unused_imports, reason = "the tokens of Azure credentials"))]
 pub(crate) use description::Description;
 pub(crate) use guid::is_guid;

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 32] = [
+const LAYERS: [(&str, Layer); 33] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
@@ -34,6 +34,7 @@ const LAYERS: [(&str, Layer); 32] = [
     ("published", Layer::Edge),
     ("exchange", Layer::Edge),
     ("azure", Layer::Edge),
+    ("federate", Layer::Edge),
     ("site", Layer::Edge),
     ("publish", Layer::Edge),
     ("remote", Layer::Edge),

@@ -1,8 +1,10 @@
 mod blob;
+mod identity;
 mod resource_manager;
 mod sign_in;
 
 use blob::BLOB;
+use identity::IDENTITY;
 use resource_manager::RESOURCE_MANAGER;
 use sign_in::SIGN_IN;
 
@@ -11,8 +13,8 @@ use crate::entra::Aadsts;
 
 /// A documented error code of an Azure service, with its meaning for a publisher and the next step.
 ///
-/// The placeholders `{account}`, `{container}`, `{blob}`, `{credential}` and `{role}` stand for the values of the
-/// request.
+/// The placeholders `{account}`, `{container}`, `{blob}`, `{credential}`, `{role}`, `{identity}` and `{message}` stand for the
+/// values of the request and its response.
 #[derive(Debug)]
 pub(super) struct KnownCode {
     /// Error codes with the same meaning. A text with a space is part of an error message without a code.
@@ -70,6 +72,12 @@ impl KnownCode {
     /// The row of Azure Resource Manager for a code.
     pub(super) fn of_resource_manager(code: &str) -> Option<&'static Self> {
         RESOURCE_MANAGER.iter().find(|row| row.codes.contains(&code))
+    }
+
+    /// The row of a request for an identity, for a code, or for a part of the message of the service.
+    pub(super) fn of_identity(code: &str, message: &str) -> Option<&'static Self> {
+        let is_match = |known: &&str| *known == code || (known.contains(' ') && message.contains(*known));
+        IDENTITY.iter().find(|row| row.codes.iter().any(is_match))
     }
 
     /// The next step after a failed sign-in: that of a documented error, else a general one for the credential.
