@@ -9,7 +9,6 @@ use super::{
 };
 use crate::no_answer;
 
-pub(crate) const SUBSCRIPTIONS_VERSION: &str = "2022-12-01";
 const STORAGE_VERSION: &str = "2023-05-01";
 /// The number of subscriptions that are read concurrently.
 const AT_ONCE: usize = 8;
@@ -33,12 +32,6 @@ pub struct ResourceScope {
 ///
 /// Microsoft Learn, "Subscriptions - List" and "Storage Accounts - List, Get Properties".
 pub(crate) struct ResourceManager(pub(crate) Rest);
-
-#[derive(Deserialize)]
-struct Subscription {
-    #[serde(rename = "subscriptionId")]
-    id: String,
-}
 
 #[derive(Deserialize)]
 struct AccountResource {
@@ -132,8 +125,7 @@ impl ResourceManager {
             }
             (Some(subscription), None) => vec![subscription.clone()],
             (None, _) => {
-                let url = format!("{}/subscriptions?api-version={SUBSCRIPTIONS_VERSION}", self.0.url);
-                self.0.list::<Subscription>(url).await?.into_iter().map(|subscription| subscription.id).collect()
+                self.0.subscriptions().await?.into_iter().map(|subscription| subscription.id).collect()
             }
         };
         let mut failure = None;

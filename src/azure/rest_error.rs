@@ -5,7 +5,7 @@ use std::time::Duration;
 use azure_core::{error::ErrorKind, http::RawResponse};
 
 use super::{
-    AzureError, AzureProblem, ErrorDetail, Rest, challenge,
+    AzureError, AzureProblem, ErrorDetail, Rest, Subject, challenge,
     known_code::KnownCode,
     retry::{cause, header, requested_pause},
     sign_in_failure::SignInFailure,
@@ -19,8 +19,8 @@ const LOST_RACE: [&str; 3] =
     ["Issuer and subject combination already exists", "MultipleObjectsWithSameKeyValue", "concurrent"];
 
 impl Rest {
-    /// The error of a failed operation on an identity.
-    pub(crate) fn explain(&self, operation: &str, identity: &str, error: &azure_core::Error) -> AzureError {
+    /// The error of a failed operation on a resource.
+    pub(crate) fn explain(&self, operation: &str, subject: &Subject, error: &azure_core::Error) -> AzureError {
         if *error.kind() == ErrorKind::Credential {
             return SignInFailure::of(error).into_error(self.method, self.method.title().to_owned(), operation);
         }
@@ -49,8 +49,8 @@ impl Rest {
             )
         } else if matches!(status, 408 | 429 | 500..=599) {
             AzureProblem::Busy(format!("{status} {code}").trim_end().to_owned())
-        } else if let Some(known) = KnownCode::of_identity(&code, &message) {
-            let fill = |text: &str| text.replace("{identity}", identity).replace("{message}", &message);
+        } else if let Some(known) = KnownCode::of_control_plane(&code, &message) {
+            let fill = |text: &str| subject.fill(text).replace("{message}", &message);
             refused(fill(known.sentence), fill(known.hint))
         } else {
             let message = if message.is_empty() { message } else { format!(": {message}") };

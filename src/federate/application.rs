@@ -7,10 +7,10 @@ use tracing::instrument;
 
 use super::{
     CredentialStore, Principal, StoreError,
-    requests::{credentials, failure, is_missing},
+    requests::{credentials, failure},
 };
 use crate::{
-    azure::{AzureError, AzureSession, RESERVED, Rest},
+    azure::{AzureError, AzureSession, RESERVED, Rest, Subject, SubjectKind, is_missing},
     entra::{ClientId, FederatedCredential},
 };
 
@@ -57,7 +57,7 @@ impl Application {
     ///
     /// [`AzureError`] if the application cannot be read.
     pub async fn principal(&self) -> Result<Principal, AzureError> {
-        let explain = |error| failure(&self.rest, "read", &self.name(), &error).error;
+        let explain = |error| failure(&self.rest, "read", &self.subject(), &error).error;
         let object = self.rest.get::<Object>(&self.url("")).await.map_err(explain)?;
         let url = format!("{}/v1.0/servicePrincipals(appId='{}')", self.rest.url, self.client_id);
         let (object_id, tenant) = match self.rest.get::<ServicePrincipal>(&url).await {
@@ -72,6 +72,10 @@ impl Application {
     /// The URL of the application, or of a resource below it.
     fn url(&self, below: &str) -> String {
         format!("{}/v1.0/applications(appId='{}'){below}", self.rest.url, self.client_id)
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::new(SubjectKind::Application, self.name())
     }
 
     fn credential_url(&self, name: &str) -> String {
@@ -90,7 +94,7 @@ impl CredentialStore for Application {
         let items = self.rest.once().list::<Value>(self.url("/federatedIdentityCredentials")).await;
         items
             .and_then(credentials)
-            .map_err(|error| failure(&self.rest, "read the federated credentials of", &self.name(), &error))
+            .map_err(|error| failure(&self.rest, "read the federated credentials of", &self.subject(), &error))
     }
 
     #[instrument(name = "create the federated credential", skip_all)]
@@ -101,7 +105,7 @@ impl CredentialStore for Application {
         // Microsoft Graph does not replace a credential by a POST.
         created
             .map(|_| true)
-            .map_err(|error| failure(&self.rest, "create a federated credential of", &self.name(), &error))
+            .map_err(|error| failure(&self.rest, "create a federated credential of", &self.subject(), &error))
     }
 
     #[instrument(name = "replace the federated credential", skip_all)]
@@ -112,7 +116,7 @@ impl CredentialStore for Application {
         let replaced = self.rest.send(Method::Patch, &url, Some(&body)).await;
         replaced
             .map(|_| ())
-            .map_err(|error| failure(&self.rest, "replace a federated credential of", &self.name(), &error))
+            .map_err(|error| failure(&self.rest, "replace a federated credential of", &self.subject(), &error))
     }
 
     #[instrument(name = "delete the federated credential", skip_all)]
@@ -120,7 +124,7 @@ impl CredentialStore for Application {
         match self.rest.send(Method::Delete, &self.credential_url(name), None).await {
             Ok(_) => Ok(true),
             Err(error) if is_missing(&error) => Ok(false),
-            Err(error) => Err(failure(&self.rest, "delete a federated credential of", &self.name(), &error)),
+            Err(error) => Err(failure(&self.rest, "delete a federated credential of", &self.subject(), &error)),
         }
     }
 }

@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::http::Method;
-use futures_util::future::join_all;
 use percent_encoding::utf8_percent_encode;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,10 +9,10 @@ use tracing::instrument;
 
 use super::{
     CredentialStore, ManagedIdentityId, Principal, StoreError,
-    requests::{credentials, failure, is_missing},
+    requests::{credentials, failure},
 };
 use crate::{
-    azure::{AzureError, AzureSession, RESERVED, ResourceScope, Rest, SUBSCRIPTIONS_VERSION},
+    azure::{AzureError, AzureSession, RESERVED, ResourceScope, ResourceType, Rest, Subject, SubjectKind, is_missing},
     entra::FederatedCredential,
 };
 
@@ -22,8 +21,8 @@ const VERSION: &str = "2023-01-31";
 /// Azure allows one write of the credentials of an identity in four seconds (Microsoft Learn, "Important considerations and
 /// restrictions for federated identity credentials").
 const INTERVAL: Duration = Duration::from_secs(4);
-/// The number of subscriptions that are read concurrently.
-const AT_ONCE: usize = 8;
+const IDENTITIES: ResourceType =
+    ResourceType { path: "Microsoft.ManagedIdentity/userAssignedIdentities", version: VERSION };
 
 /// The federated identity credentials of a user-assigned managed identity, in Azure Resource Manager.
 ///
@@ -46,7 +45,6 @@ pub struct ManagedIdentity {
 
 #[derive(Deserialize)]
 struct Resource {
-    id: String,
     name: String,
     properties: Properties,
 }
@@ -59,18 +57,6 @@ struct Properties {
     principal_id: String,
     #[serde(rename = "tenantId")]
     tenant_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Named {
-    id: String,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Subscription {
-    #[serde(rename = "subscriptionId")]
-    id: String,
 }
 
 impl ManagedIdentity {
@@ -91,44 +77,13 @@ impl ManagedIdentity {
         scope: &ResourceScope,
     ) -> Result<Vec<ManagedIdentityId>, AzureError> {
         let rest = session.rest();
-        let identity = format!("managed identity {name}");
-        let explain = |error: azure_core::Error| rest.explain("cannot find the managed identity", &identity, &error);
-        let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
-        let subscriptions = match &scope.subscription {
-            Some(subscription) => vec![subscription.clone()],
-            None => {
-                let url = format!("{}/subscriptions?api-version={SUBSCRIPTIONS_VERSION}", rest.url);
-                let list = rest.list::<Subscription>(url).await.map_err(explain)?;
-                list.into_iter().map(|subscription| subscription.id).collect()
-            }
-        };
-        let (mut found, mut failed) = (Vec::new(), None);
-        for some in subscriptions.chunks(AT_ONCE) {
-            let lists = some.iter().map(|subscription| {
-                let group = scope.resource_group.as_ref();
-                let group = group.map(|group| format!("/resourceGroups/{}", encode(group))).unwrap_or_default();
-                rest.list::<Named>(format!(
-                    "{}/subscriptions/{}{group}/providers/Microsoft.ManagedIdentity/userAssignedIdentities?api-version={VERSION}",
-                    rest.url,
-                    encode(subscription)
-                ))
-            });
-            for list in join_all(lists).await {
-                match list {
-                    Ok(list) => found.extend(list.into_iter().filter(|item| item.name.eq_ignore_ascii_case(name))),
-                    // Without a subscription, the resource group is searched in all of them.
-                    Err(error) if is_missing(&error) && scope.subscription.is_none() => {}
-                    Err(error) => failed = Some(error),
-                }
-            }
-        }
-        let mut ids: Vec<ManagedIdentityId> = found.into_iter().filter_map(|item| item.id.parse().ok()).collect();
+        let found = rest.find(&IDENTITIES, name, scope).await.map_err(|error| {
+            rest.explain("cannot find the managed identity", &Subject::new(SubjectKind::Identity, format!("managed identity {name}")), &error)
+        })?;
+        let id = |item: Value| item["id"].as_str()?.parse().ok();
+        let mut ids: Vec<ManagedIdentityId> = found.into_iter().filter_map(id).collect();
         ids.sort();
-        match failed {
-            // The identity may be in the subscription that could not be read.
-            Some(error) if ids.is_empty() => Err(explain(error)),
-            _ => Ok(ids),
-        }
+        Ok(ids)
     }
 
     /// The IDs of the identity in Entra.
@@ -138,9 +93,8 @@ impl ManagedIdentity {
     /// [`AzureError`] if the identity cannot be read.
     pub async fn principal(&self) -> Result<Principal, AzureError> {
         let read = self.rest.get::<Resource>(&self.url("")).await;
-        let found = read.map_err(|error| failure(&self.rest, "read", &self.name(), &error).error)?;
+        let found = read.map_err(|error| failure(&self.rest, "read", &self.subject(), &error).error)?;
         let Properties { client_id, principal_id, tenant_id } = found.properties;
-        debug_assert!(!found.id.is_empty());
         Ok(Principal { name: found.name, client_id, object_id: Some(principal_id), tenant: tenant_id })
     }
 
@@ -149,6 +103,10 @@ impl ManagedIdentity {
         let ManagedIdentity { rest, id } = self;
         // The characters of an ID are those of a path.
         format!("{}{id}{below}?api-version={VERSION}", rest.url)
+    }
+
+    fn subject(&self) -> Subject {
+        Subject::new(SubjectKind::Identity, self.name())
     }
 
     fn credential_url(&self, name: &str) -> String {
@@ -178,19 +136,19 @@ impl CredentialStore for ManagedIdentity {
         let items = self.rest.once().list::<Value>(self.url("/federatedIdentityCredentials")).await;
         items
             .and_then(credentials)
-            .map_err(|error| failure(&self.rest, "read the federated credentials of", &self.name(), &error))
+            .map_err(|error| failure(&self.rest, "read the federated credentials of", &self.subject(), &error))
     }
 
     #[instrument(name = "create the federated credential", skip_all)]
     async fn create(&self, credential: &FederatedCredential) -> Result<bool, StoreError> {
         let created = self.put(credential).await.map(|status| status == 201);
-        created.map_err(|error| failure(&self.rest, "create a federated credential of", &self.name(), &error))
+        created.map_err(|error| failure(&self.rest, "create a federated credential of", &self.subject(), &error))
     }
 
     #[instrument(name = "replace the federated credential", skip_all)]
     async fn replace(&self, credential: &FederatedCredential) -> Result<(), StoreError> {
         let replaced = self.put(credential).await.map(|_| ());
-        replaced.map_err(|error| failure(&self.rest, "replace a federated credential of", &self.name(), &error))
+        replaced.map_err(|error| failure(&self.rest, "replace a federated credential of", &self.subject(), &error))
     }
 
     #[instrument(name = "delete the federated credential", skip_all)]
@@ -199,7 +157,7 @@ impl CredentialStore for ManagedIdentity {
             // Without content, there was nothing to delete.
             Ok(answer) => Ok(answer.status != 204),
             Err(error) if is_missing(&error) => Ok(false),
-            Err(error) => Err(failure(&self.rest, "delete a federated credential of", &self.name(), &error)),
+            Err(error) => Err(failure(&self.rest, "delete a federated credential of", &self.subject(), &error)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Federated identity credentials in Azure: reads, creates, replaces and deletes them, and finds managed identities.
 
+mod aks_issuer;
 mod application;
 mod credential_store;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod managed_identity_id;
 mod principal;
 mod requests;
 
+pub use aks_issuer::aks_issuer;
 pub use application::Application;
 pub use credential_store::{CredentialStore, StoreError};
 pub use federate_error::FederateError;

@@ -5,13 +5,13 @@ use serde_json::Value;
 
 use super::StoreError;
 use crate::{
-    azure::{Rest, retry_after},
+    azure::{Rest, Subject, retry_after},
     entra::FederatedCredential,
 };
 
 /// The error of an operation on an identity.
-pub(super) fn failure(rest: &Rest, operation: &str, identity: &str, error: &Error) -> StoreError {
-    let operation = format!("cannot {operation} {identity}");
+pub(super) fn failure(rest: &Rest, operation: &str, identity: &Subject, error: &Error) -> StoreError {
+    let operation = format!("cannot {operation} {}", identity.name);
     StoreError { error: rest.explain(&operation, identity, error), retry_after: retry_after(error) }
 }
 
@@ -20,9 +20,4 @@ pub(super) fn credentials(items: Vec<Value>) -> Result<Vec<FederatedCredential>,
     let unread = |error: String| Error::with_message(ErrorKind::DataConversion, error);
     let bytes = serde_json::to_vec(&Value::Array(items)).map_err(|error| unread(error.to_string()))?;
     FederatedCredential::read(&bytes).map_err(|error| unread(error.to_string()))
-}
-
-/// Whether a resource was not found.
-pub(super) fn is_missing(error: &Error) -> bool {
-    error.http_status().map(u16::from) == Some(404)
 }

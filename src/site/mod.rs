@@ -20,7 +20,7 @@ pub use site_warning::SiteWarning;
 
 #[cfg(feature = "azure")]
 #[doc(inline)]
-pub use crate::azure::{AzureConnection, AzureOptions};
+pub use crate::azure::{AzureConnection, AzureOptions, ExistingAccount, NewAccount};
 #[doc(inline)]
 pub use crate::plan::{Condition, Content, ETag, Headers, Hosting, Stored};
 

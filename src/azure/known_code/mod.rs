@@ -1,10 +1,10 @@
 mod blob;
-mod identity;
+mod control_plane;
 mod resource_manager;
 mod sign_in;
 
 use blob::BLOB;
-use identity::IDENTITY;
+use control_plane::CONTROL_PLANE;
 use resource_manager::RESOURCE_MANAGER;
 use sign_in::SIGN_IN;
 
@@ -13,8 +13,8 @@ use crate::entra::Aadsts;
 
 /// A documented error code of an Azure service, with its meaning for a publisher and the next step.
 ///
-/// The placeholders `{account}`, `{container}`, `{blob}`, `{credential}`, `{role}`, `{identity}` and `{message}` stand for the
-/// values of the request and its response.
+/// The placeholders `{account}`, `{container}`, `{blob}`, `{credential}`, `{role}`, `{subject}`, `{flags}`, `{provider}` and
+/// `{message}` stand for the values of the request and its response.
 #[derive(Debug)]
 pub(super) struct KnownCode {
     /// Error codes with the same meaning. A text with a space is part of an error message without a code.
@@ -74,10 +74,10 @@ impl KnownCode {
         RESOURCE_MANAGER.iter().find(|row| row.codes.contains(&code))
     }
 
-    /// The row of a request for an identity, for a code, or for a part of the message of the service.
-    pub(super) fn of_identity(code: &str, message: &str) -> Option<&'static Self> {
+    /// The row of Azure Resource Manager or Microsoft Graph for a code, or for a part of its message.
+    pub(super) fn of_control_plane(code: &str, message: &str) -> Option<&'static Self> {
         let is_match = |known: &&str| *known == code || (known.contains(' ') && message.contains(*known));
-        IDENTITY.iter().find(|row| row.codes.iter().any(is_match))
+        CONTROL_PLANE.iter().find(|row| row.codes.iter().any(is_match))
     }
 
     /// The next step after a failed sign-in: that of a documented error, else a general one for the credential.
