@@ -5,6 +5,7 @@ use issuer::{CredentialError, Error, FederatedCredential};
 
 use super::{
     Exit, Failure, Output,
+    azure_args::{AzureArgs, Requests},
     inputs::{self, is_stdin, name},
 };
 
@@ -33,8 +34,26 @@ pub(super) struct Credentials {
 }
 
 impl CredentialInputs {
-    /// Reads all credentials; `None` if none are given.
-    pub(super) fn read(&self, output: &mut Output) -> Result<Option<Credentials>, Failure> {
+    /// Reads all credentials, also those of an identity in Azure; `None` if none are given.
+    pub(super) fn read(
+        &self,
+        azure: &AzureArgs,
+        requests: &Requests,
+        output: &mut Output,
+    ) -> Result<Option<Credentials>, Failure> {
+        let files = self.read_files(output)?;
+        let Some((stored, name)) = azure.read_credentials(requests, output)? else { return Ok(files) };
+        Ok(Some(match files {
+            Some(Credentials { mut list, from }) => {
+                list.extend(stored);
+                Credentials { list, from: format!("{from} and {name}") }
+            }
+            None => Credentials { list: stored, from: name },
+        }))
+    }
+
+    /// Reads the credentials of the flag; `None` if none are given.
+    pub(super) fn read_files(&self, output: &mut Output) -> Result<Option<Credentials>, Failure> {
         if self.credential.is_empty() {
             return Ok(None);
         }

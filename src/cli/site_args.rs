@@ -59,7 +59,7 @@ pub(super) struct SiteArgs {
     subscription: Option<String>,
     /// Set the resource group of the account
     #[arg(long, value_name = "NAME", conflicts_with = "directory", help_heading = AZURE)]
-    resource_group: Option<String>,
+    pub(super) resource_group: Option<String>,
     /// Set the Azure Resource Manager endpoint of a private cloud
     #[arg(long, value_name = "URL", conflicts_with = "directory", help_heading = AZURE)]
     resource_manager: Option<String>,
@@ -125,7 +125,22 @@ impl SiteArgs {
             });
         }
         let timeout = values::seconds("--timeout", &self.timeout)?;
-        let options = AzureOptions {
+        let options = self.options(&fetcher, timeout);
+        let scope = ResourceScope { subscription: self.subscription, resource_group: self.resource_group };
+        let request = AzureRequest { options, container: self.container, deletes_snapshots: false };
+        Ok(SiteRequest { kind: SiteKind::Azure(Box::new(request)), scope, fetcher, timeout: Some(timeout) })
+    }
+
+    /// The options of the storage account; `None` for a directory.
+    pub(super) fn account_options(&self) -> Result<Option<AzureOptions>, Failure> {
+        if self.directory.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(self.options(&self.fetcher()?, values::seconds("--timeout", &self.timeout)?)))
+    }
+
+    fn options(&self, fetcher: &HttpFetcher, timeout: Duration) -> AzureOptions {
+        AzureOptions {
             endpoint: self.endpoint.clone(),
             cloud: self.cloud.0,
             auth: self.auth.map(|auth| auth.0),
@@ -138,10 +153,7 @@ impl SiteArgs {
             fetcher: fetcher.clone(),
             resource_manager: self.resource_manager.clone(),
             ..AzureOptions::new(self.account())
-        };
-        let scope = ResourceScope { subscription: self.subscription, resource_group: self.resource_group };
-        let request = AzureRequest { options, container: self.container, deletes_snapshots: false };
-        Ok(SiteRequest { kind: SiteKind::Azure(Box::new(request)), scope, fetcher, timeout: Some(timeout) })
+        }
     }
 
     fn account(&self) -> Option<String> {
@@ -196,7 +208,7 @@ impl ValueEnum for CloudArg {
 
 /// A credential by its name.
 #[derive(Clone, Copy, Debug)]
-struct AuthArg(AuthMethod);
+pub(super) struct AuthArg(pub(super) AuthMethod);
 
 impl ValueEnum for AuthArg {
     fn value_variants<'a>() -> &'a [Self] {

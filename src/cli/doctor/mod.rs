@@ -14,7 +14,7 @@ use std::path::PathBuf;
 pub(super) use answer::Answer;
 use answer::{Check, Verdict, Workloads};
 use clap::Args;
-use issuer::{FederatedCredential, Manifest, ManifestContext, Timestamp};
+use issuer::{FederatedCredential, HttpFetcher, Manifest, ManifestContext, Timestamp};
 use probe::Probes;
 use token::Verification;
 use token_file::TokenFile;
@@ -22,6 +22,7 @@ use variables::Variables;
 
 use super::{
     Exit, Failure, Output,
+    azure_args::{AzureArgs, Requests},
     credentials::CredentialInputs,
     inputs::{self, is_stdin, name, stdin_twice},
     token_input::TokenInput,
@@ -59,6 +60,8 @@ pub(crate) struct Doctor {
     manifest: Vec<PathBuf>,
     #[command(flatten)]
     credentials: CredentialInputs,
+    #[command(flatten)]
+    azure: AzureArgs,
     /// Verify this token, too; - means standard input
     ///
     /// Inside a pod it is the file that AZURE_FEDERATED_TOKEN_FILE names.
@@ -112,7 +115,7 @@ pub(crate) struct Doctor {
 }
 
 impl Doctor {
-    pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
+    pub(super) fn run(mut self, output: &mut Output) -> Result<Exit, Failure> {
         for (flag, value) in [("--object-id", &self.object_id), ("--tenant", &self.tenant)] {
             if let Some(text) = value.as_ref().filter(|text| !pod::is_guid(text)) {
                 let hint = "pass 8, 4, 4, 4 and 12 hexadecimal digits, separated by hyphens";
@@ -123,7 +126,12 @@ impl Doctor {
         if files + self.credentials.stdin().count() > 1 {
             return Err(stdin_twice());
         }
-        let credentials = self.credentials.read(output)?.map(|credentials| credentials.list);
+        let timeout = values::seconds("--timeout", &self.timeout)?;
+        let requests = Requests { fetcher: HttpFetcher::new(&self.ca_file)?, timeout };
+        if let Some(issuer) = self.azure.read_issuer(&requests, output)? {
+            self.issuer = Some(issuer.to_string());
+        }
+        let credentials = self.credentials.read(&self.azure, &requests, output)?.map(|credentials| credentials.list);
         let answer = if self.manifest.is_empty() {
             self.in_pod(credentials.as_deref(), &Variables::of_process(), output)?
         } else {

@@ -101,7 +101,7 @@ impl Explain {
         token: Option<&TokenInput>,
         output: &mut Output,
     ) -> Result<Option<Case>, Failure> {
-        let credentials = self.credentials.read(output)?.map(|credentials| credentials.list);
+        let credentials = self.credentials.read_files(output)?.map(|credentials| credentials.list);
         let Some(input) = token else {
             return Ok(credentials.map(|credentials| Case::of_text(findings, &credentials)));
         };

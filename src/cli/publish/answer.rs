@@ -17,6 +17,9 @@ pub(crate) struct Answer {
     pub(super) site: String,
     /// The credential used for the storage account; null for a directory.
     pub(super) credential: Option<String>,
+    /// The resource ID of the storage account that this run created with --create; absent if it created none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) created_account: Option<String>,
     /// The static website as it was found before this run, which switches it on; null if the site has none.
     pub(super) static_website: Option<StaticWebsite>,
     /// Whether the plan changes the site, by this run or by one without --dry-run or --check.
@@ -158,6 +161,7 @@ impl From<&Run> for Answer {
         Self {
             site: run.site.clone(),
             credential: run.credential.clone(),
+            created_account: run.created_account.clone(),
             static_website: StaticWebsite::of(&plan.hosting),
             changed: !plan.is_unchanged(),
             written: run.was_written(),

@@ -1,4 +1,5 @@
 mod answer;
+mod create;
 mod interrupted;
 mod run;
 mod text;
@@ -14,6 +15,7 @@ use issuer::{
 
 pub(super) use self::answer::Answer;
 use self::{
+    create::{CreateArgs, create},
     interrupted::interrupted,
     run::{ReadBack, Run, Stage},
 };
@@ -46,6 +48,7 @@ concurrent publishers never overwrite each other.",
   issuer publish sa.pub --account acct
   issuer publish sa.pub --account acct --issuer https://issuers.example.com/a
   issuer publish sa.pub --issuer https://issuer.example.com --directory site/
+  issuer publish sa.pub --account acct --create --resource-group clusters --location westeurope
 
 Credentials for --account, the first that is found:
   AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_SAS_TOKEN or AZURE_STORAGE_KEY
@@ -60,6 +63,8 @@ pub(crate) struct Publish {
     keys: KeyInputs,
     #[command(flatten)]
     site: SiteArgs,
+    #[command(flatten)]
+    create: CreateArgs,
     /// Set the issuer URL, byte for byte as in --service-account-issuer
     ///
     /// The path of the URL is the path of the documents on the site. The default is the issuer that is published at the
@@ -134,6 +139,8 @@ impl Publish {
         values::key_ids("--adopt", &self.adopt)?;
         let retain = values::duration("--retain", &self.retain)?;
         let cache_control = values::header("--cache-control", self.cache_control)?;
+        let options = self.site.account_options()?;
+        let new_account = self.create.account(options.as_ref(), self.site.resource_group.as_deref())?;
         let request = self.site.request()?;
         let keys = self.keys.read(output)?;
         let default = (request.is_azure() && !self.no_fetch_back).then_some(Location::Issuer);
@@ -163,8 +170,12 @@ impl Publish {
         output.watch();
         let fetcher = request.fetcher.clone();
         let timeout = request.timeout;
-        let start = Instant::now();
         let run = runtime::block_on(async {
+            let created_account = match (&new_account, options) {
+                (Some(account), Some(options)) => Box::pin(create(account, options, output)).await?,
+                _ => None,
+            };
+            let start = Instant::now();
             let prepare = async {
                 let mut site = request.open(output).await?;
                 let (issuer, is_named) = match issuer {
@@ -188,7 +199,8 @@ impl Publish {
                 Stage::Published { proof: None }
             };
             let (name, credential) = (site.name(), site.credential());
-            let mut run = Run { desired, site: name, credential, site_warnings: Vec::new(), plan, stage };
+            let mut run =
+                Run { desired, site: name, credential, created_account, site_warnings: Vec::new(), plan, stage };
             tell_plan(&run, output);
             if is_refused {
                 return Ok::<_, Failure>(run);

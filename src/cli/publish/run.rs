@@ -6,6 +6,8 @@ pub(super) struct Run {
     /// The name of the site.
     pub(super) site: String,
     pub(super) credential: Option<String>,
+    /// The resource ID of the storage account that this run created.
+    pub(super) created_account: Option<String>,
     pub(super) site_warnings: Vec<SiteWarning>,
     pub(super) plan: Plan,
     pub(super) stage: Stage,

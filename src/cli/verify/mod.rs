@@ -22,6 +22,7 @@ use trust::{Trust, Trusted};
 
 use super::{
     Exit, Failure, Output,
+    azure_args::AzureArgs,
     credentials::CredentialInputs,
     inputs::{is_stdin, no_token, stdin_twice},
     output::second,
@@ -55,12 +56,14 @@ pub(crate) struct Verify {
     /// Verify each line of this file, and print one line of JSON for each
     ///
     /// - means standard input. The results have the order of the tokens. All cores are used.
-    #[arg(long, value_name = "FILE", conflicts_with = "token", requires = "issuer")]
+    #[arg(long, value_name = "FILE", conflicts_with = "token", requires = "trusted")]
     batch: Option<PathBuf>,
     #[command(flatten)]
     trust: Trust,
     #[command(flatten)]
     credentials: CredentialInputs,
+    #[command(flatten)]
+    azure: AzureArgs,
     /// Accept this audience (repeatable) [default: api://AzureADTokenExchange]
     ///
     /// One of the given audiences must be in the token. With --credential, the default is the audience of the credentials.
@@ -92,8 +95,13 @@ impl Verify {
         if inputs.into_iter().flatten().filter(|path| is_stdin(path)).count() + self.credentials.stdin().count() > 1 {
             return Err(stdin_twice());
         }
-        let trusted = self.trust.check()?;
-        let credentials = self.credentials.read(output)?;
+        let requests = self.trust.requests()?;
+        let mut trust = self.trust;
+        if let Some(issuer) = self.azure.read_issuer(&requests, output)? {
+            trust.trust(&issuer);
+        }
+        let trusted = trust.check()?;
+        let credentials = self.credentials.read(&self.azure, &requests, output)?;
         if credentials.is_some() && self.relying_party == For::Oidc {
             let hint = "leave out --credential or --for oidc";
             return Err(Failure::usage("--credential applies only to Entra, not with --for oidc", hint));

@@ -12,6 +12,7 @@ use tracing::{Instrument, info_span};
 
 use super::super::{
     Exit, Failure, Output,
+    azure_args::Requests,
     inputs::{self, name},
     runtime, values,
 };
@@ -25,7 +26,7 @@ pub(in super::super) struct Trust {
     /// Trust this issuer (repeatable) [default: the issuer that the token names]
     ///
     /// --batch has no default.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", group = "trusted")]
     issuer: Vec<String>,
     /// Read the documents from this URL or directory instead of the issuer URL
     #[arg(long, value_name = "URL|DIR", conflicts_with = "jwks")]
@@ -67,6 +68,17 @@ impl Trust {
     /// The file that the keys are read from, if it is given.
     pub(super) fn jwks(&self) -> Option<&PathBuf> {
         self.jwks.as_ref()
+    }
+
+    /// Trusts an issuer, too.
+    pub(super) fn trust(&mut self, issuer: &IssuerUrl) {
+        self.issuer.push(issuer.to_string());
+    }
+
+    /// How requests to Azure are sent.
+    pub(super) fn requests(&self) -> Result<Requests, Failure> {
+        let timeout = values::seconds("--timeout", &self.timeout)?;
+        Ok(Requests { fetcher: HttpFetcher::new(&self.ca_file)?, timeout })
     }
 
     pub(in super::super) fn check(self) -> Result<Trusted, Failure> {
