@@ -124,9 +124,7 @@ impl ResourceManager {
                 return self.0.get(&url).await.map(Some);
             }
             (Some(subscription), None) => vec![subscription.clone()],
-            (None, _) => {
-                self.0.subscriptions().await?.into_iter().map(|subscription| subscription.id).collect()
-            }
+            (None, _) => self.0.subscriptions().await?.into_iter().map(|subscription| subscription.id).collect(),
         };
         let mut failure = None;
         for some in subscriptions.chunks(AT_ONCE) {

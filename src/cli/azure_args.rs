@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap::Args;
 use issuer::{
     ClientId, Environment, FederatedCredential, HttpFetcher, IdentityError, IssuerUrl, ResourceScope,
-    federate::{Application, AzureSession, FederatedIdentity, ManagedIdentity, ManagedIdentityId, Principal, aks_issuer},
+    federate::{
+        Application, AzureSession, FederatedIdentity, ManagedIdentity, ManagedIdentityId, Principal, aks_issuer,
+    },
     site::AzureOptions,
 };
 
@@ -98,11 +100,7 @@ impl AzureArgs {
     }
 
     /// The issuer of the AKS cluster that the flags name.
-    pub(super) fn read_issuer(
-        &self,
-        requests: &Requests,
-        output: &mut Output,
-    ) -> Result<Option<IssuerUrl>, Failure> {
+    pub(super) fn read_issuer(&self, requests: &Requests, output: &mut Output) -> Result<Option<IssuerUrl>, Failure> {
         let Some(name) = &self.aks else { return Ok(None) };
         let issuer = runtime::block_on(output.steps().without_warnings(async {
             let session = AzureSession::resource_manager(self.options(requests)).await?;
@@ -116,7 +114,10 @@ impl AzureArgs {
     pub(super) async fn identity(&self, requests: &Requests) -> Result<Option<StoredIdentity>, Failure> {
         if let Some(text) = &self.app {
             let client_id: ClientId = text.parse().map_err(|error: IdentityError| {
-                Failure::usage(format!("--app: {error}"), "pass the application (client) ID: az ad app list --output table")
+                Failure::usage(
+                    format!("--app: {error}"),
+                    "pass the application (client) ID: az ad app list --output table",
+                )
             })?;
             let session = AzureSession::graph(self.options(requests)).await?;
             let application = || Application::new(&session, client_id.clone());

@@ -78,7 +78,11 @@ impl ManagedIdentity {
     ) -> Result<Vec<ManagedIdentityId>, AzureError> {
         let rest = session.rest();
         let found = rest.find(&IDENTITIES, name, scope).await.map_err(|error| {
-            rest.explain("cannot find the managed identity", &Subject::new(SubjectKind::Identity, format!("managed identity {name}")), &error)
+            rest.explain(
+                "cannot find the managed identity",
+                &Subject::new(SubjectKind::Identity, format!("managed identity {name}")),
+                &error,
+            )
         })?;
         let id = |item: Value| item["id"].as_str()?.parse().ok();
         let mut ids: Vec<ManagedIdentityId> = found.into_iter().filter_map(id).collect();

@@ -9,7 +9,13 @@ use super::{KnownCode, row};
 /// error responses and resource types".
 pub(super) const CONTROL_PLANE: &[KnownCode] = &[
     row(
-        &["AuthorizationFailed", "LinkedAuthorizationFailed", "Authorization_RequestDenied", "accessDenied", "Forbidden"],
+        &[
+            "AuthorizationFailed",
+            "LinkedAuthorizationFailed",
+            "Authorization_RequestDenied",
+            "accessDenied",
+            "Forbidden",
+        ],
         "the credential has no permission for {subject}: {message}",
         "{role}",
     ),

@@ -65,9 +65,7 @@ pub(super) async fn create(
         ("Storage Account Contributor", "to switch on the static website, at the first publish only"),
         ("Reader", "to find the issuer, unless --issuer is passed"),
     ] {
-        output.note(format!(
-            "{use_of}: az role assignment create --role \"{role}\" --assignee PRINCIPAL --scope {id}"
-        ));
+        output.note(format!("{use_of}: az role assignment create --role \"{role}\" --assignee PRINCIPAL --scope {id}"));
     }
     Ok(Some(id))
 }
