@@ -72,6 +72,7 @@ mod error;
 #[cfg(feature = "remote")]
 mod exchange;
 mod explain;
+mod federation;
 mod file_error;
 mod file_text;
 mod hint;
@@ -122,6 +123,7 @@ pub use exchange::{
     WorkloadIdentity, WorkloadIdentityBuilder,
 };
 pub use explain::{ChainFailure, Finding, KnownFailure, UnknownFailure};
+pub use federation::{CredentialParent, Federation, FederationError, UserAssignedIdentity};
 pub use file_error::FileError;
 pub use hint::Hint;
 #[cfg(feature = "remote")]
@@ -163,7 +165,8 @@ pub use secret_file::{SecretFile, SecretFileError};
 #[cfg(feature = "serve")]
 pub use serve::{DocumentServer, ServeError, Served};
 pub use token::{
-    Claims, Header, Inspection, KubernetesClaims, ObjectReference, OtherInput, ServiceAccount, Token, TokenError,
+    Claims, Header, Inspection, KubernetesClaims, ObjectReference, OtherInput, ServiceAccount, ServiceAccountError,
+    Token, TokenError,
 };
 pub use verify::{
     CheckName, Checked, Expectations, Outcome, Refusal, RelyingParty, Report, TrustedIssuer, VerifiedToken, Verifier,
