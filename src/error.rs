@@ -15,6 +15,7 @@ use crate::serve::ServeError;
 use crate::{
     documents::DocumentError,
     entra::{CredentialError, IdentityError, ScopeError},
+    federation::FederationError,
     file_error::FileError,
     hint::Hint,
     issuer_url::UrlError,
@@ -23,7 +24,7 @@ use crate::{
     publish::{PublishError, RemovalRefusal},
     secret_file::SecretFileError,
     site::SiteError,
-    token::TokenError,
+    token::{ServiceAccountError, TokenError},
 };
 
 /// Any error of this crate: each variant wraps the error of one module and adds nothing to its text.
@@ -68,12 +69,18 @@ pub enum Error {
         /// Why the input cannot be read.
         source: CredentialError,
     },
+    /// A text is not a Kubernetes service account.
+    #[error(transparent)]
+    ServiceAccount(#[from] ServiceAccountError),
     /// A text is not a scope.
     #[error(transparent)]
     Scope(#[from] ScopeError),
     /// A text is not an authority host, a tenant or a client ID.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// A federated identity credential cannot be created.
+    #[error(transparent)]
+    Federation(#[from] FederationError),
     /// There is no access token.
     #[cfg(feature = "remote")]
     #[error(transparent)]
@@ -129,8 +136,10 @@ impl Hint for Error {
                 Some("pass the token file of a projected volume, or the output of `kubectl create token`".to_owned())
             }
             Self::Credential { source, .. } => source.hint(),
+            Self::ServiceAccount(error) => error.hint(),
             Self::Scope(error) => error.hint(),
             Self::Identity(error) => error.hint(),
+            Self::Federation(error) => error.hint(),
             #[cfg(feature = "remote")]
             Self::Exchange(error) => error.hint(),
             Self::File(error) => error.hint(),

@@ -74,6 +74,7 @@ mod exchange;
 mod explain;
 #[cfg(feature = "azure")]
 pub mod federate;
+mod federation;
 mod file_error;
 mod file_text;
 mod hint;
@@ -124,6 +125,7 @@ pub use exchange::{
     WorkloadIdentity, WorkloadIdentityBuilder,
 };
 pub use explain::{ChainFailure, Finding, KnownFailure, UnknownFailure};
+pub use federation::{CredentialParent, Federation, FederationError, UserAssignedIdentity};
 pub use file_error::FileError;
 pub use hint::Hint;
 #[cfg(feature = "remote")]
@@ -165,7 +167,8 @@ pub use secret_file::{SecretFile, SecretFileError};
 #[cfg(feature = "serve")]
 pub use serve::{DocumentServer, ServeError, Served};
 pub use token::{
-    Claims, Header, Inspection, KubernetesClaims, ObjectReference, OtherInput, ServiceAccount, Token, TokenError,
+    Claims, Header, Inspection, KubernetesClaims, ObjectReference, OtherInput, ServiceAccount, ServiceAccountError,
+    Token, TokenError,
 };
 pub use verify::{
     CheckName, Checked, Expectations, Outcome, Refusal, RelyingParty, Report, TrustedIssuer, VerifiedToken, Verifier,

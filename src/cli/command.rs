@@ -3,8 +3,8 @@ use std::ffi::OsStr;
 use clap::{ArgMatches, Args, FromArgMatches, Subcommand, error::ErrorKind};
 
 use super::{
-    Exit, Failure, Output, completions, discovery, doctor, exchange, exec, explain, inspect, jwks, man, publish, serve,
-    status, topics::Topic, unpublish, verify,
+    Exit, Failure, Output, completions, discovery, doctor, exchange, exec, explain, federate, inspect, jwks, man,
+    publish, serve, status, topics::Topic, unpublish, verify,
 };
 
 #[derive(Debug)]
@@ -14,6 +14,7 @@ pub(crate) enum Command {
     Publish(Box<publish::Publish>),
     Status(Box<status::Status>),
     Unpublish(Box<unpublish::Unpublish>),
+    Federate(Box<federate::Federate>),
     Serve(serve::Serve),
     Verify(Box<verify::Verify>),
     Doctor(Box<doctor::Doctor>),
@@ -29,12 +30,13 @@ pub(crate) enum Command {
 type Augment = fn(clap::Command) -> clap::Command;
 
 /// Name, help text and arguments of each command, in the order of the help.
-const COMMANDS: [(&str, &str, Augment); 14] = [
+const COMMANDS: [(&str, &str, Augment); 15] = [
     ("jwks", jwks::ABOUT, jwks::Jwks::augment_args),
     ("discovery", discovery::ABOUT, discovery::Discovery::augment_args),
     ("publish", publish::ABOUT, publish::Publish::augment_args),
     ("status", status::ABOUT, status::Status::augment_args),
     ("unpublish", unpublish::ABOUT, unpublish::Unpublish::augment_args),
+    ("federate", federate::ABOUT, federate::Federate::augment_args),
     ("serve", serve::ABOUT, serve::Serve::augment_args),
     ("verify", verify::ABOUT, verify::Verify::augment_args),
     ("doctor", doctor::ABOUT, doctor::Doctor::augment_args),
@@ -80,6 +82,7 @@ impl FromArgMatches for Command {
             "publish" => Self::Publish(FromArgMatches::from_arg_matches_mut(matches)?),
             "status" => Self::Status(FromArgMatches::from_arg_matches_mut(matches)?),
             "unpublish" => Self::Unpublish(FromArgMatches::from_arg_matches_mut(matches)?),
+            "federate" => Self::Federate(FromArgMatches::from_arg_matches_mut(matches)?),
             "serve" => Self::Serve(FromArgMatches::from_arg_matches_mut(matches)?),
             "verify" => Self::Verify(FromArgMatches::from_arg_matches_mut(matches)?),
             "doctor" => Self::Doctor(FromArgMatches::from_arg_matches_mut(matches)?),
@@ -113,6 +116,7 @@ impl Command {
             Self::Publish(command) => command.run(output),
             Self::Status(command) => command.run(output),
             Self::Unpublish(command) => command.run(output),
+            Self::Federate(command) => command.run(output),
             Self::Serve(command) => command.run(output),
             Self::Verify(command) => command.run(output),
             Self::Doctor(command) => command.run(output),

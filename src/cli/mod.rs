@@ -13,6 +13,7 @@ mod doctor;
 mod exchange;
 mod exec;
 mod explain;
+mod federate;
 mod identity_args;
 mod inputs;
 mod inspect;

@@ -55,6 +55,8 @@ impl<E: Into<Error>> From<E> for Failure {
             Error::Exchange(ExchangeError::Configuration(_))
             | Error::Scope(_)
             | Error::Identity(_)
+            | Error::ServiceAccount(_)
+            | Error::Federation(_)
             | Error::ConnectionString(_)
             | Error::PasswordFile(_)
             | Error::ProbeTarget(_) => Exit::Usage,

@@ -9,8 +9,8 @@ use schemars::{JsonSchema, Schema, generate::SchemaSettings, transform::Recursiv
 use serde_json::{Map, Value, json};
 
 use super::{
-    Cli, answers::ErrorAnswer, completions, discovery, doctor, exchange, explain, inspect, jwks, man, publish, serve,
-    status, unpublish, verify,
+    Cli, answers::ErrorAnswer, completions, discovery, doctor, exchange, explain, federate, inspect, jwks, man,
+    publish, serve, status, unpublish, verify,
 };
 
 /// The output of `issuer jwks`.
@@ -109,6 +109,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("error", schema::<ErrorAnswer>("error", "Error of any command")),
         ("exchange", schema::<exchange::Answer>("exchange", "issuer exchange")),
         ("explain", schema::<explain::Answer>("explain", "issuer explain")),
+        ("federate", schema::<federate::Answer>("federate", "issuer federate")),
         ("inspect", schema::<inspect::Answer>("inspect", "issuer inspect")),
         ("jwks", schema::<JwksAnswer>("jwks", "issuer jwks")),
         ("man", schema::<man::Answer>("man", "issuer man")),

@@ -3,7 +3,7 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use clap::CommandFactory;
-use issuer::{Location, RelyingParty, Timestamp, UrlError};
+use issuer::{Hint, Location, RelyingParty, ServiceAccount, ServiceAccountError, Timestamp, UrlError};
 use jiff::{SignedDuration, Span, SpanRelativeTo};
 
 use super::{Cli, Exit, Failure};
@@ -81,6 +81,12 @@ pub(super) fn time(flag: &str, text: &str) -> Result<Timestamp, Failure> {
         let hint = "pass for example 2026-11-22T00:10:22Z, with an offset or Z";
         Failure::usage(format!("{flag} {} is not an RFC 3339 time", given(text)), hint)
     })
+}
+
+/// Parses a service account.
+pub(super) fn service_account(flag: &str, text: &str) -> Result<ServiceAccount, Failure> {
+    text.parse()
+        .map_err(|error: ServiceAccountError| Failure::new(Exit::Usage, format!("{flag}: {error}"), error.hint()))
 }
 
 /// Parses the place that documents are read from. A directory must exist, except one that this run creates.

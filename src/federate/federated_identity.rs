@@ -29,7 +29,8 @@ const TIMEOUT: Duration = Duration::from_mins(2);
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let session = AzureSession::resource_manager(AzureOptions::new(None)).await?;
 /// let id = "/subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/orders";
-/// let identity = FederatedIdentity::new(ManagedIdentity::new(&session, id.parse()?));
+/// let identity = ManagedIdentity::new(&session, id.parse()?).ok_or("no subscription")?;
+/// let identity = FederatedIdentity::new(identity);
 /// let subject = "system:serviceaccount:shop:orders";
 /// let credential = FederatedCredential {
 ///     name: Some("shop-orders".to_owned()),

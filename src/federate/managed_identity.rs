@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use tracing::instrument;
 
 use super::{
-    CredentialStore, ManagedIdentityId, Principal, StoreError,
+    CredentialStore, Principal, StoreError,
     requests::{credentials, failure},
 };
 use crate::{
     azure::{AzureError, AzureSession, RESERVED, ResourceScope, ResourceType, Rest, Subject, SubjectKind, is_missing},
     entra::FederatedCredential,
+    federation::UserAssignedIdentity,
 };
 
 /// The API version of managed identities and their federated credentials.
@@ -33,14 +34,16 @@ const IDENTITIES: ResourceType =
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let session = AzureSession::resource_manager(AzureOptions::new(None)).await?;
 /// let found = ManagedIdentity::find(&session, "orders", &Default::default()).await?;
-/// let identity = ManagedIdentity::new(&session, found[0].clone());
+/// let identity = ManagedIdentity::new(&session, found[0].clone()).expect("a found identity has a subscription");
 /// println!("{}", identity.principal().await?.client_id);
 /// # Ok(())
 /// # }
 /// ```
 pub struct ManagedIdentity {
     rest: Rest,
-    id: ManagedIdentityId,
+    identity: UserAssignedIdentity,
+    /// The resource ID.
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -60,9 +63,10 @@ struct Properties {
 }
 
 impl ManagedIdentity {
-    /// The credentials of an identity. Sends no request.
-    pub fn new(session: &AzureSession, id: ManagedIdentityId) -> Self {
-        Self { rest: session.rest().clone(), id }
+    /// The credentials of an identity; `None` if its subscription is not known. Sends no request.
+    pub fn new(session: &AzureSession, identity: UserAssignedIdentity) -> Option<Self> {
+        let id = identity.resource_id()?;
+        Some(Self { rest: session.rest().clone(), identity, id })
     }
 
     /// The managed identities with this name in a scope, in the order of their IDs.
@@ -75,7 +79,7 @@ impl ManagedIdentity {
         session: &AzureSession,
         name: &str,
         scope: &ResourceScope,
-    ) -> Result<Vec<ManagedIdentityId>, AzureError> {
+    ) -> Result<Vec<UserAssignedIdentity>, AzureError> {
         let rest = session.rest();
         let found = rest.find(&IDENTITIES, name, scope).await.map_err(|error| {
             rest.explain(
@@ -84,10 +88,10 @@ impl ManagedIdentity {
                 &error,
             )
         })?;
-        let id = |item: Value| item["id"].as_str()?.parse().ok();
-        let mut ids: Vec<ManagedIdentityId> = found.into_iter().filter_map(id).collect();
-        ids.sort();
-        Ok(ids)
+        let identity = |item: Value| item["id"].as_str()?.parse().ok();
+        let mut identities: Vec<UserAssignedIdentity> = found.into_iter().filter_map(identity).collect();
+        identities.sort_by_key(UserAssignedIdentity::resource_id);
+        Ok(identities)
     }
 
     /// The IDs of the identity in Entra.
@@ -104,7 +108,7 @@ impl ManagedIdentity {
 
     /// The URL of the identity, or of a resource below it.
     fn url(&self, below: &str) -> String {
-        let ManagedIdentity { rest, id } = self;
+        let ManagedIdentity { rest, id, .. } = self;
         // The characters of an ID are those of a path.
         format!("{}{id}{below}?api-version={VERSION}", rest.url)
     }
@@ -128,7 +132,7 @@ impl ManagedIdentity {
 #[async_trait]
 impl CredentialStore for ManagedIdentity {
     fn name(&self) -> String {
-        format!("managed identity {}", self.id.name())
+        format!("managed identity {}", self.identity.name)
     }
 
     fn interval(&self) -> Duration {

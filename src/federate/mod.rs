@@ -8,7 +8,6 @@ mod fault_tests;
 mod federate_error;
 mod federated_identity;
 mod managed_identity;
-mod managed_identity_id;
 mod principal;
 mod requests;
 
@@ -18,7 +17,6 @@ pub use credential_store::{CredentialStore, StoreError};
 pub use federate_error::FederateError;
 pub use federated_identity::{Applied, CredentialChange, FederatedIdentity};
 pub use managed_identity::ManagedIdentity;
-pub use managed_identity_id::{ManagedIdentityId, ManagedIdentityIdError};
 pub use principal::Principal;
 
 pub use crate::azure::AzureSession;

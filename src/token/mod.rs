@@ -20,8 +20,8 @@ pub use claims::{Claims, KubernetesClaims, ObjectReference};
 pub use header::Header;
 pub use inspection::Inspection;
 pub use other_input::OtherInput;
-pub use service_account::ServiceAccount;
-pub(crate) use service_account::parts as subject_parts;
+pub use service_account::{ServiceAccount, ServiceAccountError};
+pub(crate) use service_account::{parts as subject_parts, subject};
 
 /// A parsed JWS in compact serialization (RFC 7515 section 3.1), not verified.
 ///

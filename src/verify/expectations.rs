@@ -28,7 +28,7 @@ pub enum RelyingParty {
 /// use issuer::Expectations;
 /// let expectations = Expectations::entra().service_account("default/workload-identity-sa".parse()?);
 /// let others = Expectations::oidc().audience("vault").leeway(std::time::Duration::from_secs(5));
-/// # Ok::<(), String>(())
+/// # Ok::<(), issuer::ServiceAccountError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Expectations {

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 33] = [
+const LAYERS: [(&str, Layer); 34] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
@@ -24,6 +24,7 @@ const LAYERS: [(&str, Layer); 33] = [
     ("manifest", Layer::Core),
     ("plan", Layer::Core),
     ("postgresql", Layer::Core),
+    ("federation", Layer::Core),
     ("clock", Layer::Edge),
     ("file_error", Layer::Edge),
     ("replace_file", Layer::Edge),

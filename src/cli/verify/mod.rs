@@ -13,10 +13,7 @@ use std::{path::PathBuf, time::Duration};
 pub(super) use answer::Answer;
 use answer::{Sources, Verdict};
 use clap::Args;
-use issuer::{
-    Assertion, CredentialMismatch, Expectations, RelyingParty, ServiceAccount, Timestamp, Token, TrustedIssuer,
-    Verifier,
-};
+use issuer::{Assertion, CredentialMismatch, Expectations, RelyingParty, Timestamp, Token, TrustedIssuer, Verifier};
 use keys::Keys;
 use trust::{Trust, Trusted};
 
@@ -174,10 +171,7 @@ impl Verify {
             expectations = expectations.audience(audience);
         }
         if let Some(text) = &self.service_account {
-            let account: ServiceAccount = text.parse().map_err(|hint: String| {
-                Failure::usage(format!("--service-account {text:?} is not a service account"), hint)
-            })?;
-            expectations = expectations.service_account(account);
+            expectations = expectations.service_account(values::service_account("--service-account", text)?);
         }
         Ok(expectations)
     }

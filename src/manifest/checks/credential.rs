@@ -7,6 +7,7 @@ use super::{
 use crate::{
     entra::{Assertion, TOKEN_EXCHANGE_AUDIENCE},
     hint::Hint,
+    token::subject,
 };
 
 /// Matches the token that the pods would send with the credentials: once for each subject and audience. An issuer that is
@@ -19,7 +20,7 @@ pub(in super::super) fn check(
     let Some(credentials) = &case.context.credentials else { return };
     let (namespace, name) = case.key();
     let object = format!("ServiceAccount {namespace}/{name}");
-    let subject = format!("system:serviceaccount:{namespace}:{name}");
+    let subject = subject(namespace, name);
     let audience = audience(case);
     let has_binding = case.workload.pod.uses_identity_binding();
     if !done.insert((subject.clone(), audience.to_owned(), has_binding)) {

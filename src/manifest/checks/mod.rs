@@ -23,6 +23,7 @@ use super::{
     secret_store::SecretStore,
     workload::Workload,
 };
+use crate::token::subject;
 
 /// The number of names that a finding lists.
 const NAMES_MAX: usize = 3;
@@ -54,7 +55,7 @@ impl<'a> Case<'a> {
         let Workload { own, pod, .. } = self.workload;
         let is_subject = |(namespace, name): AccountKey<'_>| {
             let subjects = &self.context.subjects;
-            !subjects.is_empty() && subjects.contains(&format!("system:serviceaccount:{namespace}:{name}"))
+            !subjects.is_empty() && subjects.contains(&subject(namespace, name))
         };
         !own.is_empty()
             || !pod.metadata.is_empty()
