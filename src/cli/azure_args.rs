@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 use issuer::{
-    ClientId, Environment, FederatedCredential, HttpFetcher, IdentityError, IssuerUrl, ResourceScope,
-    federate::{
-        Application, AzureSession, FederatedIdentity, ManagedIdentity, ManagedIdentityId, Principal, aks_issuer,
-    },
+    ClientId, Cloud, Environment, FederatedCredential, Hint, HttpFetcher, IdentityError, IssuerUrl, ResourceScope,
+    UserAssignedIdentity,
+    federate::{Application, AzureSession, FederatedIdentity, ManagedIdentity, Principal, aks_issuer},
     site::AzureOptions,
 };
 
@@ -20,34 +19,41 @@ use super::{
 const AZURE: &str = "Azure";
 
 /// The flags that name an identity or a cluster in Azure.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub(super) struct AzureArgs {
     /// Use this managed identity, by its name or resource ID
     ///
     /// A name is searched in all subscriptions of the credential, or in --subscription and --resource-group.
     #[arg(long, value_name = "NAME|ID", help_heading = AZURE, conflicts_with = "app")]
-    pub(super) identity: Option<String>,
+    identity: Option<String>,
     /// Use the app registration with this client ID
     #[arg(long, value_name = "CLIENT_ID", help_heading = AZURE)]
-    pub(super) app: Option<String>,
-    /// Use the issuer of this AKS cluster
-    #[arg(long, value_name = "NAME", help_heading = AZURE, conflicts_with = "issuer", group = "trusted")]
-    pub(super) aks: Option<String>,
+    app: Option<String>,
     /// Search only this resource group
     #[arg(long, value_name = "NAME", help_heading = AZURE)]
-    pub(super) resource_group: Option<String>,
+    resource_group: Option<String>,
     /// Search only this subscription
     #[arg(long, value_name = "ID", help_heading = AZURE)]
-    pub(super) subscription: Option<String>,
+    subscription: Option<String>,
     /// Select the cloud of the identity or the cluster
     #[arg(long, value_name = "CLOUD", default_value = "public", help_heading = AZURE)]
-    pub(super) cloud: Option<CloudArg>,
+    cloud: CloudArg,
     /// Select the credential for Azure, instead of the first that is found
     #[arg(long, value_name = "METHOD", help_heading = AZURE)]
     auth: Option<AuthArg>,
     /// Set the Azure Resource Manager endpoint of a private cloud
     #[arg(long, value_name = "URL", help_heading = AZURE)]
     resource_manager: Option<String>,
+}
+
+/// The flag that takes the issuer from an AKS cluster.
+#[derive(Debug, Args)]
+pub(super) struct AksArgs {
+    /// Use the issuer of this AKS cluster
+    ///
+    /// The cluster is searched in all subscriptions of the credential, or in --subscription and --resource-group.
+    #[arg(long, value_name = "NAME", help_heading = AZURE, conflicts_with = "issuer", group = "trusted")]
+    aks: Option<String>,
 }
 
 /// How requests to Azure are sent.
@@ -62,6 +68,13 @@ pub(super) struct StoredIdentity {
     parent: Parent,
 }
 
+/// An identity as flags name it.
+pub(super) enum Named {
+    /// The resource group is empty if it is not known.
+    Identity(UserAssignedIdentity),
+    Application(ClientId),
+}
+
 enum Parent {
     ManagedIdentity(ManagedIdentity),
     Application(Application),
@@ -74,6 +87,24 @@ impl StoredIdentity {
             Parent::ManagedIdentity(identity) => identity.principal().await?,
             Parent::Application(application) => application.principal().await?,
         })
+    }
+}
+
+impl AksArgs {
+    /// The issuer of the cluster; `None` without the flag.
+    pub(super) fn read_issuer(
+        &self,
+        azure: &AzureArgs,
+        requests: &Requests,
+        output: &mut Output,
+    ) -> Result<Option<IssuerUrl>, Failure> {
+        let Some(name) = &self.aks else { return Ok(None) };
+        let issuer = runtime::block_on(output.steps().without_warnings(async {
+            let session = AzureSession::resource_manager(azure.options(requests)).await?;
+            Ok::<_, Failure>(aks_issuer(&session, name, &azure.scope()).await?)
+        }))??;
+        output.note(format!("the issuer of the AKS cluster {name} is {issuer}"));
+        Ok(Some(issuer))
     }
 }
 
@@ -99,61 +130,57 @@ impl AzureArgs {
         }))?
     }
 
-    /// The issuer of the AKS cluster that the flags name.
-    pub(super) fn read_issuer(&self, requests: &Requests, output: &mut Output) -> Result<Option<IssuerUrl>, Failure> {
-        let Some(name) = &self.aks else { return Ok(None) };
-        let issuer = runtime::block_on(output.steps().without_warnings(async {
-            let session = AzureSession::resource_manager(self.options(requests)).await?;
-            Ok::<_, Failure>(aks_issuer(&session, name, &self.scope()).await?)
-        }))??;
-        output.note(format!("the issuer of the AKS cluster {name} is {issuer}"));
-        Ok(Some(issuer))
-    }
-
     /// The identity that the flags name; `None` if they name none.
     pub(super) async fn identity(&self, requests: &Requests) -> Result<Option<StoredIdentity>, Failure> {
+        let Some(parent) = self.parent()? else { return Ok(None) };
+        let identity = match parent {
+            Named::Application(client_id) => {
+                let session = AzureSession::graph(self.options(requests)).await?;
+                let application = || Application::new(&session, client_id.clone());
+                let credentials = FederatedIdentity::new(application()).timeout(requests.timeout);
+                return Ok(Some(StoredIdentity { credentials, parent: Parent::Application(application()) }));
+            }
+            Named::Identity(identity) => identity,
+        };
+        let session = AzureSession::resource_manager(self.options(requests)).await?;
+        let identity = match identity.subscription {
+            Some(_) => identity,
+            None => self.find(&session, &identity.name).await?,
+        };
+        let managed = || {
+            let unknown = || Failure::usage("the subscription of the identity is not known", "pass --subscription");
+            ManagedIdentity::new(&session, identity.clone()).ok_or_else(unknown)
+        };
+        let credentials = FederatedIdentity::new(managed()?).timeout(requests.timeout);
+        Ok(Some(StoredIdentity { credentials, parent: Parent::ManagedIdentity(managed()?) }))
+    }
+
+    /// The identity as the flags name it, without a request; `None` if they name none.
+    pub(super) fn parent(&self) -> Result<Option<Named>, Failure> {
         if let Some(text) = &self.app {
-            let client_id: ClientId = text.parse().map_err(|error: IdentityError| {
-                Failure::usage(
-                    format!("--app: {error}"),
-                    "pass the application (client) ID: az ad app list --output table",
-                )
-            })?;
-            let session = AzureSession::graph(self.options(requests)).await?;
-            let application = || Application::new(&session, client_id.clone());
-            let credentials = FederatedIdentity::new(application()).timeout(requests.timeout);
-            return Ok(Some(StoredIdentity { credentials, parent: Parent::Application(application()) }));
+            let places = [("--resource-group", &self.resource_group), ("--subscription", &self.subscription)];
+            if let Some((flag, _)) = places.into_iter().find(|(_, value)| value.is_some()) {
+                return Err(Failure::usage(format!("{flag} is not used with --app"), format!("leave out {flag}")));
+            }
+            return client_id("--app", text).map(|client| Some(Named::Application(client)));
         }
         let Some(text) = &self.identity else { return Ok(None) };
-        let id = self.identity_id(text)?;
-        let session = AzureSession::resource_manager(self.options(requests)).await?;
-        let id = match id {
-            Some(id) => id,
-            None => self.find(&session, text).await?,
-        };
-        let identity = || ManagedIdentity::new(&session, id.clone());
-        let credentials = FederatedIdentity::new(identity()).timeout(requests.timeout);
-        Ok(Some(StoredIdentity { credentials, parent: Parent::ManagedIdentity(identity()) }))
-    }
-
-    /// The resource ID of the identity, if the flags contain it.
-    fn identity_id(&self, text: &str) -> Result<Option<ManagedIdentityId>, Failure> {
-        if text.starts_with('/') {
-            let id = text.parse().map_err(|error: issuer::federate::ManagedIdentityIdError| {
-                let hint = issuer::Hint::hint(&error);
-                Failure::new(Exit::Usage, format!("--identity: {error}"), hint)
-            })?;
-            return Ok(Some(id));
+        if text.contains('/') {
+            let places = [("--resource-group", &self.resource_group), ("--subscription", &self.subscription)];
+            if let Some((flag, _)) = places.into_iter().find(|(_, value)| value.is_some()) {
+                let message = format!("the resource ID of --identity has a value for {flag}");
+                return Err(Failure::usage(message, format!("leave out {flag}")));
+            }
+            return Ok(Some(Named::Identity(text.parse()?)));
         }
-        let (Some(subscription), Some(group)) = (&self.subscription, &self.resource_group) else { return Ok(None) };
-        let invalid = |_| {
-            let message = format!("--identity {} is no name of a managed identity", given(text));
-            Failure::usage(message, "list the names: az identity list --query '[].name' --output tsv")
-        };
-        ManagedIdentityId::new(subscription, group, text).map(Some).map_err(invalid)
+        let group = self.resource_group.clone().unwrap_or_default();
+        // Without its group, the identity is found by its name.
+        let subscription = self.subscription.clone().filter(|_| !group.is_empty());
+        let identity = UserAssignedIdentity { subscription, ..UserAssignedIdentity::new(group, text) };
+        Ok(Some(Named::Identity(identity)))
     }
 
-    async fn find(&self, session: &AzureSession, name: &str) -> Result<ManagedIdentityId, Failure> {
+    async fn find(&self, session: &AzureSession, name: &str) -> Result<UserAssignedIdentity, Failure> {
         let found = ManagedIdentity::find(session, name, &self.scope()).await?;
         match &found[..] {
             [only] => Ok(only.clone()),
@@ -164,7 +191,7 @@ impl AzureArgs {
                 Err(Failure::new(Exit::Incomplete, message, Some(hint.to_owned())))
             }
             several => {
-                let ids: Vec<_> = several.iter().map(ToString::to_string).collect();
+                let ids: Vec<_> = several.iter().filter_map(UserAssignedIdentity::resource_id).collect();
                 let message =
                     format!("{} managed identities have the name {}: {}", ids.len(), given(name), ids.join(", "));
                 let hint = "pass --resource-group, --subscription, or the resource ID to --identity".to_owned();
@@ -173,13 +200,17 @@ impl AzureArgs {
         }
     }
 
-    pub(super) fn scope(&self) -> ResourceScope {
+    pub(super) fn cloud(&self) -> Cloud {
+        self.cloud.0
+    }
+
+    fn scope(&self) -> ResourceScope {
         ResourceScope { subscription: self.subscription.clone(), resource_group: self.resource_group.clone() }
     }
 
-    pub(super) fn options(&self, requests: &Requests) -> AzureOptions {
+    fn options(&self, requests: &Requests) -> AzureOptions {
         AzureOptions {
-            cloud: self.cloud.map(|cloud| cloud.0).unwrap_or_default(),
+            cloud: self.cloud.0,
             auth: self.auth.map(|auth| auth.0),
             subscription: self.subscription.clone(),
             environment: Environment::of_process(),
@@ -189,4 +220,17 @@ impl AzureArgs {
             ..AzureOptions::new(None)
         }
     }
+}
+
+/// A client ID of a flag, which the error names.
+pub(super) fn client_id(flag: &str, text: &str) -> Result<ClientId, Failure> {
+    text.parse().map_err(|error: IdentityError| {
+        let hint = match flag {
+            "--app" => Some(
+                "pass the client ID: az ad app list --display-name NAME --query '[].appId' --output tsv".to_owned(),
+            ),
+            _ => error.hint(),
+        };
+        Failure::new(Exit::Usage, format!("{flag}: {error}"), hint)
+    })
 }

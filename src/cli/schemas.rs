@@ -110,6 +110,8 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("exchange", schema::<exchange::Answer>("exchange", "issuer exchange")),
         ("explain", schema::<explain::Answer>("explain", "issuer explain")),
         ("federate", schema::<federate::Answer>("federate", "issuer federate")),
+        ("federate-delete", schema::<federate::Deleted>("federate-delete", "issuer federate delete")),
+        ("federate-list", schema::<federate::Listed>("federate-list", "issuer federate list")),
         ("inspect", schema::<inspect::Answer>("inspect", "issuer inspect")),
         ("jwks", schema::<JwksAnswer>("jwks", "issuer jwks")),
         ("man", schema::<man::Answer>("man", "issuer man")),
@@ -235,7 +237,7 @@ fn every_command_has_a_schema() {
     let commands: BTreeSet<_> = commands.map(|command| command.get_name().to_owned()).collect();
     let others: Vec<_> = schemas.symmetric_difference(&commands).map(String::as_str).collect();
     // The output of `exec` is that of its program.
-    assert_eq!(others, ["error", "exec", "verify-batch"]);
+    assert_eq!(others, ["error", "exec", "federate-delete", "federate-list", "verify-batch"]);
     let files = fs::read_dir(folder()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let files: BTreeSet<_> = files.filter_map(|file| file.strip_suffix(".json").map(str::to_owned)).collect();
     assert_eq!(files, schemas);

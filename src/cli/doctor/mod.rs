@@ -22,7 +22,7 @@ use variables::Variables;
 
 use super::{
     Exit, Failure, Output,
-    azure_args::{AzureArgs, Requests},
+    azure_args::{AksArgs, AzureArgs, Requests},
     credentials::CredentialInputs,
     inputs::{self, is_stdin, name, stdin_twice},
     token_input::TokenInput,
@@ -62,6 +62,8 @@ pub(crate) struct Doctor {
     credentials: CredentialInputs,
     #[command(flatten)]
     azure: AzureArgs,
+    #[command(flatten)]
+    aks: AksArgs,
     /// Verify this token, too; - means standard input
     ///
     /// Inside a pod it is the file that AZURE_FEDERATED_TOKEN_FILE names.
@@ -128,7 +130,7 @@ impl Doctor {
         }
         let timeout = values::seconds("--timeout", &self.timeout)?;
         let requests = Requests { fetcher: HttpFetcher::new(&self.ca_file)?, timeout };
-        if let Some(issuer) = self.azure.read_issuer(&requests, output)? {
+        if let Some(issuer) = self.aks.read_issuer(&self.azure, &requests, output)? {
             self.issuer = Some(issuer.to_string());
         }
         let credentials = self.credentials.read(&self.azure, &requests, output)?.map(|credentials| credentials.list);

@@ -3,10 +3,25 @@
 use issuer::{CredentialParent, Federation};
 use serde::Serialize;
 
+#[cfg(test)]
+use super::apply::Applied;
+
+/// The output of `issuer federate`.
+#[cfg(test)]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "describes two answers")]
+pub(crate) enum Answer {
+    /// Without --apply: the credential in a format.
+    Printed(Printed),
+    /// With --apply: the credential in Azure, and what was changed.
+    Applied(Applied),
+}
+
 /// A federated identity credential.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub(crate) struct Answer {
+pub(crate) struct Printed {
     /// The identity that gets the credential.
     parent: Parent,
     /// The credential.
@@ -69,7 +84,7 @@ impl Parent {
     }
 }
 
-impl Answer {
+impl Printed {
     pub(super) fn new(federation: &Federation, format: String, output: String) -> Self {
         let credential = federation.credential.clone();
         Self {

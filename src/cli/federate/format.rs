@@ -23,11 +23,11 @@ pub(super) enum FederateFormat {
 }
 
 /// The values that only some formats need.
-pub(super) struct Values<'a> {
+pub(super) struct Values {
     pub(super) client_id: Option<ClientId>,
-    pub(super) object_id: Option<&'a str>,
-    pub(super) role: Option<&'a str>,
-    pub(super) database: Option<&'a str>,
+    pub(super) object_id: Option<String>,
+    pub(super) role: Option<String>,
+    pub(super) database: Option<String>,
 }
 
 impl FederateFormat {
@@ -37,7 +37,7 @@ impl FederateFormat {
     }
 
     /// The credential in this format.
-    pub(super) fn render(self, federation: &Federation, values: &Values<'_>) -> Result<String, Failure> {
+    pub(super) fn render(self, federation: &Federation, values: &Values) -> Result<String, Failure> {
         Ok(match self {
             Self::Az => federation.az_command(),
             Self::Arm => federation.arm_template()?,
@@ -52,10 +52,21 @@ impl FederateFormat {
                 )
             }
             Self::Sql => {
-                let Some(object_id) = values.object_id else { return Err(no_object_id(federation)) };
-                federation.sql(object_id, values.role, values.database)?
+                let Values { object_id, role, database, .. } = values;
+                let Some(object_id) = object_id else { return Err(no_object_id(federation)) };
+                federation.sql(object_id, role.as_deref(), database.as_deref())?
             }
         })
+    }
+
+    /// The next step if the IDs that the format needs cannot be read from Azure.
+    pub(super) fn hint(self, federation: &Federation, of_azure: Option<&str>) -> String {
+        let flag = match self {
+            Self::Sql => no_object_id(federation).hint,
+            _ => no_client_id(federation).hint,
+        };
+        let flag = flag.unwrap_or_default();
+        of_azure.map_or_else(|| flag.clone(), |hint| format!("{hint}; or {flag}"))
     }
 
     /// How to use the output.

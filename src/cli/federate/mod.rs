@@ -1,51 +1,63 @@
-//! Prints the federated identity credential of a service account, as a command, a template or a manifest.
+//! The federated identity credential of a service account: printed, created in Azure, listed and deleted.
 
 mod answer;
+mod apply;
+mod delete;
 mod format;
+mod list;
+mod stored;
 
+use std::path::PathBuf;
+
+#[cfg(test)]
 pub(super) use answer::Answer;
-use clap::Args;
+use answer::Printed;
+use apply::ApplyArgs;
+use clap::{Args, Subcommand};
+#[cfg(test)]
+pub(super) use delete::Deleted;
 use format::{FederateFormat, Values};
 use issuer::{
-    ClientId, Cloud, CredentialParent, Federation, Hint, IssuerUrl, TOKEN_EXCHANGE_AUDIENCE, UserAssignedIdentity,
+    Cloud, CredentialParent, Federation, HttpFetcher, IssuerUrl, TOKEN_EXCHANGE_AUDIENCE, federate::Principal,
+};
+#[cfg(test)]
+pub(super) use list::Listed;
+
+use super::{
+    Exit, Failure, Output,
+    azure_args::{AksArgs, AzureArgs, Named, Requests, client_id},
+    runtime, values,
 };
 
-use super::{Exit, Failure, Output, site_args::CloudArg, values};
-
-const IDENTITY: &str = "Identity";
 const CREDENTIAL: &str = "Credential";
 
 /// The description in the list of commands.
-pub(super) const ABOUT: &str = "Print a federated identity credential as a command, template or manifest";
+pub(super) const ABOUT: &str = "Print or create the federated credential of a service account";
 
 #[derive(Debug, Args)]
 #[command(
     about = ABOUT,
+    args_conflicts_with_subcommands = true,
     long_about = "Print a federated identity credential, which lets a Kubernetes service account act as a managed identity or an \
 app registration.
 
-The command sends no request. It refuses an issuer that Entra cannot reach, values that Entra rejects, and names that \
+With --apply the credential is created in Azure. Without it nothing is changed, and Azure is asked only for an ID that the \
+format needs. The command refuses an issuer that Entra cannot reach, values that Entra rejects, and names that \
 Kubernetes rejects. The name of the credential is NAMESPACE-NAME- and a hash of issuer and subject, so two clusters with the \
 same service account have different credentials.",
     after_help = "Examples:
   issuer federate --identity orders --resource-group shop --service-account shop/orders --issuer https://issuer.example.com
-  issuer federate --app 11111111-aaaa-4bbb-8ccc-000000000001 --service-account shop/orders --issuer https://issuer.example.com --format terraform"
+  issuer federate --app 11111111-aaaa-4bbb-8ccc-000000000001 --service-account shop/orders --issuer https://issuer.example.com --format terraform
+  issuer federate --identity orders --service-account shop/orders --issuer https://issuer.example.com --apply --wait 10m --token token.jwt
+  issuer federate --identity orders --resource-group shop --service-account shop/orders --aks prod --apply"
 )]
 pub(crate) struct Federate {
-    /// Use this user-assigned managed identity, by name or resource ID
-    ///
-    /// A name needs --resource-group. A resource ID contains the resource group and the subscription.
-    #[arg(long, value_name = "NAME|ID", conflicts_with = "app", help_heading = IDENTITY)]
-    identity: Option<String>,
-    /// Set the resource group of the managed identity
-    #[arg(long, value_name = "NAME", conflicts_with = "app", help_heading = IDENTITY)]
-    resource_group: Option<String>,
-    /// Set the subscription of the managed identity [default: that of the Azure CLI]
-    #[arg(long, value_name = "ID", conflicts_with = "app", help_heading = IDENTITY)]
-    subscription: Option<String>,
-    /// Use the app registration with this client ID
-    #[arg(long, value_name = "CLIENT_ID", help_heading = IDENTITY)]
-    app: Option<String>,
+    #[command(subcommand)]
+    command: Option<FederateCommand>,
+    #[command(flatten)]
+    azure: AzureArgs,
+    #[command(flatten)]
+    aks: AksArgs,
     /// Set the service account, as NAMESPACE/NAME
     #[arg(long, value_name = "NS/NAME", help_heading = CREDENTIAL)]
     service_account: Option<String>,
@@ -59,9 +71,6 @@ pub(crate) struct Federate {
     /// api://AzureADTokenExchange in the public cloud.
     #[arg(long, value_name = "AUDIENCE", help_heading = CREDENTIAL)]
     audience: Option<String>,
-    /// Select the cloud, which sets the default of --audience
-    #[arg(long, value_name = "CLOUD", default_value = "public", help_heading = CREDENTIAL)]
-    cloud: CloudArg,
     /// Set the name of the credential, which cannot be changed later
     ///
     /// The default consists of the service account and a hash of issuer and subject.
@@ -87,15 +96,53 @@ pub(crate) struct Federate {
     /// Set the database that the role may use, for --format sql
     #[arg(long, value_name = "NAME")]
     database: Option<String>,
+    #[command(flatten)]
+    apply: ApplyArgs,
+    /// Trust the PEM certificates of this file too (repeatable)
+    #[arg(long, value_name = "PEM")]
+    ca_file: Vec<PathBuf>,
+    /// Set the total time limit for requests to Azure, including retries
+    #[arg(long, value_name = "DURATION", default_value = "2m")]
+    timeout: String,
+}
+
+/// The commands below `federate`.
+#[derive(Debug, Subcommand)]
+enum FederateCommand {
+    #[command(about = list::ABOUT)]
+    List(Box<list::List>),
+    #[command(about = delete::ABOUT)]
+    Delete(Box<delete::Delete>),
 }
 
 impl Federate {
-    pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let federation = self.federation()?;
-        let text = self.format.render(&federation, &self.values(&federation)?)?;
+    pub(super) fn run(mut self, output: &mut Output) -> Result<Exit, Failure> {
+        match self.command.take() {
+            Some(FederateCommand::List(list)) => return list.run(output),
+            Some(FederateCommand::Delete(delete)) => return delete.run(output),
+            None => {}
+        }
+        let requests = Requests {
+            fetcher: HttpFetcher::new(&self.ca_file)?,
+            timeout: values::seconds("--timeout", &self.timeout)?,
+        };
+        // Usage errors come before the first request.
+        let parent = self.parent()?;
+        if self.issuer.is_none()
+            && let Some(issuer) = self.aks.read_issuer(&self.azure, &requests, output)?
+        {
+            self.issuer = Some(issuer.to_string());
+        }
+        let federation = self.federation(parent)?;
+        if self.apply.apply {
+            self.warn(&federation, output);
+            return self.apply.run(&self.azure, &requests, &federation, output);
+        }
+        let values = self.values(&federation, &requests, output)?;
+        let text = self.format.render(&federation, &values)?;
         self.warn(&federation, output);
         if output.is_json() {
-            output.json_whole(&Answer::new(&federation, self.format.name(), text));
+            output.json_whole(&Printed::new(&federation, self.format.name(), text));
         } else {
             output.write(text.as_bytes());
         }
@@ -106,8 +153,7 @@ impl Federate {
     }
 
     /// The credential, which breaks no rule of Kubernetes, Azure and Entra.
-    fn federation(&self) -> Result<Federation, Failure> {
-        let parent = self.parent()?;
+    fn federation(&self, parent: CredentialParent) -> Result<Federation, Failure> {
         let Some(account) = &self.service_account else {
             return Err(Failure::usage("no service account is given", "pass --service-account NAMESPACE/NAME"));
         };
@@ -116,8 +162,7 @@ impl Federate {
             return Err(Failure::usage("no issuer is given", "pass --issuer URL, the claim iss of the tokens"));
         };
         let issuer: IssuerUrl = values::parse(issuer)?;
-        let CloudArg(cloud) = self.cloud;
-        let audience = self.audience.as_deref().unwrap_or(cloud.token_exchange_audience());
+        let audience = self.audience.as_deref().unwrap_or(self.azure.cloud().token_exchange_audience());
         let mut federation = Federation::new(parent, account, &issuer).audience(audience);
         if let Some(name) = &self.name {
             federation = federation.name(name);
@@ -132,31 +177,28 @@ impl Federate {
     }
 
     fn parent(&self) -> Result<CredentialParent, Failure> {
-        if let Some(app) = &self.app {
-            return client_id("--app", app).map(CredentialParent::Application);
-        }
-        let Some(identity) = &self.identity else {
-            let hint = "pass --identity NAME and --resource-group NAME, or --app CLIENT_ID";
-            return Err(Failure::usage("no identity is given", hint));
-        };
-        if identity.contains('/') {
-            let parts = [("--resource-group", &self.resource_group), ("--subscription", &self.subscription)];
-            if let Some((flag, _)) = parts.into_iter().find(|(_, value)| value.is_some()) {
-                let message = format!("the resource ID of --identity has a value for {flag}");
-                return Err(Failure::usage(message, format!("leave out {flag}")));
+        match self.azure.parent()? {
+            None => {
+                let hint = "pass --identity NAME and --resource-group NAME, or --app CLIENT_ID";
+                Err(Failure::usage("no identity is given", hint))
             }
-            return Ok(CredentialParent::Identity(identity.parse()?));
+            Some(Named::Application(client)) => Ok(CredentialParent::Application(client)),
+            Some(Named::Identity(mut identity)) => {
+                if identity.resource_group.is_empty() && !self.apply.apply {
+                    let hint = "pass --resource-group NAME, or the resource ID of the identity";
+                    return Err(Failure::usage("no resource group is given", hint));
+                }
+                if identity.resource_group.is_empty() {
+                    // The identity is found by its name. The group is in no value that is sent.
+                    "unknown".clone_into(&mut identity.resource_group);
+                }
+                Ok(CredentialParent::Identity(identity))
+            }
         }
-        let Some(group) = &self.resource_group else {
-            let hint = "pass --resource-group NAME, or the resource ID of the identity";
-            return Err(Failure::usage("no resource group is given", hint));
-        };
-        let identity = UserAssignedIdentity::new(group, identity);
-        Ok(CredentialParent::Identity(UserAssignedIdentity { subscription: self.subscription.clone(), ..identity }))
     }
 
     /// The values that only some formats need. Flags of another format are usage errors.
-    fn values(&self, federation: &Federation) -> Result<Values<'_>, Failure> {
+    fn values(&self, federation: &Federation, requests: &Requests, output: &mut Output) -> Result<Values, Failure> {
         let of_others = [
             ("--client-id", self.client_id.is_some(), FederateFormat::Kubernetes),
             ("--object-id", self.object_id.is_some(), FederateFormat::Sql),
@@ -168,12 +210,42 @@ impl Federate {
             let message = format!("{flag} is not used by --format {}", self.format.name());
             return Err(Failure::usage(message, format!("leave out {flag}, or pass --format {}", owner.name())));
         }
-        let client_id = match (&federation.parent, &self.client_id) {
-            (CredentialParent::Application(client), _) => Some(client.clone()),
-            (_, given) => given.as_deref().map(|given| client_id("--client-id", given)).transpose()?,
+        let mut values = Values {
+            client_id: match (&federation.parent, &self.client_id) {
+                (CredentialParent::Application(client), _) => Some(client.clone()),
+                (_, given) => given.as_deref().map(|given| client_id("--client-id", given)).transpose()?,
+            },
+            object_id: self.object_id.clone(),
+            role: self.role.clone(),
+            database: self.database.clone(),
         };
-        let (object_id, role, database) = (self.object_id.as_deref(), self.role.as_deref(), self.database.as_deref());
-        Ok(Values { client_id, object_id, role, database })
+        let is_missing = match self.format {
+            FederateFormat::Kubernetes => values.client_id.is_none(),
+            FederateFormat::Sql => values.object_id.is_none(),
+            _ => false,
+        };
+        if is_missing {
+            let Principal { client_id: client, object_id, .. } = self.principal(federation, requests, output)?;
+            values.client_id = Some(client.parse()?);
+            values.object_id = values.object_id.or(object_id);
+        }
+        Ok(values)
+    }
+
+    /// The IDs of the identity, read from Azure.
+    fn principal(
+        &self,
+        federation: &Federation,
+        requests: &Requests,
+        output: &mut Output,
+    ) -> Result<Principal, Failure> {
+        let read = runtime::block_on(output.steps().without_warnings(async {
+            let identity = self.azure.identity(requests).await?;
+            let identity =
+                identity.ok_or_else(|| Failure::usage("no identity is given", "pass --identity or --app"))?;
+            identity.principal().await
+        }))?;
+        read.map_err(|failure| Failure { hint: Some(self.format.hint(federation, failure.hint.as_deref())), ..failure })
     }
 
     fn warn(&self, federation: &Federation, output: &mut Output) {
@@ -183,7 +255,7 @@ impl Federate {
                 "tokens must have the audience {audience}; the webhook requests {TOKEN_EXCHANGE_AUDIENCE} unless its flag --audience is set"
             ));
         }
-        let CloudArg(cloud) = self.cloud;
+        let cloud = self.azure.cloud();
         let is_application = matches!(federation.parent, CredentialParent::Application(_));
         if self.format == FederateFormat::Bicep && is_application && cloud != Cloud::Public {
             output.warning(
@@ -191,17 +263,4 @@ impl Federate {
             );
         }
     }
-}
-
-/// A client ID of a flag, which the error names.
-fn client_id(flag: &str, text: &str) -> Result<ClientId, Failure> {
-    text.parse().map_err(|error: issuer::IdentityError| {
-        let hint = match flag {
-            "--app" => Some(
-                "pass the client ID: az ad app list --display-name NAME --query '[].appId' --output tsv".to_owned(),
-            ),
-            _ => error.hint(),
-        };
-        Failure::new(Exit::Usage, format!("{flag}: {error}"), hint)
-    })
 }

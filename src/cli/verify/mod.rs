@@ -19,7 +19,7 @@ use trust::{Trust, Trusted};
 
 use super::{
     Exit, Failure, Output,
-    azure_args::AzureArgs,
+    azure_args::{AksArgs, AzureArgs},
     credentials::CredentialInputs,
     inputs::{is_stdin, no_token, stdin_twice},
     output::second,
@@ -61,6 +61,8 @@ pub(crate) struct Verify {
     credentials: CredentialInputs,
     #[command(flatten)]
     azure: AzureArgs,
+    #[command(flatten)]
+    aks: AksArgs,
     /// Accept this audience (repeatable) [default: api://AzureADTokenExchange]
     ///
     /// One of the given audiences must be in the token. With --credential, the default is the audience of the credentials.
@@ -94,7 +96,7 @@ impl Verify {
         }
         let requests = self.trust.requests()?;
         let mut trust = self.trust;
-        if let Some(issuer) = self.azure.read_issuer(&requests, output)? {
+        if let Some(issuer) = self.aks.read_issuer(&self.azure, &requests, output)? {
             trust.trust(&issuer);
         }
         let trusted = trust.check()?;
