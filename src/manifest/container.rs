@@ -44,7 +44,7 @@ pub(super) enum IssuerCommand {
 }
 
 impl IssuerCommand {
-    /// The command among the words of a container. Without `command`, the entry point of the image runs the arguments.
+    /// The command that a container runs. Without `command`, the entry point of the image gets the arguments.
     fn of(command: &[&str], args: &[&str], is_own_image: bool) -> Option<Self> {
         let mut words = command.iter().chain(args).copied();
         let is_issuer = match command.first() {
