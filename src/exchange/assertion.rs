@@ -152,7 +152,7 @@ impl Hint for AssertionError {
                 _ => return None,
             },
             Self::File { .. } => {
-                "pass the file of a projected volume with a serviceAccountToken: issuer inspect FILE shows its content"
+                "pass the file of a projected volume with a serviceAccountToken; the webhook sets AZURE_FEDERATED_TOKEN_FILE to its path"
             }
             Self::Invalid(_) | Self::Other(_) => return None,
         };

@@ -50,6 +50,9 @@ impl Hint for ConfigurationError {
             Self::Missing(_) => {
                 "set the label azure.workload.identity/use: \"true\" on the pod template and create the pod again"
             }
+            Self::Variable { variable: CLIENT_ID, .. } => {
+                "annotate the service account with the client ID, not the name of the identity, and create the pod again: kubectl annotate serviceaccount NAME --overwrite azure.workload.identity/client-id=\"$(az identity show --name IDENTITY --resource-group GROUP --query clientId --output tsv)\""
+            }
             Self::Variable { source, .. } => return source.hint(),
         };
         Some(hint.to_owned())

@@ -29,7 +29,34 @@ pub(super) struct Container {
     pub(super) token_paths: Vec<String>,
     /// Whether arguments or other variables name a variable of the webhook.
     pub(super) mentions_variables: bool,
+    /// How the container runs `issuer`, which requests its tokens in place of an SDK.
+    pub(super) issuer: Option<IssuerCommand>,
     pub(super) mounts: Vec<Mount>,
+}
+
+/// A command of `issuer` that requests access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum IssuerCommand {
+    /// `issuer exec`: the program of this container gets the token.
+    Exec,
+    /// `issuer exchange`: containers that mount the folder of the file get the token.
+    Exchange,
+}
+
+impl IssuerCommand {
+    /// The command that a container runs. Without `command`, the entry point of the image gets the arguments.
+    fn of(command: &[&str], args: &[&str], is_own_image: bool) -> Option<Self> {
+        let mut words = command.iter().chain(args).copied();
+        let is_issuer = match command.first() {
+            Some(program) => words.next().is_some() && program.rsplit('/').next() == Some("issuer"),
+            None => is_own_image,
+        };
+        words.take_while(|_| is_issuer).find_map(|word| match word {
+            "exec" => Some(Self::Exec),
+            "exchange" => Some(Self::Exchange),
+            _ => None,
+        })
+    }
 }
 
 /// A variable of a container.
@@ -92,6 +119,7 @@ impl Container {
             unread: Vec::new(),
             token_paths: Vec::new(),
             mentions_variables: false,
+            issuer: None,
             mounts: Vec::new(),
         };
         for variable in list("env") {
@@ -115,6 +143,8 @@ impl Container {
             }
             container.mentions_variables |= words().any(names_variable);
         }
+        let words = |member: &str| list(member).filter_map(Value::as_str).collect::<Vec<_>>();
+        container.issuer = IssuerCommand::of(&words("command"), &words("args"), container.is_image("issuer"));
         let mounts = list("volumeMounts").filter_map(|mount| {
             let text = |member: &str| mount.get(member).and_then(Value::as_str);
             let has_sub_path = text("subPath").or_else(|| text("subPathExpr")).is_some_and(|path| !path.is_empty());
@@ -144,6 +174,7 @@ impl Container {
         self.env_from.extend(other.env_from);
         self.token_paths.extend(other.token_paths);
         self.mentions_variables |= other.mentions_variables;
+        self.issuer = self.issuer.or(other.issuer);
         self.mounts.extend(other.mounts);
     }
 

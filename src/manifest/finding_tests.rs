@@ -69,7 +69,9 @@ fn namespace_of_a_rendering_can_be_given() {
     };
     let assumed = of(&context());
     assert_eq!((assumed.outcome, assumed.object.as_str()), (Failed, "ServiceAccount default/orders"));
-    assert!(assumed.message.ends_with("default is assumed (--namespace NAME)"), "{}", assumed.message);
+    assert!(assumed.message.ends_with("default is assumed"), "{}", assumed.message);
+    let fix = assumed.fix.unwrap();
+    assert!(fix.starts_with("pass the namespace of the workload: --namespace shop; if it is default, "), "{fix}");
     let given = of(&context().namespace("shop"));
     assert_eq!((given.outcome, given.object.as_str()), (Passed, "ServiceAccount shop/orders"));
 }

@@ -1,6 +1,6 @@
 //! One case for each rule, and one for its exception.
 
-use super::test_setup::*;
+use super::{ManifestCheck, test_setup::*};
 
 /// The name of a case, the lines that it changes, and the findings that need attention.
 type Case<'a> = (&'a str, Vec<(&'a str, String)>, &'a [&'a str]);
@@ -264,5 +264,36 @@ fn each_rule_has_its_finding() {
     for (name, edits, expected) in cases {
         let edits: Vec<_> = edits.iter().map(|(mark, text)| (*mark, text.as_str())).collect();
         assert_eq!(remarkable(&examine(&edited(&edits), &context())), expected, "{name}");
+    }
+}
+
+#[test]
+fn tokens_of_issuer_need_no_sdk() {
+    let images = |edits: &[(&str, &str)]| {
+        let report = examine(&edited(edits), &context());
+        let sdk = report.findings.into_iter().find(|finding| finding.check == ManifestCheck::Sdk);
+        sdk.map(|finding| finding.message.split_once(" in ").unwrap().1.to_owned())
+    };
+    let exchange = |volume: &str| {
+        format!(
+            "initContainers: [{{ name: token, image: example.com/tools:1, restartPolicy: Always, command: [/bin/issuer], \
+         args: [exchange, --watch, --out, /azure/pgpass], volumeMounts: [{{ name: {volume}, mountPath: /azure }}] }}]"
+        )
+    };
+    let (shared, own) = (exchange("azure"), exchange("another"));
+    let mounts = ("mounts", "volumeMounts: [{ name: azure, mountPath: /azure }]");
+    let (app, sidecar) = ("registry.example.com/orders:1", "registry.example.com/sidecar:1");
+    let both = format!("{app}, {sidecar}");
+    let cases = [
+        (vec![("args", "command: [issuer, exec, --resource, postgres, --env, PGPASSWORD, --, psql]")], sidecar),
+        (vec![("args", "command: [sh, -c, exchange]")], &both),
+        (vec![("args", "args: [exchange]")], &both),
+        (vec![("network", &shared), mounts], sidecar),
+        (vec![("network", &own), mounts], &both),
+        // The application names a variable of the webhook, so it may request tokens.
+        (vec![("network", &shared), mounts, ("args", "args: [--client=$(AZURE_CLIENT_ID)]")], &both),
+    ];
+    for (edits, expected) in cases {
+        assert_eq!(images(&edits).as_deref(), Some(expected), "{edits:?}");
     }
 }

@@ -113,9 +113,10 @@ pub(crate) struct Exchange {
     /// Keep a fresh token in the file until a signal ends the command
     #[arg(long, requires = "out")]
     watch: bool,
-    /// Keep this file while the file with the token contains a valid one
+    /// Create this file while the token in the file of --out is valid
     ///
-    /// It contains the time when the token expires, and its mode is 0644. It is removed when the command ends.
+    /// For probes that check whether a file exists. It contains the time when the token expires, and its mode is 0644. It is
+    /// removed when the token expires and when the command ends.
     #[arg(long, value_name = "FILE", requires = "watch")]
     ready_file: Option<PathBuf>,
     /// Serve /healthz, /readyz and /metrics at this address and port

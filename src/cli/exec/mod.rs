@@ -30,6 +30,8 @@ pub(super) const ABOUT: &str = "Run a program with a fresh access token";
     about = ABOUT,
     long_about = "Exchange the projected token of this pod for an access token of Microsoft Entra ID, and run a program with it.
 
+With several resources, each --env and --env-file belongs to the --resource or --scope before it.
+
 With --env and --env-connection the program replaces this process, so it gets every signal and its exit code is the result. With \
 --env-file this process waits for the program, forwards signals to it, removes the file at its end, and exits with its \
 exit code. If Entra refuses the token the exit code is 1, and if the program cannot be started it is 3.

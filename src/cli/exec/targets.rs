@@ -41,8 +41,12 @@ impl Args for Targets {
                 "Request a token for this resource of the cloud (repeatable)\n\nOne of postgres, mysql, keyvault, storage, arm, graph, servicebus and aks. The flags --env and --env-file after it belong to it.",
             ))
             .arg(flag(SCOPE, "scope", "SCOPE").help("Request a token for this scope, such as https://vault.azure.net/.default"))
-            .arg(flag(ENV, "env", "NAME").help("Set this variable of the program to the token (repeatable)"))
-            .arg(flag(ENV_FILE, "env-file", "NAME").help("Set this variable to the path of a file with the token"))
+            .arg(flag(ENV, "env", "NAME").help("Set this variable of the program to the token (repeatable)").long_help(
+                "Set this variable of the program to the token (repeatable)\n\nIt belongs to the --resource or --scope before it.",
+            ))
+            .arg(flag(ENV_FILE, "env-file", "NAME").help("Set this variable to the path of a file with the token").long_help(
+                "Set this variable to the path of a file with the token\n\nIt belongs to the --resource or --scope before it.",
+            ))
     }
 
     fn augment_args_for_update(command: Command) -> Command {

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use super::{
     super::{
-        container::Container,
+        container::{Container, IssuerCommand},
         finding::{
             ManifestCheck::{Sdk, SkipContainers, TokenPath},
             ManifestFinding,
@@ -89,6 +89,7 @@ fn sdk(case: &Case<'_>) -> Option<ManifestFinding> {
         Some(name) => container.name == name,
         None => !container.is_init,
     });
+    let containers = containers.filter(|container| !gets_token_of_issuer(case, container));
     let images: Vec<&str> = containers.filter_map(|container| container.image.as_deref()).collect();
     if images.is_empty() {
         return None;
@@ -97,4 +98,16 @@ fn sdk(case: &Case<'_>) -> Option<ManifestFinding> {
     // Microsoft Learn, "Use Microsoft Entra Workload ID with Azure Kubernetes Service", "Dependencies".
     let fix = "check that the SDK supports workload identity: azure-identity 1.13 (Python), 1.9 (Java, .NET), 3.2 (JavaScript), azidentity 1.3 (Go) or later";
     Some(ManifestFinding::warning(Sdk, case.object(), message).fix(fix))
+}
+
+/// Whether `issuer` requests the tokens of a container, so that it needs no SDK: its own `issuer exec` or `issuer exchange`,
+/// or an `issuer exchange` of the pod whose volume it mounts. A container that names the variables of the webhook may
+/// request tokens, too.
+fn gets_token_of_issuer(case: &Case<'_>, container: &Container) -> bool {
+    let reads_file_of = |other: &Container| {
+        other.issuer == Some(IssuerCommand::Exchange)
+            && other.volumes().any(|volume| container.volumes().any(|own| own == volume))
+    };
+    container.issuer.is_some()
+        || (!container.mentions_workload_identity() && case.workload.pod.containers.iter().any(reads_file_of))
 }

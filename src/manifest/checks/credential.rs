@@ -2,12 +2,12 @@ use std::collections::HashSet;
 
 use super::{
     super::finding::{ManifestCheck::Credential, ManifestFinding},
-    Case,
+    Case, word,
 };
 use crate::{
-    entra::{Assertion, TOKEN_EXCHANGE_AUDIENCE},
+    entra::{Assertion, CredentialMismatch, TOKEN_EXCHANGE_AUDIENCE},
     hint::Hint,
-    token::subject,
+    token::{subject, subject_parts},
 };
 
 /// Matches the token that the pods would send with the credentials: once for each subject and audience. An issuer that is
@@ -41,17 +41,29 @@ pub(in super::super) fn check(
             ManifestFinding::passed(Credential, object, format!("{named}subject {subject}"))
         }
         Err(mismatch) => {
-            let assumed = if case.workload.namespace.is_none() && case.context.namespace.is_none() {
-                "; the manifest names no namespace, so default is assumed (--namespace NAME)"
-            } else {
-                ""
-            };
+            // Another mismatch does not depend on the namespace.
+            let is_assumed = matches!(mismatch, CredentialMismatch::Subject { .. })
+                && case.workload.namespace.is_none()
+                && case.context.namespace.is_none();
+            let assumed = if is_assumed { "; the manifest names no namespace, so default is assumed" } else { "" };
             let mut finding = ManifestFinding::failed(Credential, object, format!("{mismatch}{assumed}"));
             (finding.expected, finding.seen) = mismatch.expected_and_seen().unzip();
             (finding.fix, finding.aadsts) = (mismatch.hint(), mismatch.aadsts());
+            if is_assumed {
+                finding.fix = Some(pass_namespace(&mismatch, name, finding.fix.as_deref()));
+            }
             finding
         }
     });
+}
+
+/// The fix for an assumed namespace, with that of the credential if it names the same service account. `other` is the fix
+/// if the namespace is right.
+fn pass_namespace(mismatch: &CredentialMismatch, name: &str, other: Option<&str>) -> String {
+    let expected = mismatch.nearest().and_then(|nearest| subject_parts(&nearest.expected));
+    let namespace = expected.filter(|(_, account)| *account == name).map_or("NAMESPACE", |(namespace, _)| namespace);
+    let fix = format!("pass the namespace of the workload: --namespace {}", word(namespace, "NAMESPACE"));
+    other.map_or_else(|| fix.clone(), |other| format!("{fix}; if it is default, {other}"))
 }
 
 /// The audience of the token that the pods send: that of their own volume if they do not need the webhook.

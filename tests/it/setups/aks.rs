@@ -1,5 +1,7 @@
 //! AKS, whose issuer ends with a slash: it is the same string, byte for byte, from the documents to the credential.
 
+use std::fs;
+
 use serde_json::Value;
 
 use super::{
@@ -11,6 +13,7 @@ use super::{
 use crate::support::{issuer::stdout, signer::ENTRA};
 
 const SUBJECT: &str = "system:serviceaccount:shop:orders";
+const SECRET: &str = "correct horse battery staple";
 const CLUSTER: &str = "9d0b1c5e-3f3a-4f0e-8b77-2c1f6b0a9d21";
 
 /// Publishes the documents of AKS.
@@ -27,9 +30,25 @@ fn command_of_the_job(world: &World, manifest: &str) -> String {
     world.write("read-secret.sh", documents[1]["data"]["read-secret.sh"].as_str().unwrap());
     let container = &documents[2]["spec"]["template"]["spec"]["containers"][0];
     let words: Vec<_> = container["command"].as_array().unwrap().iter().map(|word| word.as_str().unwrap()).collect();
-    let variable = &container["env"][0];
-    let (name, value) = (variable["name"].as_str().unwrap(), variable["value"].as_str().unwrap());
-    format!("{name}={value} {}", words.join(" ").replace("/scripts/", ""))
+    let variables = container["env"].as_array().unwrap().iter();
+    let variables = variables.map(|variable| format!("{}={} ", variable["name"].as_str().unwrap(), variable["value"]));
+    let command = format!("{}{}", variables.collect::<String>(), words.join(" "));
+    command.replace("/scripts/", "").replace("/secret/", "")
+}
+
+/// What the Job prints, and the file that it wrote.
+fn read_secret(world: &World, pod: &Pod, job: &str) -> (String, String) {
+    let printed = world.printed_in(pod, job);
+    let file = world.folder().join("db-password.json");
+    let written = fs::read_to_string(&file).unwrap_or_default();
+    let _ = fs::remove_file(file);
+    (printed, written)
+}
+
+/// Checks that the secret is in the file of the Job, and not in its log.
+fn assert_read((printed, written): &(String, String)) {
+    assert!(printed.contains("wrote db-password.json") && !printed.contains(SECRET), "{printed}");
+    assert!(written.contains(SECRET), "{written}");
 }
 
 #[test]
@@ -37,7 +56,7 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
     let (world, guide) = (World::new(), Guide::read("aks"));
     let api_server = ApiServer::of_the_guides();
     world.write("sa.pub", api_server.public());
-    world.azure.vault.set("db-password", "correct horse battery staple", None);
+    world.azure.vault.set("db-password", SECRET, None);
     let issuer = format!("https://{AKS}/{TENANT}/{CLUSTER}/");
     world.set("issuer", &format!("{issuer}\n"));
     publish_as_aks(&world, &issuer);
@@ -46,13 +65,17 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
         run(step);
     }
     let manifest = guide.file("job.yaml");
-    world.set("tokens/shop.orders", &api_server.token(&issuer, SUBJECT, ENTRA));
+    world.set("tokens/shop.orders", &api_server.unbound_token(&issuer, SUBJECT, ENTRA));
     run("verify");
     let pod = Pod::new(&manifest, &api_server, &issuer).unwrap();
     guide.run("probe", |script| world.run_in(&pod, script));
     let job = command_of_the_job(&world, &manifest);
-    let read = world.printed_in(&pod, &job);
-    assert!(read.contains("correct horse battery staple"), "{read}");
+    assert_read(&read_secret(&world, &pod, &job));
+
+    // The answer of a vault that refuses the token is in the log.
+    let url = "https://contoso.vault.azure.net/secrets/";
+    let (refused, _) = read_secret(&world, &pod, &job.replace(&format!("{url}db-password"), &format!("{url}other")));
+    assert!(refused.contains("SecretNotFound") && !refused.contains("wrote"), "{refused}");
 
     // A token for identity bindings that goes to Entra in place of the proxy.
     world.write("binding.jwt", &api_server.token(&issuer, SUBJECT, "api://AKSIdentityBinding"));
@@ -66,8 +89,7 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
         "az identity federated-credential create --name own --identity-name orders --resource-group identities";
     let create = format!("{create} --issuer {own} --subject {SUBJECT} --audiences {ENTRA}");
     assert!(world.run(&create).status.success());
-    let read = world.printed_in(&Pod::new(&manifest, &api_server, &own).unwrap(), &job);
-    assert!(read.contains("correct horse battery staple"), "{read}");
+    assert_read(&read_secret(&world, &Pod::new(&manifest, &api_server, &own).unwrap(), &job));
     // Without the slash, the token has an issuer that no credential has.
     let without = Pod::new(&manifest, &api_server, own.trim_end_matches('/')).unwrap();
     let refused = world.printed_in(&without, &job);
@@ -80,8 +102,8 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
     let slash = "differ by a slash at the end";
     let verified = run("without the slash");
     assert!(verified.contains(slash) && verified.contains("AADSTS700211"), "{verified}");
-    let refused = world.printed_in(&pod, &job);
-    assert!(refused.contains("AADSTS700211") && !refused.contains("correct horse"), "{refused}");
+    let (refused, written) = read_secret(&world, &pod, &job);
+    assert!(refused.contains("AADSTS700211") && written.is_empty(), "{refused}");
     world.write("error.log", &refused);
     let explained = run("explain");
     assert!(explained.contains("by a slash at the end"), "{explained}");
@@ -92,6 +114,5 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
     let (fix, _) = fix.split_once(" (for").unwrap();
     let fixed = world.run(&format!("az identity federated-credential update {fix}"));
     assert!(fixed.status.success(), "{}", stdout(&fixed));
-    let read = world.printed_in(&pod, &job);
-    assert!(read.contains("correct horse battery staple"), "{read}");
+    assert_read(&read_secret(&world, &pod, &job));
 }

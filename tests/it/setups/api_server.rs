@@ -79,28 +79,42 @@ impl ApiServer {
         BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, spki.contents()))
     }
 
-    /// A token of a service account for one hour.
+    /// The token of a pod for one hour, as in a projected volume.
     pub(super) fn token(&self, issuer: &str, subject: &str, audience: &str) -> String {
         self.token_of(issuer, subject, audience, 0)
     }
 
     /// The same token this number of seconds later.
     pub(super) fn token_of(&self, issuer: &str, subject: &str, audience: &str, age: i64) -> String {
+        let account = subject.rsplit(':').next().unwrap();
+        let bound = json!({
+            "node": { "name": "worker-1", "uid": "3b1f5c57-3f6c-4f0a-8d2c-9a6a2f3e4b10" },
+            "pod": { "name": format!("{account}-0"), "uid": "5f0d7a52-7c3e-4c8e-9a53-0d6f0a9b2c31" },
+        });
+        self.signed(issuer, subject, audience, age, &bound)
+    }
+
+    /// A token that `kubectl create token` prints: it is bound to no pod.
+    pub(super) fn unbound_token(&self, issuer: &str, subject: &str, audience: &str) -> String {
+        self.signed(issuer, subject, audience, 0, &json!({}))
+    }
+
+    fn signed(&self, issuer: &str, subject: &str, audience: &str, age: i64, bound: &Value) -> String {
         let now = Timestamp::now().as_second() - age;
         let mut parts = subject.split(':').skip(2);
         let (namespace, account) = (parts.next().unwrap(), parts.next().unwrap());
-        let claims = json!({
+        let mut claims = json!({
             "aud": [audience], "exp": now + 3600, "iat": now, "iss": issuer,
             "jti": "0b4d2a4c-7c5f-4a5e-9d0a-6f1a3f0e7c11",
             "kubernetes.io": {
                 "namespace": namespace,
-                "node": { "name": "worker-1", "uid": "3b1f5c57-3f6c-4f0a-8d2c-9a6a2f3e4b10" },
-                "pod": { "name": format!("{account}-0"), "uid": "5f0d7a52-7c3e-4c8e-9a53-0d6f0a9b2c31" },
                 "serviceaccount": { "name": account, "uid": "34acf9f0-d29a-4260-bceb-4e36916b4ae4" },
-                "warnafter": now + 3607,
             },
             "nbf": now, "sub": subject,
         });
+        for (name, object) in bound.as_object().unwrap() {
+            claims["kubernetes.io"][name] = object.clone();
+        }
         let mut header = Header::new(Algorithm::RS256);
         header.typ = None;
         header.kid = Some(self.key_id());

@@ -37,7 +37,7 @@ impl Cluster {
         let manifest = guide.file("orders.yaml");
         world.write("orders.yaml", &manifest);
         run("manifest");
-        world.set("tokens/shop.orders", &api_server.token(&issuer, SUBJECT, ENTRA));
+        world.set("tokens/shop.orders", &api_server.unbound_token(&issuer, SUBJECT, ENTRA));
         run("verify");
         let pod = Pod::new(&manifest, &api_server, &issuer).unwrap();
         for step in ["probe", "read"] {

@@ -38,9 +38,10 @@ impl Sidecar {
         let volume = world.folder().join("azure");
         fs::create_dir_all(&volume).unwrap();
         let place = |word: &str| {
-            let address = if word == ":8080" { "127.0.0.1:0" } else { word };
+            let address = if word == ":8091" { "127.0.0.1:0" } else { word };
             address.replace(VOLUME, &format!("{}/", volume.display()))
         };
+        assert_eq!(container["command"], serde_json::json!(["issuer"]));
         let mut issuer = Command::new(env!("CARGO_BIN_EXE_issuer"));
         world.prepare(&mut issuer);
         issuer.envs(&pod.variables);
