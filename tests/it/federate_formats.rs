@@ -59,7 +59,7 @@ fn with_texts(mut federation: Federation, texts: &[String; 3]) -> Federation {
     federation.audience(audience)
 }
 
-/// The words of the command `az …`, as `sh` reads them.
+/// The arguments of the command `az …`, as `sh` reads them.
 fn words(command: &str) -> Vec<String> {
     let script = format!("az() {{ printf '%s\\0' \"$@\"; }}\n{command}");
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();
