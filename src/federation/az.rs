@@ -47,7 +47,7 @@ impl Federation {
     }
 }
 
-/// A word of a POSIX shell (POSIX.1-2024, Shell Command Language, section 2.2.2).
+/// Text as one argument for a POSIX shell (POSIX.1-2024, Shell Command Language, section 2.2.2).
 fn quoted(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {

@@ -58,7 +58,7 @@ pub enum FederationError {
     /// PostgreSQL truncates the name of a role or database, or it is empty.
     #[error("the {kind} {given:?} is not 1 to 63 bytes long")]
     DatabaseName {
-        /// What the name is of.
+        /// The kind of object: a role or a database.
         kind: &'static str,
         /// The name.
         given: String,

@@ -31,6 +31,7 @@ mod examples;
 mod exchange;
 mod exchange_command;
 mod explain;
+mod federate_formats;
 mod fixes;
 mod hostile;
 mod hosts;

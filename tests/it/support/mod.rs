@@ -7,6 +7,7 @@ pub(crate) mod arm;
 pub(crate) mod assertion;
 pub(crate) mod azure_resources;
 pub(crate) mod azurite;
+pub(crate) mod bicep;
 pub(crate) mod cli;
 pub(crate) mod clients;
 pub(crate) mod cloud;
