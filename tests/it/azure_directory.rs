@@ -23,6 +23,7 @@ const PRINCIPAL: &str = "99990000-aaaa-2222-bbbb-3333cccc4444";
 const APPLICATION: &str = "2f6a4f4e-5a0c-4c57-9d3a-3a6f1d8f5b11";
 const OBJECT: &str = "88880000-aaaa-2222-bbbb-3333cccc4444";
 const SUBJECT: &str = "system:serviceaccount:shop:orders";
+const JSON: &str = "Content-Type: application/json";
 const ISSUER: &str = "https://issuer.example.com";
 
 /// An Azure with the identity `orders` and an application.
@@ -59,7 +60,7 @@ impl Azure {
         let version = if path.contains("api-version") { "" } else { "api-version=2024-11-30" };
         let url = format!("{}/subscriptions/{SUBSCRIPTION}{path}{separator}{version}", self.arm.url());
         let bearer = format!("Authorization: Bearer {}", self.arm_token);
-        try_send(&self.authority, method, &url, &[&bearer], &text(body))
+        try_send(&self.authority, method, &url, &[&bearer, JSON], &text(body))
     }
 
     /// Sends a request for the credentials of the identity `orders`; `name` is empty for the list.
@@ -71,7 +72,7 @@ impl Azure {
     fn graph(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let url = format!("{}/v1.0{path}", self.graph.url());
         let bearer = format!("Authorization: Bearer {}", self.graph_token);
-        let (status, _, body) = send(&self.authority, method, &url, &[&bearer], &text(body));
+        let (status, _, body) = send(&self.authority, method, &url, &[&bearer, JSON], &text(body));
         (status, body)
     }
 }

@@ -127,6 +127,8 @@ fn lists_are_paged_by_next_link_and_top() {
     assert_eq!((&identity["properties"], &identity["location"]), (&properties, &json!("westeurope")));
     let (status, answer) = azure.arm("GET", &format!("/resourceGroups/identities{IDENTITIES}/none"), &Value::Null);
     assert_eq!((status, code(&answer)), (404, "ResourceNotFound"));
+    azure.directory.remove_identity("payments");
+    assert_eq!(members(&azure.arm("GET", IDENTITIES, &Value::Null).1, "name"), ["orders"]);
 }
 
 #[test]
@@ -148,10 +150,14 @@ fn token_version_role_and_policy_are_checked() {
         let (found, _, body) = send(&azure.authority, "GET", &url(version), &[&header], "");
         assert_eq!((found, code(&body)), (status, expected), "{body}");
     }
+    let put = url("2024-11-30").replace('?', "/shop?");
+    let (status, _, body) = send(&azure.authority, "PUT", &put, &[&token(TENANT, arm)], "{}");
+    assert_eq!((status, code(&body)), (415, "UnsupportedMediaType"));
+    azure.directory.add_subscription("22222222-2222-3333-4444-555555555555");
     azure.directory.add_foreign_subscription("99999999-2222-3333-4444-555555555555", "other");
     let subscriptions = format!("{}/subscriptions?api-version=2022-12-01", azure.arm.url());
     let (_, _, list) = send(&azure.authority, "GET", &subscriptions, &[&token(TENANT, arm)], "");
-    assert_eq!(members(&list, "subscriptionId"), [SUBSCRIPTION]);
+    assert_eq!(members(&list, "subscriptionId"), [SUBSCRIPTION, "22222222-2222-3333-4444-555555555555"]);
 
     let controls = azure.directory.controls();
     let action = "Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials/write";

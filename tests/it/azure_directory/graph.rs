@@ -1,6 +1,6 @@
 //! Federated identity credentials of applications in Microsoft Graph.
 
-use super::{APPLICATION, Azure, ISSUER, OBJECT, SUBJECT, TENANT, code, members, message};
+use super::{APPLICATION, Azure, ISSUER, JSON, OBJECT, SUBJECT, TENANT, code, members, message};
 use crate::support::{
     arm_answer::throttled, azure_controls::Fault, azure_credential::Credential, entra::access_token, https_client::send,
 };
@@ -55,7 +55,7 @@ fn credential_of_an_application_is_changed() {
     assert_eq!(azure.directory.controls().overwrites().len(), 1);
 
     let upsert = format!("{}/v1.0{list}(name='new')", azure.graph.url());
-    let headers = [&format!("Authorization: Bearer {}", azure.graph_token), "Prefer: create-if-missing"];
+    let headers = [&format!("Authorization: Bearer {}", azure.graph_token), JSON, "Prefer: create-if-missing"];
     let values = json!({ "issuer": ISSUER, "subject": "new", "audiences": ["a"] }).to_string();
     let found = [(); 2].map(|()| send(&azure.authority, "PATCH", &upsert, &headers, &values).0);
     assert_eq!(found, [201, 204]);
@@ -125,6 +125,9 @@ fn graph_checks_token_and_permission_and_throttles() {
         let (status, _, body) = send(&azure.authority, "GET", &url, &[header], "");
         assert_eq!((status, code(&body)), (401, "InvalidAuthenticationToken"), "{body}");
     }
+    let own = format!("Authorization: Bearer {}", azure.graph_token);
+    let (status, _, answer) = send(&azure.authority, "POST", &url, &[&own], &body("shop", SUBJECT).to_string());
+    assert!(status == 400 && message(&answer).contains("Content-Type"), "{answer}");
     let controls = azure.directory.controls();
     controls.forbid("microsoft.directory/applications/credentials/update");
     let (status, answer) = azure.graph("POST", &credentials(), &body("shop", SUBJECT));

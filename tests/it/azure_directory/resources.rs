@@ -24,6 +24,7 @@ fn storage_account_is_created_after_polling() {
     let azure = Azure::new();
     azure.directory.add_resource_group(SUBSCRIPTION, "clusters");
     azure.directory.set_endpoints(|name| (format!("https://{name}.web/"), format!("https://{name}.blob/")));
+    azure.directory.controls().polls(2);
     let (status, head, _) = azure.try_arm("PUT", &account("issuerkeys"), &parameters()).unwrap();
     assert_eq!(status, 202);
     let location = head.lines().find_map(|line| line.strip_prefix("Location: ")).unwrap();
@@ -32,7 +33,9 @@ fn storage_account_is_created_after_polling() {
     assert_eq!(found["properties"]["provisioningState"], "Creating");
     let (status, answer) = azure.arm("PUT", &account("issuerkeys"), &parameters());
     assert_eq!((status, code(&answer)), (409, "StorageAccountOperationInProgress"));
-    assert_eq!(azure.arm("GET", location, &Value::Null).0, 202);
+    for _ in 0..2 {
+        assert_eq!(azure.arm("GET", location, &Value::Null).0, 202);
+    }
     let (status, created) = azure.arm("GET", location, &Value::Null);
     assert_eq!((status, &created["properties"]["primaryEndpoints"]["web"]), (200, &json!("https://issuerkeys.web/")));
 
@@ -107,4 +110,13 @@ fn cluster_shows_its_issuer_if_it_is_enabled() {
     assert_eq!(get("old").1["properties"]["oidcIssuerProfile"], json!({ "enabled": false }));
     let (status, answer) = get("none");
     assert_eq!((status, code(&answer)), (404, "ResourceNotFound"));
+}
+
+#[test]
+fn resource_group_has_a_location() {
+    let azure = Azure::new();
+    let get = |group: &str| azure.arm("GET", &format!("/resourcegroups/{group}?api-version=2021-04-01"), &Value::Null);
+    assert_eq!(get("Identities").1["location"], "westeurope");
+    let (status, answer) = get("none");
+    assert_eq!((status, code(&answer)), (404, "ResourceGroupNotFound"));
 }

@@ -1,6 +1,6 @@
 //! Azure Resource Manager: subscriptions, and the resources in them that the tests use.
 //!
-//! The documents are those of the Azure REST API reference: "Subscriptions - List" here, and the pages that the modules
+//! The documents are those of the Azure REST API reference: "Subscriptions - List" and "Resource Groups - Get" here, and the pages that the modules
 //! of the resource types name. No operation there has `If-Match` or `If-None-Match` for these resources, so the headers
 //! are ignored.
 
@@ -68,8 +68,9 @@ fn try_answer(azure: &AzureDirectory, request: &Request) -> Result<Response, Res
     let ["subscriptions", rest @ ..] = segments.as_slice() else { return Err(no_type()) };
     let [id, rest @ ..] = rest else { return subscriptions(azure, &call) };
     check_subscription(azure, &call, id)?;
-    let (method, rest) = (request.method.as_str(), rest);
+    let method = request.method.as_str();
     match rest {
+        ["resourcegroups", _] if method == "GET" => describe_group(azure, &call),
         ["providers", "microsoft.storage", "checknameavailability"] if method == "POST" => {
             arm_storage::check_name(azure, &call)
         }
@@ -129,6 +130,21 @@ pub(super) fn group<'a>(azure: &AzureDirectory, call: &'a Call<'_>) -> Result<&'
     let mut groups = state.subscriptions.iter().filter(|found| found.id.eq_ignore_ascii_case(id));
     let exists = groups.any(|found| found.groups.iter().any(|found| found.eq_ignore_ascii_case(group)));
     if exists { Ok(group) } else { Err(no_group(group)) }
+}
+
+/// `GET .../resourcegroups/{name}`.
+fn describe_group(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, Response> {
+    let action = "Microsoft.Resources/subscriptions/resourceGroups/read";
+    call.authorize(azure.controls_ref(), action, &call.request.path)?;
+    let (id, name) = (&call.segments[1], group(azure, call)?);
+    let body = json!({
+        "id": format!("/subscriptions/{id}/resourceGroups/{name}"),
+        "name": name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": "westeurope",
+        "properties": { "provisioningState": "Succeeded" },
+    });
+    Ok(Response::json(200, body))
 }
 
 fn no_type() -> Response {

@@ -87,13 +87,25 @@ impl<'a> Call<'a> {
         Ok(Response::json(200, body))
     }
 
-    /// The JSON object in the body.
+    /// The JSON object in the body. The message for another media type is from user reports.
     pub(super) fn body(&self) -> Result<Value, Response> {
+        let media_type = self.request.header("content-type").unwrap_or("<null>");
+        if !is_json(media_type) {
+            let message = format!(
+                "The content media type '{media_type}' is not supported. Only 'application/json' is supported."
+            );
+            return Err(error(415, "UnsupportedMediaType", &message));
+        }
         let body: Option<Value> = serde_json::from_slice(&self.request.body).ok();
         body.filter(Value::is_object).ok_or_else(|| {
             error(400, "InvalidRequestContent", "The request content was invalid and could not be deserialized.")
         })
     }
+}
+
+/// Whether a media type, with parameters or without, is that of JSON.
+pub(super) fn is_json(media_type: &str) -> bool {
+    media_type.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("application/json"))
 }
 
 /// Checks that the version is one of the resource type. "Resolve errors for resource provider registration"

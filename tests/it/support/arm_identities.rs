@@ -166,7 +166,7 @@ fn delete(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, Response>
 fn read(name: &str, body: &Value) -> Result<Credential, Response> {
     let properties = &body["properties"];
     let text = |name: &str| properties[name].as_str().filter(|text| !text.is_empty());
-    if !properties.as_object().is_some_and(|members| !members.is_empty()) {
+    if properties.as_object().is_none_or(serde_json::Map::is_empty) {
         return Err(bad_request("Federated Identity Credential from HTTP body has empty properties"));
     }
     let (Some(issuer), Some(subject), Some(audiences)) =

@@ -1,6 +1,6 @@
 //! The Azure Policy that limits the issuers of federated identity credentials on managed identities.
 //!
-//! Azure/azure-policy, built-in definition 2571b7c3-3056-4a61-b00a-9bc5232234f5 (FIC_LimitToWellknownIssuers): issuers
+//! Azure/azure-policy, built-in definition 2571b7c3-3056-4a61-b00a-9bc5232234f5 (`FIC_LimitToWellknownIssuers`): issuers
 //! outside of `allowedIssuerExceptions` are denied. "Resolve errors for request disallowed by policy"
 //! (error-policy-requestdisallowedbypolicy.md) has code, target and message. `additionalInfo` is that of "Azure Policy
 //! effects" and of user reports.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{
     azure_credential::{CREDENTIALS_MAX, Credential},
     azure_directory::{AzureDirectory, Registration, State},
-    graph_answer::{authenticate, bad_request, context, denied, error, no_resource, page, selected},
+    graph_answer::{authenticate, bad_request, check_media_type, context, denied, error, no_resource, page, selected},
     graph_credential::{invalid_value, read, updated},
     issued_tokens::object_id,
     stand_in::{Request, Response},
@@ -30,6 +30,7 @@ pub(super) fn answer(azure: &AzureDirectory, request: &Request) -> Response {
 
 fn try_answer(azure: &AzureDirectory, request: &Request) -> Result<Response, Response> {
     authenticate(request)?;
+    check_media_type(request)?;
     let path = percent_decode_str(&request.path).decode_utf8_lossy().into_owned();
     let path = path.trim_end_matches('/').strip_prefix("/v1.0/").ok_or_else(|| bad_request("Invalid version"))?;
     let segments: Vec<&str> = path.split('/').collect();

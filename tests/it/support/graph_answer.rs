@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 use super::{
+    arm_answer::is_json,
     azure_directory::AzureDirectory,
     stand_in::{Request, Response},
 };
@@ -25,6 +26,15 @@ pub(super) fn authenticate(request: &Request) -> Result<(), Response> {
         return Ok(());
     }
     refuse("Access token validation failure. Invalid audience.")
+}
+
+/// Every page of the reference requires the header for POST and PATCH. The message is from user reports.
+pub(super) fn check_media_type(request: &Request) -> Result<(), Response> {
+    let has_body = matches!(request.method.as_str(), "POST" | "PATCH");
+    if !has_body || request.header("content-type").is_some_and(is_json) {
+        return Ok(());
+    }
+    Err(bad_request("Write requests (excluding DELETE) must contain the Content-Type header declaration."))
 }
 
 pub(super) fn error(status: u16, code: &str, message: &str) -> Response {
