@@ -162,7 +162,7 @@ fn unauthorized(code: &str, message: &str) -> Response {
     error(401, code, message).with("WWW-Authenticate", challenge)
 }
 
-/// "Common API details, resources and operations" (azure-resource-manager-rpc) has this shape.
+/// Azure/azure-resource-manager-rpc, common-api-details.md, has this shape.
 pub(crate) fn error(status: u16, code: &str, message: &str) -> Response {
     Response::json(status, json!({ "error": { "code": code, "message": message } }))
 }

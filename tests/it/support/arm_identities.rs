@@ -3,8 +3,8 @@
 //! "User Assigned Identities" and "Federated Identity Credentials" in the REST API reference, versions 2023-01-31 and
 //! 2024-11-30, have paths, bodies, `$top` and `$skiptoken`. "Important considerations and restrictions for federated
 //! identity credentials" (workload-identity-federation-considerations.md) has the statuses and messages of the errors.
-//! The codes are from user reports where a comment names one. `NotFound`, `MethodNotAllowed` and the message for the
-//! limit of 20 credentials are assumptions.
+//! The codes are from user reports where a comment names one. `NotFound`, `MethodNotAllowed`, the error of a missing
+//! credential, and the messages for 20 credentials and 600 characters are assumptions.
 
 use serde_json::{Value, json};
 

@@ -2,8 +2,8 @@
 //!
 //! Azure/azure-policy, built-in definition 2571b7c3-3056-4a61-b00a-9bc5232234f5 (`FIC_LimitToWellknownIssuers`): issuers
 //! outside of `allowedIssuerExceptions` are denied. "Resolve errors for request disallowed by policy"
-//! (error-policy-requestdisallowedbypolicy.md) has code, target and message. `additionalInfo` is that of "Azure Policy
-//! effects" and of user reports.
+//! (error-policy-requestdisallowedbypolicy.md) has code, target and message. The members of `additionalInfo` are an
+//! assumption.
 
 use serde_json::{Value, json};
 

@@ -2,8 +2,8 @@
 //!
 //! "Storage Accounts - List", "- Get Properties", "- Create" and "- Check Name Availability" in the REST API reference
 //! have the documents and statuses. "Resolve errors for storage account names" (error-storage-account-name.md) and
-//! "Resolve errors for invalid resource location" have the errors of a name, "Storage Resource Provider REST API status
-//! and error codes" those of the service.
+//! the error codes of the storage resource provider have the errors. The codes for a missing location, SKU or kind are
+//! assumptions.
 
 use serde_json::{Value, json};
 
@@ -187,7 +187,7 @@ pub(super) fn poll(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, 
     Ok(Response::json(200, account.to_json(&creation.subscription)))
 }
 
-/// 202 with the URL to poll. Storage sends `Retry-After: 17`; here it is 0, so that tests do not wait.
+/// 202 with the URL to poll. `Retry-After` is 0, so that tests do not wait.
 fn accepted(call: &Call<'_>, location: &str, operation: &str) -> Response {
     let version = call.request.query("api-version").unwrap_or_default();
     let url = format!(

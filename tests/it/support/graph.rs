@@ -20,7 +20,7 @@ use super::{
 
 /// The permission to read an application.
 const READ: &str = "microsoft.directory/applications/standard/read";
-/// The permission to change the credentials of an application ("Considerations for federated credentials").
+/// The permission to change the credentials of an application (workload-identity-federation-create-trust.md).
 const UPDATE: &str = "microsoft.directory/applications/credentials/update";
 
 /// The response to a request.
