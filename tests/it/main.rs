@@ -4,6 +4,7 @@ mod allocations;
 mod architecture;
 mod azure;
 mod azure_auth;
+mod azure_directory;
 mod azure_errors;
 mod azure_faults;
 mod azure_keys;

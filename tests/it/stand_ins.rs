@@ -1,17 +1,13 @@
 //! The stand-ins answer as the real services do.
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    process::Command,
-    sync::Arc,
-};
+use std::{process::Command, sync::Arc};
 
 use crate::support::{
     arm::{Arm, StorageAccount, Subscription},
     cli::Tools,
     entra::{Client, Proof, access_token, entra, federated_token},
     github::github,
+    https_client::send,
     imds::{self, imds},
     stand_in::{Response, StandIn},
     tls::Authority,
@@ -26,32 +22,6 @@ const TENANT: &str = "72f988bf-86f1-41af-91ab-2d7cd011db47";
 const CLIENT: &str = "00001111-aaaa-2222-bbbb-3333cccc4444";
 const STORAGE: &str = "https://storage.azure.com/.default";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-/// Sends a request with or without TLS, and returns status, head and body.
-fn send(authority: &Authority, method: &str, url: &str, headers: &[&str], body: &str) -> (u16, String, Value) {
-    let (scheme, rest) = url.split_once("://").unwrap();
-    let (host, path) = rest.split_at(rest.find('/').unwrap());
-    let headers: Vec<_> = headers.iter().map(|header| format!("{header}\r\n")).collect();
-    let (headers, length) = (headers.concat(), body.len());
-    let request =
-        format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n{headers}\r\n{body}");
-    let mut stream = TcpStream::connect(host).unwrap();
-    let mut bytes = Vec::new();
-    if scheme == "https" {
-        let name = host.split(':').next().unwrap().to_owned().try_into().unwrap();
-        let connection = rustls::ClientConnection::new(authority.client_config(), name).unwrap();
-        let mut stream = rustls::StreamOwned::new(connection, stream);
-        stream.write_all(request.as_bytes()).unwrap();
-        stream.read_to_end(&mut bytes).unwrap();
-    } else {
-        stream.write_all(request.as_bytes()).unwrap();
-        stream.read_to_end(&mut bytes).unwrap();
-    }
-    let text = String::from_utf8(bytes).unwrap();
-    let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, head.to_owned(), serde_json::from_str(body).unwrap_or_default())
-}
 
 fn claims(token: &str) -> Value {
     jsonwebtoken::dangerous::insecure_decode_claims(token).unwrap()
@@ -127,8 +97,8 @@ fn pkcs1(pkcs8: &[u8]) -> Vec<u8> {
 
 #[test]
 fn stand_ins_do_not_use_the_crate_under_test() {
-    let files = "arm assertion azure_resources clients encode entra entra_controls entra_error entra_login \
-                 federated_credential federated_token github http imds internet issued_tokens issuer_metadata \
+    let files = "arm arm_answer arm_clusters arm_identities arm_policy arm_storage assertion azure_controls azure_credential azure_directory azure_rates azure_resources clients encode entra entra_controls entra_error entra_login \
+                 federated_credential federated_token github graph graph_answer graph_credential http imds internet issued_tokens issuer_metadata \
                  key_vault message pgaadauth postgresql postgresql_gate postgresql_message python stand_in tls \
                  tls_connection token_endpoint";
     for name in files.split_whitespace() {

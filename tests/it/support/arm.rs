@@ -1,11 +1,18 @@
-//! Azure Resource Manager: subscriptions, and the storage accounts in them.
+//! Azure Resource Manager: subscriptions, and the resources in them that the tests use.
 //!
-//! The documents are those of "Subscriptions - List", "Storage Accounts - List" and "Storage Accounts - Get Properties"
-//! in the Azure REST API reference.
+//! The documents are those of the Azure REST API reference: "Subscriptions - List" and "Resource Groups - Get" here, and the pages that the modules
+//! of the resource types name. No operation there has `If-Match` or `If-None-Match` for these resources, so the headers
+//! are ignored.
 
 use serde_json::{Value, json};
 
-use super::stand_in::{Request, Response};
+pub(crate) use super::arm_storage::StorageAccount;
+use super::{
+    arm_answer::{AUDIENCES, Call, check_version, error, no_group},
+    arm_clusters, arm_identities, arm_storage,
+    azure_directory::{AzureDirectory, SubscriptionRecord},
+    stand_in::{Request, Response},
+};
 
 /// The subscriptions and accounts that the caller may list. With `forbidden`, only subscriptions are listed.
 pub(crate) struct Arm {
@@ -20,168 +27,138 @@ pub(crate) struct Subscription {
     pub(crate) accounts: Vec<StorageAccount>,
 }
 
-#[derive(Clone)]
-pub(crate) struct StorageAccount {
-    pub(crate) name: String,
-    pub(crate) resource_group: String,
-    /// The URL of the static website, with a slash at its end, as all URLs in `primaryEndpoints`.
-    pub(crate) web: String,
-    pub(crate) blob: String,
-}
-
-impl StorageAccount {
-    /// An account of the public cloud.
-    pub(crate) fn new(name: &str, resource_group: &str, web: &str) -> Self {
-        let blob = format!("https://{name}.blob.core.windows.net/");
-        Self { name: name.to_owned(), resource_group: resource_group.to_owned(), web: web.to_owned(), blob }
-    }
-
-    fn to_json(&self, subscription: &str) -> Value {
-        let Self { name, resource_group, web, blob } = self;
-        let endpoint = |service: &str| format!("https://{name}.{service}.core.windows.net/");
-        json!({
-            "sku": { "name": "Standard_LRS", "tier": "Standard" },
-            "kind": "StorageV2",
-            "id": format!("/subscriptions/{subscription}/resourceGroups/{resource_group}/providers/{TYPE}/{name}"),
-            "name": name,
-            "type": TYPE,
-            "location": "westeurope",
-            "tags": {},
-            "properties": {
-                "allowBlobPublicAccess": false,
-                "minimumTlsVersion": "TLS1_2",
-                "supportsHttpsTrafficOnly": true,
-                "accessTier": "Hot",
-                "provisioningState": "Succeeded",
-                "creationTime": "2025-01-02T03:04:05.6789012Z",
-                "primaryEndpoints": {
-                    "dfs": endpoint("dfs"),
-                    "web": web,
-                    "blob": blob,
-                    "queue": endpoint("queue"),
-                    "table": endpoint("table"),
-                    "file": endpoint("file"),
-                },
-                "primaryLocation": "westeurope",
-                "statusOfPrimary": "available",
-            },
-        })
-    }
-}
-
-const TYPE: &str = "Microsoft.Storage/storageAccounts";
-const AUDIENCES: [&str; 4] = [
-    "https://management.core.windows.net/",
-    "https://management.core.windows.net",
-    "https://management.azure.com/",
-    "https://management.azure.com",
-];
-
 impl Arm {
-    pub(crate) fn handler(self) -> impl Fn(&Request) -> Response + Send + Sync + 'static {
-        move |request| {
-            let response = self.answer(request).unwrap_or_else(|error| error);
-            response.with("x-ms-request-id", "9e1d7d2c-0b54-4f1e-8f5c-2f1f6f6a9b10")
-        }
+    pub(crate) fn handler(self) -> impl Fn(&Request) -> Response + Send + Sync + use<> {
+        self.directory().arm()
     }
 
-    fn answer(&self, request: &Request) -> Result<Response, Response> {
-        check_version(request)?;
-        // The metadata of a cloud is public.
-        if request.path == "/metadata/endpoints" {
-            let authentication =
-                json!({ "loginEndpoint": "https://login.microsoftonline.com/", "audiences": AUDIENCES });
-            return Ok(Response::json(200, json!({ "authentication": authentication })));
-        }
-        check_token(request)?;
-        // Segments are compared case-insensitively, as resource names are.
-        let path = request.path.to_ascii_lowercase();
-        let segments: Vec<&str> = path.split('/').skip(1).collect();
-        match (request.method.as_str(), segments.as_slice()) {
-            ("GET", ["subscriptions"]) => self.list(request, self.subscriptions.iter().map(describe).collect()),
-            ("GET", ["subscriptions", id, "providers", "microsoft.storage", "storageaccounts"]) => {
-                let subscription = self.subscription(id)?;
-                self.authorize(&format!("/subscriptions/{id}"))?;
-                let accounts = subscription.accounts.iter().map(|account| account.to_json(&subscription.id));
-                self.list(request, accounts.collect())
+    /// A directory with these subscriptions, which accept tokens of all tenants.
+    fn directory(self) -> AzureDirectory {
+        let azure = AzureDirectory::new("31537af4-6d77-4bb9-a681-d2394888ea26");
+        for Subscription { id, accounts } in self.subscriptions {
+            azure.accept_all_tenants(&id);
+            for account in accounts {
+                azure.add_account(&id, account);
             }
-            (
-                "GET",
-                [
-                    "subscriptions",
-                    id,
-                    "resourcegroups",
-                    group,
-                    "providers",
-                    "microsoft.storage",
-                    "storageaccounts",
-                    name,
-                ],
-            ) => {
-                let subscription = self.subscription(id)?;
-                self.authorize(&request.path)?;
-                let mut in_group =
-                    subscription.accounts.iter().filter(|it| it.resource_group.eq_ignore_ascii_case(group)).peekable();
-                if in_group.peek().is_none() {
-                    let message = format!("Resource group '{group}' could not be found.");
-                    return Err(error(404, "ResourceGroupNotFound", &message));
-                }
-                let account = in_group.find(|account| account.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
-                    let message = format!(
-                        "The Resource '{TYPE}/{name}' under resource group '{group}' was not found. For more details \
-                         please go to https://aka.ms/ARMResourceNotFoundFix"
-                    );
-                    error(404, "ResourceNotFound", &message)
-                })?;
-                Ok(Response::json(200, account.to_json(&subscription.id)))
-            }
-            _ => Err(error(404, "InvalidResourceType", "The resource type could not be found.")),
         }
-    }
-
-    fn subscription(&self, id: &str) -> Result<&Subscription, Response> {
-        let message = format!("The subscription '{id}' could not be found.");
-        let found = self.subscriptions.iter().find(|subscription| subscription.id.eq_ignore_ascii_case(id));
-        found.ok_or_else(|| error(404, "SubscriptionNotFound", &message))
-    }
-
-    fn authorize(&self, scope: &str) -> Result<(), Response> {
-        let who = "0a1b2c3d-0000-4000-8000-000000000001";
-        let message = format!(
-            "The client '{who}' with object id '{who}' does not have authorization to perform action '{TYPE}/read' \
-             over scope '{scope}' or the scope is invalid. If access was recently granted, please refresh your \
-             credentials."
-        );
-        if self.forbidden { Err(error(403, "AuthorizationFailed", &message)) } else { Ok(()) }
-    }
-
-    /// The requested page, with the `nextLink` to the next one.
-    fn list(&self, request: &Request, items: Vec<Value>) -> Result<Response, Response> {
-        let start = match request.query("$skiptoken") {
-            Some(token) => token.parse().map_err(|_| error(400, "InvalidSkipToken", "The skip token is invalid."))?,
-            None => 0,
-        };
-        let end = start + self.page.max(1);
-        let next = (end < items.len()).then(|| {
-            let version = request.query("api-version").unwrap_or_default();
-            format!("{}{}?api-version={version}&%24skiptoken={end}", request.origin, request.path)
-        });
-        let mut body = json!({ "value": items.into_iter().take(end).skip(start).collect::<Vec<_>>() });
-        if let Some(next) = next {
-            body["nextLink"] = next.into();
+        azure.controls().page(self.page);
+        if self.forbidden {
+            azure.controls().forbid("*");
         }
-        Ok(Response::json(200, body))
+        azure
     }
 }
 
-fn describe(subscription: &Subscription) -> Value {
+/// The response to a request.
+pub(super) fn answer(azure: &AzureDirectory, request: &Request) -> Response {
+    try_answer(azure, request).unwrap_or_else(|error| error)
+}
+
+fn try_answer(azure: &AzureDirectory, request: &Request) -> Result<Response, Response> {
+    check_version(request)?;
+    // The metadata of a cloud is public.
+    if request.path == "/metadata/endpoints" {
+        let authentication = json!({ "loginEndpoint": "https://login.microsoftonline.com/", "audiences": AUDIENCES });
+        return Ok(Response::json(200, json!({ "authentication": authentication })));
+    }
+    let call = Call::authenticate(request)?;
+    // Names of resources and types are case-insensitive.
+    let lower: Vec<_> = call.segments.iter().map(|segment| segment.to_ascii_lowercase()).collect();
+    let segments: Vec<&str> = lower.iter().map(String::as_str).collect();
+    let ["subscriptions", rest @ ..] = segments.as_slice() else { return Err(no_type()) };
+    let [id, rest @ ..] = rest else { return subscriptions(azure, &call) };
+    check_subscription(azure, &call, id)?;
+    let method = request.method.as_str();
+    match rest {
+        ["resourcegroups", _] if method == "GET" => describe_group(azure, &call),
+        ["providers", "microsoft.storage", "checknameavailability"] if method == "POST" => {
+            arm_storage::check_name(azure, &call)
+        }
+        ["providers", "microsoft.storage", "locations", _, "asyncoperations", _] if method == "GET" => {
+            arm_storage::poll(azure, &call)
+        }
+        ["providers", "microsoft.storage", "storageaccounts"] if method == "GET" => {
+            arm_storage::list(azure, &call, None)
+        }
+        ["providers", "microsoft.managedidentity", "userassignedidentities"] if method == "GET" => {
+            arm_identities::list(azure, &call, None)
+        }
+        ["resourcegroups", _, "providers", "microsoft.managedidentity", "userassignedidentities", rest @ ..] => {
+            match (method, rest) {
+                ("GET", []) => arm_identities::list(azure, &call, Some(group(azure, &call)?)),
+                ("GET", [_]) => arm_identities::get(azure, &call),
+                (_, [_, "federatedidentitycredentials", rest @ ..]) => arm_identities::credentials(azure, &call, rest),
+                _ => Err(no_type()),
+            }
+        }
+        ["resourcegroups", _, "providers", "microsoft.storage", "storageaccounts", rest @ ..] => match (method, rest) {
+            ("GET", []) => arm_storage::list(azure, &call, Some(group(azure, &call)?)),
+            ("GET", [_]) => arm_storage::get(azure, &call),
+            ("PUT", [_]) => arm_storage::put(azure, &call),
+            _ => Err(no_type()),
+        },
+        ["resourcegroups", _, "providers", "microsoft.containerservice", "managedclusters", _] if method == "GET" => {
+            arm_clusters::get(azure, &call)
+        }
+        _ => Err(no_type()),
+    }
+}
+
+/// `GET /subscriptions`: those of the tenant of the token.
+fn subscriptions(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, Response> {
+    if call.request.method != "GET" {
+        return Err(no_type());
+    }
+    let state = azure.state();
+    let of_tenant = |subscription: &&SubscriptionRecord| call.is_of(subscription.tenant.as_deref());
+    let subscriptions = state.subscriptions.iter().filter(of_tenant).map(describe).collect();
+    call.page(subscriptions, azure.controls_ref().state().page)
+}
+
+fn check_subscription(azure: &AzureDirectory, call: &Call<'_>, id: &str) -> Result<(), Response> {
+    let state = azure.state();
+    let found = state.subscriptions.iter().find(|subscription| subscription.id.eq_ignore_ascii_case(id));
+    let message = format!("The subscription '{id}' could not be found.");
+    let subscription = found.ok_or_else(|| error(404, "SubscriptionNotFound", &message))?;
+    call.check_tenant(subscription.tenant.as_deref())
+}
+
+/// The resource group in the path, if it exists.
+pub(super) fn group<'a>(azure: &AzureDirectory, call: &'a Call<'_>) -> Result<&'a str, Response> {
+    let (id, group) = (&call.segments[1], &call.segments[3]);
+    let state = azure.state();
+    let mut groups = state.subscriptions.iter().filter(|found| found.id.eq_ignore_ascii_case(id));
+    let exists = groups.any(|found| found.groups.iter().any(|found| found.eq_ignore_ascii_case(group)));
+    if exists { Ok(group) } else { Err(no_group(group)) }
+}
+
+/// `GET .../resourcegroups/{name}`.
+fn describe_group(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, Response> {
+    let action = "Microsoft.Resources/subscriptions/resourceGroups/read";
+    call.authorize(azure.controls_ref(), action, &call.request.path)?;
+    let (id, name) = (&call.segments[1], group(azure, call)?);
+    let body = json!({
+        "id": format!("/subscriptions/{id}/resourceGroups/{name}"),
+        "name": name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": "westeurope",
+        "properties": { "provisioningState": "Succeeded" },
+    });
+    Ok(Response::json(200, body))
+}
+
+fn no_type() -> Response {
+    error(404, "InvalidResourceType", "The resource type could not be found.")
+}
+
+fn describe(subscription: &SubscriptionRecord) -> Value {
     let id = &subscription.id;
     json!({
         "id": format!("/subscriptions/{id}"),
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
         "subscriptionId": id,
-        "tenantId": "31537af4-6d77-4bb9-a681-d2394888ea26",
+        "tenantId": subscription.tenant.as_deref().unwrap_or("31537af4-6d77-4bb9-a681-d2394888ea26"),
         "displayName": "A subscription",
         "state": "Enabled",
         "subscriptionPolicies": {
@@ -190,45 +167,4 @@ fn describe(subscription: &Subscription) -> Value {
             "spendingLimit": "Off",
         },
     })
-}
-
-fn check_version(request: &Request) -> Result<(), Response> {
-    let message = "The api-version query parameter (?api-version=) is required for all requests.";
-    let version = request.query("api-version").ok_or_else(|| error(400, "MissingApiVersionParameter", message))?;
-    let date = version.strip_suffix("-preview").unwrap_or(version);
-    if date.parse::<jiff::civil::Date>().is_ok() {
-        return Ok(());
-    }
-    let message =
-        format!("The api-version '{version}' is invalid. The supported versions are '2022-12-01,2023-05-01'.");
-    Err(error(400, "InvalidApiVersionParameter", &message))
-}
-
-/// Checks the audience of a token, but neither its signature nor its times.
-fn check_token(request: &Request) -> Result<(), Response> {
-    let refuse = |code: &str, message: &str| {
-        let challenge = "Bearer authorization_uri=\"https://login.windows.net/\", error=\"invalid_token\", \
-                         error_description=\"Could not find identity for access token.\"";
-        Err(error(401, code, message).with("WWW-Authenticate", challenge))
-    };
-    let Some(token) = request.bearer() else {
-        return refuse("AuthenticationFailed", "Authentication failed. The 'Authorization' header is missing.");
-    };
-    let Ok(claims) = jsonwebtoken::dangerous::insecure_decode_claims::<Value>(token) else {
-        return refuse("InvalidAuthenticationToken", "The access token is invalid.");
-    };
-    let audience = claims["aud"].as_str().unwrap_or_default();
-    if AUDIENCES.contains(&audience) {
-        return Ok(());
-    }
-    let message = format!(
-        "The access token has been obtained for wrong audience or resource '{audience}'. It should exactly match with \
-         one of the allowed audiences '{}'.",
-        AUDIENCES.join("','")
-    );
-    refuse("InvalidAuthenticationTokenAudience", &message)
-}
-
-fn error(status: u16, code: &str, message: &str) -> Response {
-    Response::json(status, json!({ "error": { "code": code, "message": message } }))
 }

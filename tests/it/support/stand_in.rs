@@ -96,6 +96,11 @@ impl Response {
         Self::new(status, &[("Content-Type", "application/json; charset=utf-8")], body.to_string())
     }
 
+    /// No response: the connection is closed.
+    pub(crate) fn lost() -> Self {
+        Self::new(0, &[], "")
+    }
+
     /// The same with one more header.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
@@ -103,6 +108,9 @@ impl Response {
     }
 
     fn to_bytes(&self) -> Vec<u8> {
+        if self.status == 0 {
+            return Vec::new();
+        }
         let headers: Vec<_> = self.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
         let headers: Vec<_> = headers.iter().map(String::as_str).collect();
         http::response(&format!("{} ", self.status), &headers, &self.body)
