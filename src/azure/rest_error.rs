@@ -15,8 +15,8 @@ use crate::{no_answer, redact::redacted};
 /// The status of a conflict: another write of the same identity is in flight.
 const CONFLICT: u16 = 409;
 /// Parts of messages after which the state must be read again: another writer was faster.
-const LOST_RACE: [&str; 3] =
-    ["Issuer and subject combination already exists", "MultipleObjectsWithSameKeyValue", "concurrent"];
+const LOST_RACE: [&str; 2] =
+    ["Issuer and subject combination already exists", "InvalidFederatedIdentityCredentialValue"];
 
 impl Rest {
     /// The error of a failed operation on a resource.

@@ -12,7 +12,7 @@ use issuer::{
 
 use super::{
     Exit, Failure, Output, runtime,
-    site_args::{AuthArg, CloudArg},
+    site_args::{CloudArg, IdentityAuthArg},
     values::given,
 };
 
@@ -27,12 +27,12 @@ pub(super) struct AzureArgs {
     #[arg(long, value_name = "NAME|ID", help_heading = AZURE, conflicts_with = "app")]
     identity: Option<String>,
     /// Use the app registration with this client ID
-    #[arg(long, value_name = "CLIENT_ID", help_heading = AZURE)]
+    #[arg(long, value_name = "ID", help_heading = AZURE)]
     app: Option<String>,
-    /// Search only this resource group
+    /// Use the identity or cluster in this resource group
     #[arg(long, value_name = "NAME", help_heading = AZURE)]
     resource_group: Option<String>,
-    /// Search only this subscription
+    /// Use the identity or cluster in this subscription
     #[arg(long, value_name = "ID", help_heading = AZURE)]
     subscription: Option<String>,
     /// Select the cloud of the identity or the cluster
@@ -40,7 +40,7 @@ pub(super) struct AzureArgs {
     cloud: CloudArg,
     /// Select the credential for Azure, instead of the first that is found
     #[arg(long, value_name = "METHOD", help_heading = AZURE)]
-    auth: Option<AuthArg>,
+    auth: Option<IdentityAuthArg>,
     /// Set the Azure Resource Manager endpoint of a private cloud
     #[arg(long, value_name = "URL", help_heading = AZURE)]
     resource_manager: Option<String>,

@@ -127,20 +127,28 @@ mod tests {
     use super::*;
 
     /// The verbs that a help text may start with.
-    const VERBS: [&str; 31] = [
+    const VERBS: [&str; 36] = [
         "Accept",
         "Add",
         "Allow",
         "Check",
+        "Create",
+        "Delete",
         "Exchange",
         "Explain",
         "Keep",
+        "List",
+        "Listen",
+        "Log",
+        "Make",
         "Overwrite",
         "Print",
         "Publish",
         "Read",
         "Record",
+        "Refuse",
         "Remove",
+        "Replace",
         "Request",
         "Require",
         "Run",
@@ -156,9 +164,6 @@ mod tests {
         "Verify",
         "Wait",
         "Write",
-        "Log",
-        "Make",
-        "Listen",
     ];
     const HELP_MAX: usize = 80;
 

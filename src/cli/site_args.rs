@@ -208,7 +208,7 @@ impl ValueEnum for CloudArg {
 
 /// A credential by its name.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct AuthArg(pub(super) AuthMethod);
+struct AuthArg(AuthMethod);
 
 impl ValueEnum for AuthArg {
     fn value_variants<'a>() -> &'a [Self] {
@@ -221,6 +221,29 @@ impl ValueEnum for AuthArg {
             }
             all
         };
+        &ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.0.name()))
+    }
+}
+
+/// A credential with an identity, by its name. Keys of storage accounts have none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IdentityAuthArg(pub(super) AuthMethod);
+
+impl ValueEnum for IdentityAuthArg {
+    fn value_variants<'a>() -> &'a [Self] {
+        const ALL: [IdentityAuthArg; 7] = [
+            IdentityAuthArg(AuthMethod::ClientSecret),
+            IdentityAuthArg(AuthMethod::ClientCertificate),
+            IdentityAuthArg(AuthMethod::WorkloadIdentity),
+            IdentityAuthArg(AuthMethod::GitHubActions),
+            IdentityAuthArg(AuthMethod::ManagedIdentity),
+            IdentityAuthArg(AuthMethod::AzureCli),
+            IdentityAuthArg(AuthMethod::AzureDeveloperCli),
+        ];
         &ALL
     }
 

@@ -7,13 +7,13 @@ use super::output::Exit;
 /// The commands that access a site.
 const SITE: &[&str] = &["publish", "status", "unpublish"];
 /// The commands that send requests over the network.
-const NETWORK: &[&str] = &["doctor", "exchange", "exec", "publish", "status", "unpublish", "verify"];
+const NETWORK: &[&str] = &["doctor", "exchange", "exec", "federate", "publish", "status", "unpublish", "verify"];
 /// The commands that exchange a token.
 const TOKEN: &[&str] = &["exchange", "exec"];
-/// The commands that access a site, and those that read the variables of a pod.
-const SITE_AND_POD: &[&str] = &["doctor", "exchange", "exec", "publish", "status", "unpublish"];
-/// The commands that access a site, and the command that checks the variables of a pod.
-const SITE_AND_DOCTOR: &[&str] = &["doctor", "publish", "status", "unpublish"];
+/// The commands that sign in to Azure.
+const AZURE: &[&str] = &["doctor", "federate", "publish", "status", "unpublish", "verify"];
+/// The commands that sign in to Azure, and those that read the variables of a pod.
+const AZURE_AND_POD: &[&str] = &["doctor", "exchange", "exec", "federate", "publish", "status", "unpublish", "verify"];
 
 /// An environment variable.
 pub(super) struct Variable {
@@ -38,44 +38,44 @@ const fn foreign(name: &'static str, commands: &'static [&'static str], effect: 
 
 /// Every environment variable that changes what `issuer` does.
 const VARIABLES: &[Variable] = &[
-    variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", SITE, "Bearer token for the OIDC endpoint of a GitHub Actions job"),
-    variable("ACTIONS_ID_TOKEN_REQUEST_URL", SITE, "OIDC endpoint of a GitHub Actions job, a credential"),
+    variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", AZURE, "Bearer token for the OIDC endpoint of a GitHub Actions job"),
+    variable("ACTIONS_ID_TOKEN_REQUEST_URL", AZURE, "OIDC endpoint of a GitHub Actions job, a credential"),
     foreign("ALL_PROXY", NETWORK, "Proxy for requests, if HTTPS_PROXY is not set"),
-    variable("AZURE_AUTHORITY_HOST", SITE_AND_POD, "Microsoft Entra ID endpoint, instead of that of --cloud"),
-    variable("AZURE_CLIENT_CERTIFICATE_PATH", SITE_AND_DOCTOR, "File with the certificate of a service principal"),
-    variable("AZURE_CLIENT_ID", SITE_AND_POD, "Client ID of the service principal or managed identity"),
-    variable("AZURE_CLIENT_SECRET", SITE_AND_DOCTOR, "Client secret of a service principal"),
+    variable("AZURE_AUTHORITY_HOST", AZURE_AND_POD, "Microsoft Entra ID endpoint, instead of that of --cloud"),
+    variable("AZURE_CLIENT_CERTIFICATE_PATH", AZURE, "File with the certificate of a service principal"),
+    variable("AZURE_CLIENT_ID", AZURE_AND_POD, "Client ID of the service principal or managed identity"),
+    variable("AZURE_CLIENT_SECRET", AZURE, "Client secret of a service principal"),
     variable(
         "AZURE_FEDERATED_TOKEN_FILE",
-        &["doctor", "exchange", "exec", "inspect", "publish", "status", "unpublish", "verify"],
+        &["doctor", "exchange", "exec", "federate", "inspect", "publish", "status", "unpublish", "verify"],
         "File with a service account token: credential, default of inspect and verify",
     ),
     variable("AZURE_KUBERNETES_TOKEN_PROXY", &["doctor"], "Present in a pod with an identity binding of AKS"),
-    variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", SITE, "Endpoint of the instance metadata service"),
+    variable("AZURE_POD_IDENTITY_AUTHORITY_HOST", AZURE, "Endpoint of the instance metadata service"),
     variable("AZURE_STORAGE_ACCOUNT", SITE, "Default of --account"),
     variable("AZURE_STORAGE_AUTH_MODE", SITE, "With the value login, use no connection string, SAS or account key"),
     variable("AZURE_STORAGE_CONNECTION_STRING", SITE, "Connection string of the storage account"),
     variable("AZURE_STORAGE_KEY", SITE, "Account key of the storage account"),
     variable("AZURE_STORAGE_SAS_TOKEN", SITE, "Shared access signature for the storage account"),
     variable("AZURE_STORAGE_SERVICE_ENDPOINT", SITE, "Default of --endpoint"),
-    variable("AZURE_TENANT_ID", SITE_AND_POD, "Tenant to sign in to"),
-    variable("AZURE_TOKEN_CREDENTIALS", SITE, "Credential, or group of credentials, to try: dev, prod or a name"),
+    variable("AZURE_TENANT_ID", AZURE_AND_POD, "Tenant to sign in to"),
+    variable("AZURE_TOKEN_CREDENTIALS", AZURE, "Credential, or group of credentials, to try: dev, prod or a name"),
     foreign("CLICOLOR", &[], "With the value 0, use no colours"),
     foreign("CLICOLOR_FORCE", &[], "Use colours also in files and pipes"),
     variable("COLUMNS", &[], "Line width of files and pipes; default width of a terminal"),
-    variable("GITHUB_ACTIONS", SITE, "Present in a GitHub Actions job, whose OIDC token is a credential"),
+    variable("GITHUB_ACTIONS", AZURE, "Present in a GitHub Actions job, whose OIDC token is a credential"),
     variable("HOSTNAME", &["doctor"], "Name of the pod, which is compared with that of its token"),
     foreign("HTTPS_PROXY", NETWORK, "Proxy for HTTPS requests"),
-    variable("IDENTITY_ENDPOINT", SITE, "Managed identity endpoint of App Service or Azure Arc"),
-    variable("IDENTITY_HEADER", SITE, "Secret for IDENTITY_ENDPOINT in App Service"),
-    variable("IDENTITY_SERVER_THUMBPRINT", SITE, "Certificate thumbprint of IDENTITY_ENDPOINT in Service Fabric"),
-    variable("IMDS_ENDPOINT", SITE, "Present on an Azure Arc machine, together with IDENTITY_ENDPOINT"),
+    variable("IDENTITY_ENDPOINT", AZURE, "Managed identity endpoint of App Service or Azure Arc"),
+    variable("IDENTITY_HEADER", AZURE, "Secret for IDENTITY_ENDPOINT in App Service"),
+    variable("IDENTITY_SERVER_THUMBPRINT", AZURE, "Certificate thumbprint of IDENTITY_ENDPOINT in Service Fabric"),
+    variable("IMDS_ENDPOINT", AZURE, "Present on an Azure Arc machine, together with IDENTITY_ENDPOINT"),
     variable("KUBERNETES_EXEC_INFO", &["exchange"], "Request of kubectl for an ExecCredential, as JSON"),
-    variable("MSI_ENDPOINT", SITE, "Managed identity endpoint of Azure Machine Learning or Cloud Shell"),
-    variable("MSI_SECRET", SITE, "Secret for MSI_ENDPOINT"),
+    variable("MSI_ENDPOINT", AZURE, "Managed identity endpoint of Azure Machine Learning or Cloud Shell"),
+    variable("MSI_SECRET", AZURE, "Secret for MSI_ENDPOINT"),
     foreign("NO_COLOR", &[], "Use no colours if it has any value"),
     foreign("NO_PROXY", NETWORK, "Hosts that are reached without a proxy"),
-    foreign("PATH", SITE, "Directories that are searched for az and azd"),
+    foreign("PATH", AZURE, "Directories that are searched for az and azd"),
     variable("PGDATABASE", TOKEN, "Database in a password file"),
     variable("PGHOST", TOKEN, "Host in a password file"),
     variable("PGHOSTADDR", TOKEN, "Host in a password file, if PGHOST is not set"),
@@ -187,12 +187,14 @@ mod tests {
 
     /// The names that the commands set for other programs.
     const SET: [&str; 2] = ["AZURE_ACCESS_TOKEN", "PGPASSFILE"];
+    /// A value of Azure with the form of a variable.
+    const NO_NAME: &str = "TLS1_2";
 
     #[test]
     fn variables_are_those_that_the_sources_read() {
         let mut read: BTreeSet<String> = Environment::NAMES.iter().map(|name| (*name).to_owned()).collect();
         names_in(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")), &mut read);
-        SET.into_iter().for_each(|name| assert!(read.remove(name), "{name}"));
+        SET.into_iter().chain([NO_NAME]).for_each(|name| assert!(read.remove(name), "{name}"));
         let (listed, foreign): (Vec<_>, Vec<_>) = VARIABLES.iter().partition(|variable| !variable.is_of_dependency);
         // The proxy variables are read by hyper-util, and named here in errors.
         let foreign: BTreeSet<_> = foreign.iter().map(|variable| variable.name.to_owned()).collect();

@@ -42,7 +42,7 @@ pub async fn aks_issuer(session: &AzureSession, name: &str, scope: &ResourceScop
             refused(sentence, "pass --resource-group and --subscription".to_owned())
         });
     };
-    let issuer = only["properties"]["oidcIssuerProfile"]["issuerUrl"].as_str().filter(|url| !url.is_empty());
+    let issuer = only["properties"]["oidcIssuerProfile"]["issuerURL"].as_str().filter(|url| !url.is_empty());
     let issuer = issuer.ok_or_else(|| {
         let hint = "enable the issuer: az aks update --name NAME --resource-group GROUP --enable-oidc-issuer --enable-workload-identity";
         refused(format!("{cluster} has no OIDC issuer"), hint.to_owned())

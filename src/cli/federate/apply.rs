@@ -34,7 +34,7 @@ pub(super) struct ApplyArgs {
     /// Without it, nothing is sent to Azure.
     #[arg(long, conflicts_with = "format", help_heading = APPLY)]
     pub(super) apply: bool,
-    /// Replace the values of a credential with the same name, or with the same issuer and subject
+    /// Replace the values of a credential of the same name, or issuer and subject
     #[arg(long, requires = "apply", help_heading = APPLY)]
     replace: bool,
     /// Wait up to this time until Entra accepts the token of --token

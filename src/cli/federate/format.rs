@@ -59,14 +59,11 @@ impl FederateFormat {
         })
     }
 
-    /// The next step if the IDs that the format needs cannot be read from Azure.
-    pub(super) fn hint(self, federation: &Federation, of_azure: Option<&str>) -> String {
-        let flag = match self {
-            Self::Sql => no_object_id(federation).hint,
-            _ => no_client_id(federation).hint,
-        };
-        let flag = flag.unwrap_or_default();
-        of_azure.map_or_else(|| flag.clone(), |hint| format!("{hint}; or {flag}"))
+    /// The failure if the ID that the format needs cannot be read from Azure.
+    pub(super) fn without_id(self, federation: &Federation, of_azure: Failure) -> Failure {
+        let missing = if self == Self::Sql { no_object_id(federation) } else { no_client_id(federation) };
+        let message = format!("{}: {}", missing.message, of_azure.message);
+        Failure { message, hint: missing.hint, ..of_azure }
     }
 
     /// How to use the output.

@@ -245,7 +245,7 @@ impl Federate {
                 identity.ok_or_else(|| Failure::usage("no identity is given", "pass --identity or --app"))?;
             identity.principal().await
         }))?;
-        read.map_err(|failure| Failure { hint: Some(self.format.hint(federation, failure.hint.as_deref())), ..failure })
+        read.map_err(|failure| self.format.without_id(federation, failure))
     }
 
     fn warn(&self, federation: &Federation, output: &mut Output) {
