@@ -13,9 +13,9 @@ use crate::{
     redact::redacted,
 };
 
-/// The pause after the first failure: Azure allows one write of an identity in four seconds (Microsoft Learn, "Important
-/// considerations and restrictions for federated identity credentials").
-const FIRST_PAUSE: Duration = Duration::from_secs(4);
+/// The pause between two writes, and after the first failure: Azure allows one write of an identity in four seconds
+/// (Microsoft Learn, "Important considerations and restrictions for federated identity credentials").
+const INTERVAL: Duration = Duration::from_secs(4);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 const TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -95,7 +95,7 @@ enum Round {
 impl FederatedIdentity {
     /// The credentials of a store.
     pub fn new(store: impl CredentialStore + 'static) -> Self {
-        let backoff = Backoff { first: FIRST_PAUSE, longest: LONGEST_PAUSE };
+        let backoff = Backoff { first: INTERVAL, longest: LONGEST_PAUSE };
         Self { store: Arc::new(store), timeout: TIMEOUT, backoff, last_write: Arc::default() }
     }
 
@@ -103,6 +103,14 @@ impl FederatedIdentity {
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// Sets the pause between two writes and after the first failure. The default is four seconds, which is the rate limit
+    /// of Azure. The pause doubles with each further failure, up to a minute.
+    #[must_use]
+    pub fn interval(self, interval: Duration) -> Self {
+        let backoff = Backoff { first: interval, ..self.backoff };
+        Self { backoff, ..self }
     }
 
     /// The name of the identity, for messages.
@@ -207,7 +215,7 @@ impl FederatedIdentity {
     /// Waits until the next write is within the rate limit.
     async fn pace(&self, last_write: &mut Option<Instant>) {
         if let Some(last) = last_write {
-            tokio::time::sleep_until(*last + self.store.interval()).await;
+            tokio::time::sleep_until(*last + self.backoff.first).await;
         }
         *last_write = Some(Instant::now());
     }
@@ -223,11 +231,11 @@ impl FederatedIdentity {
                 Err(Round::Final(error)) => return Err(error),
                 Err(Round::Again(error)) => error,
             };
-            let Some(requested) = retry_after else { return Err(error.into()) };
+            let Some(requested) = retry_after else { return Err(FederateError::Azure(error)) };
             attempts += 1;
             let pause = requested.max(self.backoff.pause(attempts, random()));
             if limit.is_some_and(|limit| limit.saturating_duration_since(Instant::now()) <= pause) {
-                return Err(error.into());
+                return Err(FederateError::Azure(error));
             }
             info!(cause = %redacted(&error.to_string()), "retry in {:.1} s", pause.as_secs_f64());
             sleep(pause).await;

@@ -97,7 +97,7 @@ impl ApplyArgs {
         }
         let steps = output.steps();
         let applied = runtime::block_on(steps.without_warnings(async {
-            let identity = azure.identity(requests).await?;
+            let identity = azure.identity_with(requests, federation.description.as_deref()).await?;
             let identity =
                 identity.ok_or_else(|| Failure::usage("no identity is given", "pass --identity or --app"))?;
             let existing = identity.credentials.list().await?;

@@ -1,6 +1,6 @@
 //! Clusters of Azure Kubernetes Service in Azure Resource Manager.
 //!
-//! "Managed Clusters - Get" in the REST API reference: `properties.oidcIssuerProfile` has `enabled` and `issuerURL`,
+//! "Managed Clusters - Get", "List" and "List By Resource Group" in the REST API reference: `properties.oidcIssuerProfile` has `enabled` and `issuerURL`,
 //! `properties.securityProfile.workloadIdentity` has `enabled`.
 
 use serde_json::{Value, json};
@@ -25,6 +25,20 @@ pub(super) fn get(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, R
     };
     let cluster = state.clusters.iter().find(is).ok_or_else(|| no_resource(TYPE, name, group))?;
     Ok(Response::json(200, to_json(cluster)))
+}
+
+/// `GET .../managedClusters` of a subscription or a resource group.
+pub(super) fn list(azure: &AzureDirectory, call: &Call<'_>, group: Option<&str>) -> Result<Response, Response> {
+    let subscription = &call.segments[1];
+    let scope = group.map_or(String::new(), |group| format!("/resourceGroups/{group}"));
+    call.authorize(azure.controls_ref(), &format!("{TYPE}/read"), &format!("/subscriptions/{subscription}{scope}"))?;
+    let state = azure.state();
+    let is_listed = |cluster: &&Cluster| {
+        cluster.subscription.eq_ignore_ascii_case(subscription)
+            && group.is_none_or(|group| cluster.group.eq_ignore_ascii_case(group))
+    };
+    let clusters = state.clusters.iter().filter(is_listed).map(to_json).collect();
+    call.page(clusters, azure.controls_ref().state().page)
 }
 
 fn to_json(cluster: &Cluster) -> Value {
