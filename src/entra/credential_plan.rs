@@ -17,7 +17,7 @@ pub const CREDENTIALS_MAX: usize = 20;
 /// // An equal credential, also under another name, needs no change.
 /// let other = named("by-hand", "system:serviceaccount:shop:orders");
 /// assert_eq!(CredentialPlan::new(std::slice::from_ref(&other), &orders), CredentialPlan::Unchanged(other));
-/// // A name that has other values is replaced only if it is asked for.
+/// // A name that has other values is replaced only on request.
 /// let taken = named("orders", "system:serviceaccount:shop:old");
 /// assert_eq!(CredentialPlan::new(std::slice::from_ref(&taken), &orders), CredentialPlan::Replace(taken));
 /// ```

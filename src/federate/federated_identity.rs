@@ -220,7 +220,7 @@ impl FederatedIdentity {
         *last_write = Some(Instant::now());
     }
 
-    /// Repeats rounds with backoff until one succeeds, fails for good, or the time limit is over.
+    /// Repeats rounds with backoff until one succeeds, fails permanently, or the time limit is over.
     async fn rounds<T>(&self, mut round: impl AsyncFnMut() -> Result<T, Round>) -> Result<T, FederateError> {
         // An overflowing timeout means no limit.
         let limit = Instant::now().checked_add(self.timeout);

@@ -122,7 +122,7 @@ impl ApplyArgs {
             }
             let done = match identity.credentials.apply(wanted, current.as_ref()).await {
                 Err(FederateError::Different { current, .. }) => {
-                    // Another program was faster. The next run shows its values.
+                    // Another program won the race. The next run shows its values.
                     return Err(Failure::from(FederateError::Different { identity: name, current }));
                 }
                 done => done?,

@@ -1,4 +1,4 @@
-//! `issuer federate list`: the federated credentials of an identity, and which of them are of no use.
+//! `issuer federate list`: the federated credentials of an identity, and which of them are not used.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -74,7 +74,7 @@ pub(crate) struct Listed {
     credentials: Vec<Marked>,
 }
 
-/// A federated credential with the reasons why it may be of no use.
+/// A federated credential with the signs that it is not used.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Marked {
@@ -84,7 +84,7 @@ pub(crate) struct Marked {
     marks: Vec<Mark>,
 }
 
-/// A reason why a credential may be of no use.
+/// A sign that a credential is not used, or is not valid.
 #[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 struct Mark {

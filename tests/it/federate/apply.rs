@@ -136,7 +136,7 @@ fn wait_lasts_until_entra_accepts_the_token() {
 }
 
 #[test]
-fn formats_ask_azure_for_the_ids() {
+fn formats_read_the_ids_from_azure() {
     let world = World::new();
     let print = |words: &[&str]| {
         let output = world.federate(words).output().unwrap();
