@@ -140,13 +140,44 @@ impl FederatedIdentity {
         wanted: &FederatedCredential,
         replaced: Option<&FederatedCredential>,
     ) -> Result<Applied, FederateError> {
+        self.apply_to(None, wanted, replaced).await
+    }
+
+    /// The same with credentials that [`list`](Self::list) has just returned, so that they are not read twice: Azure allows
+    /// one list of an identity in four seconds.
+    ///
+    /// # Errors
+    ///
+    /// As for [`apply`](Self::apply).
+    pub async fn apply_listed(
+        &self,
+        listed: Vec<FederatedCredential>,
+        wanted: &FederatedCredential,
+        replaced: Option<&FederatedCredential>,
+    ) -> Result<Applied, FederateError> {
+        self.apply_to(Some(listed), wanted, replaced).await
+    }
+
+    async fn apply_to(
+        &self,
+        mut listed: Option<Vec<FederatedCredential>>,
+        wanted: &FederatedCredential,
+        replaced: Option<&FederatedCredential>,
+    ) -> Result<Applied, FederateError> {
         let unnamed = || wanted.name.is_none().then(|| CredentialProblem::Name(String::new()));
         if let Some(problem) = wanted.problems().into_iter().next().or_else(unnamed) {
             return Err(FederateError::Invalid(problem));
         }
         let mut last_write = self.last_write.lock().await;
         let (mut sent, last_write) = (None, &mut *last_write);
-        self.rounds(async || self.apply_once(wanted, replaced, &mut sent, last_write).await).await
+        self.rounds(async || {
+            let existing = match listed.take() {
+                Some(listed) => listed,
+                None => self.store.list().await.map_err(Round::Again)?,
+            };
+            self.apply_once(existing, wanted, replaced, &mut sent, last_write).await
+        })
+        .await
     }
 
     /// Deletes the credential with this name. Returns whether there was one.
@@ -168,12 +199,12 @@ impl FederatedIdentity {
 
     async fn apply_once(
         &self,
+        existing: Vec<FederatedCredential>,
         wanted: &FederatedCredential,
         replaced: Option<&FederatedCredential>,
         sent: &mut Option<CredentialChange>,
         last_write: &mut Option<Instant>,
     ) -> Result<Applied, Round> {
-        let existing = self.store.list().await.map_err(Round::Again)?;
         let used = existing.len();
         let name_of = |credential: &FederatedCredential| credential.name.clone().unwrap_or_default();
         match CredentialPlan::new(&existing, wanted) {

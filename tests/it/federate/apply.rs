@@ -38,19 +38,24 @@ fn credential_is_created_once() {
 #[test]
 fn text_shows_the_credential_and_its_change() {
     let world = World::new();
-    let output = world.federate(&[&IDENTITY[..], &["--apply"]].concat()).output().unwrap();
-    let expected = format!(
-        "identity  managed identity orders, 1 of 20 credentials
+    for (more, used, verdict) in [(&["--dry-run"][..], 0, "planned: nothing was written"), (&[], 1, "created")] {
+        let output = world.federate(&[&IDENTITY[..], &["--apply"], more].concat()).output().unwrap();
+        let expected = format!(
+            "identity  managed identity orders, {used} of 20 credentials
 
   + {NAME}
       issuer    {ISSUER}
       subject   {SUBJECT}
       audience  {ENTRA}
 
-created
+{verdict}
 "
-    );
-    assert_eq!((stdout(&output), stderr(&output)), (expected, String::new()));
+        );
+        assert_eq!((stdout(&output), stderr(&output)), (expected, String::new()));
+        assert_eq!(world.credentials().len(), used);
+    }
+    // One list and one write.
+    assert_eq!(world.directory.controls().count("PUT"), 1);
 }
 
 #[test]
@@ -77,6 +82,9 @@ fn other_values_are_replaced_only_with_replace() {
         assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
         assert!(stdout(&output).contains(" → ") && stdout(&output).ends_with("not changed\n"), "{}", stdout(&output));
         assert!(stderr(&output).contains("--replace"), "{}", stderr(&output));
+        assert!(world.directory.controls().changes().is_empty());
+        let planned = applied(&world, &[&IDENTITY[..], &["--replace", "--dry-run"]].concat());
+        assert_eq!((planned["change"].as_str(), planned["written"].as_bool()), (Some("replaced"), Some(false)));
         assert!(world.directory.controls().changes().is_empty());
         let replaced = applied(&world, &[&IDENTITY[..], &["--replace"]].concat());
         assert_eq!(replaced["change"], "replaced");
