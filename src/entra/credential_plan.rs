@@ -2,6 +2,10 @@ use super::{FederatedCredential, NearMiss};
 
 /// The maximum number of federated identity credentials of an application or managed identity (Microsoft Learn,
 /// "Important considerations and restrictions for federated identity credentials").
+///
+/// ```
+/// assert_eq!(issuer::CREDENTIALS_MAX, 20);
+/// ```
 pub const CREDENTIALS_MAX: usize = 20;
 
 /// What creating a federated identity credential changes among the credentials of an identity.
