@@ -1,7 +1,8 @@
 //! Clusters of Azure Kubernetes Service in Azure Resource Manager.
 //!
-//! "Managed Clusters - Get" in the REST API reference: `properties.oidcIssuerProfile` has `enabled` and `issuerURL`,
-//! `properties.securityProfile.workloadIdentity` has `enabled`.
+//! "Managed Clusters - Get", "- List" and "- List By Resource Group" in the REST API reference:
+//! `properties.oidcIssuerProfile` has `enabled` and `issuerURL`, `properties.securityProfile.workloadIdentity` has
+//! `enabled`.
 
 use serde_json::{Value, json};
 
@@ -12,6 +13,19 @@ use super::{
 };
 
 const TYPE: &str = "Microsoft.ContainerService/managedClusters";
+
+/// `GET .../managedClusters` of a subscription, or of a resource group.
+pub(super) fn list(azure: &AzureDirectory, call: &Call<'_>, group: Option<&str>) -> Result<Response, Response> {
+    let subscription = &call.segments[1];
+    call.authorize(azure.controls_ref(), &format!("{TYPE}/read"), &format!("/subscriptions/{subscription}"))?;
+    let state = azure.state();
+    let is_listed = |cluster: &&Cluster| {
+        cluster.subscription.eq_ignore_ascii_case(subscription)
+            && group.is_none_or(|group| cluster.group.eq_ignore_ascii_case(group))
+    };
+    let clusters = state.clusters.iter().filter(is_listed).map(to_json).collect();
+    call.page(clusters, azure.controls_ref().state().page)
+}
 
 /// `GET .../managedClusters/{name}`.
 pub(super) fn get(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, Response> {
