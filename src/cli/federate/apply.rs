@@ -105,7 +105,10 @@ impl ApplyArgs {
                 CredentialPlan::Replace(current) => Some(current),
                 _ => None,
             };
-            let near_duplicates = near_duplicates(&existing, wanted);
+            // A credential that is replaced is no duplicate afterwards.
+            let mut kept = existing.clone();
+            kept.retain(|found| !self.replace || current.as_ref() != Some(found));
+            let near_duplicates = near_duplicates(&kept, wanted);
             let name = identity.credentials.name();
             let answer = |change, credential: &FederatedCredential, used| Applied {
                 identity: name.clone(),

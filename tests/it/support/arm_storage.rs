@@ -35,7 +35,7 @@ pub(crate) struct StorageAccount {
 pub(super) struct Creation {
     id: String,
     subscription: String,
-    account: String,
+    pub(super) account: String,
     polls_left: usize,
     /// Reads of the account that find it incomplete: a client need not poll.
     reads_left: usize,
