@@ -65,6 +65,14 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
         run(step);
     }
     let name = world.directory.credentials(CLIENT)[0].name.clone();
+    // The cluster is in another resource group than the identity.
+    let create = "issuer federate --identity orders --resource-group identities --service-account shop/orders --apply";
+    let clusters = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/clusters/providers");
+    let again =
+        stdout(&world.run(&format!("{create} --aks {clusters}/Microsoft.ContainerService/managedClusters/prod")));
+    assert!(again.contains("unchanged"), "{again}");
+    let missing = stdout(&world.run(&format!("{create} --aks prod")));
+    assert!(missing.contains("pass the resource ID of the cluster"), "{missing}");
     let manifest = guide.file("job.yaml");
     world.set("tokens/shop.orders", &api_server.unbound_token(&issuer, SUBJECT, ENTRA));
     run("verify");
