@@ -49,10 +49,10 @@ pub(super) struct AzureArgs {
 /// The flag that takes the issuer from an AKS cluster.
 #[derive(Debug, Args)]
 pub(super) struct AksArgs {
-    /// Use the issuer of this AKS cluster
+    /// Use the issuer of this AKS cluster, by its name or resource ID
     ///
-    /// The cluster is searched in all subscriptions of the credential, or in --subscription and --resource-group.
-    #[arg(long, value_name = "NAME", help_heading = AZURE, conflicts_with = "issuer", group = "trusted")]
+    /// A name is searched in all subscriptions of the credential, or in --subscription and --resource-group.
+    #[arg(long, value_name = "NAME|ID", help_heading = AZURE, conflicts_with = "issuer", group = "trusted")]
     aks: Option<String>,
 }
 
@@ -98,10 +98,11 @@ impl AksArgs {
         requests: &Requests,
         output: &mut Output,
     ) -> Result<Option<IssuerUrl>, Failure> {
-        let Some(name) = &self.aks else { return Ok(None) };
+        let Some(text) = &self.aks else { return Ok(None) };
+        let (name, scope) = cluster(text, azure)?;
         let issuer = runtime::block_on(output.steps().without_warnings(async {
             let session = AzureSession::resource_manager(azure.options(requests)).await?;
-            Ok::<_, Failure>(aks_issuer(&session, name, &azure.scope()).await?)
+            Ok::<_, Failure>(aks_issuer(&session, name, &scope).await?)
         }))??;
         output.note(format!("the issuer of the AKS cluster {name} is {issuer}"));
         Ok(Some(issuer))
@@ -230,6 +231,27 @@ impl AzureArgs {
             ..AzureOptions::new(None)
         }
     }
+}
+
+/// The name of the cluster in `--aks`, and where it is searched. The resource group of a resource ID need not be that of the
+/// identity.
+fn cluster<'a>(text: &'a str, azure: &AzureArgs) -> Result<(&'a str, ResourceScope), Failure> {
+    if !text.contains('/') {
+        return Ok((text, azure.scope()));
+    }
+    let segments: Vec<&str> = text.split('/').collect();
+    let is = |at: usize, expected: &str| segments[at].eq_ignore_ascii_case(expected);
+    if let ["", _, subscription, _, group, _, _, _, name] = segments[..]
+        && is(1, "subscriptions")
+        && is(3, "resourceGroups")
+        && is(6, "Microsoft.ContainerService")
+        && is(7, "managedClusters")
+    {
+        let [subscription, group] = [subscription, group].map(|value| Some(value.to_owned()));
+        return Ok((name, ResourceScope { subscription, resource_group: group }));
+    }
+    let message = format!("{} is not the resource ID of an AKS cluster", given(text));
+    Err(Failure::usage(message, "pass a name or an ID to --aks: az aks list --query '[].id' --output tsv"))
 }
 
 /// A client ID of a flag, which the error names.

@@ -17,10 +17,10 @@ const FILE_MAX: usize = 16 << 20;
 pub(super) struct CredentialInputs {
     /// Check this federated identity credential (repeatable)
     ///
-    /// A file, - for standard input, or issuer=URL,subject=SUBJECT,audience=AUDIENCE. Files are the output of az
-    /// identity federated-credential list or show, of az ad app federated-credential list or show, or of terraform show
-    /// -json, responses of Azure Resource Manager and Microsoft Graph, and ARM templates. An empty list means that the
-    /// identity has no credential.
+    /// A file, - for standard input, or issuer=URL,subject=SUBJECT,audience=AUDIENCE. Files are the output of
+    /// issuer federate list -o json, of az identity federated-credential list or show, of az ad app federated-credential
+    /// list or show, or of terraform show -json, responses of Azure Resource Manager and Microsoft Graph, and ARM
+    /// templates. An empty list means that the identity has no credential.
     #[arg(long, value_name = "FILE|VALUES")]
     credential: Vec<String>,
 }

@@ -15,6 +15,7 @@ impl FederatedCredential {
     /// - responses of Azure Resource Manager and Microsoft Graph, also with the member `value`
     /// - the output of `terraform show -json` for a state or a plan, with resources of `azurerm` and `azuread`
     /// - ARM templates, and the JSON that Bicep compiles to
+    /// - the output of `issuer federate list -o json`
     ///
     /// # Errors
     ///
@@ -31,7 +32,7 @@ impl FederatedCredential {
         }
         match &value {
             Value::Array(items) => listed(items),
-            Value::Object(members) => match members.get("value") {
+            Value::Object(members) => match members.get("value").or_else(|| members.get("credentials")) {
                 Some(Value::Array(items)) => listed(items),
                 _ => listed(std::slice::from_ref(&value)),
             },
@@ -50,7 +51,7 @@ impl FederatedCredential {
         let text = |names: &[&str]| names.iter().find_map(|name| members.get(*name)?.as_str()).map(str::to_owned);
         let expression = match members.get("claimsMatchingExpression") {
             Some(Value::Object(expression)) => expression.get("value").and_then(Value::as_str).map(str::to_owned),
-            _ => text(&["claims_matching_expression"]),
+            _ => text(&["claims_matching_expression", "expression"]),
         };
         let subject = text(&["subject"]).filter(|subject| expression.is_none() || !subject.is_empty());
         if subject.is_none() && expression.is_none() {

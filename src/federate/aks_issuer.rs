@@ -35,11 +35,11 @@ pub async fn aks_issuer(session: &AzureSession, name: &str, scope: &ResourceScop
     let [only] = &found[..] else {
         let ids: Vec<_> = found.iter().filter_map(|item| item["id"].as_str()).collect();
         return Err(if ids.is_empty() {
-            let hint = "check --aks, --resource-group and --subscription: az aks list --output table";
+            let hint = "check --aks, --resource-group and --subscription, or pass the resource ID of the cluster: az aks list --query '[].id' --output tsv";
             refused(format!("{cluster} does not exist in the scope of the credential"), hint.to_owned())
         } else {
             let sentence = format!("{} clusters have the name {name}: {}", ids.len(), ids.join(", "));
-            refused(sentence, "pass --resource-group and --subscription".to_owned())
+            refused(sentence, "pass the resource ID to --aks".to_owned())
         });
     };
     let issuer = only["properties"]["oidcIssuerProfile"]["issuerURL"].as_str().filter(|url| !url.is_empty());

@@ -44,6 +44,23 @@ fn every_shape_is_read() {
 }
 
 #[test]
+fn list_of_federate_is_read() {
+    let list = |credential: serde_json::Value| {
+        let answer = serde_json::json!({ "identity": "orders", "used": 1, "limit": 20, "credentials": [credential] });
+        FederatedCredential::read(answer.to_string().as_bytes())
+    };
+    let audience = "api://AzureADTokenExchange";
+    let listed = serde_json::json!({ "name": "prod-1", "issuer": ISSUER, "subject": SUBJECT, "audience": audience });
+    assert_eq!(list(listed), Ok(vec![credential()]));
+    let expression = "claims['sub'] matches '*'";
+    let flexible = serde_json::json!({
+        "name": "prod-1", "issuer": ISSUER, "subject": null, "expression": expression, "audience": audience,
+    });
+    let expected = FederatedCredential { subject: None, expression: Some(expression.to_owned()), ..credential() };
+    assert_eq!(list(flexible), Ok(vec![expected]));
+}
+
+#[test]
 fn every_encoding_is_read() {
     let text = String::from_utf8(fixture("az-identity-list.json")).unwrap();
     let units: Vec<u16> = text.encode_utf16().collect();

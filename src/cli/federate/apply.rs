@@ -116,6 +116,9 @@ impl ApplyArgs {
             // A credential that exists keeps its name.
             let name = current.as_ref().map_or(&wanted.name, |current| &current.name);
             let credential = FederatedCredential { name: name.clone(), ..wanted.clone() };
+            // A credential that is replaced is no duplicate afterwards.
+            let mut kept = existing.clone();
+            kept.retain(|found| change != Change::Replaced || current.as_ref() != Some(found));
             let mut applied = Applied {
                 identity: identity.credentials.name(),
                 change,
@@ -124,7 +127,7 @@ impl ApplyArgs {
                 previous: current.as_ref().filter(|_| change != Change::Unchanged).map(Values::from),
                 used: existing.len(),
                 limit: CREDENTIALS_MAX,
-                near_duplicates: near_duplicates(&existing, wanted),
+                near_duplicates: near_duplicates(&kept, wanted),
                 accepted_after_seconds: None,
             };
             if plan == CredentialPlan::Full {

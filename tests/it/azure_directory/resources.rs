@@ -51,6 +51,15 @@ fn storage_account_is_created_after_polling() {
 }
 
 #[test]
+fn storage_account_is_created_without_polling() {
+    let azure = Azure::new();
+    azure.directory.add_resource_group(SUBSCRIPTION, "clusters");
+    assert_eq!(azure.arm("PUT", &account("issuerkeys"), &parameters()).0, 202);
+    let state = || azure.arm("GET", &account("issuerkeys"), &Value::Null).1["properties"]["provisioningState"].clone();
+    assert_eq!([state(), state(), state()], ["Creating", "Succeeded", "Succeeded"]);
+}
+
+#[test]
 fn each_invalid_account_has_its_documented_error() {
     let azure = Azure::new();
     azure.directory.add_account(SUBSCRIPTION, StorageAccount::new("elsewhere", "other", "https://web/"));
@@ -110,6 +119,21 @@ fn cluster_shows_its_issuer_if_it_is_enabled() {
     assert_eq!(get("old").1["properties"]["oidcIssuerProfile"], json!({ "enabled": false }));
     let (status, answer) = get("none");
     assert_eq!((status, code(&answer)), (404, "ResourceNotFound"));
+}
+
+#[test]
+fn clusters_are_listed_by_subscription_and_group() {
+    let azure = Azure::new();
+    azure.directory.add_cluster(SUBSCRIPTION, "clusters", "shop", None, false);
+    azure.directory.add_cluster(SUBSCRIPTION, "others", "old", None, false);
+    let list = |scope: &str| {
+        let path = format!("{scope}/providers/Microsoft.ContainerService/managedClusters?api-version=2025-01-01");
+        azure.arm("GET", &path, &Value::Null)
+    };
+    assert_eq!(members(&list("").1, "name"), ["shop", "old"]);
+    assert_eq!(members(&list("/resourceGroups/Others").1, "name"), ["old"]);
+    let (status, answer) = list("/resourceGroups/none");
+    assert_eq!((status, code(&answer)), (404, "ResourceGroupNotFound"));
 }
 
 #[test]

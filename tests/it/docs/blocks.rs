@@ -38,6 +38,8 @@ pub(crate) struct Run {
     pub(crate) setting: Setting,
     /// The API server of the sandbox has another issuer than the published one.
     pub(crate) is_moved: bool,
+    /// The storage account does not exist.
+    pub(crate) has_no_account: bool,
     pub(crate) exit_code: i32,
 }
 
@@ -109,11 +111,12 @@ fn mark(line: &str) -> Option<Mark> {
         "continued" => Setting::Continued,
         _ => return None,
     };
-    let mut run = Run { setting, is_moved: false, exit_code: 0 };
+    let mut run = Run { setting, is_moved: false, has_no_account: false, exit_code: 0 };
     for word in words {
         match word.strip_prefix("exit ") {
             Some(code) => run.exit_code = code.parse().ok()?,
             None if word == "old issuer" => run.is_moved = true,
+            None if word == "no account" => run.has_no_account = true,
             None => return None,
         }
     }
@@ -126,7 +129,7 @@ fn marks_and_blocks_are_read() {
     let found = blocks(Path::new("x.md"), text);
     assert_eq!(found.iter().map(|block| block.line).collect::<Vec<_>>(), [3, 11, 14]);
     assert_eq!(found[0].lines, ["a", "", "  b"]);
-    let run = Run { setting: Setting::Empty, is_moved: false, exit_code: 1 };
+    let run = Run { setting: Setting::Empty, is_moved: false, has_no_account: false, exit_code: 1 };
     assert_eq!(found[0].mark, Some(Mark::Run(run)));
     assert_eq!((&found[1].lines[..], found[1].indentation), (&["$ c".to_owned()][..], 2));
     assert_eq!(found[1].mark, Some(Mark::NotRun("because".to_owned())));

@@ -104,7 +104,8 @@ pub(crate) fn same(one: &[String], other: &[String]) -> bool {
 }
 
 fn timeless(text: &str) -> String {
-    let time = Regex::new(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z|\b[12]\d{9}\b|in \d+\.\d s \(\d+/s\)").unwrap();
+    let time = Regex::new(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?Z|\b[12]\d{9}\b|in \d+\.\d s \(\d+/s\)|after \d+ s\b")
+        .unwrap();
     time.replace_all(text, "TIME").into_owned()
 }
 

@@ -20,19 +20,27 @@ const FOREIGN: [&str; 11] = [
     "--test",
 ];
 
-/// The flags of each command, from its help text.
+/// The flags of each command, from its help text. The name of a command below another one has both words.
 fn commands() -> BTreeMap<String, BTreeSet<String>> {
     let help = |args: &[&str]| stdout(&run(args.iter().chain(&["--help"])));
-    let all = help(&[]);
-    let list = all.split("\nCommands:\n").nth(1).unwrap().split("\n\n").next().unwrap();
-    let names = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    let names: Vec<_> = names.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect();
+    let names = listed(&help(&[]));
     assert!(names.len() > 9, "{names:?}");
-    let flags_of = |name: String| {
-        let flags = if name == "help" { BTreeSet::new() } else { flags(&help(&[&name])) };
-        (name, flags)
-    };
-    names.into_iter().map(flags_of).collect()
+    let mut commands = BTreeMap::from([("help".to_owned(), BTreeSet::new())]);
+    for name in names.iter().filter(|name| *name != "help") {
+        let text = help(&[name]);
+        commands.insert(name.clone(), flags(&text));
+        for below in listed(&text).iter().filter(|below| *below != "help") {
+            commands.insert(format!("{name} {below}"), flags(&help(&[name, below])));
+        }
+    }
+    commands
+}
+
+/// The commands in a help text.
+fn listed(help: &str) -> Vec<String> {
+    let list = help.split("\nCommands:\n").nth(1).unwrap_or_default().split("\n\n").next().unwrap_or_default();
+    let names = list.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    names.map(|line| line.split_whitespace().next().unwrap().to_owned()).collect()
 }
 
 /// The long and short flags in a text.
@@ -94,7 +102,8 @@ fn commands_and_flags_in_the_docs_exist() {
             for call in calls(&code) {
                 seen += 1;
                 let Some(name) = call.first().filter(|name| !name.starts_with('-')) else { continue };
-                match commands.get(name) {
+                let below = call.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
+                match commands.get(&below).or_else(|| commands.get(name)) {
                     None => faults.push(format!("{}: there is no command `issuer {name}`", file.display())),
                     Some(known) => {
                         let unknown = flags(&call[1..].join(" "));

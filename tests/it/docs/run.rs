@@ -41,7 +41,7 @@ fn commands_in_the_docs_work_as_shown() {
             if run.setting != Setting::Continued {
                 // The one before it goes first: both have the same account.
                 drop(sandbox.take());
-                sandbox = Some(world.sandbox(run.setting, run.is_moved));
+                sandbox = Some(world.sandbox(run));
             }
             let Some(sandbox) = &sandbox else {
                 faults.push(format!("{}: there is no block to continue", block.place()));

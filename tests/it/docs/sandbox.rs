@@ -1,7 +1,7 @@
 //! An environment in which the documents' commands work unchanged: the hosts in them are stand-ins.
 //!
 //! A proxy connects `acct.blob.core.windows.net` to Azurite, `management.azure.com` to the stand-in for Azure Resource
-//! Manager, and the web endpoint and `issuer.example.com` to the published documents. `az`, `kubectl` and `scp` are
+//! Manager, which has two managed identities and an AKS cluster, and the web endpoint and `issuer.example.com` to the published documents. `az`, `kubectl` and `scp` are
 //! scripts.
 
 use std::{
@@ -18,9 +18,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::blocks::Setting;
+use super::blocks::{Run, Setting};
 use crate::support::{
-    arm::{Arm, StorageAccount, Subscription},
+    arm::StorageAccount,
+    azure_directory::AzureDirectory,
     azurite::{Account, Azurite},
     cli::{Tools, write_executable},
     cloud::{STORAGE, SUBSCRIPTION, TENANT},
@@ -39,12 +40,20 @@ const CDN: &str = "issuers.example.com";
 const OWN: &str = "issuer.example.com";
 const BLOB: &str = "acct.blob.core.windows.net";
 const MANAGEMENT: &str = "management.azure.com";
+/// The managed identities: resource group, name, client ID and object ID.
+const IDENTITIES: [[&str; 4]; 2] = [
+    ["shop", "orders", "11111111-aaaa-4bbb-8ccc-000000000001", "22222222-aaaa-4bbb-8ccc-000000000001"],
+    ["clusters", "workload", "11111111-aaaa-4bbb-8ccc-000000000002", "22222222-aaaa-4bbb-8ccc-000000000002"],
+];
+/// The issuer of the AKS cluster.
+const AKS: &str = "https://westeurope.oic.prod-aks.azure.com/72f988bf-86f1-41af-91ab-2d7cd011db47/9d0b1c5e-3f3a-4f0e-8b77-2c1f6b0a9d21/";
 
 /// The services that all blocks use.
 pub(super) struct World {
     authority: Authority,
     azurite: Azurite,
     account: Account,
+    directory: AzureDirectory,
     tunnel: Tunnel,
     tools: Tools,
     /// The folder of the block that runs.
@@ -62,9 +71,11 @@ impl World {
         let account = account.through(&plain_front_of(account.address(), &authority));
         let current: Arc<Mutex<PathBuf>> = Arc::default();
 
-        let accounts = vec![StorageAccount::new(ACCOUNT, "clusters", &format!("https://{WEB}/"))];
-        let subscriptions = vec![Subscription { id: SUBSCRIPTION.to_owned(), accounts }];
-        let management = StandIn::https(&authority, Arm { subscriptions, page: 10, forbidden: false }.handler());
+        let directory = AzureDirectory::new(TENANT);
+        directory.add_cluster(SUBSCRIPTION, "clusters", "prod", Some(AKS), true);
+        // A new account needs no time.
+        directory.controls().polls(0);
+        let management = StandIn::https(&authority, directory.arm());
         let (front, folder) = (Front::start(&account), Arc::clone(&current));
         let web = StandIn::https(&authority, move |request| serve(request, &front, &folder.lock().unwrap()));
         let address = |server: &StandIn| server.url().strip_prefix("https://").unwrap().to_owned();
@@ -80,11 +91,20 @@ impl World {
         symlink(env!("CARGO_BIN_EXE_issuer"), tools.dir().join("issuer")).unwrap();
         write_executable(&tools.dir().join("kubectl"), KUBECTL);
         write_executable(&tools.dir().join("scp"), SCP);
-        Self { authority, azurite, account, tunnel, tools, current, _services: [management, web] }
+        Self { authority, azurite, account, directory, tunnel, tools, current, _services: [management, web] }
     }
 
     /// A new folder with keys and tokens, and an account that is empty unless the setting says otherwise.
-    pub(super) fn sandbox(&self, setting: Setting, is_moved: bool) -> Sandbox<'_> {
+    pub(super) fn sandbox(&self, run: &Run) -> Sandbox<'_> {
+        self.directory.remove_account(ACCOUNT);
+        if !run.has_no_account {
+            let account = StorageAccount::new(ACCOUNT, "clusters", &format!("https://{WEB}/"));
+            self.directory.add_account(SUBSCRIPTION, account);
+        }
+        for [group, name, client_id, principal_id] in IDENTITIES {
+            self.directory.remove_identity(client_id);
+            self.directory.add_identity(SUBSCRIPTION, group, name, client_id, principal_id);
+        }
         for blob in self.account.list_blobs("$web") {
             self.account.delete_blob("$web", &blob);
         }
@@ -95,8 +115,8 @@ impl World {
         let folder = TempDir::new().unwrap();
         folder.path().clone_into(&mut self.current.lock().unwrap());
         let sandbox = Sandbox { world: self, folder };
-        sandbox.fill(is_moved);
-        if setting == Setting::Published {
+        sandbox.fill(run.is_moved);
+        if run.setting == Setting::Published {
             let to = |site: &str| format!("issuer --quiet publish sa.pub {site} >/dev/null");
             for site in [
                 "--account acct",

@@ -8,9 +8,9 @@ use super::{
     api_server::ApiServer,
     guide::Guide,
     pod::Pod,
-    world::{AKS, OWN, TENANT, World},
+    world::{AKS, CLIENT, OWN, TENANT, World},
 };
-use crate::support::{issuer::stdout, signer::ENTRA};
+use crate::support::{azure_credential::Credential, cloud::SUBSCRIPTION, issuer::stdout, signer::ENTRA};
 
 const SUBJECT: &str = "system:serviceaccount:shop:orders";
 const SECRET: &str = "correct horse battery staple";
@@ -53,17 +53,26 @@ fn assert_read((printed, written): &(String, String)) {
 
 #[test]
 fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
-    let (world, guide) = (World::new(), Guide::read("aks"));
+    let (world, guide) = (World::new("orders"), Guide::read("aks"));
     let api_server = ApiServer::of_the_guides();
     world.write("sa.pub", api_server.public());
     world.azure.vault.set("db-password", SECRET, None);
     let issuer = format!("https://{AKS}/{TENANT}/{CLUSTER}/");
-    world.set("issuer", &format!("{issuer}\n"));
+    world.directory.add_cluster(SUBSCRIPTION, "clusters", "prod", Some(&issuer), true);
     publish_as_aks(&world, &issuer);
     let run = |step: &str| guide.run(step, |script| world.run(script));
-    for step in ["enable", "status", "credential", "role"] {
+    for step in ["enable", "credential", "status", "role"] {
         run(step);
     }
+    let name = world.directory.credentials(CLIENT)[0].name.clone();
+    // The cluster is in another resource group than the identity.
+    let create = "issuer federate --identity orders --resource-group identities --service-account shop/orders --apply";
+    let clusters = format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/clusters/providers");
+    let again =
+        stdout(&world.run(&format!("{create} --aks {clusters}/Microsoft.ContainerService/managedClusters/prod")));
+    assert!(again.contains("unchanged"), "{again}");
+    let missing = stdout(&world.run(&format!("{create} --aks prod")));
+    assert!(missing.contains("pass the resource ID of the cluster"), "{missing}");
     let manifest = guide.file("job.yaml");
     world.set("tokens/shop.orders", &api_server.unbound_token(&issuer, SUBJECT, ENTRA));
     run("verify");
@@ -85,10 +94,8 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
     // A cluster of one's own.
     run("own issuer");
     let own = format!("https://{OWN}/prod-1/");
-    let create =
-        "az identity federated-credential create --name own --identity-name orders --resource-group identities";
-    let create = format!("{create} --issuer {own} --subject {SUBJECT} --audiences {ENTRA}");
-    assert!(world.run(&create).status.success());
+    let create = "issuer federate --identity orders --service-account shop/orders --name own --apply";
+    assert!(world.run(&format!("{create} --issuer {own}")).status.success());
     assert_read(&read_secret(&world, &Pod::new(&manifest, &api_server, &own).unwrap(), &job));
     // Without the slash, the token has an issuer that no credential has.
     let without = Pod::new(&manifest, &api_server, own.trim_end_matches('/')).unwrap();
@@ -96,9 +103,9 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
     assert!(refused.contains("AADSTS700211"), "{refused}");
 
     // The credential lacks the slash.
-    world.set("credentials", "");
-    let create = create.replace(&own, issuer.trim_end_matches('/')).replace("--name own", "--name prod-orders");
-    assert!(world.run(&create).status.success());
+    world.directory.remove_credential(CLIENT, "own");
+    let without_slash = Credential::new(&name, issuer.trim_end_matches('/'), SUBJECT);
+    world.directory.add_credential(CLIENT, without_slash.clone());
     let slash = "differ by a slash at the end";
     let verified = run("without the slash");
     assert!(verified.contains(slash) && verified.contains("AADSTS700211"), "{verified}");
@@ -107,12 +114,15 @@ fn slash_of_aks_stays_from_the_issuer_to_the_secret() {
     world.write("error.log", &refused);
     let explained = run("explain");
     assert!(explained.contains("by a slash at the end"), "{explained}");
+    run("replace");
+    assert_read(&read_secret(&world, &pod, &job));
     guide.finish();
 
-    // The fix of `verify` is a command that works.
+    // The values in the fix of `verify` are right, too.
     let (_, fix) = verified.split_once(": az identity federated-credential update ").unwrap();
-    let (fix, _) = fix.split_once(" (for").unwrap();
-    let fixed = world.run(&format!("az identity federated-credential update {fix}"));
-    assert!(fixed.status.success(), "{}", stdout(&fixed));
+    let words: Vec<&str> = fix.split(' ').collect();
+    let value = |option: &str| words[words.iter().position(|word| *word == option).unwrap() + 1];
+    assert_eq!((value("--name"), value("--audiences")), (name.as_str(), ENTRA));
+    world.directory.add_credential(CLIENT, Credential::new(&name, value("--issuer"), value("--subject")));
     assert_read(&read_secret(&world, &pod, &job));
 }

@@ -1,20 +1,19 @@
 //! Scripts in place of `az` and `kubectl`: the commands of the guides, and no others.
 //!
-//! They keep their state in the folder `state`, where the stand-ins for Entra and Key Vault read it.
+//! They keep their state in the folder `state`, where the stand-in for Key Vault reads it.
 
-use std::path::Path;
-
-use serde_json::Value;
+use std::path::{Path, PathBuf};
 
 use crate::support::{
     cli::{Tools, az_document, write_executable},
     cloud::STORAGE,
-    federated_credential::Federated,
 };
 
 /// The scope of tokens for Azure Resource Manager.
 const MANAGEMENT: &str = "https://management.azure.com/.default";
 
+/// `az` signs in, creates role assignments, and shows what no command of `issuer` shows. It has no command for storage
+/// accounts, issuers and federated credentials: the guides need none.
 const AZ: &str = r#"#!/bin/sh
 # The value of an option among the arguments.
 option() {
@@ -27,24 +26,14 @@ option() {
     echo "ERROR: the argument $wanted is required" >&2
     exit 2
 }
-# The federated credential of the arguments.
-credential() {
-    printf '{"name":"%s","issuer":"%s","subject":"%s","audiences":["%s"]}\n' "$(option --name "$@")" \
-        "$(option --issuer "$@")" "$(option --subject "$@")" "$(option --audiences "$@")"
-}
 case "$*" in
 "account get-access-token -o json --scope https://storage.azure.com/.default"*) cat storage.json ;;
 "account get-access-token -o json --scope https://management.azure.com/.default"*) cat management.json ;;
 "account get-access-token --resource-type oss-rdbms --query accessToken --output tsv") cat administrator ;;
 "aks update --name prod --resource-group clusters --enable-oidc-issuer --enable-workload-identity") ;;
-"aks show --name prod --resource-group clusters --query oidcIssuerProfile.issuerUrl --output tsv") cat issuer ;;
 "identity show --name "*" --resource-group identities --query principalId --output tsv") cat principal ;;
-"identity federated-credential create "*) credential "$@" >>credentials ;;
-"identity federated-credential update "*)
-    grep -v "\"name\":\"$(option --name "$@")\"" credentials >others || true
-    credential "$@" >>others
-    mv others credentials ;;
-"identity federated-credential list --identity-name "*) printf '[%s]\n' "$(paste -sd, credentials)" ;;
+"ad signed-in-user show --query id --output tsv") echo 7f1b6a0e-4d0c-4f57-8a57-1b0f0c6f2c11 ;;
+"role assignment create --role Storage Blob Data Contributor --assignee 7f1b6a0e-"*"/storageAccounts/acct") touch publisher ;;
 "keyvault show --name contoso --query id --output tsv")
     echo /subscriptions/11111111-2222-3333-4444-555555555555/resourceGroups/g/providers/Microsoft.KeyVault/vaults/contoso ;;
 'role assignment create --role Key Vault Secrets User '*) option --assignee-object-id "$@" >>permitted; echo >>permitted ;;
@@ -70,16 +59,12 @@ pub(super) fn install(tools: &Tools, state: &Path, tenant: &str) {
     for (file, scope) in [("storage.json", STORAGE), ("management.json", MANAGEMENT)] {
         std::fs::write(state.join(file), az_document(tenant, scope).to_string()).unwrap();
     }
-    for file in ["credentials", "permitted"] {
-        std::fs::write(state.join(file), "").unwrap();
-    }
+    std::fs::write(state.join("permitted"), "").unwrap();
 }
 
-/// The federated credentials that `az` created.
-pub(super) fn credentials(state: &Path) -> Vec<Federated> {
-    let lines = std::fs::read_to_string(state.join("credentials")).unwrap();
-    let credentials: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    Federated::find(&Value::Array(credentials))
+/// The file that exists when the administrator has the data role on the storage account.
+pub(super) fn publisher(state: &Path) -> PathBuf {
+    state.join("publisher")
 }
 
 /// The object IDs that `az` assigned the role to.

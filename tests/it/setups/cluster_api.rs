@@ -23,22 +23,28 @@ struct Cluster {
 impl Cluster {
     /// Follows the guide.
     fn of_the_guide() -> Self {
-        let (world, guide) = (World::new(), Guide::read("cluster-api"));
+        let (world, guide) = (World::new("orders"), Guide::read("cluster-api"));
         let secret = ApiServer::of_the_guides().secret("org-acme", "prod-1");
         world.set("secret.yaml", &secret);
         world.azure.vault.set("db-password", "correct horse battery staple", None);
         let run = |step: &str| guide.run(step, |script| world.run(script));
-        run("publish");
+        for step in ["create", "data role", "publish"] {
+            run(step);
+        }
         let api_server = ApiServer::from_secret(&secret);
         let issuer = issuer_flag(&guide.file("control plane"));
         run("status");
         run("credential");
         run("role");
+        run("service account");
         let manifest = guide.file("orders.yaml");
         world.write("orders.yaml", &manifest);
         run("manifest");
         world.set("tokens/shop.orders", &api_server.unbound_token(&issuer, SUBJECT, ENTRA));
         run("verify");
+        run("wait");
+        let changes = world.directory.controls().changes();
+        assert_eq!(changes.len(), 2, "the account and the credential are created once: {changes:?}");
         let pod = Pod::new(&manifest, &api_server, &issuer).unwrap();
         for step in ["probe", "read"] {
             guide.run(step, |script| world.run_in(&pod, script));
@@ -59,10 +65,7 @@ impl Cluster {
     /// What `issuer verify` prints about a token of this API server.
     fn verify(&self, api_server: &ApiServer, issuer: &str) -> String {
         self.world.write("token.jwt", &api_server.token(issuer, SUBJECT, ENTRA));
-        let list = "az identity federated-credential list --identity-name orders --resource-group identities";
-        let script = format!(
-            "{list} >credentials.json; issuer verify token.jwt --issuer {ISSUER} --credential credentials.json"
-        );
+        let script = format!("issuer verify token.jwt --issuer {ISSUER} --identity orders");
         stdout(&self.world.run(&script))
     }
 }

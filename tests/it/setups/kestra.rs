@@ -35,7 +35,8 @@ fn read_with_the_sdk(world: &World, pod: &Pod) -> Vec<String> {
 
 #[test]
 fn kestra_reads_the_secret_once_its_pods_have_the_label() {
-    let (world, guide) = (World::new(), Guide::read("kestra-key-vault"));
+    let (world, guide) = (World::new("kestra"), Guide::read("kestra-key-vault"));
+    world.permit_publisher();
     let api_server = ApiServer::of_the_guides();
     world.write("sa.pub", api_server.public());
     world.azure.vault.set("db-password", SECRET, None);
@@ -89,7 +90,8 @@ fn kestra_reads_the_secret_once_its_pods_have_the_label() {
 /// The rendering among the fixtures, in another namespace, with a Secret beside it.
 #[test]
 fn rendering_of_the_old_chart_is_fixed_by_the_patch() {
-    let (world, guide) = (World::new(), fs::read_to_string(fixtures().join("manifests/kestra-0.19.yaml")).unwrap());
+    let (world, guide) =
+        (World::new("kestra"), fs::read_to_string(fixtures().join("manifests/kestra-0.19.yaml")).unwrap());
     let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/setups/kestra-key-vault.md")).unwrap();
     let kustomization = page.split("```yaml\n").find(|block| block.contains("kind: Kustomization")).unwrap();
     let patched = kustomized(kustomization.split("```").next().unwrap(), &guide);

@@ -30,11 +30,12 @@ struct Rails {
 impl Rails {
     /// Follows the guide. `None`: PostgreSQL or Ruby is missing, and the test is skipped.
     fn of_the_guide() -> Option<(Self, Guide)> {
-        let world = clients::has_ruby().then(World::with_postgresql)??;
+        let world = clients::has_ruby().then(|| World::with_postgresql("rails"))??;
         let (guide, api_server) = (Guide::read("rails-postgresql"), ApiServer::of_the_guides());
+        world.permit_publisher();
         world.write("sa.pub", api_server.public());
         let run = |step: &str| guide.run(step, |script| world.run(script));
-        for step in ["publish", "credential"] {
+        for step in ["publish", "credential", "sql"] {
             run(step);
         }
         world.write("role.sql", &guide.file("role.sql"));

@@ -34,9 +34,10 @@ struct Windmill {
 impl Windmill {
     /// Follows the guide. `None`: PostgreSQL is missing, and the test is skipped.
     fn of_the_guide(prepare: impl FnOnce(&World)) -> Option<(Self, Guide)> {
-        let (world, guide) = (World::with_postgresql()?, Guide::read("windmill-postgresql"));
+        let (world, guide) = (World::with_postgresql("windmill")?, Guide::read("windmill-postgresql"));
         prepare(&world);
         let api_server = ApiServer::of_the_guides();
+        world.permit_publisher();
         world.write("sa.pub", api_server.public());
         let run = |step: &str| guide.run(step, |script| world.run(script));
         for step in ["publish", "credential"] {

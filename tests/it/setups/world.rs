@@ -14,11 +14,12 @@ use std::{
 use tempfile::TempDir;
 
 use super::{
-    azure_cli::{self, credentials, permitted},
+    azure_cli::{self, permitted, publisher},
+    data_plane,
     pod::Pod,
 };
 use crate::support::{
-    arm::{Arm, StorageAccount, Subscription},
+    azure_directory::AzureDirectory,
     azure_resources::AzureResources,
     azurite::Azurite,
     cli::{Tools, write_executable},
@@ -33,7 +34,6 @@ use crate::support::{
     python::Variables,
     stand_in::{Request, Response, StandIn},
     tls::Authority,
-    token_endpoint::{Application, Directory},
     tunnel::{Tunnel, plain_front_of},
 };
 
@@ -56,6 +56,8 @@ pub(super) const AKS: &str = "westeurope.oic.prod-aks.azure.com";
 
 pub(super) struct World {
     pub(super) azure: AzureResources,
+    /// The subscription with the identity of the guide, in the resource group `identities`. The group `clusters` is empty.
+    pub(super) directory: AzureDirectory,
     /// The gate of PostgreSQL, if the setup has one.
     pub(super) gate: Option<Gate>,
     is_blocked: Arc<AtomicBool>,
@@ -64,11 +66,12 @@ pub(super) struct World {
     tools: Tools,
     tunnel: Tunnel,
     _azurite: Azurite,
-    _servers: [StandIn; 2],
+    _servers: [StandIn; 3],
 }
 
 impl World {
-    pub(super) fn new() -> Self {
+    /// A world with a managed identity of this name.
+    pub(super) fn new(identity: &str) -> Self {
         let authority = Authority::for_hosts(&[WEB, BLOB, MANAGEMENT, LOGIN, VAULT, DATABASE, OWN, AKS]);
         let (folder, state) = (TempDir::new().unwrap(), TempDir::new().unwrap());
         let tools = Tools::new();
@@ -90,19 +93,23 @@ impl World {
         let web = StandIn::https(&authority, move |request| {
             if blocked.load(Ordering::Relaxed) { firewall() } else { serve(request, &front, &root) }
         });
-        let accounts = vec![StorageAccount::new(ACCOUNT, "clusters", &format!("https://{WEB}/"))];
-        let subscriptions = vec![Subscription { id: SUBSCRIPTION.to_owned(), accounts }];
-        let management = StandIn::https(&authority, Arm { subscriptions, page: 10, forbidden: false }.handler());
-
-        let kept = state.path().to_owned();
-        let directory = Directory::new(move || {
-            let (tenant, client_id) = (TENANT.to_owned(), CLIENT.to_owned());
-            vec![Application { tenant, client_id, credentials: credentials(&kept) }]
+        let directory = AzureDirectory::new(TENANT);
+        directory.add_resource_group(SUBSCRIPTION, "clusters");
+        directory.add_identity(SUBSCRIPTION, "identities", identity, CLIENT, &object_id(CLIENT));
+        // A new account gets the endpoints of the emulator, and needs no time.
+        directory.set_endpoints(|name| {
+            assert_eq!(name, ACCOUNT, "the emulator has no such account");
+            (format!("https://{WEB}/"), format!("https://{BLOB}/"))
         });
+        directory.controls().polls(0);
+        let management = StandIn::https(&authority, directory.arm());
+        let publisher = publisher(state.path());
+        let blobs = data_plane::start(&authority, &azurite.address, move || publisher.exists());
+
         let sites = [WEB, OWN, AKS].map(|host| (host, address(web.url())));
-        let azure = AzureResources::start(authority, directory, &sites);
+        let azure = AzureResources::start(authority, directory.directory(), &sites);
         let hosts = [
-            (BLOB, azurite.address.clone()),
+            (BLOB, address(blobs.url()).to_owned()),
             (MANAGEMENT, address(management.url()).to_owned()),
             (LOGIN, address(azure.entra.url()).to_owned()),
             (VAULT, address(&azure.vault_url()).to_owned()),
@@ -111,6 +118,7 @@ impl World {
         let tunnel = Tunnel::start(hosts.collect());
         Self {
             azure,
+            directory,
             gate: None,
             is_blocked,
             folder,
@@ -118,15 +126,15 @@ impl World {
             tools,
             tunnel,
             _azurite: azurite,
-            _servers: [web, management],
+            _servers: [web, management, blobs],
         }
     }
 
     /// The same with a new PostgreSQL whose administrator is a user of Entra. `None`: PostgreSQL is missing, and the
     /// test is skipped.
-    pub(super) fn with_postgresql() -> Option<Self> {
+    pub(super) fn with_postgresql(identity: &str) -> Option<Self> {
         crate::support::clients::postgresql()?;
-        let mut world = Self::new();
+        let mut world = Self::new(identity);
         let gate = world.azure.own_postgresql()?;
         pgaadauth::create_principal(gate.server(), ADMINISTRATOR, &object_id(ADMINISTRATOR), PrincipalType::User, true);
         let administrator = Principal::user(TENANT, ADMINISTRATOR);
@@ -149,6 +157,11 @@ impl World {
     /// Sets what `az` or `kubectl` prints.
     pub(super) fn set(&self, name: &str, content: &str) {
         fs::write(self.state.path().join(name), content).unwrap();
+    }
+
+    /// Gives the administrator the data role on the storage account, as an assignment on its resource group does.
+    pub(super) fn permit_publisher(&self) {
+        self.set("publisher", "");
     }
 
     /// Lets the firewall of the storage account refuse all readers of the issuer, or none.

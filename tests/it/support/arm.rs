@@ -83,6 +83,9 @@ fn try_answer(azure: &AzureDirectory, request: &Request) -> Result<Response, Res
         ["providers", "microsoft.managedidentity", "userassignedidentities"] if method == "GET" => {
             arm_identities::list(azure, &call, None)
         }
+        ["providers", "microsoft.containerservice", "managedclusters"] if method == "GET" => {
+            arm_clusters::list(azure, &call, None)
+        }
         ["resourcegroups", _, "providers", "microsoft.managedidentity", "userassignedidentities", rest @ ..] => {
             match (method, rest) {
                 ("GET", []) => arm_identities::list(azure, &call, Some(group(azure, &call)?)),
@@ -97,15 +100,11 @@ fn try_answer(azure: &AzureDirectory, request: &Request) -> Result<Response, Res
             ("PUT", [_]) => arm_storage::put(azure, &call),
             _ => Err(no_type()),
         },
-        ["providers", "microsoft.containerservice", "managedclusters"] if method == "GET" => {
-            arm_clusters::list(azure, &call, None)
+        ["resourcegroups", _, "providers", "microsoft.containerservice", "managedclusters"] if method == "GET" => {
+            arm_clusters::list(azure, &call, Some(group(azure, &call)?))
         }
-        ["resourcegroups", _, "providers", "microsoft.containerservice", "managedclusters", rest @ ..] => {
-            match (method, rest) {
-                ("GET", []) => arm_clusters::list(azure, &call, Some(group(azure, &call)?)),
-                ("GET", [_]) => arm_clusters::get(azure, &call),
-                _ => Err(no_type()),
-            }
+        ["resourcegroups", _, "providers", "microsoft.containerservice", "managedclusters", _] if method == "GET" => {
+            arm_clusters::get(azure, &call)
         }
         _ => Err(no_type()),
     }

@@ -1,7 +1,8 @@
 //! Clusters of Azure Kubernetes Service in Azure Resource Manager.
 //!
-//! "Managed Clusters - Get", "List" and "List By Resource Group" in the REST API reference: `properties.oidcIssuerProfile` has `enabled` and `issuerURL`,
-//! `properties.securityProfile.workloadIdentity` has `enabled`.
+//! "Managed Clusters - Get", "- List" and "- List By Resource Group" in the REST API reference:
+//! `properties.oidcIssuerProfile` has `enabled` and `issuerURL`, `properties.securityProfile.workloadIdentity` has
+//! `enabled`.
 
 use serde_json::{Value, json};
 

@@ -35,8 +35,16 @@ pub(crate) struct StorageAccount {
 pub(super) struct Creation {
     id: String,
     subscription: String,
-    account: String,
+    pub(super) account: String,
     polls_left: usize,
+    /// Reads of the account that find it incomplete: a client need not poll.
+    reads_left: usize,
+}
+
+impl Creation {
+    fn is_of(&self, subscription: &str, account: &str) -> bool {
+        self.subscription.eq_ignore_ascii_case(subscription) && self.account.eq_ignore_ascii_case(account)
+    }
 }
 
 impl StorageAccount {
@@ -110,7 +118,14 @@ pub(super) fn get(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, R
     let (id, in_group, name) = (&call.segments[1], &call.segments[3], &call.segments[7]);
     call.authorize(azure.controls_ref(), &format!("{TYPE}/read"), &call.request.path)?;
     group(azure, call)?;
-    let state = azure.state();
+    let mut state = azure.state();
+    let creation = state.creations.iter().position(|creation| creation.is_of(id, name));
+    if let Some(at) = creation {
+        match state.creations[at].reads_left {
+            0 => complete(&mut state, at),
+            _ => state.creations[at].reads_left -= 1,
+        }
+    }
     let found = of_subscription(&state, id).find(|(_, account)| {
         account.resource_group.eq_ignore_ascii_case(in_group) && account.name.eq_ignore_ascii_case(name)
     });
@@ -161,8 +176,13 @@ pub(super) fn put(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, R
     let record = record.ok_or_else(|| no_group(in_group))?;
     controls.log(&call.request.path, None, Some(account.to_json(&record.id)));
     let operation = object_id(&format!("{name} {}", record.accounts.len()));
-    let creation =
-        Creation { id: operation.clone(), subscription: record.id.clone(), account: name.clone(), polls_left: polls };
+    let creation = Creation {
+        id: operation.clone(),
+        subscription: record.id.clone(),
+        account: name.clone(),
+        polls_left: polls,
+        reads_left: polls,
+    };
     record.accounts.push(account);
     state.creations.push(creation);
     Ok(accepted(call, &location, &operation))
@@ -172,19 +192,28 @@ pub(super) fn put(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, R
 pub(super) fn poll(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, Response> {
     let (location, operation) = (&call.segments[5], &call.segments[7]);
     let mut state = azure.state();
-    let State { creations, subscriptions, .. } = &mut *state;
-    let creation = creations.iter_mut().find(|creation| creation.id.eq_ignore_ascii_case(operation));
-    let creation = creation.ok_or_else(|| error(404, "NotFound", "The operation does not exist."))?;
-    if creation.polls_left > 0 {
-        creation.polls_left -= 1;
+    let missing = || error(404, "NotFound", "The operation does not exist.");
+    let at = state.creations.iter().position(|creation| creation.id.eq_ignore_ascii_case(operation));
+    let at = at.ok_or_else(missing)?;
+    if state.creations[at].polls_left > 0 {
+        state.creations[at].polls_left -= 1;
         return Ok(accepted(call, location, operation));
     }
-    let accounts = subscriptions.iter_mut().filter(|found| found.id == creation.subscription);
-    let mut accounts = accounts.flat_map(|found| &mut found.accounts);
-    let account = accounts.find(|account| account.name == creation.account);
-    let account = account.ok_or_else(|| error(404, "NotFound", "The operation does not exist."))?;
-    account.is_complete = true;
-    Ok(Response::json(200, account.to_json(&creation.subscription)))
+    complete(&mut state, at);
+    let creation = &state.creations[at];
+    let mut accounts = of_subscription(&state, &creation.subscription);
+    let (id, account) = accounts.find(|(_, account)| account.name == creation.account).ok_or_else(missing)?;
+    Ok(Response::json(200, account.to_json(id)))
+}
+
+/// Ends a creation.
+fn complete(state: &mut State, at: usize) {
+    let State { creations, subscriptions, .. } = state;
+    let creation = &creations[at];
+    let accounts = subscriptions.iter_mut().flat_map(|found| found.accounts.iter_mut().map(|it| (&found.id, it)));
+    for (_, account) in accounts.filter(|(id, account)| creation.is_of(id, &account.name)) {
+        account.is_complete = true;
+    }
 }
 
 /// 202 with the URL to poll. `Retry-After` is 0, so that tests do not wait.

@@ -220,6 +220,15 @@ impl AzureDirectory {
         state.subscription(subscription).accounts.push(account);
     }
 
+    /// Removes the storage account with this name.
+    pub(crate) fn remove_account(&self, name: &str) {
+        let mut state = self.state();
+        state.creations.retain(|creation| creation.account != name);
+        for subscription in &mut state.subscriptions {
+            subscription.accounts.retain(|account| account.name != name);
+        }
+    }
+
     /// The storage accounts of a subscription.
     pub(crate) fn accounts(&self, subscription: &str) -> Vec<StorageAccount> {
         self.state().subscription(subscription).accounts.clone()
