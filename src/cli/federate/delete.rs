@@ -157,10 +157,10 @@ impl Deleted {
     fn to_text(&self) -> String {
         let name = self.credential.as_ref().map(|credential| printable(&credential.name)).unwrap_or_default();
         let verdict = if self.deleted { "deleted" } else { "was already deleted:" };
-        format!(
-            "{STRONG}identity{STRONG:#}  {}, {} credentials are left\n{GOOD}{verdict}{GOOD:#} {name}\n",
-            printable(&self.identity),
-            self.used
-        )
+        let left = match self.used {
+            1 => "1 credential is left".to_owned(),
+            used => format!("{used} credentials are left"),
+        };
+        format!("{STRONG}identity{STRONG:#}  {}, {left}\n{GOOD}{verdict}{GOOD:#} {name}\n", printable(&self.identity))
     }
 }
