@@ -158,10 +158,10 @@ impl Deleted {
     fn to_text(&self) -> String {
         let name = printable(&self.credential.name);
         let verdict = if self.is_done { "deleted" } else { "was already deleted:" };
-        format!(
-            "{STRONG}identity{STRONG:#}  {}, {} credentials are left\n{GOOD}{verdict}{GOOD:#} {name}\n",
-            printable(&self.identity),
-            self.used
-        )
+        let left = match self.used {
+            1 => "1 credential is left".to_owned(),
+            used => format!("{used} credentials are left"),
+        };
+        format!("{STRONG}identity{STRONG:#}  {}, {left}\n{GOOD}{verdict}{GOOD:#} {name}\n", printable(&self.identity))
     }
 }
