@@ -139,7 +139,8 @@ fn signals_reach_the_program() {
         {
             let program = format!("trap 'echo got {name}; kill $!; exit 9' {name}; sleep 60 & echo ready; wait");
             let arguments = ["--resource", "arm", flag, "T", "--", "sh", "-c", &program];
-            let mut child = exec(&world, &arguments).stdout(Stdio::piped()).spawn().unwrap();
+            let mut command = below("env", &DEFAULT_SIGNALS, &exec(&world, &arguments));
+            let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
             let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
             assert_eq!(lines.next().unwrap().unwrap(), "ready");
             let id = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
@@ -149,6 +150,9 @@ fn signals_reach_the_program() {
         }
     }
 }
+
+/// Arguments of `env` that undo `nohup` and `&`: a program cannot trap a signal that was ignored when it started.
+const DEFAULT_SIGNALS: [&str; 1] = ["--default-signal=HUP,INT,QUIT,TERM,USR1"];
 
 /// The same command as the argument of another program.
 fn below(program: &str, arguments: &[&str], command: &Command) -> Command {
@@ -165,8 +169,11 @@ fn interrupt_of_a_terminal_reaches_the_program_once() {
         echo ready; while :; do sleep 60 & wait $!; done";
     let arguments = ["--resource", "arm", "--env-file", "T", "--", "sh", "-c", program];
     // Both processes are in the foreground process group of a terminal.
-    let (mut terminal, mut child) =
-        Terminal::run(80, &mut below("setsid", &["--ctty"], &exec(&world, &arguments)), false);
+    let (mut terminal, mut child) = Terminal::run(
+        80,
+        &mut below("setsid", &["--ctty", "env", DEFAULT_SIGNALS[0]], &exec(&world, &arguments)),
+        false,
+    );
     let id = Pid::from_child(&child);
     terminal.read_to("ready");
     terminal.type_text("\x03");
