@@ -185,7 +185,7 @@ impl From<ConfigurationError> for Error {
 impl From<FederateError> for Error {
     fn from(error: FederateError) -> Self {
         match error {
-            FederateError::Azure(error) => error.into(),
+            FederateError::Azure(error) => (*error).into(),
             error => Self::Federate(error),
         }
     }

@@ -22,6 +22,8 @@
 //!   a `RemoteVerifier` fetches the documents of the issuers and keeps them up to date.
 //! - Get access tokens: with the feature `remote` a `WorkloadIdentity` exchanges the token of a pod for access tokens of
 //!   Entra, and caches them.
+//! - Create federated credentials: a [`Federation`] is the credential of a service account, as a command, a template or a
+//!   manifest. With the feature `azure` a `federate::FederatedIdentity` creates it in Azure.
 //! - Observe: with the feature `tracing`, which `remote` and `azure` include, reads, writes, retries and refreshes are spans
 //!   and events of the crate `tracing`. They contain no secrets.
 //!
@@ -39,6 +41,7 @@
 //! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
 //! | get access tokens | [`Scope`], [`Resource`], [`TokenAnswer`] | `WorkloadIdentity`, `TokenSource`, `Watch` |
 //! | match credentials | [`FederatedCredential`], [`Assertion`], [`CredentialMismatch`] | |
+//! | create credentials | [`Federation`], [`CredentialPlan`] | `federate` |
 //! | diagnose | [`Manifest`], [`ManifestContext`], [`FederatedCredential`], [`Assertion`] | |
 //! | connect to PostgreSQL | [`ConnectionString`], [`PasswordFile`], [`DatabaseRole`] | |
 //! | explain | [`Aadsts`] and its catalogue, [`KnownFailure`], [`Finding`], [`Hint`] | |

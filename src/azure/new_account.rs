@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_mins(5);
 const BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(15) };
 const OPERATION: &str = "cannot create the storage account";
 
-/// A storage account to create: StorageV2, HTTPS with TLS 1.2 only, without shared keys and without public access to
+/// A storage account to create: `StorageV2`, HTTPS with TLS 1.2 only, without shared keys and without public access to
 /// blobs. The static website is public nevertheless.
 ///
 /// Azure REST API reference, "Storage Accounts - Create".

@@ -39,6 +39,8 @@ pub struct AzureOptions {
     pub fetcher: HttpFetcher,
     /// The URL of Azure Resource Manager, if it is not the default of the cloud.
     pub resource_manager: Option<String>,
+    /// The URL of Microsoft Graph, if it is not the default of the cloud.
+    pub graph: Option<String>,
 }
 
 impl AzureOptions {
@@ -57,6 +59,7 @@ impl AzureOptions {
             first_pause: Duration::from_millis(200),
             fetcher: HttpFetcher::default(),
             resource_manager: None,
+            graph: None,
         }
     }
 }

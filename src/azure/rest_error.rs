@@ -14,7 +14,7 @@ use crate::{no_answer, redact::redacted};
 
 /// The status of a conflict: another write of the same identity is in flight.
 const CONFLICT: u16 = 409;
-/// Parts of messages after which the state must be read again: another writer was faster.
+/// Parts of messages after which the state must be read again: another writer won the race.
 const LOST_RACE: [&str; 2] =
     ["Issuer and subject combination already exists", "InvalidFederatedIdentityCredentialValue"];
 

@@ -51,7 +51,7 @@ impl AzureSession {
     /// As for [`resource_manager`](AzureSession::resource_manager).
     pub async fn graph(options: AzureOptions) -> Result<Self, AzureError> {
         let scope = Resource::Graph.scope(options.cloud).to_string();
-        let url = scope.trim_end_matches("/.default").to_owned();
+        let url = options.graph.clone().unwrap_or_else(|| scope.trim_end_matches("/.default").to_owned());
         Self::open(options, "Microsoft Graph", url, scope, false).await
     }
 
@@ -116,6 +116,6 @@ fn transport(fetcher: &HttpFetcher, retry: &Retry) -> Arc<Transport> {
 
 impl fmt::Debug for AzureSession {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AzureSession").field("credential", &self.credential).field("rest", &self.rest.url).finish()
+        f.debug_struct("AzureSession").field("credential", &self.credential).finish_non_exhaustive()
     }
 }

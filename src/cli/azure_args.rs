@@ -133,11 +133,21 @@ impl AzureArgs {
 
     /// The identity that the flags name; `None` if they name none.
     pub(super) async fn identity(&self, requests: &Requests) -> Result<Option<StoredIdentity>, Failure> {
+        self.identity_with(requests, None).await
+    }
+
+    /// The same with the description of the credentials of an application that are created.
+    pub(super) async fn identity_with(
+        &self,
+        requests: &Requests,
+        description: Option<&str>,
+    ) -> Result<Option<StoredIdentity>, Failure> {
         let Some(parent) = self.parent()? else { return Ok(None) };
         let identity = match parent {
             Named::Application(client_id) => {
                 let session = AzureSession::graph(self.options(requests)).await?;
-                let application = || Application::new(&session, client_id.clone());
+                let description = description.map(str::to_owned);
+                let application = || Application::new(&session, client_id.clone()).description(description.clone());
                 let credentials = FederatedIdentity::new(application()).timeout(requests.timeout);
                 return Ok(Some(StoredIdentity { credentials, parent: Parent::Application(application()) }));
             }

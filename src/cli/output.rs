@@ -3,7 +3,9 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
-use issuer::{Error, ExchangeError, Hint, PublishError, RetryAdvice, Timestamp, site::SiteError};
+use issuer::{
+    Error, ExchangeError, Hint, PublishError, RetryAdvice, Timestamp, federate::FederateError, site::SiteError,
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -51,8 +53,10 @@ impl<E: Into<Error>> From<E> for Failure {
     fn from(error: E) -> Self {
         let error = error.into();
         let exit = match &error {
-            Error::Publish(PublishError::Refused { .. }) => Exit::No,
-            Error::Exchange(ExchangeError::Configuration(_))
+            Error::Publish(PublishError::Refused { .. })
+            | Error::Federate(FederateError::Full(_) | FederateError::Different { .. }) => Exit::No,
+            Error::Federate(FederateError::Invalid(_))
+            | Error::Exchange(ExchangeError::Configuration(_))
             | Error::Scope(_)
             | Error::Identity(_)
             | Error::ServiceAccount(_)

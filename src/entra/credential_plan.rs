@@ -2,6 +2,10 @@ use super::{FederatedCredential, NearMiss};
 
 /// The maximum number of federated identity credentials of an application or managed identity (Microsoft Learn,
 /// "Important considerations and restrictions for federated identity credentials").
+///
+/// ```
+/// assert_eq!(issuer::CREDENTIALS_MAX, 20);
+/// ```
 pub const CREDENTIALS_MAX: usize = 20;
 
 /// What creating a federated identity credential changes among the credentials of an identity.
@@ -16,10 +20,10 @@ pub const CREDENTIALS_MAX: usize = 20;
 /// assert_eq!(CredentialPlan::new(&[], &orders), CredentialPlan::Create);
 /// // An equal credential, also under another name, needs no change.
 /// let other = named("by-hand", "system:serviceaccount:shop:orders");
-/// assert_eq!(CredentialPlan::new(&[other.clone()], &orders), CredentialPlan::Unchanged(other));
-/// // A name that has other values is replaced only if it is asked for.
+/// assert_eq!(CredentialPlan::new(std::slice::from_ref(&other), &orders), CredentialPlan::Unchanged(other));
+/// // A name that has other values is replaced only on request.
 /// let taken = named("orders", "system:serviceaccount:shop:old");
-/// assert_eq!(CredentialPlan::new(&[taken.clone()], &orders), CredentialPlan::Replace(taken));
+/// assert_eq!(CredentialPlan::new(std::slice::from_ref(&taken), &orders), CredentialPlan::Replace(taken));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -108,9 +112,9 @@ mod tests {
         assert_eq!(CredentialPlan::new(&existing, &wanted), CredentialPlan::Unchanged(same));
         assert_eq!(CredentialPlan::new(&existing[..1], &wanted), CredentialPlan::Replace(named));
         let audience = credential("b", "https://i", "s", "y");
-        assert_eq!(CredentialPlan::new(&[audience.clone()], &wanted), CredentialPlan::Replace(audience));
+        assert_eq!(CredentialPlan::new(std::slice::from_ref(&audience), &wanted), CredentialPlan::Replace(audience));
         let upper = credential("A", "https://j", "s", "x");
-        assert_eq!(CredentialPlan::new(&[upper.clone()], &wanted), CredentialPlan::Replace(upper));
+        assert_eq!(CredentialPlan::new(std::slice::from_ref(&upper), &wanted), CredentialPlan::Replace(upper));
     }
 
     #[test]

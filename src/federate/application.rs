@@ -30,6 +30,7 @@ use crate::{
 pub struct Application {
     rest: Rest,
     client_id: ClientId,
+    description: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -48,7 +49,13 @@ struct ServicePrincipal {
 impl Application {
     /// The credentials of the application with this client ID. Sends no request.
     pub fn new(session: &AzureSession, client_id: ClientId) -> Self {
-        Self { rest: session.rest().clone(), client_id }
+        Self { rest: session.rest().clone(), client_id, description: None }
+    }
+
+    /// Sets the description of the credentials that are created or replaced.
+    #[must_use]
+    pub fn description(self, description: Option<String>) -> Self {
+        Self { description, ..self }
     }
 
     /// The IDs of the application in Entra.
@@ -57,7 +64,7 @@ impl Application {
     ///
     /// [`AzureError`] if the application cannot be read.
     pub async fn principal(&self) -> Result<Principal, AzureError> {
-        let explain = |error| failure(&self.rest, "read", &self.subject(), &error).error;
+        let explain = |error| *failure(&self.rest, "read", &self.subject(), &error).error;
         let object = self.rest.get::<Object>(&self.url("")).await.map_err(explain)?;
         let url = format!("{}/v1.0/servicePrincipals(appId='{}')", self.rest.url, self.client_id);
         let (object_id, tenant) = match self.rest.get::<ServicePrincipal>(&url).await {
@@ -78,6 +85,15 @@ impl Application {
         Subject::new(SubjectKind::Application, self.name())
     }
 
+    fn body(&self, credential: &FederatedCredential) -> Value {
+        let FederatedCredential { issuer, subject, audiences, .. } = credential;
+        let mut body = json!({ "issuer": issuer, "subject": subject, "audiences": audiences });
+        if let Some(description) = &self.description {
+            body["description"] = json!(description);
+        }
+        body
+    }
+
     fn credential_url(&self, name: &str) -> String {
         self.url(&format!("/federatedIdentityCredentials/{}", utf8_percent_encode(name, RESERVED)))
     }
@@ -93,14 +109,14 @@ impl CredentialStore for Application {
     async fn list(&self) -> Result<Vec<FederatedCredential>, StoreError> {
         let items = self.rest.once().list::<Value>(self.url("/federatedIdentityCredentials")).await;
         items
-            .and_then(credentials)
+            .and_then(|items| credentials(&items))
             .map_err(|error| failure(&self.rest, "read the federated credentials of", &self.subject(), &error))
     }
 
     #[instrument(name = "create the federated credential", skip_all)]
     async fn create(&self, credential: &FederatedCredential) -> Result<bool, StoreError> {
-        let FederatedCredential { name, issuer, subject, audiences, .. } = credential;
-        let body = json!({ "name": name, "issuer": issuer, "subject": subject, "audiences": audiences });
+        let mut body = self.body(credential);
+        body["name"] = json!(credential.name);
         let created = self.rest.send(Method::Post, &self.url("/federatedIdentityCredentials"), Some(&body)).await;
         // Microsoft Graph does not replace a credential by a POST.
         created
@@ -110,9 +126,8 @@ impl CredentialStore for Application {
 
     #[instrument(name = "replace the federated credential", skip_all)]
     async fn replace(&self, credential: &FederatedCredential) -> Result<(), StoreError> {
-        let FederatedCredential { name, issuer, subject, audiences, .. } = credential;
-        let body = json!({ "issuer": issuer, "subject": subject, "audiences": audiences });
-        let url = self.credential_url(name.as_deref().unwrap_or_default());
+        let body = self.body(credential);
+        let url = self.credential_url(credential.name.as_deref().unwrap_or_default());
         let replaced = self.rest.send(Method::Patch, &url, Some(&body)).await;
         replaced
             .map(|_| ())

@@ -33,17 +33,12 @@ use crate::{azure::AzureError, entra::FederatedCredential};
 ///         Ok(false)
 ///     }
 /// }
-/// assert_eq!(Empty.interval(), std::time::Duration::ZERO);
+/// assert_eq!(Empty.name(), "an empty identity");
 /// ```
 #[async_trait]
 pub trait CredentialStore: Send + Sync {
     /// The name of the identity, for messages.
     fn name(&self) -> String;
-
-    /// The pause between two writes, so that they stay within the rate limits of the service.
-    fn interval(&self) -> Duration {
-        Duration::ZERO
-    }
 
     /// All credentials.
     async fn list(&self) -> Result<Vec<FederatedCredential>, StoreError>;
@@ -70,7 +65,7 @@ pub trait CredentialStore: Send + Sync {
 #[error("{error}")]
 pub struct StoreError {
     /// The failure.
-    pub error: AzureError,
+    pub error: Box<AzureError>,
     /// The pause that the service requests before the next request, or zero, if a later request may succeed; `None` if
     /// the failure is final. A write may have been made although its answer was lost.
     pub retry_after: Option<Duration>,

@@ -54,11 +54,12 @@ enum Fault {
 
 fn failed(status: u16, seconds: u64) -> StoreError {
     let error = AzureProblem::Busy(status.to_string()).during("cannot test");
-    StoreError { error, retry_after: Some(Duration::from_secs(seconds)) }
+    StoreError { error: Box::new(error), retry_after: Some(Duration::from_secs(seconds)) }
 }
 
 fn refused() -> StoreError {
-    StoreError { error: AzureProblem::Unexpected("400".to_owned()).during("cannot test"), retry_after: None }
+    let error = AzureProblem::Unexpected("400".to_owned()).during("cannot test");
+    StoreError { error: Box::new(error), retry_after: None }
 }
 
 impl Service {
@@ -107,10 +108,6 @@ impl Service {
 impl CredentialStore for Service {
     fn name(&self) -> String {
         "the identity".to_owned()
-    }
-
-    fn interval(&self) -> Duration {
-        Duration::from_secs(4)
     }
 
     async fn list(&self) -> Result<Vec<FederatedCredential>, StoreError> {

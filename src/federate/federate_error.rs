@@ -20,7 +20,7 @@ pub enum FederateError {
     Invalid(CredentialProblem),
     /// A request failed.
     #[error(transparent)]
-    Azure(#[from] AzureError),
+    Azure(Box<AzureError>),
     /// The identity has the maximum number of credentials.
     #[error("{0} has {CREDENTIALS_MAX} federated credentials, the maximum")]
     Full(String),

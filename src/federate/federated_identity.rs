@@ -13,9 +13,9 @@ use crate::{
     redact::redacted,
 };
 
-/// The pause after the first failure: Azure allows one write of an identity in four seconds (Microsoft Learn, "Important
-/// considerations and restrictions for federated identity credentials").
-const FIRST_PAUSE: Duration = Duration::from_secs(4);
+/// The pause between two writes, and after the first failure: Azure allows one write of an identity in four seconds
+/// (Microsoft Learn, "Important considerations and restrictions for federated identity credentials").
+const INTERVAL: Duration = Duration::from_secs(4);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 const TIMEOUT: Duration = Duration::from_mins(2);
 
@@ -95,7 +95,7 @@ enum Round {
 impl FederatedIdentity {
     /// The credentials of a store.
     pub fn new(store: impl CredentialStore + 'static) -> Self {
-        let backoff = Backoff { first: FIRST_PAUSE, longest: LONGEST_PAUSE };
+        let backoff = Backoff { first: INTERVAL, longest: LONGEST_PAUSE };
         Self { store: Arc::new(store), timeout: TIMEOUT, backoff, last_write: Arc::default() }
     }
 
@@ -103,6 +103,14 @@ impl FederatedIdentity {
     #[must_use]
     pub fn timeout(self, timeout: Duration) -> Self {
         Self { timeout, ..self }
+    }
+
+    /// Sets the pause between two writes and after the first failure. The default is four seconds, which is the rate limit
+    /// of Azure. The pause doubles with each further failure, up to a minute.
+    #[must_use]
+    pub fn interval(self, interval: Duration) -> Self {
+        let backoff = Backoff { first: interval, ..self.backoff };
+        Self { backoff, ..self }
     }
 
     /// The name of the identity, for messages.
@@ -132,13 +140,44 @@ impl FederatedIdentity {
         wanted: &FederatedCredential,
         replaced: Option<&FederatedCredential>,
     ) -> Result<Applied, FederateError> {
+        self.apply_to(None, wanted, replaced).await
+    }
+
+    /// The same with credentials that [`list`](Self::list) has just returned, so that they are not read twice: Azure allows
+    /// one list of an identity in four seconds.
+    ///
+    /// # Errors
+    ///
+    /// As for [`apply`](Self::apply).
+    pub async fn apply_listed(
+        &self,
+        listed: Vec<FederatedCredential>,
+        wanted: &FederatedCredential,
+        replaced: Option<&FederatedCredential>,
+    ) -> Result<Applied, FederateError> {
+        self.apply_to(Some(listed), wanted, replaced).await
+    }
+
+    async fn apply_to(
+        &self,
+        mut listed: Option<Vec<FederatedCredential>>,
+        wanted: &FederatedCredential,
+        replaced: Option<&FederatedCredential>,
+    ) -> Result<Applied, FederateError> {
         let unnamed = || wanted.name.is_none().then(|| CredentialProblem::Name(String::new()));
         if let Some(problem) = wanted.problems().into_iter().next().or_else(unnamed) {
             return Err(FederateError::Invalid(problem));
         }
         let mut last_write = self.last_write.lock().await;
         let (mut sent, last_write) = (None, &mut *last_write);
-        self.rounds(async || self.apply_once(wanted, replaced, &mut sent, last_write).await).await
+        self.rounds(async || {
+            let existing = match listed.take() {
+                Some(listed) => listed,
+                None => self.store.list().await.map_err(Round::Again)?,
+            };
+            self.apply_once(existing, wanted, replaced, &mut sent, last_write).await
+        })
+        .await
     }
 
     /// Deletes the credential with this name. Returns whether there was one.
@@ -160,12 +199,12 @@ impl FederatedIdentity {
 
     async fn apply_once(
         &self,
+        existing: Vec<FederatedCredential>,
         wanted: &FederatedCredential,
         replaced: Option<&FederatedCredential>,
         sent: &mut Option<CredentialChange>,
         last_write: &mut Option<Instant>,
     ) -> Result<Applied, Round> {
-        let existing = self.store.list().await.map_err(Round::Again)?;
         let used = existing.len();
         let name_of = |credential: &FederatedCredential| credential.name.clone().unwrap_or_default();
         match CredentialPlan::new(&existing, wanted) {
@@ -207,12 +246,12 @@ impl FederatedIdentity {
     /// Waits until the next write is within the rate limit.
     async fn pace(&self, last_write: &mut Option<Instant>) {
         if let Some(last) = last_write {
-            tokio::time::sleep_until(*last + self.store.interval()).await;
+            tokio::time::sleep_until(*last + self.backoff.first).await;
         }
         *last_write = Some(Instant::now());
     }
 
-    /// Repeats rounds with backoff until one succeeds, fails for good, or the time limit is over.
+    /// Repeats rounds with backoff until one succeeds, fails permanently, or the time limit is over.
     async fn rounds<T>(&self, mut round: impl AsyncFnMut() -> Result<T, Round>) -> Result<T, FederateError> {
         // An overflowing timeout means no limit.
         let limit = Instant::now().checked_add(self.timeout);
@@ -223,11 +262,11 @@ impl FederatedIdentity {
                 Err(Round::Final(error)) => return Err(error),
                 Err(Round::Again(error)) => error,
             };
-            let Some(requested) = retry_after else { return Err(error.into()) };
+            let Some(requested) = retry_after else { return Err(FederateError::Azure(error)) };
             attempts += 1;
             let pause = requested.max(self.backoff.pause(attempts, random()));
             if limit.is_some_and(|limit| limit.saturating_duration_since(Instant::now()) <= pause) {
-                return Err(error.into());
+                return Err(FederateError::Azure(error));
             }
             info!(cause = %redacted(&error.to_string()), "retry in {:.1} s", pause.as_secs_f64());
             sleep(pause).await;

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use async_trait::async_trait;
 use azure_core::http::Method;
 use percent_encoding::utf8_percent_encode;
@@ -19,9 +17,6 @@ use crate::{
 
 /// The API version of managed identities and their federated credentials.
 const VERSION: &str = "2023-01-31";
-/// Azure allows one write of the credentials of an identity in four seconds (Microsoft Learn, "Important considerations and
-/// restrictions for federated identity credentials").
-const INTERVAL: Duration = Duration::from_secs(4);
 const IDENTITIES: ResourceType =
     ResourceType { path: "Microsoft.ManagedIdentity/userAssignedIdentities", version: VERSION };
 
@@ -55,11 +50,11 @@ struct Resource {
 #[derive(Deserialize)]
 struct Properties {
     #[serde(rename = "clientId")]
-    client_id: String,
+    client: String,
     #[serde(rename = "principalId")]
-    principal_id: String,
+    principal: String,
     #[serde(rename = "tenantId")]
-    tenant_id: Option<String>,
+    tenant: Option<String>,
 }
 
 impl ManagedIdentity {
@@ -101,14 +96,14 @@ impl ManagedIdentity {
     /// [`AzureError`] if the identity cannot be read.
     pub async fn principal(&self) -> Result<Principal, AzureError> {
         let read = self.rest.get::<Resource>(&self.url("")).await;
-        let found = read.map_err(|error| failure(&self.rest, "read", &self.subject(), &error).error)?;
-        let Properties { client_id, principal_id, tenant_id } = found.properties;
-        Ok(Principal { name: found.name, client_id, object_id: Some(principal_id), tenant: tenant_id })
+        let found = read.map_err(|error| *failure(&self.rest, "read", &self.subject(), &error).error)?;
+        let Properties { client, principal, tenant } = found.properties;
+        Ok(Principal { name: found.name, client_id: client, object_id: Some(principal), tenant })
     }
 
     /// The URL of the identity, or of a resource below it.
     fn url(&self, below: &str) -> String {
-        let ManagedIdentity { rest, id, .. } = self;
+        let Self { rest, id, .. } = self;
         // The characters of an ID are those of a path.
         format!("{}{id}{below}?api-version={VERSION}", rest.url)
     }
@@ -135,15 +130,11 @@ impl CredentialStore for ManagedIdentity {
         format!("managed identity {}", self.identity.name)
     }
 
-    fn interval(&self) -> Duration {
-        INTERVAL
-    }
-
     #[instrument(name = "list the federated credentials", skip_all)]
     async fn list(&self) -> Result<Vec<FederatedCredential>, StoreError> {
         let items = self.rest.once().list::<Value>(self.url("/federatedIdentityCredentials")).await;
         items
-            .and_then(credentials)
+            .and_then(|items| credentials(&items))
             .map_err(|error| failure(&self.rest, "read the federated credentials of", &self.subject(), &error))
     }
 

@@ -32,6 +32,7 @@ mod examples;
 mod exchange;
 mod exchange_command;
 mod explain;
+mod federate;
 mod federate_formats;
 mod fixes;
 mod hostile;

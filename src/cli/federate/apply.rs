@@ -37,6 +37,9 @@ pub(super) struct ApplyArgs {
     /// Replace the values of a credential of the same name, or issuer and subject
     #[arg(long, requires = "apply", help_heading = APPLY)]
     replace: bool,
+    /// Print the plan and write nothing
+    #[arg(long, requires = "apply", conflicts_with = "wait", help_heading = APPLY)]
+    dry_run: bool,
     /// Wait up to this time until Entra accepts the token of --token
     #[arg(long, value_name = "TIME", requires_all = ["apply", "token"], help_heading = APPLY)]
     wait: Option<String>,
@@ -52,11 +55,13 @@ pub(crate) struct Applied {
     /// The identity: its kind, and its name or client ID.
     identity: String,
     change: Change,
+    /// Whether this run changed Azure; false with --dry-run.
+    written: bool,
     /// The credential.
     credential: Values,
     /// The values before the change; null unless a credential has other values.
     previous: Option<Values>,
-    /// The number of credentials of the identity after the change.
+    /// The number of credentials of the identity after the run.
     used: usize,
     /// The maximum number of credentials of an identity.
     limit: usize,
@@ -66,7 +71,7 @@ pub(crate) struct Applied {
     accepted_after_seconds: Option<f64>,
 }
 
-/// What a run changes.
+/// What a run changes, or would change without --dry-run.
 ///
 /// - `unchanged`: an equal credential exists.
 /// - `created`: the credential is new.
@@ -97,61 +102,63 @@ impl ApplyArgs {
         }
         let steps = output.steps();
         let applied = runtime::block_on(steps.without_warnings(async {
-            let identity = azure.identity(requests).await?;
+            let identity = azure.identity_with(requests, federation.description.as_deref()).await?;
             let identity =
                 identity.ok_or_else(|| Failure::usage("no identity is given", "pass --identity or --app"))?;
             let existing = identity.credentials.list().await?;
-            let current = match CredentialPlan::new(&existing, wanted) {
-                CredentialPlan::Replace(current) => Some(current),
-                _ => None,
+            let plan = CredentialPlan::new(&existing, wanted);
+            let (change, current) = match &plan {
+                CredentialPlan::Unchanged(found) => (Change::Unchanged, Some(found.clone())),
+                CredentialPlan::Replace(found) if self.replace => (Change::Replaced, Some(found.clone())),
+                CredentialPlan::Replace(found) => (Change::Different, Some(found.clone())),
+                _ => (Change::Created, None),
             };
+            // A credential that exists keeps its name.
+            let name = current.as_ref().map_or(&wanted.name, |current| &current.name);
+            let credential = FederatedCredential { name: name.clone(), ..wanted.clone() };
             // A credential that is replaced is no duplicate afterwards.
             let mut kept = existing.clone();
-            kept.retain(|found| !self.replace || current.as_ref() != Some(found));
-            let near_duplicates = near_duplicates(&kept, wanted);
-            let name = identity.credentials.name();
-            let answer = |change, credential: &FederatedCredential, used| Applied {
-                identity: name.clone(),
+            kept.retain(|found| change != Change::Replaced || current.as_ref() != Some(found));
+            let mut applied = Applied {
+                identity: identity.credentials.name(),
                 change,
-                credential: Values::from(credential),
-                previous: current.as_ref().map(Values::from),
-                used,
+                written: false,
+                credential: Values::from(&credential),
+                previous: current.as_ref().filter(|_| change != Change::Unchanged).map(Values::from),
+                used: existing.len(),
                 limit: CREDENTIALS_MAX,
-                near_duplicates,
+                near_duplicates: near_duplicates(&kept, wanted),
                 accepted_after_seconds: None,
             };
-            if current.is_some() && !self.replace {
-                return Ok((answer(Change::Different, wanted, existing.len()), None));
+            if plan == CredentialPlan::Full {
+                return Err(FederateError::Full(applied.identity).into());
             }
-            let done = match identity.credentials.apply(wanted, current.as_ref()).await {
-                Err(FederateError::Different { current, .. }) => {
-                    // Another program was faster. The next run shows its values.
-                    return Err(Failure::from(FederateError::Different { identity: name, current }));
-                }
-                done => done?,
-            };
-            let change = match done.change {
+            if self.dry_run || change == Change::Different {
+                return Ok((applied, None, false));
+            }
+            let replaced = current.filter(|_| change == Change::Replaced);
+            // If another program wins the race, the next run shows its values.
+            let done = identity.credentials.apply_listed(existing, wanted, replaced.as_ref()).await?;
+            applied.change = match done.change {
                 CredentialChange::Unchanged => Change::Unchanged,
                 CredentialChange::Created => Change::Created,
                 CredentialChange::Replaced => Change::Replaced,
             };
-            let credential = FederatedCredential { name: Some(done.name), ..wanted.clone() };
+            applied.written = done.change != CredentialChange::Unchanged;
+            (applied.credential.name, applied.used) = (done.name, done.used);
             let principal = if wait.is_some() { Some(identity.principal().await?) } else { None };
-            Ok::<_, Failure>((
-                answer(change, &credential, done.used),
-                principal.map(|found| (found, done.is_overwritten)),
-            ))
+            Ok::<_, Failure>((applied, principal, done.is_overwritten))
         }))??;
-        let (mut applied, principal) = applied;
+        let (mut applied, principal, is_overwritten) = applied;
         for near in &applied.near_duplicates {
             output.warning(near);
         }
-        if principal.as_ref().is_some_and(|(_, is_overwritten)| *is_overwritten) {
+        if is_overwritten {
             output.warning(
                 "another program created a credential of this name at the same time, and its values were replaced",
             );
         }
-        if let (Some(wait), Some(token), Some((principal, _))) = (wait, &self.token, &principal) {
+        if let (Some(wait), Some(token), Some(principal)) = (wait, &self.token, &principal) {
             let propagation = Propagation { principal, token, wait, cloud: azure.cloud() };
             applied.accepted_after_seconds = Some(propagation.wait(requests, output)?);
         }
@@ -234,9 +241,11 @@ impl Applied {
         let Self { identity, used, limit, .. } = self;
         let (sign, style, verdict) = match self.change {
             Change::Unchanged => ("=", STRONG, "unchanged"),
-            Change::Created => ("+", GOOD, "created"),
-            Change::Replaced => ("~", WARN, "replaced"),
             Change::Different => ("~", WARN, "not changed"),
+            Change::Created if self.written => ("+", GOOD, "created"),
+            Change::Replaced if self.written => ("~", WARN, "replaced"),
+            Change::Created => ("+", GOOD, "planned: nothing was written"),
+            Change::Replaced => ("~", WARN, "planned: nothing was written"),
         };
         let mut lines = vec![
             format!("{STRONG}identity{STRONG:#}  {}, {used} of {limit} credentials", printable(identity)),

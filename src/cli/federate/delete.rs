@@ -62,10 +62,11 @@ pub(crate) struct Delete {
 pub(crate) struct Deleted {
     /// The identity: its kind, and its name or client ID.
     identity: String,
-    /// Whether a credential was deleted.
-    deleted: bool,
-    /// The credential; null if there is none of this name.
-    credential: Option<Values>,
+    /// Whether this run deleted the credential. Another program may have done it at the same time.
+    #[serde(rename = "deleted")]
+    is_done: bool,
+    /// The credential as it was.
+    credential: Values,
     /// The number of credentials that are left.
     used: usize,
 }
@@ -111,9 +112,9 @@ impl Delete {
             return Err(Failure::new(Exit::No, "the name was not typed; nothing was deleted", Some(hint.to_owned())));
         }
         let delete = identity.credentials.delete(&values.name);
-        let deleted = runtime::block_on(output.steps().without_warnings(delete))??;
-        let used = existing.len().saturating_sub(usize::from(deleted));
-        let answer = Deleted { identity: name, deleted, credential: Some(values), used };
+        let is_done = runtime::block_on(output.steps().without_warnings(delete))??;
+        let used = existing.len().saturating_sub(usize::from(is_done));
+        let answer = Deleted { identity: name, is_done, credential: values, used };
         if output.is_json() {
             output.json(&answer);
         } else {
@@ -155,8 +156,8 @@ fn is_typed(credential: &Values, identity: &str) -> bool {
 
 impl Deleted {
     fn to_text(&self) -> String {
-        let name = self.credential.as_ref().map(|credential| printable(&credential.name)).unwrap_or_default();
-        let verdict = if self.deleted { "deleted" } else { "was already deleted:" };
+        let name = printable(&self.credential.name);
+        let verdict = if self.is_done { "deleted" } else { "was already deleted:" };
         let left = match self.used {
             1 => "1 credential is left".to_owned(),
             used => format!("{used} credentials are left"),

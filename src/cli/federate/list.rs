@@ -1,12 +1,12 @@
-//! `issuer federate list`: the federated credentials of an identity, and which of them are of no use.
+//! `issuer federate list`: the federated credentials of an identity, and which of them are not used.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Args;
 use futures_util::future::join_all;
 use issuer::{
-    CREDENTIALS_MAX, Discovery, FederatedCredential, HttpFetcher, IssuerUrl, Location, Manifest, PublishedIssuer,
-    ServiceAccount,
+    CREDENTIALS_MAX, Discovery, FederatedCredential, HttpFetcher, IssuerUrl, Location, Manifest, ManifestAccount,
+    PublishedIssuer,
 };
 use serde::Serialize;
 
@@ -74,7 +74,7 @@ pub(crate) struct Listed {
     credentials: Vec<Marked>,
 }
 
-/// A federated credential with the reasons why it may be of no use.
+/// A federated credential with the signs that it is not used.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 pub(crate) struct Marked {
@@ -84,7 +84,7 @@ pub(crate) struct Marked {
     marks: Vec<Mark>,
 }
 
-/// A reason why a credential may be of no use.
+/// A sign that a credential is not used, or is not valid.
 #[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
 struct Mark {
@@ -169,15 +169,17 @@ impl List {
     }
 
     fn not_in(&self, manifest: &Manifest, credential: &FederatedCredential) -> Option<Mark> {
-        let account = ServiceAccount::from_subject(credential.subject.as_deref()?)?;
-        let namespace = self.namespace.as_deref().unwrap_or("default");
-        let is_it = |found: &issuer::ManifestAccount| {
-            found.name == account.name && found.namespace.as_deref().unwrap_or(namespace) == account.namespace
+        let subject = credential.subject.as_deref()?;
+        // Subjects of other issuers than clusters have another form.
+        let account = subject.strip_prefix("system:serviceaccount:")?;
+        let default = self.namespace.as_deref().unwrap_or("default");
+        let is_it = |found: &ManifestAccount| {
+            format!("{}:{}", found.namespace.as_deref().unwrap_or(default), found.name) == account
         };
         let is_missing = !manifest.service_accounts.iter().any(is_it);
         is_missing.then(|| {
-            let message = format!("the service account {}/{} is not in the manifests", account.namespace, account.name);
-            Mark::new(MarkKind::NotInManifest, message)
+            let account = printable(&account.replace(':', "/"));
+            Mark::new(MarkKind::NotInManifest, format!("the service account {account} is not in the manifests"))
         })
     }
 }

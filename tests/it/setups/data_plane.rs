@@ -33,7 +33,8 @@ fn forward(request: &Request, emulator: &str) -> Response {
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let query = request.query.iter().map(|(name, value)| format!("{}={}", encode(name), encode(value)));
     let query = query.collect::<Vec<_>>().join("&");
-    let headers = kept(&request.headers).map(|(name, value)| format!("{name}: {value}\r\n")).collect::<String>();
+    let headers: Vec<_> = kept(&request.headers).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
     let Request { method, path, body, .. } = request;
     let length = body.len();
     let head =

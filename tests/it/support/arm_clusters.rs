@@ -14,19 +14,6 @@ use super::{
 
 const TYPE: &str = "Microsoft.ContainerService/managedClusters";
 
-/// `GET .../managedClusters` of a subscription, or of a resource group.
-pub(super) fn list(azure: &AzureDirectory, call: &Call<'_>, group: Option<&str>) -> Result<Response, Response> {
-    let subscription = &call.segments[1];
-    call.authorize(azure.controls_ref(), &format!("{TYPE}/read"), &format!("/subscriptions/{subscription}"))?;
-    let state = azure.state();
-    let is_listed = |cluster: &&Cluster| {
-        cluster.subscription.eq_ignore_ascii_case(subscription)
-            && group.is_none_or(|group| cluster.group.eq_ignore_ascii_case(group))
-    };
-    let clusters = state.clusters.iter().filter(is_listed).map(to_json).collect();
-    call.page(clusters, azure.controls_ref().state().page)
-}
-
 /// `GET .../managedClusters/{name}`.
 pub(super) fn get(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, Response> {
     let (subscription, group, name) = (&call.segments[1], &call.segments[3], &call.segments[7]);
@@ -39,6 +26,20 @@ pub(super) fn get(azure: &AzureDirectory, call: &Call<'_>) -> Result<Response, R
     };
     let cluster = state.clusters.iter().find(is).ok_or_else(|| no_resource(TYPE, name, group))?;
     Ok(Response::json(200, to_json(cluster)))
+}
+
+/// `GET .../managedClusters` of a subscription or a resource group.
+pub(super) fn list(azure: &AzureDirectory, call: &Call<'_>, group: Option<&str>) -> Result<Response, Response> {
+    let subscription = &call.segments[1];
+    let scope = group.map_or(String::new(), |group| format!("/resourceGroups/{group}"));
+    call.authorize(azure.controls_ref(), &format!("{TYPE}/read"), &format!("/subscriptions/{subscription}{scope}"))?;
+    let state = azure.state();
+    let is_listed = |cluster: &&Cluster| {
+        cluster.subscription.eq_ignore_ascii_case(subscription)
+            && group.is_none_or(|group| cluster.group.eq_ignore_ascii_case(group))
+    };
+    let clusters = state.clusters.iter().filter(is_listed).map(to_json).collect();
+    call.page(clusters, azure.controls_ref().state().page)
 }
 
 fn to_json(cluster: &Cluster) -> Value {

@@ -38,7 +38,7 @@ pub(super) struct State {
     pub(super) taken_names: Vec<String>,
     pub(super) creations: Vec<arm_storage::Creation>,
     pub(super) endpoints: Endpoints,
-    tenant: String,
+    pub(super) tenant: String,
     token_requests: usize,
 }
 

@@ -1,7 +1,7 @@
-//! Microsoft Graph v1.0: application registrations and their federated identity credentials.
+//! Microsoft Graph v1.0: application registrations, their federated identity credentials, and service principals.
 //!
 //! "Get application", "List applications", "List federatedIdentityCredentials", "Create", "Get", "Update", "Upsert" and
-//! "Delete federatedIdentityCredential" in the reference of version 1.0 have paths, bodies and statuses. An application
+//! "Delete federatedIdentityCredential", and "Get servicePrincipal" in the reference of version 1.0 have paths, bodies and statuses. An application
 //! is addressed by its object ID or as `applications(appId='...')`, a credential by its ID or name. `name` and `subject`
 //! support `$filter` with `eq` (resource type federatedIdentityCredential). The documented example of "Get" wraps the
 //! credential in `value`, unlike its own text: this stand-in does not.
@@ -47,7 +47,12 @@ fn try_answer(azure: &AzureDirectory, request: &Request) -> Result<Response, Res
         ["applications", id, rest @ ..] => (Key::Id(id), rest),
         [first, rest @ ..] => match key_in_parentheses(first, "applications", "appId") {
             Some(app_id) => (Key::Name(app_id), rest),
-            None => return Err(no_segment(first)),
+            None => match key_in_parentheses(first, "servicePrincipals", "appId") {
+                Some(app_id) if rest.is_empty() && method == "GET" => {
+                    return service_principal(azure, request, app_id);
+                }
+                _ => return Err(no_segment(first)),
+            },
         },
         [] => return Err(no_segment("")),
     };
@@ -106,6 +111,21 @@ fn no_filter(filter: &str) -> Response {
 
 fn no_segment(segment: &str) -> Response {
     bad_request(&format!("Resource not found for the segment '{segment}'."))
+}
+
+/// `GET /servicePrincipals(appId='...')`. Every application has one in its own tenant.
+fn service_principal(azure: &AzureDirectory, request: &Request, app_id: String) -> Result<Response, Response> {
+    let state = azure.state();
+    let application = &state.applications[find_application(&state, &Key::Name(app_id))?];
+    let body = json!({
+        "@odata.context": context(request, "servicePrincipals/$entity"),
+        "id": object_id(&application.app_id),
+        "appId": application.app_id,
+        "displayName": application.name,
+        "appOwnerOrganizationId": state.tenant,
+        "servicePrincipalType": "Application",
+    });
+    Ok(Response::json(200, selected(request, body)))
 }
 
 /// `GET /applications`, with a filter or without.
