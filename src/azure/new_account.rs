@@ -16,7 +16,9 @@ const VERSION: &str = "2023-05-01";
 const ACCOUNTS: ResourceType = ResourceType { path: "Microsoft.Storage/storageAccounts", version: VERSION };
 /// The time limit until a new account can be used.
 const TIMEOUT: Duration = Duration::from_mins(5);
-const BACKOFF: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(15) };
+/// A new account takes some seconds, so the first pause is this many times that of other requests: two seconds.
+const PAUSE_FACTOR: u32 = 10;
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 const OPERATION: &str = "cannot create the storage account";
 
 /// A storage account to create: `StorageV2`, HTTPS with TLS 1.2 only, without shared keys and without public access to
@@ -107,6 +109,7 @@ impl NewAccount {
         };
         let url = format!("{}{id}?api-version={VERSION}", rest.url);
         let limit = Instant::now() + TIMEOUT;
+        let backoff = Backoff { first: rest.retry.first_pause * PAUSE_FACTOR, longest: LONGEST_PAUSE };
         let mut attempts = 0;
         // Reads the account before each write: an answer may be lost, and creation takes some seconds.
         loop {
@@ -127,7 +130,7 @@ impl NewAccount {
                 None => Duration::ZERO,
             };
             attempts += 1;
-            let pause = requested.max(BACKOFF.without_jitter(attempts));
+            let pause = requested.max(backoff.without_jitter(attempts));
             if limit.saturating_duration_since(Instant::now()) <= pause {
                 let unready = || AzureProblem::Busy("the account is still being created".to_owned());
                 return Err(error.map_or_else(|| unready().during(OPERATION), |error| explain(&error)));

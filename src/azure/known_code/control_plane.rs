@@ -72,6 +72,11 @@ pub(super) const CONTROL_PLANE: &[KnownCode] = &[
         "choose another name with --account: names are unique in all of Azure",
     ),
     row(
+        &["InvalidRequestPropertyValue"],
+        "Azure rejects a value of {subject}: {message}",
+        "check the flags of {subject}, such as --location and --sku",
+    ),
+    row(
         &["LocationNotAvailableForResourceType", "InvalidLocation", "LocationRequired"],
         "the location of {subject} is not available: {message}",
         "pass another --location: az account list-locations --query '[].name' --output tsv",

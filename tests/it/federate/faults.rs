@@ -3,18 +3,16 @@
 use std::time::Duration;
 
 use issuer::{
-    Environment, FederatedCredential, HttpFetcher,
+    FederatedCredential,
     federate::{Application, AzureSession, CredentialChange, FederateError, FederatedIdentity, ManagedIdentity},
-    site::AzureOptions,
 };
 
-use super::{APPLICATION, CLIENT, SUBSCRIPTION, World};
+use super::{APPLICATION, CLIENT, SUBSCRIPTION, SignedIn, World};
 use crate::support::{
     arm_answer::{error, throttled},
     arm_identities::concurrent_write,
     azure_controls::Fault,
     azure_credential::Credential,
-    entra,
     signer::ISSUER,
     stand_in::StandIn,
 };
@@ -30,7 +28,7 @@ struct Services {
 }
 
 /// A random number from a seed (`SplitMix64`).
-fn random(seed: &mut u64, limit: u64) -> u64 {
+pub(super) fn random(seed: &mut u64, limit: u64) -> u64 {
     *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -43,28 +41,7 @@ fn credential(name: &str, subject: &str) -> FederatedCredential {
 
 impl Services {
     fn new(world: &World) -> Self {
-        let authority = world.azure.authority();
-        let (tenant, client_id) = (super::TENANT.to_owned(), "11110000-aaaa-2222-bbbb-3333cccc4444".to_owned());
-        let proof = entra::Proof::Secret("s3cr3t".to_owned());
-        let client = entra::Client { tenant: tenant.clone(), client_id: client_id.clone(), proof };
-        let entra = StandIn::https(authority, entra::entra(vec![client]));
-        let arm = StandIn::https(authority, world.directory.arm());
-        let graph = StandIn::https(authority, world.directory.graph());
-        let variables = [
-            ("AZURE_AUTHORITY_HOST", entra.url().to_owned()),
-            ("AZURE_TENANT_ID", tenant),
-            ("AZURE_CLIENT_ID", client_id),
-            ("AZURE_CLIENT_SECRET", "s3cr3t".to_owned()),
-        ];
-        let environment: Environment = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        let options = || AzureOptions {
-            environment: environment.clone(),
-            fetcher: HttpFetcher::new(&[authority.ca_file()]).unwrap(),
-            resource_manager: Some(arm.url().to_owned()),
-            graph: Some(graph.url().to_owned()),
-            first_pause: Duration::from_millis(1),
-            ..AzureOptions::new(None)
-        };
+        let SignedIn { options, servers } = SignedIn::new(world);
         let id = format!(
             "/subscriptions/{SUBSCRIPTION}/resourceGroups/identities/providers/Microsoft.ManagedIdentity/userAssignedIdentities/orders"
         );
@@ -81,7 +58,7 @@ impl Services {
             runtime,
             arm: fast(FederatedIdentity::new(identity)),
             graph: fast(FederatedIdentity::new(application)),
-            _servers: vec![entra, arm, graph],
+            _servers: servers,
         }
     }
 }

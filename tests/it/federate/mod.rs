@@ -1,14 +1,16 @@
-//! `issuer federate` against the stand-ins for Azure Resource Manager, Microsoft Graph and Entra.
+//! Identities, accounts and clusters in Azure, with the commands that read and change them, against the stand-ins for Azure Resource Manager, Microsoft Graph and Entra.
 
 mod apply;
 mod delete;
 mod faults;
 mod list;
+mod new_account;
+mod read;
 mod refusals;
 
-use std::{path::PathBuf, process::Command};
+use std::{path::PathBuf, process::Command, time::Duration};
 
-use issuer::{Documents, Timestamp};
+use issuer::{Documents, Environment, HttpFetcher, Timestamp, site::AzureOptions};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -17,6 +19,7 @@ use crate::support::{
     azure_directory::AzureDirectory,
     azure_resources::AzureResources,
     cli::Tools,
+    entra::{Client, Proof, entra},
     issuer::command,
     signer::{ENTRA, ISSUER, signer},
     stand_in::{Response, StandIn},
@@ -116,6 +119,42 @@ impl World {
     fn of(&self, client_id: &str) -> Vec<[String; 4]> {
         let values = |it: Credential| [it.name, it.issuer, it.subject.unwrap_or_default(), it.audiences.join(",")];
         self.directory.credentials(client_id).into_iter().map(values).collect()
+    }
+}
+
+/// The services of a world for the library, which signs in with a client secret, and waits a millisecond after failures.
+struct SignedIn {
+    options: Box<dyn Fn() -> AzureOptions>,
+    servers: Vec<StandIn>,
+}
+
+impl SignedIn {
+    fn new(world: &World) -> Self {
+        let authority = world.azure.authority();
+        let (tenant, client_id) = (TENANT.to_owned(), "11110000-aaaa-2222-bbbb-3333cccc4444".to_owned());
+        let proof = Proof::Secret("s3cr3t".to_owned());
+        let client = Client { tenant: tenant.clone(), client_id: client_id.clone(), proof };
+        let entra = StandIn::https(authority, entra(vec![client]));
+        let arm = StandIn::https(authority, world.directory.arm());
+        let graph = StandIn::https(authority, world.directory.graph());
+        let variables = [
+            ("AZURE_AUTHORITY_HOST", entra.url().to_owned()),
+            ("AZURE_TENANT_ID", tenant),
+            ("AZURE_CLIENT_ID", client_id),
+            ("AZURE_CLIENT_SECRET", "s3cr3t".to_owned()),
+        ];
+        let environment: Environment = variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let fetcher = HttpFetcher::new(&[authority.ca_file()]).unwrap();
+        let (arm_url, graph_url) = (arm.url().to_owned(), graph.url().to_owned());
+        let options = move || AzureOptions {
+            environment: environment.clone(),
+            fetcher: fetcher.clone(),
+            resource_manager: Some(arm_url.clone()),
+            graph: Some(graph_url.clone()),
+            first_pause: Duration::from_millis(1),
+            ..AzureOptions::new(None)
+        };
+        Self { options: Box::new(options), servers: vec![entra, arm, graph] }
     }
 }
 

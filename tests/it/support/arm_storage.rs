@@ -24,8 +24,8 @@ pub(crate) struct StorageAccount {
     /// The URL of the static website, with a slash at its end, as all URLs in `primaryEndpoints`.
     pub(crate) web: String,
     pub(crate) blob: String,
-    location: String,
-    sku: String,
+    pub(crate) location: String,
+    pub(crate) sku: String,
     /// The properties that a request set.
     properties: Value,
     is_complete: bool,
