@@ -106,7 +106,7 @@ pub(crate) struct Doctor {
     #[arg(long, requires = "probe")]
     probe_any_host: bool,
     /// Skip all checks that need the network
-    #[arg(long, conflicts_with = "network")]
+    #[arg(long, conflicts_with_all = ["network", "identity", "app", "aks"])]
     no_network: bool,
     /// Trust the PEM certificates of this file too (repeatable)
     #[arg(long, value_name = "PEM")]

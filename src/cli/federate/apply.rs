@@ -31,7 +31,7 @@ const APPLY: &str = "Apply";
 pub(super) struct ApplyArgs {
     /// Create the credential in Azure
     ///
-    /// Without it, nothing is sent to Azure.
+    /// Without it, nothing is changed in Azure.
     #[arg(long, conflicts_with = "format", help_heading = APPLY)]
     pub(super) apply: bool,
     /// Replace the values of a credential of the same name, or issuer and subject

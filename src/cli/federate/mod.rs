@@ -18,7 +18,8 @@ use clap::{Args, Subcommand};
 pub(super) use delete::Deleted;
 use format::{FederateFormat, Values};
 use issuer::{
-    Cloud, CredentialParent, Federation, HttpFetcher, IssuerUrl, TOKEN_EXCHANGE_AUDIENCE, federate::Principal,
+    Cloud, CredentialParent, Federation, HttpFetcher, IssuerUrl, ServiceAccount, TOKEN_EXCHANGE_AUDIENCE,
+    federate::Principal,
 };
 #[cfg(test)]
 pub(super) use list::Listed;
@@ -128,13 +129,27 @@ impl Federate {
         };
         // Usage errors come before the first request.
         let parent = self.parent()?;
+        let account = self.account()?;
         if self.issuer.is_none()
             && let Some(issuer) = self.aks.read_issuer(&self.azure, &requests, output)?
         {
             self.issuer = Some(issuer.to_string());
         }
-        let federation = self.federation(parent)?;
+        let federation = self.federation(parent, account)?;
         if self.apply.apply {
+            let of_formats = [
+                ("--client-id", self.client_id.is_some()),
+                ("--object-id", self.object_id.is_some()),
+                ("--role", self.role.is_some()),
+                ("--database", self.database.is_some()),
+            ];
+            if let Some((flag, _)) = of_formats.into_iter().find(|(_, is_given)| *is_given) {
+                let message = format!("{flag} is not used with --apply");
+                return Err(Failure::usage(
+                    message,
+                    format!("leave out {flag}, or leave out --apply and pass --format"),
+                ));
+            }
             self.warn(&federation, output);
             return self.apply.run(&self.azure, &requests, &federation, output);
         }
@@ -153,11 +168,7 @@ impl Federate {
     }
 
     /// The credential, which breaks no rule of Kubernetes, Azure and Entra.
-    fn federation(&self, parent: CredentialParent) -> Result<Federation, Failure> {
-        let Some(account) = &self.service_account else {
-            return Err(Failure::usage("no service account is given", "pass --service-account NAMESPACE/NAME"));
-        };
-        let account = values::service_account("--service-account", account)?;
+    fn federation(&self, parent: CredentialParent, account: ServiceAccount) -> Result<Federation, Failure> {
         let Some(issuer) = &self.issuer else {
             return Err(Failure::usage("no issuer is given", "pass --issuer URL, the claim iss of the tokens"));
         };
@@ -174,6 +185,13 @@ impl Federate {
             Some(problem) => Err(problem.into()),
             None => Ok(federation),
         }
+    }
+
+    fn account(&self) -> Result<ServiceAccount, Failure> {
+        let Some(account) = &self.service_account else {
+            return Err(Failure::usage("no service account is given", "pass --service-account NAMESPACE/NAME"));
+        };
+        values::service_account("--service-account", account)
     }
 
     fn parent(&self) -> Result<CredentialParent, Failure> {

@@ -124,7 +124,7 @@ fn conditional_access_is_explained() {
 fn wrong_command_line_sends_nothing() {
     let world = World::new();
     let token = world.token();
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["--apply"], "no identity is given"),
         (&["--identity", "orders", "--app", APPLICATION, "--apply"], "cannot be used with"),
         (&["--identity", "orders", "--replace"], "--apply"),
@@ -134,6 +134,8 @@ fn wrong_command_line_sends_nothing() {
         (&["--identity", "orders", "--apply", "--format", "az"], "cannot be used with"),
         (&["--identity", "/subscriptions/x", "--apply"], "is not the resource ID"),
         (&["--app", "orders", "--apply"], "--app: "),
+        (&["--identity", "orders", "--apply", "--object-id", "x"], "--object-id is not used with --apply"),
+        (&["--identity", "orders", "--apply", "--dry-run", "--wait", "1m", "--token", &token], "cannot be used with"),
         (&["--app", APPLICATION, "--resource-group", "x", "--apply"], "--resource-group is not used with --app"),
         (&["--identity", "orders", "--apply", "--name", "x"], "is not 3 to 120 letters"),
     ];
