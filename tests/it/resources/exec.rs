@@ -165,9 +165,20 @@ fn below(program: &str, arguments: &[&str], command: &Command) -> Command {
 #[test]
 fn interrupt_of_a_terminal_reaches_the_program_once() {
     let world = World::new();
-    let program = "n=0; trap 'kill $!; n=$((n+1)); echo got $n' INT; trap 'kill $!; echo total $n; exit 9' TERM
-        echo ready; while :; do sleep 60 & wait $!; done";
-    let arguments = ["--resource", "arm", "--env-file", "T", "--", "sh", "-c", program];
+    // A shell runs one trap for two signals that arrive together.
+    let program = r#"
+import signal, sys
+awaited = {signal.SIGINT, signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
+print("ready", flush=True)
+count = 0
+while signal.sigwaitinfo(awaited).si_signo == signal.SIGINT:
+    count += 1
+    print(f"got {count}", flush=True)
+print(f"total {count}", flush=True)
+sys.exit(9)
+"#;
+    let arguments = ["--resource", "arm", "--env-file", "T", "--", "python3", "-c", program];
     // Both processes are in the foreground process group of a terminal.
     let (mut terminal, mut child) = Terminal::run(
         80,
