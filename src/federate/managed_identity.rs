@@ -37,7 +37,7 @@ const IDENTITIES: ResourceType =
 pub struct ManagedIdentity {
     rest: Rest,
     identity: UserAssignedIdentity,
-    /// The resource ID.
+    /// The resource ID as the path of a URL.
     id: String,
 }
 
@@ -60,7 +60,9 @@ struct Properties {
 impl ManagedIdentity {
     /// The credentials of an identity; `None` if its subscription is not known. Sends no request.
     pub fn new(session: &AzureSession, identity: UserAssignedIdentity) -> Option<Self> {
-        let id = identity.resource_id()?;
+        // A name that Azure does not allow must not change the path of a request.
+        let encode = |segment: &str| utf8_percent_encode(segment, RESERVED).to_string();
+        let id = identity.resource_id()?.split('/').map(encode).collect::<Vec<_>>().join("/");
         Some(Self { rest: session.rest().clone(), identity, id })
     }
 
@@ -104,7 +106,6 @@ impl ManagedIdentity {
     /// The URL of the identity, or of a resource below it.
     fn url(&self, below: &str) -> String {
         let Self { rest, id, .. } = self;
-        // The characters of an ID are those of a path.
         format!("{}{id}{below}?api-version={VERSION}", rest.url)
     }
 

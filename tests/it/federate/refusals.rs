@@ -151,6 +151,11 @@ fn wrong_command_line_sends_nothing() {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert!(stderr(&output).contains("is not for the token"), "{}", stderr(&output));
     assert!(world.arm.requests().is_empty() && world.tools.calls().is_empty());
+    // A name does not change the path of a request.
+    let place = ["--resource-group", "identities", "--subscription", SUBSCRIPTION, "--auth", "az"];
+    let words = [&["federate", "list", "--identity", "orders?x="], &place[..]].concat();
+    assert_eq!(world.issuer(&words).output().unwrap().status.code(), Some(3));
+    assert!(world.arm.requests()[0].path.contains("/userAssignedIdentities/orders%3Fx%3D/"));
 }
 
 #[test]
