@@ -8,6 +8,8 @@ use crate::exchange::{ConfigurationError, ExchangeError};
 use crate::federate::FederateError;
 #[cfg(feature = "remote")]
 use crate::http_clients::ClientError;
+#[cfg(feature = "kubernetes")]
+use crate::kubernetes::ClusterError;
 #[cfg(feature = "probe")]
 use crate::probe::ProbeTargetError;
 #[cfg(feature = "serve")]
@@ -114,6 +116,10 @@ pub enum Error {
     #[cfg(feature = "azure")]
     #[error(transparent)]
     Federate(FederateError),
+    /// A request to the API server of a cluster failed.
+    #[cfg(feature = "kubernetes")]
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
     /// The HTTP client cannot be set up.
     #[cfg(feature = "remote")]
     #[error(transparent)]
@@ -153,6 +159,8 @@ impl Hint for Error {
             Self::Removal(error) => error.hint(),
             #[cfg(feature = "azure")]
             Self::Federate(error) => error.hint(),
+            #[cfg(feature = "kubernetes")]
+            Self::Cluster(error) => error.hint(),
             #[cfg(feature = "remote")]
             Self::Client(error) => error.hint(),
             #[cfg(feature = "serve")]

@@ -41,6 +41,7 @@
 //! | verify | [`Token`], [`Expectations`], [`Verifier`], [`Report`] | `RemoteVerifier` |
 //! | get access tokens | [`Scope`], [`Resource`], [`TokenAnswer`] | `WorkloadIdentity`, `TokenSource`, `Watch` |
 //! | match credentials | [`FederatedCredential`], [`Assertion`], [`CredentialMismatch`] | |
+//! | read clusters | [`ApiServerDrift`], [`IssuerChange`] | `kubernetes` |
 //! | create credentials | [`Federation`], [`CredentialPlan`] | `federate` |
 //! | diagnose | [`Manifest`], [`ManifestContext`], [`FederatedCredential`], [`Assertion`] | |
 //! | connect to PostgreSQL | [`ConnectionString`], [`PasswordFile`], [`DatabaseRole`] | |
@@ -50,6 +51,7 @@
 //!
 //! - `cli` (default): the command line, and all other features.
 //! - `azure`: publishing to Azure Storage.
+//! - `kubernetes`: the API server of a cluster as the source of issuer, keys, tokens and objects.
 //! - `probe`: whether a resource accepts an access token.
 //! - `remote`: fetching over HTTPS with tokio and reqwest, also for verifying, and access tokens.
 //! - `serve`: the HTTP server.
@@ -64,6 +66,7 @@
 // No panic is reachable from input; tests may.
 #![warn(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
 
+mod api_server;
 #[cfg(feature = "azure")]
 mod azure;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "no request is retried"))]
@@ -85,6 +88,8 @@ mod hint;
 mod http_clients;
 mod issuer_url;
 mod key;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod manifest;
 #[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "nothing is fetched"))]
 mod no_answer;
@@ -110,6 +115,7 @@ mod token;
 mod verify;
 mod yaml;
 
+pub use api_server::{ApiServerDrift, FlagPlace, IssuerChange, IssuerChangeStep};
 #[cfg(feature = "azure")]
 pub use azure::{AuthMethod, AzureError, AzureProblem, Environment, ResourceScope};
 pub use clock::{Clock, SystemClock};

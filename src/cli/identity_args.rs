@@ -77,6 +77,11 @@ impl IdentityArgs {
         self.token_file.clone().or_else(|| of_variable().filter(|path| !path.is_empty()).map(PathBuf::from))
     }
 
+    /// Whether the flag names the file with the projected token.
+    pub(super) fn has_token_file(&self) -> bool {
+        self.token_file.is_some()
+    }
+
     /// The identity of the flags and variables. No request is sent yet.
     pub(super) fn build(&self) -> Result<WorkloadIdentity, Failure> {
         Ok(self.builder()?.build()?)

@@ -5,34 +5,85 @@ use std::{
 };
 
 use clap::Args;
-use issuer::{FileError, KeyReader, KeySet};
+use futures_util::future::try_join;
+use issuer::{
+    Discovery, FileError, KeyReader, KeySet,
+    kubernetes::{Cluster, ClusterOptions},
+};
 use tracing::info_span;
 
-use super::{Failure, Output};
+use super::{
+    Failure, Output,
+    cluster_args::{CLUSTER, ClusterArgs, namespaced},
+    runtime,
+};
 
 const STDIN: &str = "standard input";
 
-/// The flags that name the public keys of an API server.
+/// The flags that name the public keys of an API server: files, a Secret, or the API server itself.
 #[derive(Debug, Args)]
 pub(super) struct KeyInputs {
     /// Read public keys from these files; - means standard input
     ///
     /// PEM, DER, SSH public keys, JWK, JWKS, Key Vault keys, Kubernetes Secrets and ConfigMaps, kops keysets and Talos
     /// secrets are accepted. Of a private key only the public part is used.
-    #[arg(value_name = "KEYS", required = true)]
+    #[arg(value_name = "KEYS", required_unless_present_any = ["from_cluster", "secret"])]
     keys: Vec<PathBuf>,
     /// Read only this entry of a Secret or ConfigMap (repeatable)
     #[arg(long, value_name = "NAME")]
     entry: Vec<String>,
+    #[command(flatten)]
+    pub(super) cluster: ClusterArgs,
+    /// Read the service account keys of this Secret
+    ///
+    /// Cluster API keeps them in CLUSTER-sa of the management cluster.
+    #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with = "from_cluster", help_heading = CLUSTER)]
+    secret: Option<String>,
+}
+
+/// The keys of all inputs, and the API server that some came from.
+pub(super) struct KeysRead {
+    pub(super) keys: KeySet,
+    /// `None` without `--from-cluster`.
+    pub(super) api_server: Option<ApiServer>,
+}
+
+/// What an API server says about its own issuer.
+#[derive(Clone)]
+pub(super) struct ApiServer {
+    /// The URL of the API server.
+    pub(super) server: String,
+    /// The issuer of new tokens, byte for byte.
+    pub(super) issuer: String,
+    /// The `jwks_uri`, which often has a private address.
+    pub(super) jwks_uri: String,
 }
 
 impl KeyInputs {
-    /// Reads all files, and prints notes about what was skipped.
+    /// Reads all inputs, and prints notes about what was skipped.
     pub(super) fn read(&self, output: &mut Output) -> Result<KeySet, Failure> {
+        Ok(self.read_all(false, output)?.keys)
+    }
+
+    /// The same with the issuer of the API server.
+    pub(super) fn read_with_issuer(&self, output: &mut Output) -> Result<KeysRead, Failure> {
+        self.read_all(true, output)
+    }
+
+    fn read_all(&self, reads_issuer: bool, output: &mut Output) -> Result<KeysRead, Failure> {
         if self.keys.iter().filter(|path| is_stdin(path)).count() > 1 {
             return Err(stdin_twice());
         }
+        let options = self.cluster.options(self.is_of_cluster(), "--from-cluster or --secret")?;
         let mut reader = KeyReader::default().only_entries(self.entry.iter().cloned());
+        let mut api_server = None;
+        if let Some(options) = options {
+            self.cluster.warn(output);
+            let fetch = self.fetch(&options, reads_issuer);
+            let (name, bytes, found) = runtime::block_on(output.steps().without_warnings(fetch))??;
+            reader.read(&name, &bytes)?;
+            api_server = found;
+        }
         for path in &self.keys {
             if is_stdin(path) {
                 output.waits_for_stdin();
@@ -42,7 +93,32 @@ impl KeyInputs {
         }
         let (keys, notes) = reader.finish()?;
         notes.iter().for_each(|note| output.note(note));
-        Ok(keys)
+        Ok(KeysRead { keys, api_server })
+    }
+
+    /// The keys of the cluster as an input with its name, and the issuer of the API server.
+    async fn fetch(
+        &self,
+        options: &ClusterOptions,
+        reads_issuer: bool,
+    ) -> Result<(String, Vec<u8>, Option<ApiServer>), Failure> {
+        let secret = self.secret.as_deref().map(|secret| namespaced("--secret", secret)).transpose()?;
+        let cluster = Cluster::connect(options).await?;
+        if let Some((namespace, name)) = secret {
+            let bytes = cluster.secret(&namespace, &name).await?;
+            return Ok((format!("Secret {namespace}/{name}"), bytes, None));
+        }
+        let name = format!("the JWKS of {}", cluster.url());
+        if !reads_issuer {
+            return Ok((name, cluster.jwks().await?, None));
+        }
+        let (discovery, bytes) = try_join(cluster.discovery(), cluster.jwks()).await?;
+        let Discovery { issuer, jwks_uri, .. } = discovery;
+        Ok((name, bytes, Some(ApiServer { server: cluster.url().to_owned(), issuer, jwks_uri })))
+    }
+
+    fn is_of_cluster(&self) -> bool {
+        self.cluster.from_cluster || self.secret.is_some()
     }
 
     /// Whether a path leads to one of the input files.

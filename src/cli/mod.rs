@@ -5,6 +5,7 @@
 mod answers;
 mod azure_args;
 mod clean;
+mod cluster_args;
 mod command;
 mod completions;
 mod credentials;

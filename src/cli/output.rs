@@ -4,7 +4,8 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
 use issuer::{
-    Error, ExchangeError, Hint, PublishError, RetryAdvice, Timestamp, federate::FederateError, site::SiteError,
+    Error, ExchangeError, Hint, PublishError, RetryAdvice, Timestamp, federate::FederateError,
+    kubernetes::ClusterError, site::SiteError,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -70,6 +71,7 @@ impl<E: Into<Error>> From<E> for Failure {
             {
                 Exit::No
             }
+            Error::Cluster(ClusterError::NoContext { .. } | ClusterError::NotVerified { .. }) => Exit::Usage,
             Error::Site(SiteError::Azure(error)) if error.problem.is_usage() => Exit::Usage,
             _ => Exit::Incomplete,
         };

@@ -6,8 +6,11 @@ use super::output::Exit;
 
 /// The commands that access a site.
 const SITE: &[&str] = &["publish", "status", "unpublish"];
+/// The commands that read from a cluster.
+const CLUSTER: &[&str] = &["discovery", "doctor", "exchange", "federate", "jwks", "publish", "status", "verify"];
 /// The commands that send requests over the network.
-const NETWORK: &[&str] = &["doctor", "exchange", "exec", "federate", "publish", "status", "unpublish", "verify"];
+const NETWORK: &[&str] =
+    &["discovery", "doctor", "exchange", "exec", "federate", "jwks", "publish", "status", "unpublish", "verify"];
 /// The commands that exchange a token.
 const TOKEN: &[&str] = &["exchange", "exec"];
 /// The commands that sign in to Azure.
@@ -65,12 +68,19 @@ const VARIABLES: &[Variable] = &[
     variable("COLUMNS", &[], "Line width of files and pipes; default width of a terminal"),
     variable("GITHUB_ACTIONS", AZURE, "Present in a GitHub Actions job, whose OIDC token is a credential"),
     variable("HOSTNAME", &["doctor"], "Name of the pod, which is compared with that of its token"),
-    foreign("HTTPS_PROXY", NETWORK, "Proxy for HTTPS requests"),
+    variable("HOME", CLUSTER, "Directory with the default kubeconfig, .kube/config"),
+    variable("HTTPS_PROXY", NETWORK, "Proxy for HTTPS requests"),
     variable("IDENTITY_ENDPOINT", AZURE, "Managed identity endpoint of App Service or Azure Arc"),
     variable("IDENTITY_HEADER", AZURE, "Secret for IDENTITY_ENDPOINT in App Service"),
     variable("IDENTITY_SERVER_THUMBPRINT", AZURE, "Certificate thumbprint of IDENTITY_ENDPOINT in Service Fabric"),
     variable("IMDS_ENDPOINT", AZURE, "Present on an Azure Arc machine, together with IDENTITY_ENDPOINT"),
+    variable("KUBECONFIG", CLUSTER, "Files of the kubeconfig, separated by colons"),
     variable("KUBERNETES_EXEC_INFO", &["exchange"], "Request of kubectl for an ExecCredential, as JSON"),
+    variable(
+        "KUBERNETES_SERVICE_HOST",
+        CLUSTER,
+        "Present in a pod, whose service account is used without a kubeconfig",
+    ),
     variable("MSI_ENDPOINT", AZURE, "Managed identity endpoint of Azure Machine Learning or Cloud Shell"),
     variable("MSI_SECRET", AZURE, "Secret for MSI_ENDPOINT"),
     foreign("NO_COLOR", &[], "Use no colours if it has any value"),
@@ -176,7 +186,7 @@ mod tests {
         let text = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
         let is_name = |word: &str| {
             let of_two = word.contains('_') && word.split('_').all(|part| !part.is_empty());
-            (of_two || word.starts_with("PG") || ["COLUMNS", "HOSTNAME"].contains(&word))
+            (of_two || word.starts_with("PG") || ["COLUMNS", "HOME", "HOSTNAME", "KUBECONFIG"].contains(&word))
                 && word.starts_with(|first: char| first.is_ascii_uppercase())
                 && word.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
         };

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 34] = [
+const LAYERS: [(&str, Layer); 36] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
@@ -22,6 +22,7 @@ const LAYERS: [(&str, Layer); 34] = [
     ("verify", Layer::Core),
     ("explain", Layer::Core),
     ("manifest", Layer::Core),
+    ("api_server", Layer::Core),
     ("plan", Layer::Core),
     ("postgresql", Layer::Core),
     ("federation", Layer::Core),
@@ -36,6 +37,7 @@ const LAYERS: [(&str, Layer); 34] = [
     ("exchange", Layer::Edge),
     ("azure", Layer::Edge),
     ("federate", Layer::Edge),
+    ("kubernetes", Layer::Edge),
     ("site", Layer::Edge),
     ("publish", Layer::Edge),
     ("remote", Layer::Edge),

@@ -1,5 +1,6 @@
 //! The parts of JSON answers that several commands share. The text views show the same values.
 
+mod api_server;
 mod document;
 mod error;
 mod key;
@@ -8,6 +9,7 @@ mod refusal;
 mod static_website;
 mod warning;
 
+pub(super) use api_server::{ApiServer, Step, change_lines};
 pub(super) use document::{Change, Document};
 pub(super) use error::{ErrorAnswer, ErrorDetails, Interruption, Service};
 pub(super) use key::{Key, KeyType};

@@ -7,21 +7,21 @@ use std::{
 
 use async_trait::async_trait;
 use issuer::{
-    Aadsts, AssertionError, AssertionFile, AssertionSource, ClientAssertion, ExchangeError, Expectations, Hint,
-    IssuerUrl, Timestamp, Token, Verifier,
+    Aadsts, AssertionError, AssertionSource, ClientAssertion, ExchangeError, Expectations, Hint, IssuerUrl, Timestamp,
+    Token, Verifier,
 };
 
 use super::super::{Exit, Failure, clean::message, identity_args::exchange_failure, verify::trust::Trusted};
 
-/// The token file, whose token is verified at each read.
+/// A source of tokens, each of which is verified before it is sent.
 #[derive(Debug)]
-pub(super) struct CheckedFile {
-    file: AssertionFile,
+pub(super) struct CheckedTokens<S> {
+    source: S,
     trusted: Trusted,
     refusal: Refusal,
 }
 
-/// The last failed check. The library knows only that there is no token to send.
+/// The last failed check or request for a token. The library knows only that there is no token to send.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Refusal(Arc<Mutex<Option<Failure>>>);
 
@@ -33,14 +33,14 @@ impl Refusal {
         failure.unwrap_or_else(|| exchange_failure(error))
     }
 
-    fn set(&self, failure: Option<Failure>) {
+    pub(super) fn set(&self, failure: Option<Failure>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 }
 
-impl CheckedFile {
-    pub(super) fn new(file: AssertionFile, trusted: Trusted, refusal: Refusal) -> Self {
-        Self { file, trusted, refusal }
+impl<S> CheckedTokens<S> {
+    pub(super) fn new(source: S, trusted: Trusted, refusal: Refusal) -> Self {
+        Self { source, trusted, refusal }
     }
 
     /// Verifies a token as `issuer verify` does.
@@ -73,10 +73,10 @@ fn named_issuer(text: &str) -> Option<IssuerUrl> {
 }
 
 #[async_trait]
-impl AssertionSource for CheckedFile {
+impl<S: AssertionSource> AssertionSource for CheckedTokens<S> {
     async fn assertion(&self) -> Result<ClientAssertion, AssertionError> {
         self.refusal.set(None);
-        let assertion = self.file.assertion().await?;
+        let assertion = self.source.assertion().await?;
         self.verify(assertion.secret()).await.map_err(|failure| {
             let error = AssertionError::other(io::Error::other(failure.message.clone()));
             self.refusal.set(Some(failure));

@@ -2,6 +2,7 @@
 
 mod answer;
 mod check;
+mod cluster_tokens;
 mod format;
 mod health;
 mod left_token;
@@ -16,21 +17,26 @@ use std::{
 
 pub(super) use answer::Answer;
 use answer::sentence;
-use check::{CheckedFile, Refusal};
+use check::{CheckedTokens, Refusal};
 use clap::Args;
+use cluster_tokens::ClusterTokens;
 use format::{Rendering, TokenFormat, exec_credential_version};
 use health::Health;
-use issuer::{AccessToken, AssertionFile, PasswordFile, Resource, RetryPolicy, Scope, SecretFile, WorkloadIdentity};
+use issuer::{
+    AccessToken, AssertionFile, PasswordFile, Resource, RetryPolicy, Scope, SecretFile, WorkloadIdentity,
+    kubernetes::TokenRequest,
+};
 use ready_file::ReadyFile;
 use watch::Watcher;
 
 use super::{
     Exit, Failure, Output,
     clean::printable,
+    cluster_args::{CLUSTER, ClusterArgs},
     identity_args::IdentityArgs,
     listen::Listen,
     runtime, scope_args,
-    values::{given, variable_name},
+    values::{self, given, variable_name},
     verify::trust::Trust,
 };
 
@@ -66,7 +72,8 @@ token now. SIGTERM and SIGINT end the command with exit code 0, and the file kee
   issuer exchange --resource keyvault --format header | curl -H @- URL
   issuer exchange --scope https://vault.azure.net/.default -o json
   issuer exchange --resource aks --format exec-credential
-  issuer exchange --resource postgres --format pgpass --watch --out /azure/pgpass"
+  issuer exchange --resource postgres --format pgpass --watch --out /azure/pgpass
+  issuer exchange --resource keyvault --from-cluster --service-account shop/orders --client-id ID --tenant ID"
 )]
 pub(crate) struct Exchange {
     /// Request a token for this scope, such as https://vault.azure.net/.default
@@ -127,6 +134,16 @@ pub(crate) struct Exchange {
     listen: Option<String>,
     #[command(flatten)]
     identity: IdentityArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Request the projected token of this service account from the API server
+    ///
+    /// Without --from-cluster the projected token comes from a file.
+    #[arg(long, value_name = "NAMESPACE/NAME", requires = "from_cluster", help_heading = CLUSTER)]
+    service_account: Option<String>,
+    /// Set the audience of the requested token [default: that of the cloud]
+    #[arg(long, value_name = "AUDIENCE", requires = "from_cluster", help_heading = CLUSTER)]
+    audience: Option<String>,
 }
 
 impl Exchange {
@@ -135,6 +152,7 @@ impl Exchange {
         let rendering = self.rendering(output)?;
         let file = self.file(output)?;
         let listen = self.listen.as_deref().map(|text| Listen::parse("--listen", text)).transpose()?;
+        self.cluster.warn(output);
         let refusal = Refusal::default();
         let identity = self.identity(RetryPolicy::default(), &refusal)?;
         let Some(file) = file.clone().filter(|_| self.watch) else {
@@ -301,14 +319,45 @@ impl Exchange {
 
     /// The identity, which verifies each projected token with `--check`.
     fn identity(&self, retry: RetryPolicy, refusal: &Refusal) -> Result<WorkloadIdentity, Failure> {
-        let mut builder = self.identity.builder()?.retry(retry);
-        if let Some(path) = self.identity.token_file().filter(|_| self.check) {
+        let builder = self.identity.builder()?.retry(retry);
+        let trusted = if self.check {
             let IdentityArgs { ca_file, timeout, .. } = &self.identity;
             let (issuer, published) = (self.issuer.clone(), self.published.clone());
-            let trusted = Trust::of(issuer, published, ca_file.clone(), timeout.clone()).check()?;
-            builder = builder.assertion_source(CheckedFile::new(AssertionFile::new(path), trusted, refusal.clone()));
-        }
+            Some(Trust::of(issuer, published, ca_file.clone(), timeout.clone()).check()?)
+        } else {
+            None
+        };
+        let refusal = refusal.clone();
+        let builder = if let Some(options) = self.cluster.from_cluster()? {
+            let tokens = ClusterTokens::new(options, self.token_request()?, refusal.clone());
+            match trusted {
+                Some(trusted) => builder.assertion_source(CheckedTokens::new(tokens, trusted, refusal)),
+                None => builder.assertion_source(tokens),
+            }
+        } else if let (Some(path), Some(trusted)) = (self.identity.token_file(), trusted) {
+            builder.assertion_source(CheckedTokens::new(AssertionFile::new(path), trusted, refusal))
+        } else {
+            builder
+        };
         Ok(builder.build()?)
+    }
+}
+
+impl Exchange {
+    /// The request for the token of a service account.
+    fn token_request(&self) -> Result<TokenRequest, Failure> {
+        let Some(text) = &self.service_account else {
+            let hint = "pass --service-account NAMESPACE/NAME";
+            return Err(Failure::usage("--from-cluster needs a service account", hint));
+        };
+        if self.identity.has_token_file() {
+            let hint = "leave out --token-file or --from-cluster";
+            return Err(Failure::usage("--token-file is not used with --from-cluster", hint));
+        }
+        let account = values::service_account("--service-account", text)?;
+        let of_cloud = self.identity.cloud()?.token_exchange_audience();
+        let audience = self.audience.as_deref().unwrap_or(of_cloud);
+        Ok(TokenRequest::new(account).audience(audience))
     }
 }
 

@@ -27,6 +27,7 @@ pub(super) use list::Listed;
 use super::{
     Exit, Failure, Output,
     azure_args::{AksArgs, AzureArgs, Named, Requests, client_id},
+    cluster_args::ClusterArgs,
     runtime, values,
 };
 
@@ -50,7 +51,8 @@ same service account have different credentials.",
   issuer federate --identity orders --resource-group shop --service-account shop/orders --issuer https://issuer.example.com
   issuer federate --app 11111111-aaaa-4bbb-8ccc-000000000001 --service-account shop/orders --issuer https://issuer.example.com --format terraform
   issuer federate --identity orders --service-account shop/orders --issuer https://issuer.example.com --apply --wait 10m --token token.jwt
-  issuer federate --identity orders --resource-group shop --service-account shop/orders --aks prod --apply"
+  issuer federate --identity orders --resource-group shop --service-account shop/orders --aks prod --apply
+  issuer federate --identity orders --service-account shop/orders --from-cluster --context prod-1 --apply"
 )]
 pub(crate) struct Federate {
     #[command(subcommand)]
@@ -98,6 +100,8 @@ pub(crate) struct Federate {
     #[arg(long, value_name = "NAME")]
     database: Option<String>,
     #[command(flatten)]
+    cluster: ClusterArgs,
+    #[command(flatten)]
     apply: ApplyArgs,
     /// Trust the PEM certificates of this file too (repeatable)
     #[arg(long, value_name = "PEM")]
@@ -135,6 +139,9 @@ impl Federate {
         {
             self.issuer = Some(issuer.to_string());
         }
+        if let Some(issuer) = self.cluster.read_issuer_url(self.issuer.as_deref(), output)? {
+            self.issuer = Some(issuer);
+        }
         let federation = self.federation(parent, account)?;
         if self.apply.apply {
             let of_formats = [
@@ -170,7 +177,10 @@ impl Federate {
     /// The credential, which breaks no rule of Kubernetes, Azure and Entra.
     fn federation(&self, parent: CredentialParent, account: ServiceAccount) -> Result<Federation, Failure> {
         let Some(issuer) = &self.issuer else {
-            return Err(Failure::usage("no issuer is given", "pass --issuer URL, the claim iss of the tokens"));
+            return Err(Failure::usage(
+                "no issuer is given",
+                "pass --issuer URL, the claim iss of the tokens, or --from-cluster",
+            ));
         };
         let issuer: IssuerUrl = values::parse(issuer)?;
         let audience = self.audience.as_deref().unwrap_or(self.azure.cloud().token_exchange_audience());

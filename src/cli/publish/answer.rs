@@ -1,11 +1,14 @@
-use issuer::{DropReason, IssuerUrl, Location, RelyingParty, TOKEN_EXCHANGE_AUDIENCE, Timestamp};
+use issuer::{DropReason, IssuerUrl, Location, PlanRefusal, RelyingParty, TOKEN_EXCHANGE_AUDIENCE, Timestamp};
 use serde::Serialize;
 
 use super::run::{Run, Stage};
 use crate::cli::{
     Exit,
-    answers::{Document, KeyType, Mismatch, RefusalAnswer, StaticWebsite, Warning},
+    answers::{ApiServer, Document, KeyType, Mismatch, RefusalAnswer, StaticWebsite, Warning},
 };
+
+/// The next step for the issuer of an API server that the internet cannot reach.
+const NOT_PUBLIC: &str = "publish for a public issuer first: pass --issuer with the public URL of the site; the command then prints how to change the API server without an outage";
 
 /// The plan, the written documents, and the result of reading them back.
 #[derive(Serialize)]
@@ -40,6 +43,9 @@ pub(crate) struct Answer {
     pub(super) warnings: Vec<String>,
     /// The flags to start the API server with, without their leading dashes.
     pub(super) kube_apiserver: KubeApiserver,
+    /// The API server that the keys came from; absent without --from-cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) api_server: Option<ApiServer>,
     /// The values of the federated credential in Entra; null for other relying parties.
     pub(super) federated_credential: Option<FederatedCredential>,
     #[serde(skip)]
@@ -169,9 +175,10 @@ impl From<&Run> for Answer {
             mismatch: run.mismatch().map(|mismatch| Mismatch::new(mismatch, desired.relying_party)),
             keys: plan.keys.iter().map(PlannedKey::from).collect(),
             documents: plan.documents.iter().map(Document::from).collect(),
-            refusals: plan.refusals.iter().map(RefusalAnswer::from).collect(),
+            refusals: plan.refusals.iter().map(|refusal| answer_to(refusal, run)).collect(),
             warnings: of_plan.chain(of_site).chain(of_documents).collect(),
             kube_apiserver: KubeApiserver::from(&desired.issuer),
+            api_server: run.api_server.as_ref().map(|api_server| ApiServer::beside(api_server, &issuer)),
             federated_credential: is_entra
                 .then(|| FederatedCredential { issuer: issuer.clone(), audience: TOKEN_EXCHANGE_AUDIENCE }),
             stage: match &run.stage {
@@ -184,6 +191,19 @@ impl From<&Run> for Answer {
             read_back_place: read_back.map(|read_back| read_back.place.clone()),
             issuer,
         }
+    }
+}
+
+/// A refusal. An API server with an issuer such as that of k3s, which is its own host name, needs another one first.
+fn answer_to(refusal: &PlanRefusal, run: &Run) -> RefusalAnswer {
+    let answer = RefusalAnswer::from(refusal);
+    let is_of_api_server =
+        run.api_server.as_ref().is_some_and(|api_server| api_server.issuer == run.desired.issuer.as_str());
+    match refusal {
+        PlanRefusal::IssuerNotPublic { .. } if is_of_api_server => {
+            RefusalAnswer { hint: NOT_PUBLIC.to_owned(), ..answer }
+        }
+        _ => answer,
     }
 }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use clap::{Args, builder::NonEmptyStringValueParser};
 use issuer::{
     Change, DesiredState, Error, HttpFetcher, IssuerUrl, Location, Plan, PlanWarning, PlannedKey, Publication,
-    PublishError, RelyingParty, SystemClock,
+    PublishError, RelyingParty, SystemClock, UrlError,
     site::{Hosting, Site},
 };
 
@@ -22,7 +22,7 @@ use self::{
 use super::{
     Exit, Failure, Output,
     answers::Warning,
-    inputs::KeyInputs,
+    inputs::{ApiServer, KeyInputs, KeysRead},
     runtime::{self, Signals},
     site::{OpenSite, Root},
     site_args::SiteArgs,
@@ -48,6 +48,8 @@ concurrent publishers never overwrite each other.",
   issuer publish sa.pub --account acct
   issuer publish sa.pub --account acct --issuer https://issuers.example.com/a
   issuer publish sa.pub --issuer https://issuer.example.com --directory site/
+  issuer publish --from-cluster --account acct
+  issuer publish --secret org-acme/prod-1-sa --context mc --account acct --issuer https://issuers.example.com/prod-1
   issuer publish sa.pub --account acct --create --resource-group clusters --location westeurope
 
 Credentials for --account, the first that is found:
@@ -67,8 +69,8 @@ pub(crate) struct Publish {
     create: CreateArgs,
     /// Set the issuer URL, byte for byte as in --service-account-issuer
     ///
-    /// The path of the URL is the path of the documents on the site. The default is the issuer that is published at the
-    /// root of the site, or else the web endpoint of the storage account.
+    /// The path of the URL is the path of the documents on the site. The default is the issuer of the API server with
+    /// --from-cluster, else the one that is published at the root of the site, else the web endpoint of the account.
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
     /// Print the plan and write nothing
@@ -142,7 +144,11 @@ impl Publish {
         let options = self.site.account_options()?;
         let new_account = self.create.account(options.as_ref(), self.site.resource_group.as_deref())?;
         let request = self.site.request()?;
-        let keys = self.keys.read(output)?;
+        let KeysRead { keys, api_server } = self.keys.read_with_issuer(output)?;
+        let issuer = match (issuer, &api_server) {
+            (None, Some(api_server)) => Some(issuer_of(api_server)?),
+            (issuer, _) => issuer,
+        };
         let default = (request.is_azure() && !self.no_fetch_back).then_some(Location::Issuer);
         let location = location.or(default);
         if location.is_none() && wait.is_some() {
@@ -199,9 +205,18 @@ impl Publish {
                 Stage::Published { proof: None }
             };
             let (name, credential) = (site.name(), site.credential());
-            let mut run =
-                Run { desired, site: name, credential, created_account, site_warnings: Vec::new(), plan, stage };
+            let mut run = Run {
+                desired,
+                site: name,
+                credential,
+                created_account,
+                api_server,
+                site_warnings: Vec::new(),
+                plan,
+                stage,
+            };
             tell_plan(&run, output);
+            tell_api_server(&run, output);
             if is_refused {
                 return Ok::<_, Failure>(run);
             }
@@ -288,6 +303,30 @@ fn is_same_plan(first: &Plan, second: &Plan) -> bool {
         first.jwk == second.jwk && std::mem::discriminant(&first.state) == std::mem::discriminant(&second.state)
     };
     first.keys.len() == second.keys.len() && first.keys.iter().zip(&second.keys).all(does_same)
+}
+
+/// The issuer of an API server, which is published unless another one is given.
+fn issuer_of(api_server: &ApiServer) -> Result<IssuerUrl, Failure> {
+    api_server.issuer.parse().map_err(|error: UrlError| {
+        let ApiServer { server, issuer, .. } = api_server;
+        let message = format!("the API server {server} has the issuer {issuer:?}, which cannot be published: {error}");
+        let hint = "pass --issuer URL to publish the keys for another issuer, then set it on the API server";
+        Failure::new(Exit::No, message, Some(hint.to_owned()))
+    })
+}
+
+/// Prints what the API server says about itself, if it differs from what is published.
+fn tell_api_server(run: &Run, output: &mut Output) {
+    let Some(ApiServer { server, issuer, jwks_uri }) = &run.api_server else { return };
+    let published = &run.desired.issuer;
+    if issuer != published.as_str() {
+        output.warning(format!(
+            "tokens of the API server {server} have the issuer {issuer}, not {published}: until it is changed, no token matches the published documents"
+        ));
+    }
+    if *jwks_uri != published.jwks_uri().to_string() {
+        output.note(format!("the API server itself names the jwks_uri {jwks_uri}, which is not published"));
+    }
 }
 
 /// Prints the plan, and its notes and warnings on standard error.

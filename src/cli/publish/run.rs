@@ -1,3 +1,4 @@
+use crate::cli::inputs::ApiServer;
 use issuer::{DesiredState, Mismatch, Plan, VerifyWarning, site::SiteWarning};
 
 /// The plan and the progress of a run.
@@ -8,6 +9,8 @@ pub(super) struct Run {
     pub(super) credential: Option<String>,
     /// The resource ID of the storage account that this run created.
     pub(super) created_account: Option<String>,
+    /// The API server that the keys came from.
+    pub(super) api_server: Option<ApiServer>,
     pub(super) site_warnings: Vec<SiteWarning>,
     pub(super) plan: Plan,
     pub(super) stage: Stage,

@@ -2,7 +2,7 @@ use issuer::{DocumentKind, Timestamp};
 
 use super::answer::{Answer, KeyState, PlannedKey, StageName};
 use crate::cli::{
-    answers::{Change, Document, StaticWebsite},
+    answers::{Change, Document, StaticWebsite, change_lines},
     clean::{printable, public},
     output::{BAD, FAINT, GOOD, STRONG, WARN, minute},
 };
@@ -61,6 +61,10 @@ impl Answer {
                     format!("  audience  {}", credential.audience),
                 ]);
             }
+        }
+        if let Some(api_server) = self.api_server.as_ref().filter(|api_server| !api_server.steps.is_empty()) {
+            lines.push(String::new());
+            lines.extend(change_lines(&api_server.steps));
         }
         lines.push(String::new());
         lines.join("\n")

@@ -1,6 +1,7 @@
 use issuer::{KeyStatus, Timestamp};
 use serde::Serialize;
 
+use super::api_server::ApiServer;
 use super::observed::{Observed, PublicSide, StoredSide};
 use crate::cli::answers::{Key, Mismatch, StaticWebsite, Warning};
 
@@ -14,6 +15,9 @@ pub(crate) struct Answer {
     pub(super) stored: Option<Stored>,
     /// The documents that relying parties fetch; null if they were not fetched.
     pub(super) public: Option<Public>,
+    /// The API server beside both; absent without --from-cluster.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) api_server: Option<ApiServer>,
 }
 
 /// The documents on the site.
@@ -106,6 +110,9 @@ impl From<&Observed> for Answer {
             issuer: found.issuer.to_string(),
             stored: found.site.as_ref().map(Stored::from),
             public: found.public.as_ref().map(public),
+            api_server: found.api_server.as_ref().map(|api_server| {
+                ApiServer::new(api_server, &found.issuer, found.site.as_ref(), found.public.as_ref())
+            }),
         }
     }
 }

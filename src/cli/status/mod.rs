@@ -1,10 +1,11 @@
 mod answer;
+mod api_server;
 mod observed;
 mod text;
 
 use clap::Args;
 use issuer::{
-    HttpFetcher, IssuerUrl, Location, PublishedIssuer, SystemClock,
+    DocumentPath, HttpFetcher, IssuerUrl, Location, PublishedIssuer, SystemClock,
     site::{Hosting, Site},
 };
 use tracing::{Instrument, info_span};
@@ -14,6 +15,7 @@ use self::observed::{Observed, PublicSide, StoredSide};
 use super::{
     Exit, Failure, Output,
     answers::StaticWebsite,
+    cluster_args::ClusterArgs,
     runtime,
     site::OpenSite,
     site_args::SiteArgs,
@@ -33,6 +35,7 @@ retention record.",
     after_help = "Examples:
   issuer status --account acct
   issuer status https://acct.z6.web.core.windows.net
+  issuer status --from-cluster --account acct
 "
 )]
 pub(crate) struct Status {
@@ -46,6 +49,8 @@ pub(crate) struct Status {
     issuer: Option<String>,
     #[command(flatten)]
     site: SiteArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Set how long retired keys are kept
     #[arg(long, value_name = "DURATION", default_value = "48h")]
     retain: String,
@@ -67,6 +72,9 @@ impl Status {
         let issuer: Option<IssuerUrl> = url.as_deref().map(values::parse).transpose()?;
         let location = |text: &String| values::location("--published", text, None);
         let location = self.published.as_ref().map(location).transpose()?;
+        let api_server = self.cluster.read_issuer(output)?;
+        let of_api_server: Option<IssuerUrl> = api_server.as_ref().and_then(|api_server| api_server.issuer.url().ok());
+        let issuer = if self.site.is_given() { issuer } else { issuer.or_else(|| of_api_server.clone()) };
         // Without a site in flags or variables, only the fetched documents are shown.
         let looks_inside = self.site.is_explicit() || self.site.is_given() || issuer.is_none();
         if !looks_inside {
@@ -77,7 +85,7 @@ impl Status {
             let fetcher = self.site.deadline()?.map_or(fetcher.clone(), |deadline| fetcher.until(deadline));
             let published = runtime::block_on(look_from_outside(&issuer, &location, &fetcher))?;
             let public = Some(PublicSide::new(&issuer, &location, &published, None, relying_party));
-            return Ok(report(&Observed { issuer, site: None, public, relying_party }, output));
+            return Ok(report(&Observed { issuer, site: None, public, relying_party, api_server }, output));
         }
         let is_from_variables = issuer.is_some() && !self.site.is_explicit();
         let deadline = self.site.deadline()?;
@@ -91,9 +99,10 @@ impl Status {
             let look_inside = async {
                 let mut site = request.open(output).await?;
                 let is_given = issuer.is_some();
-                let issuer = match issuer {
-                    Some(issuer) => issuer,
-                    None => published_issuer(&mut site).await?,
+                let issuer = match (issuer, of_api_server) {
+                    (Some(issuer), _) => issuer,
+                    (None, Some(issuer)) => issuer_of_site(&mut site, issuer).await?,
+                    (None, None) => published_issuer(&mut site).await?,
                 };
                 let is_at_the_account = site.adapt_to(&issuer)?;
                 // A host that only a stored document names must be public (SSRF). The caller named the account's endpoint.
@@ -119,7 +128,7 @@ impl Status {
                     Some(PublicSide::new(&issuer, location, &published, documents, relying_party))
                 }
             };
-            Ok::<_, Failure>(Observed { issuer, site: Some(stored), public, relying_party })
+            Ok::<_, Failure>(Observed { issuer, site: Some(stored), public, relying_party, api_server })
         })??;
         Ok(report(&found, output))
     }
@@ -127,6 +136,19 @@ impl Status {
 
 async fn look_from_outside(issuer: &IssuerUrl, location: &Location, fetcher: &HttpFetcher) -> PublishedIssuer {
     PublishedIssuer::fetch_expected(issuer, location, fetcher).instrument(info_span!("read from", %location)).await
+}
+
+/// The issuer of an API server if the site has a document of it, else the one at the root of the site.
+async fn issuer_of_site(site: &mut OpenSite, of_api_server: IssuerUrl) -> Result<IssuerUrl, Failure> {
+    if site.read(&of_api_server.jwks_path()).await?.is_some() && of_api_server.jwks_path() != root_path()? {
+        return Ok(of_api_server);
+    }
+    Ok(site.issuer_at_root().await?.unwrap_or(of_api_server))
+}
+
+/// The path of the JWKS of an issuer without a path.
+fn root_path() -> Result<DocumentPath, Failure> {
+    Ok("https://localhost".parse::<IssuerUrl>()?.jwks_path())
 }
 
 /// The issuer that is published at the root of a site.
@@ -169,7 +191,12 @@ fn report(found: &Observed, output: &mut Output) -> Exit {
         output.failure(&Failure::new(Exit::No, message, Some(mismatch.fix.clone())));
     }
     answer.public.iter().flat_map(|public| &public.warnings).for_each(|warning| output.warning(warning));
+    let drift = answer.api_server.as_ref().map(|api_server| &api_server.drift[..]).unwrap_or_default();
+    for difference in drift {
+        output.failure(&Failure::new(Exit::No, difference.message.clone(), Some(difference.fix.clone())));
+    }
     match mismatch {
+        _ if !drift.is_empty() => Exit::No,
         // A known fault decides the exit code, even if something else could not be read.
         _ if is_off || !faults.is_empty() => Exit::No,
         Some(mismatch) if mismatch.is_inconclusive() => Exit::Incomplete,

@@ -4,7 +4,7 @@ use issuer::{
     site::{Site, SiteWarning},
 };
 
-use crate::cli::site::OpenSite;
+use crate::cli::{cluster_args::ReadIssuer, site::OpenSite};
 
 /// The documents on the site and those that relying parties fetch.
 pub(super) struct Observed {
@@ -12,6 +12,7 @@ pub(super) struct Observed {
     pub(super) site: Option<StoredSide>,
     pub(super) public: Option<PublicSide>,
     pub(super) relying_party: RelyingParty,
+    pub(super) api_server: Option<ReadIssuer>,
 }
 
 pub(super) struct StoredSide {

@@ -27,7 +27,18 @@ impl Answer {
         if lines.last().is_some_and(|line| !line.is_empty()) {
             lines.push(String::new());
         }
+        if let Some(api_server) = &self.api_server {
+            lines.extend(api_server.table(&self.issuer, self.stored.is_some(), self.public.is_some()));
+            lines.push(String::new());
+        }
         lines.push(format!("{STRONG}public{STRONG:#}   {}", self.public_line()));
+        if let Some(api_server) = &self.api_server {
+            lines.push(format!("{STRONG}cluster{STRONG:#}  {}", printable(&api_server.server)));
+            if !api_server.steps.is_empty() {
+                lines.push(String::new());
+                lines.extend(api_server.change_lines());
+            }
+        }
         lines.push(String::new());
         lines.join("\n")
     }

@@ -13,14 +13,18 @@ use std::{path::PathBuf, time::Duration};
 pub(super) use answer::Answer;
 use answer::{Sources, Verdict};
 use clap::Args;
-use issuer::{Assertion, CredentialMismatch, Expectations, RelyingParty, Timestamp, Token, TrustedIssuer, Verifier};
+use issuer::{
+    Assertion, CredentialMismatch, Expectations, RelyingParty, ServiceAccount, TOKEN_EXCHANGE_AUDIENCE, Timestamp,
+    Token, TrustedIssuer, Verifier, kubernetes::TokenRequest,
+};
 use keys::Keys;
 use trust::{Trust, Trusted};
 
 use super::{
     Exit, Failure, Output,
     azure_args::{AksArgs, AzureArgs},
-    credentials::CredentialInputs,
+    cluster_args::ClusterArgs,
+    credentials::{CredentialInputs, Credentials},
     inputs::{is_stdin, no_token, stdin_twice},
     output::second,
     token_input::{TokenInput, no_list},
@@ -43,6 +47,7 @@ fix. Without --issuer, the issuer that the token names is used, and it must be a
     after_help = "Examples:
   issuer verify token.jwt --service-account default/workload-identity-sa
   issuer verify token.jwt --credential credentials.json
+  issuer verify --from-cluster --service-account default/workload-identity-sa
   issuer verify --batch all.txt --issuer https://issuer.example.com > out"
 )]
 pub(crate) struct Verify {
@@ -63,6 +68,8 @@ pub(crate) struct Verify {
     azure: AzureArgs,
     #[command(flatten)]
     aks: AksArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
     /// Accept this audience (repeatable) [default: api://AzureADTokenExchange]
     ///
     /// One of the given audiences must be in the token. With --credential, the default is the audience of the credentials.
@@ -70,6 +77,8 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "AUDIENCE")]
     audience: Vec<String>,
     /// Require this service account as the subject
+    ///
+    /// With --from-cluster, a fresh token of this service account is requested and verified.
     #[arg(long, value_name = "NAMESPACE/NAME")]
     service_account: Option<String>,
     /// Verify the token as if it were this time (RFC 3339)
@@ -90,6 +99,19 @@ impl Verify {
         let at = self.at.as_deref().map(|at| values::time("--at", at)).transpose()?;
         let leeway = values::seconds("--leeway", &self.leeway)?;
         let expectations = self.expectations(leeway)?;
+        let cluster = match (self.cluster.from_cluster()?, self.account()?) {
+            (Some(options), Some(account)) => Some((options, account)),
+            (Some(_), None) => {
+                let hint = "pass --service-account NAMESPACE/NAME";
+                return Err(Failure::usage("--from-cluster needs a service account", hint));
+            }
+            (None, _) => None,
+        };
+        let given = [("a token file", self.token.is_some()), ("--batch", self.batch.is_some())];
+        if let Some((what, _)) = given.into_iter().find(|(_, is_given)| cluster.is_some() && *is_given) {
+            let message = format!("{what} is not used with --from-cluster, which requests a token");
+            return Err(Failure::usage(message, "leave out one of them"));
+        }
         let inputs = [self.token.as_ref(), self.batch.as_ref(), self.trust.jwks()];
         if inputs.into_iter().flatten().filter(|path| is_stdin(path)).count() + self.credentials.stdin().count() > 1 {
             return Err(stdin_twice());
@@ -123,7 +145,13 @@ impl Verify {
             note_unchecked_audience(output);
             return batch::run(tokens, keys, expectations, self.relying_party.into(), output);
         }
-        let input = TokenInput::read(self.token, Some(output))?;
+        let input = match cluster {
+            Some((options, account)) => {
+                let request = token_request(account, &self.audience, self.relying_party, credentials.as_ref());
+                self.cluster.request_token(&options, &request, output)?
+            }
+            None => TokenInput::read(self.token, Some(output))?,
+        };
         no_list(&input, &format!("verify all of them: issuer verify --batch {} --issuer URL", input.name))?;
         let mut buffer = Vec::new();
         let token = Token::parse(&input.text, &mut buffer).ok();
@@ -172,10 +200,31 @@ impl Verify {
         for audience in &self.audience {
             expectations = expectations.audience(audience);
         }
-        if let Some(text) = &self.service_account {
-            expectations = expectations.service_account(values::service_account("--service-account", text)?);
+        if let Some(account) = self.account()? {
+            expectations = expectations.service_account(account);
         }
         Ok(expectations)
+    }
+
+    fn account(&self) -> Result<Option<ServiceAccount>, Failure> {
+        self.service_account.as_deref().map(|text| values::service_account("--service-account", text)).transpose()
+    }
+}
+
+/// The request for a token with the audience that is then expected.
+fn token_request(
+    account: ServiceAccount,
+    audiences: &[String],
+    relying_party: For,
+    credentials: Option<&Credentials>,
+) -> TokenRequest {
+    let request = TokenRequest::new(account);
+    let of_credentials = credentials.and_then(|credentials| credentials.list.first()?.audiences.first());
+    match (audiences, of_credentials, relying_party) {
+        ([], Some(audience), _) => request.audience(audience),
+        ([], None, For::Entra) => request.audience(TOKEN_EXCHANGE_AUDIENCE),
+        // Without an audience, the API server uses its own.
+        (audiences, _, _) => audiences.iter().fold(request, TokenRequest::audience),
     }
 }
 

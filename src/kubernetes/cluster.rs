@@ -1,0 +1,302 @@
+use std::{fmt, sync::Arc, time::Duration};
+
+use aws_lc_rs::rand;
+use http::{
+    HeaderMap, Method, Request, Response, StatusCode,
+    header::{ACCEPT, CONTENT_TYPE},
+};
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use kube::{
+    Client,
+    client::{Body, ClientBuilder},
+};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::{Instrument, info_span};
+
+use super::{
+    cluster_error::ClusterError,
+    cluster_options::ClusterOptions,
+    connect_failure::{ConnectFailure, login_failure},
+    grant::Grant,
+    kubeconfig,
+    server::Server,
+};
+use crate::{
+    backoff::{Backoff, retry_after},
+    redact::redacted_start,
+};
+
+/// The pauses before a request is repeated that the API server was too busy to answer.
+const BACKOFF: Backoff = Backoff { first: Duration::from_millis(100), longest: Duration::from_secs(5) };
+/// What kubectl accepts. The JWKS has a media type of its own, and the API server negotiates (RFC 9110 section 12.5.1).
+const ACCEPTED: &str = "application/json, */*";
+/// The longest message of an API server that is shown, in characters.
+const MESSAGE_MAX: usize = 300;
+/// The longest body of an error response that is read, in bytes.
+const ERROR_MAX: usize = 64 << 10;
+
+/// A connection to the API server of a cluster, as the user of a kubeconfig or the service account of a pod.
+///
+/// Requests that the API server is too busy to answer (429, 503, 504) are repeated within the time limit.
+///
+/// ```no_run
+/// use issuer::kubernetes::{Cluster, ClusterOptions};
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async {
+/// let cluster = Cluster::connect(&ClusterOptions::default().context("prod-1")).await?;
+/// let issuer = cluster.issuer().await?;
+/// println!("{} with {} keys", issuer.issuer, issuer.keys.len());
+/// # Ok::<(), issuer::kubernetes::ClusterError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Cluster {
+    client: Client,
+    pub(super) server: Arc<Server>,
+    timeout: Duration,
+}
+
+/// A request, and how its failures are named.
+pub(super) struct Call<'a> {
+    pub(super) path: &'a str,
+    /// What the request does, as a verb with an object.
+    pub(super) what: &'a str,
+    /// The permission that it needs.
+    pub(super) grant: &'a Grant,
+    /// The object that does not exist after 404, and the next step.
+    pub(super) missing: Option<(String, String)>,
+    /// The longest response that is read, in bytes.
+    pub(super) limit: usize,
+}
+
+impl Cluster {
+    /// Connects as kubectl would: exec plugins run, and certificates and tokens are read. No request is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterError`] if there is no kubeconfig, if it cannot be used, or if the login fails or takes too long.
+    pub async fn connect(options: &ClusterOptions) -> Result<Self, ClusterError> {
+        let (config, server) = kubeconfig::load(options)?;
+        let failed = |because: String, fix: Option<String>| ClusterError::Login {
+            user: server.shown_user(),
+            because,
+            fix: fix.unwrap_or_else(|| server.login.hint(&server.kubectl())),
+        };
+        let span = info_span!("log in to", server = server.url);
+        // An exec plugin blocks its thread, and may wait for a browser.
+        let build = tokio::task::spawn_blocking(move || ClientBuilder::try_from(config).map(ClientBuilder::build));
+        let built = tokio::time::timeout(options.timeout, build).instrument(span).await;
+        let client = match built {
+            Ok(Ok(Ok(client))) => client,
+            Ok(Ok(Err(error))) => {
+                let (because, fix) = login_failure(&error).unwrap_or_else(|| (setup_failure(&error), None));
+                return Err(failed(because, fix));
+            }
+            Ok(Err(_)) => return Err(failed("the login stopped".to_owned(), None)),
+            Err(_) => {
+                let because = format!("the exec plugin did not end within {} s", options.timeout.as_secs_f64());
+                return Err(failed(because, None));
+            }
+        };
+        Ok(Self { client, server: Arc::new(server), timeout: options.timeout })
+    }
+
+    /// The URL of the API server.
+    pub fn url(&self) -> &str {
+        &self.server.url
+    }
+
+    /// The context of the kubeconfig; `None` inside a pod.
+    pub fn context(&self) -> Option<&str> {
+        self.server.context.as_deref()
+    }
+
+    /// The bytes of a document.
+    pub(super) async fn get(&self, call: &Call<'_>) -> Result<Vec<u8>, ClusterError> {
+        self.send(&Method::GET, call, None).await
+    }
+
+    /// Sends an object, and returns the bytes of the response.
+    pub(super) async fn post(&self, call: &Call<'_>, body: &Value) -> Result<Vec<u8>, ClusterError> {
+        self.send(&Method::POST, call, Some(body)).await
+    }
+
+    async fn send(&self, method: &Method, call: &Call<'_>, body: Option<&Value>) -> Result<Vec<u8>, ClusterError> {
+        let span = info_span!("request", path = call.path, server = self.server.url);
+        self.within_limit(method, call, body).instrument(span).await
+    }
+
+    /// Sends a request until it is answered, or until the time limit leaves no room for another attempt.
+    async fn within_limit(
+        &self,
+        method: &Method,
+        call: &Call<'_>,
+        body: Option<&Value>,
+    ) -> Result<Vec<u8>, ClusterError> {
+        let deadline = Instant::now() + self.timeout;
+        let late = || ClusterError::Unreachable {
+            server: self.server.url.clone(),
+            failure: ConnectFailure::late(self.timeout),
+        };
+        let mut attempts = 0;
+        loop {
+            let answer =
+                timeout_at(deadline, self.once(method, call, body)).await.unwrap_or_else(|_| Err(late().into()));
+            let failure = match answer {
+                Ok(bytes) => return Ok(bytes),
+                Err(failure) => failure,
+            };
+            attempts += 1;
+            let Some(pause) = failure.pause.map(|named| named.unwrap_or_else(|| BACKOFF.pause(attempts, random())))
+            else {
+                return Err(failure.error);
+            };
+            if Instant::now() + pause >= deadline {
+                return Err(failure.error);
+            }
+            sleep(pause).await;
+        }
+    }
+
+    async fn once(&self, method: &Method, call: &Call<'_>, body: Option<&Value>) -> Result<Vec<u8>, Failed> {
+        let mut request = Request::builder().method(method).uri(call.path).header(ACCEPT, ACCEPTED);
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, "application/json");
+        }
+        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        let request = request.body(Body::from(body)).map_err(|error| self.unusable(call, &error.to_string()))?;
+        let response = self.client.send(request).await.map_err(|error| self.not_sent(&error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        if !status.is_success() {
+            let text = read(response, ERROR_MAX).await.unwrap_or_default();
+            return Err(self.refused(call, status, &headers, &text));
+        }
+        let length_error = format!("it is longer than {} bytes", call.limit);
+        match read(response, call.limit).await {
+            Ok(bytes) => Ok(bytes),
+            Err(Unread::TooLong) => Err(self.unusable(call, &length_error).into()),
+            Err(Unread::Broken(because)) => Err(self.unusable(call, &because).into()),
+        }
+    }
+
+    fn not_sent(&self, error: &kube::Error) -> ClusterError {
+        if let Some((because, fix)) = login_failure(error) {
+            let fix = fix.unwrap_or_else(|| self.server.login.hint(&self.server.kubectl()));
+            return ClusterError::Login { user: self.server.shown_user(), because, fix };
+        }
+        ClusterError::Unreachable { server: self.server.url.clone(), failure: ConnectFailure::of(error) }
+    }
+
+    pub(super) fn unusable(&self, call: &Call<'_>, because: &str) -> ClusterError {
+        let (server, path) = (self.server.url.clone(), call.path.to_owned());
+        ClusterError::Response { server, path, because: because.to_owned() }
+    }
+
+    /// The error of a response with another status than success.
+    fn refused(&self, call: &Call<'_>, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failed {
+        let server = &*self.server;
+        let text = status_message(body);
+        let error = match status {
+            StatusCode::UNAUTHORIZED => ClusterError::unauthorized(server, Timestamp::now()),
+            StatusCode::FORBIDDEN => {
+                ClusterError::forbidden(server, forbidden_user(&text), call.what, call.grant.clone())
+            }
+            StatusCode::NOT_FOUND if call.missing.is_some() => {
+                let (object, fix) = call.missing.clone().unwrap_or_default();
+                ClusterError::NotFound { server: server.url.clone(), object, fix }
+            }
+            _ => ClusterError::Refused {
+                server: server.url.clone(),
+                path: call.path.to_owned(),
+                status: status.as_u16(),
+                text: redacted_start(&text, MESSAGE_MAX),
+            },
+        };
+        let is_busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT]
+            .contains(&status);
+        let header = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
+        let pause = is_busy.then(|| retry_after(header, Timestamp::now()));
+        Failed { error, pause }
+    }
+}
+
+/// A failed attempt.
+struct Failed {
+    error: ClusterError,
+    /// Whether the request may be repeated, and after which pause if the server names one.
+    pause: Option<Option<Duration>>,
+}
+
+impl From<ClusterError> for Failed {
+    fn from(error: ClusterError) -> Self {
+        Self { error, pause: None }
+    }
+}
+
+/// Why a body was not read.
+enum Unread {
+    TooLong,
+    Broken(String),
+}
+
+/// The body of a response, up to a limit.
+async fn read(response: Response<Body>, limit: usize) -> Result<Vec<u8>, Unread> {
+    let mut body = response.into_body();
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Unread::Broken(redacted_start(&error.to_string(), MESSAGE_MAX)))?;
+        let Ok(data) = frame.into_data() else { continue };
+        if bytes.len() + data.len() > limit {
+            return Err(Unread::TooLong);
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+/// The message of a `Status` (Kubernetes API conventions, "Response Status Kind"); empty for another body.
+fn status_message(body: &[u8]) -> String {
+    let status: Option<Value> = serde_json::from_slice(body).ok();
+    let message = status.as_ref().and_then(|status| status.get("message")?.as_str());
+    message.unwrap_or_default().to_owned()
+}
+
+/// The user in the message of a 403: `… is forbidden: User "jane" cannot get …`.
+fn forbidden_user(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("User \"")?;
+    let (user, _) = rest.split_once('"')?;
+    Some(redacted_start(user, 253)).filter(|user| !user.is_empty())
+}
+
+fn setup_failure(error: &kube::Error) -> String {
+    match error {
+        kube::Error::ProxyProtocolUnsupported { .. } => {
+            "the proxy of the cluster is none of http, https and socks5".to_owned()
+        }
+        other => ConnectFailure::of(other).because,
+    }
+}
+
+/// A segment of a path, or a value of a query. A name cannot change the path of a request.
+pub(super) fn segment(name: &str) -> String {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+    // A client may resolve these two, also when they are encoded.
+    if matches!(name, "." | "..") { "%2E%2E%2F".to_owned() } else { utf8_percent_encode(name, KEPT).to_string() }
+}
+
+/// A random byte. Without random bytes, a pause has less jitter.
+fn random() -> u8 {
+    let mut byte = [0];
+    let _ = rand::fill(&mut byte);
+    byte[0]
+}
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cluster").field("server", &self.server.url).finish_non_exhaustive()
+    }
+}

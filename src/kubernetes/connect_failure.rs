@@ -1,0 +1,111 @@
+use std::{error::Error, io};
+
+use kube::client::AuthError;
+
+use crate::redact::redacted_start;
+
+/// The longest text of a cause, in characters.
+const CAUSE_MAX: usize = 300;
+
+const NAME: &str = "check the server of the kubeconfig: kubectl config view --minify";
+const CLOSED: &str =
+    "check that the API server runs and that this machine reaches its address: kubectl get --raw /livez";
+const INSTALL: &str = "install the exec plugin that the kubeconfig names for this user, or correct its command: kubectl config view --minify";
+const DISTRUSTED: &str = "check certificate-authority-data of the cluster in the kubeconfig; an old one is replaced with the tool of the cluster";
+
+/// Why there was no response from an API server.
+///
+/// ```
+/// use issuer::{Hint, kubernetes::{Cluster, ClusterError, ClusterOptions}};
+/// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+/// # runtime.block_on(async {
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let file = folder.path().join("kubeconfig");
+/// # std::fs::write(&file, "{current-context: c, contexts: [{name: c, context: {cluster: c}}], clusters: [{name: c, cluster: {server: 'http://127.0.0.1:1'}}]}").unwrap();
+/// let cluster = Cluster::connect(&ClusterOptions::default().kubeconfig(file)).await.unwrap();
+/// let Err(ClusterError::Unreachable { failure, .. }) = cluster.jwks().await else { panic!() };
+/// assert!(failure.because.contains("refused"));
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectFailure {
+    /// The cause, as a clause.
+    pub because: String,
+    /// The next step, if one is known.
+    pub fix: Option<&'static str>,
+}
+
+impl ConnectFailure {
+    /// The failure of a request that got no response within the time limit.
+    pub(super) fn late(limit: std::time::Duration) -> Self {
+        Self { because: format!("no answer within {} s", limit.as_secs_f64()), fix: Some(CLOSED) }
+    }
+
+    pub(super) fn of(error: &kube::Error) -> Self {
+        let innermost = innermost(error);
+        let text = redacted_start(&innermost.to_string(), CAUSE_MAX);
+        let kind = io_kind(error);
+        if text.contains("lookup address") || text.contains("dns error") {
+            return Self { because: text, fix: Some(NAME) };
+        }
+        if text.contains("certificate") || text.contains("UnknownIssuer") {
+            return Self { because: text, fix: Some(DISTRUSTED) };
+        }
+        let fix = kind.is_some().then_some(CLOSED);
+        Self { because: text, fix }
+    }
+}
+
+/// The innermost cause.
+fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) {
+    let mut cause = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause
+}
+
+fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        if let Some(cause) = cause.downcast_ref::<io::Error>() {
+            return Some(cause.kind());
+        }
+        next = cause.source();
+    }
+    None
+}
+
+/// Why a login failed, and the next step if it is not another login; `None` for an error that is no failure of a login.
+/// Standard output of a plugin may hold a token, so it is never shown.
+pub(super) fn login_failure(error: &kube::Error) -> Option<(String, Option<String>)> {
+    let mut next: Option<&dyn Error> = Some(error);
+    while let Some(cause) = next {
+        if let Some(cause) = cause.downcast_ref::<AuthError>() {
+            let fix = matches!(cause, AuthError::AuthExecStart(_)).then(|| INSTALL.to_owned());
+            return Some((because(cause), fix));
+        }
+        next = cause.source();
+    }
+    None
+}
+
+fn because(error: &AuthError) -> String {
+    match error {
+        AuthError::AuthExecStart(source) => format!("the exec plugin cannot be started: {source}"),
+        AuthError::AuthExecRun { out, .. } => {
+            let text = String::from_utf8_lossy(&out.stderr);
+            let last = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
+            let said = if last.is_empty() { String::new() } else { format!(": {}", redacted_start(last, CAUSE_MAX)) };
+            format!("the exec plugin failed with {}{said}", out.status)
+        }
+        AuthError::AuthExecParse(_) => "the exec plugin did not print an ExecCredential".to_owned(),
+        AuthError::ExecPluginFailed => "the exec plugin printed an ExecCredential without a status".to_owned(),
+        AuthError::InvalidBasicAuth(_) | AuthError::InvalidBearerToken(_) => {
+            "the token has characters that no token has".to_owned()
+        }
+        other => redacted_start(&other.to_string(), CAUSE_MAX),
+    }
+}

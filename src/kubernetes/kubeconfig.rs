@@ -1,0 +1,192 @@
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use kube::{
+    Config,
+    config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError},
+};
+
+use super::{
+    cluster_error::{ClusterError, NoKubeconfig},
+    cluster_options::ClusterOptions,
+    login::Login,
+    proxy,
+    server::Server,
+};
+use crate::{file_error::shown, redact::without_password};
+
+/// Where the pod of a cluster finds its API server.
+const HOST: &str = "KUBERNETES_SERVICE_HOST";
+
+/// Finds the configuration of a cluster as kubectl does: `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, the pod.
+pub(super) fn load(options: &ClusterOptions) -> Result<(Config, Server), ClusterError> {
+    let found = match &options.kubeconfig {
+        Some(path) => Some((read(path)?, shown(path))),
+        None => of_environment()?,
+    };
+    let Some((kubeconfig, from)) = found else {
+        if let Some(context) = &options.context {
+            return Err(ClusterError::NoContext {
+                context: context.clone(),
+                from: "any kubeconfig".to_owned(),
+                known: Vec::new(),
+            });
+        }
+        return in_cluster();
+    };
+    let (mut config, server) = of_kubeconfig(kubeconfig, &from, options)?;
+    let is_verified = is_secure(&config.cluster_url) && !config.accept_invalid_certs;
+    if !is_verified && !options.is_insecure {
+        return Err(ClusterError::NotVerified { server: server.url, from });
+    }
+    config.accept_invalid_certs = options.is_insecure;
+    Ok((config, server))
+}
+
+/// Whether the connection is encrypted, or does not leave this machine, as that of `kubectl proxy`.
+fn is_secure(server: &http::Uri) -> bool {
+    let host = server.host().unwrap_or_default();
+    server.scheme_str() != Some("http")
+        || host == "localhost"
+        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// The kubeconfig of `KUBECONFIG` or the home directory, with its name in messages.
+fn of_environment() -> Result<Option<(Kubeconfig, String)>, ClusterError> {
+    let listed = env::var_os("KUBECONFIG").map(|value| env::split_paths(&value).collect::<Vec<_>>());
+    let listed: Vec<PathBuf> =
+        listed.unwrap_or_default().into_iter().filter(|path| !path.as_os_str().is_empty()).collect();
+    if listed.is_empty() {
+        let home = env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+        let Some(path) = home.map(|home| home.join(".kube/config")).filter(|path| path.exists()) else {
+            return Ok(None);
+        };
+        return Ok(Some((read(&path)?, shown(&path))));
+    }
+    // client-go ignores files that do not exist.
+    let present: Vec<_> = listed.iter().filter(|path| path.exists()).collect();
+    let names =
+        |paths: &mut dyn Iterator<Item = &PathBuf>| paths.map(|path| shown(path)).collect::<Vec<_>>().join(" and ");
+    if present.is_empty() {
+        return Err(ClusterError::NoKubeconfig(NoKubeconfig::Missing(names(&mut listed.iter()))));
+    }
+    let mut merged = Kubeconfig::default();
+    for path in &present {
+        merged = merged.merge(read(path)?).map_err(|error| unreadable(&shown(path), &error))?;
+    }
+    Ok(Some((merged, names(&mut present.into_iter()))))
+}
+
+fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {
+    Kubeconfig::read_from(path).map_err(|error| unreadable(&shown(path), &error))
+}
+
+fn of_kubeconfig(
+    mut kubeconfig: Kubeconfig,
+    from: &str,
+    options: &ClusterOptions,
+) -> Result<(Config, Server), ClusterError> {
+    let no_context = |context: &str| ClusterError::NoContext {
+        context: context.to_owned(),
+        from: from.to_owned(),
+        known: kubeconfig.contexts.iter().map(|context| context.name.clone()).collect(),
+    };
+    let context = match (&options.context, &kubeconfig.current_context) {
+        (Some(name), _) => name.clone(),
+        (None, Some(name)) if !name.is_empty() => name.clone(),
+        _ => return Err(no_context("")),
+    };
+    let named = kubeconfig.contexts.iter().find(|known| known.name == context);
+    let Some(found) = named.and_then(|named| named.context.clone()) else { return Err(no_context(&context)) };
+    for user in &mut kubeconfig.auth_infos {
+        if let Some(user) = &mut user.auth_info {
+            trim_token(user);
+        }
+    }
+    let user = found.user.as_ref().and_then(|name| {
+        let named = kubeconfig.auth_infos.iter().find(|known| known.name == *name)?;
+        named.auth_info.clone()
+    });
+    let cluster = kubeconfig.clusters.iter_mut().find(|known| known.name == found.cluster);
+    let proxy_url =
+        cluster.and_then(|named| named.cluster.as_mut()?.proxy_url.take()).filter(|url| !url.trim().is_empty());
+    let loading = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
+    // It reads files, and waits for nothing.
+    let loaded = futures_util::FutureExt::now_or_never(Config::from_custom_kubeconfig(kubeconfig, &loading));
+    let mut config = match loaded {
+        Some(loaded) => loaded.map_err(|error| unreadable(from, &error))?,
+        None => {
+            return Err(ClusterError::Kubeconfig { from: from.to_owned(), because: "it cannot be loaded".to_owned() });
+        }
+    };
+    let invalid = |because: &str| ClusterError::Kubeconfig { from: from.to_owned(), because: because.to_owned() };
+    config.proxy_url = match proxy_url {
+        Some(url) => Some(proxy::parsed(&url).map_err(|_| invalid("the proxy-url of the cluster is not a URL"))?),
+        None => proxy::of_environment(&config.cluster_url).map_err(|_| invalid("HTTPS_PROXY is not a URL"))?,
+    };
+    config.default_retry = false;
+    let server = Server {
+        url: without_password(&config.cluster_url.to_string()).trim_end_matches('/').to_owned(),
+        context: Some(context),
+        login: user.as_ref().map_or(Login::None, Login::of),
+        user: found.user,
+        kubeconfig: options.kubeconfig.as_deref().map(|path| path.display().to_string()),
+    };
+    Ok((config, server))
+}
+
+/// Reads a token file that ends in white space. client-go trims it; kube 5 sends it, and HTTP rejects a newline.
+fn trim_token(user: &mut AuthInfo) {
+    let Some(path) = user.token_file.clone().filter(|_| user.token.is_none()) else { return };
+    let Ok(text) = std::fs::read_to_string(path) else { return };
+    if text.trim() != text {
+        user.token = Some(text.trim().to_owned().into());
+    }
+}
+
+/// The configuration of a pod.
+fn in_cluster() -> Result<(Config, Server), ClusterError> {
+    if env::var_os(HOST).is_none_or(|host| host.is_empty()) {
+        return Err(ClusterError::NoKubeconfig(NoKubeconfig::Nowhere));
+    }
+    let unusable = |error: kube::config::InClusterError| {
+        let from = "the service account of this pod".to_owned();
+        ClusterError::Kubeconfig { from, because: error.to_string() }
+    };
+    let mut config = Config::incluster().map_err(unusable)?;
+    let invalid =
+        |_| ClusterError::Kubeconfig { from: "HTTPS_PROXY".to_owned(), because: "it is not a URL".to_owned() };
+    config.proxy_url = proxy::of_environment(&config.cluster_url).map_err(invalid)?;
+    config.default_retry = false;
+    let server = Server {
+        url: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
+        context: None,
+        user: None,
+        login: Login::InCluster,
+        kubeconfig: None,
+    };
+    Ok((config, server))
+}
+
+/// Why a kubeconfig is not usable. The text of a parser may quote a line with a secret, so only its place is shown.
+fn unreadable(from: &str, error: &KubeconfigError) -> ClusterError {
+    let because = match error {
+        KubeconfigError::ReadConfig(source, _) => source.to_string(),
+        KubeconfigError::Parse(error) => match error.location() {
+            Some(place) => format!("it is not a kubeconfig: line {} cannot be parsed", place.line()),
+            None => "it is not a kubeconfig".to_owned(),
+        },
+        KubeconfigError::LoadCertificateAuthority(error) => {
+            format!("the certificate authority of the cluster cannot be read: {error}")
+        }
+        KubeconfigError::LoadClientCertificate(error) => {
+            format!("the client certificate of the user cannot be read: {error}")
+        }
+        KubeconfigError::LoadClientKey(error) => format!("the client key of the user cannot be read: {error}"),
+        KubeconfigError::ParseCertificates(_) => "the certificate authority of the cluster is not PEM".to_owned(),
+        other => other.to_string(),
+    };
+    ClusterError::Kubeconfig { from: from.to_owned(), because }
+}
