@@ -48,9 +48,9 @@ impl IssuerChange {
         let jwks_uri = format!("--service-account-jwks-uri={}/openid/v1/jwks", new.trim_end_matches('/'));
         let step = |text: &str, flags: Vec<String>| IssuerChangeStep { text: text.to_owned(), flags };
         vec![
-            step("Publish the new issuer, and create federated credentials for it beside the old ones.", Vec::new()),
+            step("Publish the new issuer, and create federated credentials for it.", Vec::new()),
             step(
-                "Accept the new issuer: add it as the second one, and keep both as audiences.",
+                "Accept the new issuer as the second one, and both as audiences.",
                 vec![issuer(old), issuer(new), audiences.clone()],
             ),
             step(
@@ -58,7 +58,7 @@ impl IssuerChange {
                 vec![issuer(new), issuer(old), audiences, jwks_uri.clone()],
             ),
             step(
-                "Wait a day, until tokens of the old issuer have expired. Then remove it.",
+                "Wait a day, until old tokens have expired. Then remove the old issuer.",
                 vec![issuer(new), format!("--api-audiences={new}"), jwks_uri],
             ),
             step("Delete the federated credentials of the old issuer.", Vec::new()),

@@ -187,8 +187,8 @@ impl ClusterError {
         let fix = if is_anonymous && server.login == Login::None {
             server.login.hint(&server.kubectl())
         } else {
-            let commands = grant.commands_on(server, user.as_deref().unwrap_or("USER"));
-            format!("as an administrator grant the role {}: {}", grant.role(), commands.join(" && "))
+            let commands = grant.commands(user.as_deref().unwrap_or("USER"));
+            format!("as an administrator of this cluster, grant the role {}: {}", grant.role(), commands.join(" && "))
         };
         let user = user.unwrap_or_else(|| server.shown_user());
         Self::Forbidden { user, request: request.to_owned(), grant: Box::new(grant), fix }

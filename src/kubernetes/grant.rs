@@ -1,4 +1,4 @@
-use super::server::{Server, quoted};
+use super::server::quoted;
 
 /// The permission that a request needs: what an administrator must grant.
 ///
@@ -49,23 +49,14 @@ impl Grant {
 
     /// The kubectl commands that grant the permission to a user, as the API server names it.
     pub fn commands(&self, user: &str) -> Vec<String> {
-        self.commands_with("kubectl", user)
-    }
-
-    /// The same for the cluster of a server.
-    pub(super) fn commands_on(&self, server: &Server, user: &str) -> Vec<String> {
-        self.commands_with(&server.kubectl(), user)
-    }
-
-    fn commands_with(&self, kubectl: &str, user: &str) -> Vec<String> {
         let (role, subject) = (self.role(), subject(user));
         let cluster_binding =
-            |name: &str| format!("{kubectl} create clusterrolebinding {name} --clusterrole {role} {subject}");
+            |name: &str| format!("kubectl create clusterrolebinding {name} --clusterrole {role} {subject}");
         let namespaced = |namespace: &str, rules: String| {
             let namespace = quoted(namespace);
             vec![
-                format!("{kubectl} create role {role} --namespace {namespace} {rules}"),
-                format!("{kubectl} create rolebinding {role} --namespace {namespace} --role {role} {subject}"),
+                format!("kubectl create role {role} --namespace {namespace} {rules}"),
+                format!("kubectl create rolebinding {role} --namespace {namespace} --role {role} {subject}"),
             ]
         };
         match self {
@@ -79,14 +70,14 @@ impl Grant {
             ),
             Self::Namespace { name } => vec![
                 format!(
-                    "{kubectl} create clusterrole {role} --verb get --resource namespaces --resource-name {}",
+                    "kubectl create clusterrole {role} --verb get --resource namespaces --resource-name {}",
                     quoted(name)
                 ),
                 cluster_binding(role),
             ],
             Self::Doctor => vec![
                 format!(
-                    "{kubectl} create clusterrole {role} --verb get,list --resource pods,serviceaccounts,namespaces,deployments.apps,mutatingwebhookconfigurations.admissionregistration.k8s.io"
+                    "kubectl create clusterrole {role} --verb get,list --resource pods,serviceaccounts,namespaces,deployments.apps,mutatingwebhookconfigurations.admissionregistration.k8s.io"
                 ),
                 cluster_binding(role),
             ],

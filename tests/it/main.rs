@@ -16,6 +16,7 @@ mod batch;
 mod catalogue;
 mod chains;
 mod cli;
+mod clusters;
 mod connection_strings;
 mod content_encoding;
 mod credentials;

@@ -6,13 +6,14 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-/// The binary without colour, and without variables of Azure or a proxy.
+/// The binary without colour, and without variables of Azure, of a cluster or a proxy.
 pub(crate) fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_issuer"));
     command.env("NO_COLOR", "1").stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        let azure = ["AZURE_", "ACTIONS_ID_", "GITHUB_ACTIONS", "IDENTITY_", "IMDS_", "MSI_"];
+        let azure =
+            ["AZURE_", "ACTIONS_ID_", "GITHUB_ACTIONS", "IDENTITY_", "IMDS_", "MSI_", "KUBECONFIG", "KUBERNETES_"];
         if azure.iter().any(|prefix| text.starts_with(prefix)) || text.to_ascii_lowercase().ends_with("_proxy") {
             command.env_remove(name);
         }
