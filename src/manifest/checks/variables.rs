@@ -9,6 +9,7 @@ use super::{
     },
     Case,
     guid::{is_guid, shown},
+    restart::restart,
     unread, word,
 };
 use crate::entra::Aadsts;
@@ -46,18 +47,33 @@ impl<'a> Preset<'a> {
 
 /// A variable with its place, as the object of "remove".
 fn removed(case: &Case<'_>, Variable { name, source, .. }: &Variable) -> String {
-    match (source, &case.workload.owner) {
+    match (source, case.owner()) {
         (Some(source), _) => format!("{name} from {source}"),
         (None, Some(owner)) => format!("{name} from the pod template of the {owner}"),
         (None, None) => format!("{name} from the pod template"),
     }
 }
 
+/// Why a variable of a running pod differs from the annotation that the webhook copies.
+const CHANGED_LATER: &str =
+    "differs from the annotation of the service account, which was changed after the pod was created";
+
+/// Whether the webhook set a variable of a pod in a cluster: the pod template of the owner does not set it, or is not in the
+/// input.
+fn is_of_webhook(case: &Case<'_>, container: &Container, variable: &Variable) -> bool {
+    let template = case.template().map(|template| &template.pod.containers);
+    let own = template.and_then(|containers| containers.iter().find(|own| own.name == container.name));
+    let is_in_template = own.is_some_and(|own| own.variable(&variable.name).is_some());
+    case.cluster.is_some() && case.workload.is_changed() && variable.source.is_none() && !is_in_template
+}
+
 fn client_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> {
     let preset = Preset::of(container, "AZURE_CLIENT_ID")?;
     let (seen, removed) = (preset.value, removed(case, preset.variable));
     let object = case.container(&container.name);
-    let fix = if case.workload.is_running {
+    let fix = if is_of_webhook(case, container, preset.variable) {
+        format!("{}; if it stays, remove {removed}", restart(case))
+    } else if case.workload.is_running() {
         format!(
             "create the pod again, so that the webhook sets AZURE_CLIENT_ID from the annotation; if it stays, remove {removed}"
         )
@@ -67,7 +83,11 @@ fn client_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> 
     let failed = |what: &str| ManifestFinding::failed(Variables, &object, preset.message(what));
     let annotated = case.account.and_then(|account| account.metadata.annotations.text(CLIENT_ID));
     if let Some(annotated) = annotated.filter(|annotated| !annotated.eq_ignore_ascii_case(seen)) {
-        let what = "differs from the annotation of the service account, and wins";
+        let what = if is_of_webhook(case, container, preset.variable) {
+            CHANGED_LATER
+        } else {
+            "differs from the annotation of the service account, and wins"
+        };
         return Some(failed(what).compared(shown(seen), shown(annotated)).fix(fix));
     }
     if !is_guid(seen) {
@@ -87,12 +107,18 @@ fn tenant_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> 
     let annotated = case.account.and_then(|account| account.metadata.annotations.text(TENANT_ID));
     let expected = annotated.or(case.context.tenant.as_deref()).filter(|other| !other.eq_ignore_ascii_case(seen))?;
     let object = case.container(&container.name);
+    let removed = removed(case, preset.variable);
+    if annotated.is_some() && is_of_webhook(case, container, preset.variable) {
+        let finding = ManifestFinding::warning(TenantId, object, preset.message(CHANGED_LATER));
+        let fix = format!("{}; if it stays, remove {removed}", restart(case));
+        return Some(finding.compared(shown(seen), shown(expected)).fix(fix));
+    }
     let message = preset.message(if annotated.is_some() {
         "differs from the annotation of the service account, and wins"
     } else {
         "names another tenant"
     });
-    let fix = format!("remove {}, so that the webhook sets it", removed(case, preset.variable));
+    let fix = format!("remove {removed}, so that the webhook sets it");
     Some(ManifestFinding::warning(TenantId, object, message).compared(shown(seen), shown(expected)).fix(fix))
 }
 
@@ -153,6 +179,9 @@ fn not_read(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> {
     let message = unread(container.unread.iter()).trim_start_matches("; ").to_owned();
     let (kind, namespace) = (kind.to_ascii_lowercase(), word(case.namespace, "NAMESPACE"));
     let command = format!("kubectl get {kind} {name} --namespace {namespace} -o yaml");
-    let fix = format!("pass it, too: {command} | issuer doctor --manifest - --manifest FILE");
+    let fix = match case.cluster {
+        Some(_) => format!("look for variables with the prefix AZURE_: {command}"),
+        None => format!("pass it, too: {command} | issuer doctor --manifest - --manifest FILE"),
+    };
     Some(ManifestFinding::skipped(Variables, case.container(&container.name), message).fix(fix))
 }
