@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    ClusterKind, ManifestCheck, ManifestContext,
+    ClusterKind, Manifest, ManifestCheck, ManifestContext,
     ManifestOutcome::{Failed, Passed, Skipped, Warning},
     test_cluster::*,
     test_setup::remarkable,
@@ -26,6 +26,21 @@ fn sound_cluster_has_no_remarkable_finding() {
     {
         assert!(passed(check), "{check}: {:#?}", report.findings);
     }
+}
+
+#[test]
+fn lists_of_the_api_server_are_read() {
+    let mut manifest = Manifest::default();
+    let lists = [("Pod", pod("orders-a")), ("ServiceAccount", account()), ("Namespace", namespace())];
+    for (kind, object) in lists.into_iter().chain([("MutatingWebhookConfiguration", webhook())]) {
+        // The items of a list have no kind and no version.
+        let item = with(with(object, "/kind", Value::Null), "/apiVersion", Value::Null);
+        let list = json!({ "kind": format!("{kind}List"), "apiVersion": "v1", "metadata": {}, "items": [item] });
+        manifest.add(kind, list.to_string().as_bytes());
+    }
+    let report = manifest.examine(&live());
+    assert_eq!((remarkable(&report), report.judged), (Vec::new(), 1));
+    assert_eq!(report.findings[0].object, WEBHOOK);
 }
 
 #[test]
@@ -117,7 +132,7 @@ fn registration_of_the_webhook_is_checked() {
         (entry("clientConfig", json!({ "url": "https://127.0.0.1:9443/mutate-v1-pod" })), &[]),
     ];
     for (webhook, expected) in cases {
-        assert_eq!(remarkable(&report(&[webhook.clone()], &live())), expected, "{webhook}");
+        assert_eq!(remarkable(&report(std::slice::from_ref(&webhook), &live())), expected, "{webhook}");
     }
 }
 
@@ -178,6 +193,21 @@ fn selectors_decide_which_pods_the_webhook_changes() {
     // A second webhook that selects the pod is enough.
     let both = [expression("team", "Exists", json!([])), webhook(), namespace(), account(), unchanged("orders-a")];
     assert_eq!(remarkable(&report(&both, &live())), ["injection failed Pod shop/orders-a"]);
+}
+
+#[test]
+fn labels_of_a_command_are_plain() {
+    let selector = json!({ "matchLabels": { "a;b": "$(x)" } });
+    let webhook = with(webhook(), "/webhooks/0/namespaceSelector", selector);
+    let finding = finding(&[webhook, namespace(), account(), deployment()], &live(), ManifestCheck::Namespace);
+    assert!(finding.fix.unwrap().ends_with("kubectl label namespace shop LABEL=VALUE --overwrite"));
+}
+
+#[test]
+fn webhook_is_not_needed_by_pods_with_their_own_token() {
+    let own = with(pod("orders-a"), "/metadata/labels", json!({}));
+    let webhook = finding(&[own, account()], &live(), ManifestCheck::Webhook);
+    assert_eq!(webhook.outcome, Skipped);
 }
 
 #[test]

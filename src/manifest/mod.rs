@@ -178,6 +178,8 @@ mod cluster_tests;
 #[cfg(test)]
 mod finding_tests;
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod place_tests;
 #[cfg(test)]
 mod pod_state_tests;

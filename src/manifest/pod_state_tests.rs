@@ -1,4 +1,4 @@
-//! The state of running pods: what the webhook did when they were created, and what it would do today.
+//! Running pods that differ from new ones.
 
 use serde_json::{Value, json};
 

@@ -16,7 +16,7 @@ pub(super) struct SameFindings {
     groups: Vec<Group>,
 }
 
-/// What findings of one owner have in common.
+/// The parts that are equal in the same finding of one owner.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     owner: Owner,
@@ -101,13 +101,13 @@ fn part(finding: &ManifestFinding, object: &str) -> String {
     }
 }
 
-/// What a pod and its template have in common. A variable may be that of the template or of the webhook.
+/// The details that a pod shares with its template. A variable may be that of the template or of the webhook.
 fn of_template(finding: &ManifestFinding) -> Details {
     let is_of_variable = matches!(finding.check, ManifestCheck::Variables | ManifestCheck::TenantId);
     [is_of_variable.then(|| finding.message.clone()), None, None, None]
 }
 
-/// What the pods of an owner have in common. Each pod has its own times.
+/// The details that the pods of an owner share. Each pod has its own times.
 fn of_pod(finding: &ManifestFinding) -> Details {
     let ManifestFinding { check, message, seen, expected, fix, .. } = finding;
     let seen = if *check == ManifestCheck::Injection { None } else { seen.clone() };

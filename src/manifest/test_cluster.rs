@@ -54,8 +54,7 @@ pub(super) fn pod(name: &str) -> Value {
         { "name": "AZURE_FEDERATED_TOKEN_FILE", "value": "/var/run/secrets/azure/wi/token/azure-identity-token" },
         { "name": "AZURE_AUTHORITY_HOST", "value": "https://login.microsoftonline.com/" }
     ]);
-    let token =
-        json!({ "path": "azure-identity-token", "audience": "api://AzureADTokenExchange", "expirationSeconds": 3600 });
+    let token = json!({ "path": "token/azure-identity-token", "audience": "api://AzureADTokenExchange", "expirationSeconds": 3600 });
     json!({
         "apiVersion": "v1",
         "kind": "Pod",

@@ -91,6 +91,12 @@ impl<'a> Case<'a> {
         self.cluster.is_some() && (is_completed || is_of_template)
     }
 
+    /// Whether only the webhook can give its pods a token.
+    pub(super) fn needs_webhook(&self) -> bool {
+        let pod = &self.workload.pod;
+        pod.is_labelled() || (pod.own_token().is_none() && self.store.is_none())
+    }
+
     /// The object that creates the workload.
     pub(super) fn owner(&self) -> Option<&'a Owner> {
         self.root.map(|(owner, _)| owner)

@@ -68,11 +68,12 @@ fn by_namespace(case: &Case<'_>, webhook: &Webhook, requirement: &Requirement, l
     );
     let word = word(name, "NAMESPACE");
     let labelled = |change: String| format!("kubectl label namespace {word} {change}");
-    let (key, value) = (&requirement.key, requirement.values.first());
+    let key = label_word(&requirement.key, "LABEL");
+    let value = requirement.values.first().map(|value| label_word(value, "VALUE"));
     let change = match (requirement.operator, value) {
         _ if is_old => labelled(format!("{METADATA_NAME}={word}")),
         // The API server does not accept another value of this label.
-        _ if key == METADATA_NAME => format!("change the namespaceSelector of the {webhook}"),
+        _ if requirement.key == METADATA_NAME => format!("change the namespaceSelector of the {webhook}"),
         (Operator::In, Some(value)) => labelled(format!("{key}={value} --overwrite")),
         (Operator::In | Operator::Exists, _) => labelled(format!("{key}=true")),
         (Operator::NotIn | Operator::DoesNotExist, _) => labelled(format!("{key}-")),
@@ -81,6 +82,12 @@ fn by_namespace(case: &Case<'_>, webhook: &Webhook, requirement: &Requirement, l
     let fix =
         format!("deploy the workload to another namespace, or change the labels or the selector: {change}{again}");
     ManifestFinding::failed(Namespace, case.object(), message).fix(fix)
+}
+
+/// The name or value of a label, if a command can contain it without quoting, else a placeholder.
+fn label_word<'a>(text: &'a str, placeholder: &'a str) -> &'a str {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._/".contains(&byte);
+    if !text.starts_with('-') && text.bytes().all(is_plain) { text } else { placeholder }
 }
 
 /// The label that a requirement found, as a clause.
