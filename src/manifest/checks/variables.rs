@@ -54,26 +54,31 @@ fn removed(case: &Case<'_>, Variable { name, source, .. }: &Variable) -> String 
     }
 }
 
-/// Why a variable of a running pod differs from the annotation that the webhook copies.
-const CHANGED_LATER: &str =
-    "differs from the annotation of the service account, which was changed after the pod was created";
-
-/// Whether the webhook set a variable of a pod in a cluster: the pod template of the owner does not set it, or is not in the
-/// input.
-fn is_of_webhook(case: &Case<'_>, container: &Container, variable: &Variable) -> bool {
+/// The message about a variable that the webhook copied from an annotation which has another value today; `None` if the
+/// variable is one of the pod template, or of a manifest.
+fn changed_later(case: &Case<'_>, container: &Container, variable: &Variable, annotation: &str) -> Option<String> {
+    let workload = case.workload;
+    let live = workload.live.as_deref().filter(|_| case.cluster.is_some() && workload.is_changed())?;
+    let update = case.account?.updated(annotation);
+    // The webhook would have found this value when the pod was created.
+    let is_older = live.created.zip(update).is_some_and(|(created, update)| update.time < created);
     let template = case.template().map(|template| &template.pod.containers);
     let own = template.and_then(|containers| containers.iter().find(|own| own.name == container.name));
-    let is_in_template = own.is_some_and(|own| own.variable(&variable.name).is_some());
-    case.cluster.is_some() && case.workload.is_changed() && variable.source.is_none() && !is_in_template
+    if is_older || variable.source.is_some() || own.is_some_and(|own| own.variable(&variable.name).is_some()) {
+        return None;
+    }
+    let unless = if own.is_some() { "" } else { ", unless the pod template sets the variable" };
+    Some(format!(
+        "{} of the pod differs from the annotation of the service account, which was changed after the pod was created{unless}",
+        variable.name
+    ))
 }
 
 fn client_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> {
     let preset = Preset::of(container, "AZURE_CLIENT_ID")?;
     let (seen, removed) = (preset.value, removed(case, preset.variable));
     let object = case.container(&container.name);
-    let fix = if is_of_webhook(case, container, preset.variable) {
-        format!("{}; if it stays, remove {removed}", restart(case))
-    } else if case.workload.is_running() {
+    let fix = if case.workload.is_running() {
         format!(
             "create the pod again, so that the webhook sets AZURE_CLIENT_ID from the annotation; if it stays, remove {removed}"
         )
@@ -83,11 +88,12 @@ fn client_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> 
     let failed = |what: &str| ManifestFinding::failed(Variables, &object, preset.message(what));
     let annotated = case.account.and_then(|account| account.metadata.annotations.text(CLIENT_ID));
     if let Some(annotated) = annotated.filter(|annotated| !annotated.eq_ignore_ascii_case(seen)) {
-        let what = if is_of_webhook(case, container, preset.variable) {
-            CHANGED_LATER
-        } else {
-            "differs from the annotation of the service account, and wins"
-        };
+        if let Some(message) = changed_later(case, container, preset.variable, CLIENT_ID) {
+            let fix = format!("{}; if it stays, remove {removed}", restart(case));
+            let finding = ManifestFinding::failed(Variables, object, message);
+            return Some(finding.compared(shown(seen), shown(annotated)).fix(fix));
+        }
+        let what = "differs from the annotation of the service account, and wins";
         return Some(failed(what).compared(shown(seen), shown(annotated)).fix(fix));
     }
     if !is_guid(seen) {
@@ -108,9 +114,10 @@ fn tenant_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> 
     let expected = annotated.or(case.context.tenant.as_deref()).filter(|other| !other.eq_ignore_ascii_case(seen))?;
     let object = case.container(&container.name);
     let removed = removed(case, preset.variable);
-    if annotated.is_some() && is_of_webhook(case, container, preset.variable) {
-        let finding = ManifestFinding::warning(TenantId, object, preset.message(CHANGED_LATER));
+    let later = annotated.and_then(|_| changed_later(case, container, preset.variable, TENANT_ID));
+    if let Some(message) = later {
         let fix = format!("{}; if it stays, remove {removed}", restart(case));
+        let finding = ManifestFinding::warning(TenantId, object, message);
         return Some(finding.compared(shown(seen), shown(expected)).fix(fix));
     }
     let message = preset.message(if annotated.is_some() {
