@@ -117,6 +117,15 @@ fn changes_of_the_service_account_need_new_pods() {
 }
 
 #[test]
+fn annotation_older_than_the_pod_was_not_changed_later() {
+    let fields = managed("kubectl-annotate", "2026-03-01T08:00:00Z", "annotations", "client-id");
+    let account = with(account(), "/metadata/managedFields", fields);
+    let account = with(account, "/metadata/annotations/azure.workload.identity~1client-id", json!(OTHER));
+    let finding = fault(&[webhook(), namespace(), account, pod("orders-a")], ManifestCheck::Variables);
+    assert!(finding.message.ends_with("differs from the annotation of the service account, and wins"), "{finding:?}");
+}
+
+#[test]
 fn variable_of_the_template_is_not_one_of_the_webhook() {
     let mut deployment = deployment();
     deployment["spec"]["template"]["spec"]["containers"][0]["env"] =
