@@ -146,8 +146,8 @@ pub use key::{
     OtherDocument, OtherFormat, Place, PublicKey, SkipReason,
 };
 pub use manifest::{
-    CustomResource, Manifest, ManifestAccount, ManifestCheck, ManifestContext, ManifestFinding, ManifestOutcome,
-    ManifestReport, UnreadableDocument, Workload,
+    ClusterKind, CustomResource, Manifest, ManifestAccount, ManifestCheck, ManifestContext, ManifestFinding,
+    ManifestOutcome, ManifestReport, UnreadableDocument, Workload,
 };
 pub use plan::{
     Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DocumentKind, DropReason, KeyState, Plan,

@@ -5,7 +5,7 @@
 //! - An input that is added twice has twice the objects.
 #![no_main]
 
-use issuer::{FederatedCredential, Manifest, ManifestContext, ManifestFinding, ManifestOutcome};
+use issuer::{ClusterKind, FederatedCredential, Manifest, ManifestContext, ManifestFinding, ManifestOutcome};
 use libfuzzer_sys::fuzz_target;
 
 const CLIENT: &str = "5f0c7f3a-1c7e-4f39-9b0e-3a8f6f5b1a06";
@@ -16,10 +16,11 @@ fuzz_target!(|input: (u8, &[u8])| {
     manifest.add("input", bytes);
     let context = context(options);
     let report = manifest.examine(&context);
-    assert_eq!(report.judged + report.not_judged, manifest.workloads.len());
+    assert_eq!(report.judged + report.not_judged + report.left_out, manifest.workloads.len());
     assert_eq!(report.without_pod_template, manifest.custom_resources.len());
-    let named = manifest.unreadable.len() + report.judged + report.without_pod_template;
-    assert!(report.findings.len() >= named);
+    // Pods of a cluster share findings.
+    let judged = if is_live(options) { 0 } else { report.judged };
+    assert!(report.findings.len() >= manifest.unreadable.len() + judged + report.without_pod_template);
     for finding in &report.findings {
         let needs_fix = matches!(finding.outcome, ManifestOutcome::Failed | ManifestOutcome::Warning);
         assert!(!needs_fix || finding.fix.is_some(), "{finding:?}");
@@ -32,6 +33,11 @@ fuzz_target!(|input: (u8, &[u8])| {
     manifest.add("input", bytes);
     assert_eq!((manifest.workloads.len(), manifest.service_accounts.len()), (2 * workloads, 2 * accounts));
 });
+
+/// Whether the input is the state of a cluster.
+fn is_live(options: u8) -> bool {
+    options & 1 << 6 != 0
+}
 
 /// A context with one option for each bit.
 fn context(options: u8) -> ManifestContext {
@@ -55,6 +61,12 @@ fn context(options: u8) -> ManifestContext {
     }
     if has(5) {
         context = context.namespace("shop");
+    }
+    if is_live(options) {
+        context = context.live(ClusterKind::ALL);
+    }
+    if has(7) {
+        context = context.not_read(ClusterKind::Namespace, "403 Forbidden");
     }
     context
 }

@@ -2,7 +2,11 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::{setting::Metadata, workload::namespace_and_name};
+use super::{
+    managed_field::FieldUpdate,
+    setting::{CLIENT_ID, EXPIRATION, Metadata, TENANT_ID},
+    workload::namespace_and_name,
+};
 
 /// A service account in a manifest.
 ///
@@ -20,12 +24,21 @@ pub struct ManifestAccount {
     /// The name.
     pub name: String,
     pub(super) metadata: Metadata,
+    /// The last updates of the annotations that decide what the webhook sets.
+    updates: Vec<(&'static str, FieldUpdate)>,
 }
 
 impl ManifestAccount {
     pub(super) fn of(object: &Value) -> Self {
         let (namespace, name) = namespace_and_name(object);
-        Self { namespace, name, metadata: Metadata::of(object) }
+        let update = |name: &'static str| Some((name, FieldUpdate::of(object, "annotations", name)?));
+        let updates = [CLIENT_ID, TENANT_ID, EXPIRATION].into_iter().filter_map(update).collect();
+        Self { namespace, name, metadata: Metadata::of(object), updates }
+    }
+
+    /// The last update of an annotation; `None` if it is not known.
+    pub(super) fn updated(&self, annotation: &str) -> Option<&FieldUpdate> {
+        self.updates.iter().find(|(name, _)| *name == annotation).map(|(_, update)| update)
     }
 }
 

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use super::cluster_kind::{ClusterKind, NotRead};
 use crate::entra::{Cloud, FederatedCredential, TOKEN_EXCHANGE_AUDIENCE};
 
 /// The facts about a setup that its manifests do not contain.
@@ -24,6 +25,8 @@ pub struct ManifestContext {
     /// The subjects of the credentials.
     pub(super) subjects: HashSet<String>,
     audiences: HashSet<String>,
+    /// The kinds that were not read from the cluster; `None` for manifests.
+    pub(super) not_read: Option<NotRead>,
 }
 
 impl ManifestContext {
@@ -69,6 +72,45 @@ impl ManifestContext {
     #[must_use]
     pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
         self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// The input is the state of a cluster: every object of these kinds that the pods refer to. A missing object is a fault,
+    /// and the state of the pods is compared with the webhook and the service accounts.
+    ///
+    /// Checks that need a kind that was not read are skipped.
+    ///
+    /// ```
+    /// use issuer::{ClusterKind, Manifest, ManifestCheck, ManifestContext, ManifestOutcome};
+    /// let pod = br#"{ "kind": "Pod",
+    ///   "metadata": { "name": "a", "namespace": "shop", "uid": "1", "labels": { "azure.workload.identity/use": "true" } },
+    ///   "spec": { "serviceAccountName": "orders", "containers": [{ "name": "app" }] } }"#;
+    /// let mut manifest = Manifest::default();
+    /// manifest.add("pods", pod);
+    /// let outcome = |context: ManifestContext| {
+    ///     let findings = manifest.examine(&context).findings;
+    ///     findings.iter().find(|finding| finding.check == ManifestCheck::ServiceAccount).unwrap().outcome
+    /// };
+    /// assert_eq!(outcome(ManifestContext::default()), ManifestOutcome::Skipped);
+    /// assert_eq!(outcome(ManifestContext::default().live(ClusterKind::ALL)), ManifestOutcome::Failed);
+    /// let pods_only = ManifestContext::default().live([ClusterKind::Pod]);
+    /// assert_eq!(outcome(pods_only.not_read(ClusterKind::ServiceAccount, "403 Forbidden")), ManifestOutcome::Skipped);
+    /// ```
+    #[must_use]
+    pub fn live(mut self, kinds: impl IntoIterator<Item = ClusterKind>) -> Self {
+        let kinds: HashSet<_> = kinds.into_iter().collect();
+        let not_read = ClusterKind::ALL.into_iter().filter(|kind| !kinds.contains(kind));
+        self.not_read = Some(NotRead(not_read.map(|kind| (kind, None)).collect()));
+        self
+    }
+
+    /// A kind that could not be read from the cluster, with the reason in a few words. It has an effect only after
+    /// [`Self::live`].
+    #[must_use]
+    pub fn not_read(mut self, kind: ClusterKind, reason: impl Into<String>) -> Self {
+        if let Some(not_read) = &mut self.not_read {
+            not_read.0.insert(kind, Some(reason.into()));
+        }
         self
     }
 

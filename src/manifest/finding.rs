@@ -44,6 +44,14 @@ pub enum ManifestCheck {
     HostNetwork,
     /// The webhook changes pods in the namespace.
     Namespace,
+    /// The webhook is installed in the cluster.
+    Webhook,
+    /// The webhook rejects pods that it cannot change.
+    FailurePolicy,
+    /// The API server can verify the certificate of the webhook.
+    CaBundle,
+    /// The webhook selects a running pod by its labels.
+    Selector,
     /// A federated identity credential has the subject of the service account.
     Credential,
 }
@@ -68,6 +76,10 @@ impl ManifestCheck {
             Self::Sdk => "sdk",
             Self::HostNetwork => "host_network",
             Self::Namespace => "namespace",
+            Self::Webhook => "webhook",
+            Self::FailurePolicy => "failure_policy",
+            Self::CaBundle => "ca_bundle",
+            Self::Selector => "selector",
             Self::Credential => "credential",
         }
     }
@@ -80,6 +92,7 @@ impl fmt::Display for ManifestCheck {
             Self::ClientId => "client ID",
             Self::TenantId => "tenant ID",
             Self::Sdk => "SDK",
+            Self::CaBundle => "CA bundle",
             other => return f.pad(&other.id().replace('_', " ")),
         };
         f.pad(name)

@@ -1,8 +1,8 @@
 use std::{borrow::Cow, collections::HashMap};
 
 use super::{
-    Manifest, account::ManifestAccount, cert_issuer::CertIssuer, context::ManifestContext, env_source::EnvSources,
-    secret_store::SecretStore, setting::CLIENT_ID, workload::Workload,
+    Manifest, account::ManifestAccount, cert_issuer::CertIssuer, cluster::Cluster, context::ManifestContext,
+    env_source::EnvSources, secret_store::SecretStore, setting::CLIENT_ID, workload::Workload,
 };
 
 /// A service account, by namespace and name.
@@ -13,6 +13,8 @@ pub(super) struct Input<'a> {
     /// The namespace of objects that name none.
     pub(super) namespace: &'a str,
     pub(super) cert_issuers: &'a [CertIssuer],
+    /// The state of the cluster; `None` for manifests.
+    pub(super) cluster: Option<Cluster<'a>>,
     accounts: HashMap<AccountKey<'a>, &'a ManifestAccount>,
     env_sources: EnvSources<'a>,
     stores: HashMap<AccountKey<'a>, &'a SecretStore>,
@@ -26,6 +28,7 @@ impl<'a> Input<'a> {
         Self {
             namespace,
             cert_issuers: &manifest.cert_issuers,
+            cluster: context.not_read.as_ref().map(|not_read| Cluster::new(manifest, not_read, namespace)),
             accounts: manifest.service_accounts.iter().map(|account| (key(account), account)).collect(),
             env_sources: EnvSources::new(&manifest.env_sources, namespace),
             stores: manifest.secret_stores.iter().map(|store| (store.account(namespace), store)).collect(),

@@ -4,6 +4,8 @@ mod account;
 mod argo;
 mod cert_issuer;
 mod checks;
+mod cluster;
+mod cluster_kind;
 mod container;
 mod context;
 mod custom_resource;
@@ -11,25 +13,33 @@ mod env_source;
 mod finding;
 mod found_pod;
 mod input;
+mod live_pod;
+mod managed_field;
 mod owner;
 mod pod_template;
 mod report;
+mod same_findings;
 mod secret_store;
+mod selector;
 mod setting;
 mod spark;
 mod token_volume;
+mod webhook;
 mod workload;
 
 use serde_json::{Deserializer, Value};
 
 pub use account::ManifestAccount;
 use cert_issuer::CertIssuer;
+use cluster::LabelledNamespace;
+pub use cluster_kind::ClusterKind;
 pub use context::ManifestContext;
 pub use custom_resource::CustomResource;
 use env_source::{EnvKind, EnvSource};
 pub use finding::{ManifestCheck, ManifestFinding, ManifestOutcome};
 pub use report::ManifestReport;
 use secret_store::SecretStore;
+use webhook::Webhook;
 pub use workload::Workload;
 
 use crate::{file_text::file_text, yaml};
@@ -40,7 +50,8 @@ use crate::{file_text::file_text, yaml};
 /// Lists. Without the feature `yaml`, only JSON is read.
 ///
 /// Pod templates are found at any place of an object. ConfigMaps and Secrets are read for the variables of containers; no
-/// values of Secrets are kept. Other objects are ignored.
+/// values of Secrets are kept. Namespaces and the webhook's `MutatingWebhookConfiguration` are read for the checks of a
+/// cluster ([`ManifestContext::live`]). Other objects are ignored.
 ///
 /// ```
 /// use issuer::{ManifestOutcome, Manifest, ManifestCheck, ManifestContext};
@@ -83,6 +94,8 @@ pub struct Manifest {
     env_sources: Vec<EnvSource>,
     cert_issuers: Vec<CertIssuer>,
     secret_stores: Vec<SecretStore>,
+    namespaces: Vec<LabelledNamespace>,
+    webhooks: Vec<Webhook>,
 }
 
 /// A document of a manifest that cannot be parsed.
@@ -132,6 +145,7 @@ impl Manifest {
         match kind {
             "ServiceAccount" => self.service_accounts.push(ManifestAccount::of(object)),
             "ConfigMap" => self.env_sources.push(EnvSource::of(object, EnvKind::ConfigMap)),
+            "Namespace" => self.namespaces.extend(LabelledNamespace::of(object)),
             "Secret" => self.env_sources.push(EnvSource::of(object, EnvKind::Secret)),
             _ => self.add_other(object, kind),
         }
@@ -146,6 +160,7 @@ impl Manifest {
         self.workloads.extend(workloads);
         self.cert_issuers.extend(CertIssuer::all(object, kind));
         self.secret_stores.extend(SecretStore::of(object, kind));
+        self.webhooks.extend(Webhook::all(object, kind));
     }
 }
 
@@ -159,14 +174,24 @@ fn json_documents(text: &str) -> Result<Vec<Result<Value, Option<u64>>>, Option<
 }
 
 #[cfg(test)]
+mod cluster_tests;
+#[cfg(test)]
 mod finding_tests;
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod place_tests;
+#[cfg(test)]
+mod pod_state_tests;
 #[cfg(test)]
 mod reading_tests;
 #[cfg(test)]
 mod rule_tests;
 #[cfg(test)]
+mod selector_tests;
+#[cfg(test)]
 mod source_tests;
+#[cfg(test)]
+mod test_cluster;
 #[cfg(test)]
 mod test_setup;

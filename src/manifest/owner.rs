@@ -5,8 +5,8 @@ use serde_json::Value;
 /// The object that creates another one, such as the Deployment of a pod.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Owner {
-    kind: String,
-    name: String,
+    pub(super) kind: String,
+    pub(super) name: String,
 }
 
 impl Owner {

@@ -7,6 +7,7 @@ use super::{
     custom_resource::CustomResource,
     finding::{ManifestCheck, ManifestFinding, ManifestOutcome},
     input::{AccountKey, Input},
+    same_findings::SameFindings,
 };
 
 /// The results of all checks of manifests.
@@ -21,7 +22,8 @@ use super::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ManifestReport {
-    /// The results, in the order of the workloads. Those of a service account follow its first workload.
+    /// The results, in the order of the workloads. Those of a service account follow its first workload. In a cluster, those
+    /// of the webhook come first, and those of pods follow those of pod templates.
     pub findings: Vec<ManifestFinding>,
     /// The number of workloads that use workload identity.
     pub judged: usize,
@@ -30,6 +32,9 @@ pub struct ManifestReport {
     /// The number of custom resources that mention workload identity, but in which no pod template was found. Each has a
     /// skipped check.
     pub without_pod_template: usize,
+    /// The number of workloads of a cluster that need no check: completed pods, and objects such as a `ReplicaSet` whose
+    /// owner is checked in their place.
+    pub left_out: usize,
 }
 
 impl ManifestReport {
@@ -48,7 +53,11 @@ impl Manifest {
     /// - its service account has one, or is the subject of a federated identity credential, or
     /// - a container mentions a variable or the token path of the webhook.
     ///
-    /// Other workloads are counted, and custom resources without a known pod template are named. The time is proportional to the size of the manifests, for a given number of credentials.
+    /// In a cluster ([`ManifestContext::live`]), the webhook and the state of running pods are checked, too. Several pods of one
+    /// owner with the same result have one finding, and a fault of their pod template is reported once.
+    ///
+    /// Other workloads are counted, and custom resources without a known pod template are named. The time is proportional to
+    /// the size of the manifests, for a given number of credentials.
     pub fn examine(&self, context: &ManifestContext) -> ManifestReport {
         let input = Input::new(self, context);
         let mut report = ManifestReport::default();
@@ -57,7 +66,9 @@ impl Manifest {
         let (mut cases, mut usages): (Vec<Case<'_>>, HashMap<AccountKey<'_>, Usage>) = (Vec::new(), HashMap::new());
         for workload in &workloads {
             let case = Case::new(workload, &input, context);
-            if case.is_in_scope() {
+            if case.is_left_out() {
+                report.left_out += 1;
+            } else if case.is_in_scope() {
                 usages.entry(case.key()).or_default().add(&case);
                 cases.push(case);
             } else {
@@ -65,14 +76,24 @@ impl Manifest {
             }
         }
         report.judged = cases.len();
+        if let Some(cluster) = &input.cluster {
+            checks::cluster(cluster, cases.iter().any(Case::needs_webhook), context, &mut report.findings);
+            // The findings of pods are compared with those of pod templates.
+            cases.sort_by_key(|case| case.workload.is_running());
+        }
+        let mut same = SameFindings::default();
         let (mut done, mut matched) = (HashSet::new(), HashSet::new());
         for case in &cases {
-            checks::workload(case, &mut report.findings);
+            match &input.cluster {
+                Some(_) => same.add(case, checks::workload(case), &mut report.findings),
+                None => report.findings.extend(checks::workload(case)),
+            }
             if done.insert(case.key()) {
                 checks::account(case.key(), usages.get(&case.key()), &input, context, &mut report.findings);
             }
             checks::credential(case, &mut matched, &mut report.findings);
         }
+        same.finish(&mut report.findings);
         for account in &self.service_accounts {
             let key = input.key(account);
             if !account.metadata.is_empty() && done.insert(key) {

@@ -3,8 +3,8 @@ use std::{borrow::Cow, fmt, sync::Arc};
 use serde_json::Value;
 
 use super::{
-    container::VARIABLES, env_source::EnvSources, found_pod::FoundPod, owner::Owner, pod_template::PodTemplate,
-    setting::Metadata,
+    container::VARIABLES, env_source::EnvSources, found_pod::FoundPod, live_pod::LivePod, owner::Owner,
+    pod_template::PodTemplate, setting::Metadata, token_volume::TokenVolume,
 };
 
 /// A pod template of an object such as a Deployment, or a pod.
@@ -43,8 +43,8 @@ pub struct Workload {
     pub(super) labels_path: String,
     /// The object that creates it.
     pub(super) owner: Option<Owner>,
-    /// Whether it is a pod that the API server returned, so that the webhook has already changed it.
-    pub(super) is_running: bool,
+    /// The state of a pod that the API server returned, so that the webhook has already changed it.
+    pub(super) live: Option<Arc<LivePod>>,
 }
 
 impl Workload {
@@ -57,7 +57,7 @@ impl Workload {
         // The metadata of a pod is that of its template.
         let is_pod = found.iter().any(|pod| pod.is_object);
         let own = Arc::new(if is_pod { Metadata::default() } else { Metadata::of(object) });
-        let is_running = is_pod && object.pointer("/metadata/uid").is_some_and(Value::is_string);
+        let live = if is_pod { LivePod::of(object).map(Arc::new) } else { None };
         let owner = Owner::of(object);
         let workload = |found: FoundPod| Self {
             kind: kind.to_owned(),
@@ -68,7 +68,7 @@ impl Workload {
             pod: found.pod,
             labels_path: found.labels_path,
             owner: owner.clone(),
-            is_running,
+            live: live.clone(),
         };
         found.into_iter().map(workload).collect()
     }
@@ -90,6 +90,16 @@ impl Workload {
             }
         }
         workload
+    }
+
+    /// Whether it is a pod that the API server returned.
+    pub(super) fn is_running(&self) -> bool {
+        self.live.is_some()
+    }
+
+    /// Whether it is a pod that the webhook has changed.
+    pub(super) fn is_changed(&self) -> bool {
+        self.is_running() && self.pod.token_volumes.iter().any(TokenVolume::is_of_webhook)
     }
 
     /// The workload in a namespace, as messages name it.

@@ -1,7 +1,7 @@
 //! The cost of checking manifests.
 
 use allocation_counter::measure;
-use issuer::{Manifest, ManifestContext};
+use issuer::{ClusterKind, Manifest, ManifestContext};
 
 const CLIENT: &str = "5f0c7f3a-1c7e-4f39-9b0e-3a8f6f5b1a06";
 
@@ -61,21 +61,39 @@ fn sources(count: usize) -> String {
     format!("kind: ConfigMap\nmetadata: {{ name: map }}\ndata:\n{entries}{pods}{}{refs}", pod(count))
 }
 
+/// The pods of two Deployments in a cluster, half of them unchanged by the webhook, in a namespace each.
+fn cluster(count: usize) -> String {
+    let pod = |number: usize| {
+        let owner = number % 2;
+        format!(
+            "---\nkind: Namespace\nmetadata: {{ name: n-{number}, labels: {{ a: b }} }}\n\
+             ---\nkind: Pod\nmetadata: {{ name: pod-{number}, namespace: n-{}, uid: '{number}', creationTimestamp: '2026-03-01T08:00:00Z', labels: {{ pod-template-hash: x, azure.workload.identity/use: 'true' }}, ownerReferences: [{{ kind: ReplicaSet, name: app-{owner}-x }}] }}\n\
+             spec: {{ containers: [{{ name: app, image: a }}] }}\n",
+            number / 10
+        )
+    };
+    let webhook = "kind: MutatingWebhookConfiguration\nmetadata: { name: a }\nwebhooks: [{ name: mutation.azure-workload-identity.io, namespaceSelector: { matchLabels: { a: b } } }]\n";
+    format!("{webhook}{}", numbered(count, pod))
+}
+
 #[test]
 fn cost_is_proportional_to_the_manifest() {
-    let inputs: [fn(usize) -> (String, usize); 4] = [
+    let inputs: [fn(usize) -> (String, usize); 5] = [
         |count| (pods(count), count),
         |count| (templates(count), count),
         |count| (workflow(count), count),
         |count| (sources(count), count + 1),
+        |count| (cluster(count), count),
     ];
-    for input in inputs {
+    let manifests = ManifestContext::default();
+    let live = ManifestContext::default().live(ClusterKind::ALL);
+    for (input, context) in inputs.into_iter().flat_map(|input| [(input, &manifests), (input, &live)]) {
         let cost = |count: usize| {
             let (text, judged) = input(count);
             let info = measure(|| {
                 let mut manifest = Manifest::default();
                 manifest.add("x", text.as_bytes());
-                let report = manifest.examine(&ManifestContext::default());
+                let report = manifest.examine(context);
                 assert_eq!((report.judged, manifest.unreadable.len()), (judged, 0));
             });
             (info.count_total, info.bytes_total)

@@ -42,6 +42,7 @@ mod issuer_url;
 mod jwk_inputs;
 mod key_ids;
 mod keys;
+mod live_objects;
 mod manifests;
 mod other_formats;
 mod other_input;

@@ -1,5 +1,7 @@
 use super::{
     super::{
+        cluster::Cluster,
+        cluster_kind::{ClusterKind, NotRead},
         context::ManifestContext,
         finding::{
             ManifestCheck::{ClientId, Expiration, Label, ServiceAccount, TenantId},
@@ -27,6 +29,10 @@ pub(in super::super) fn account(
 ) {
     let object = format!("ServiceAccount {namespace}/{name}");
     let Some(account) = input.account((namespace, name)) else {
+        if let Some(cluster) = &input.cluster {
+            findings.push(missing((namespace, name), object, cluster));
+            return;
+        }
         let assumed = match usage {
             Some(usage) if usage.is_namespace_missing && context.namespace.is_none() => {
                 "; the manifest names no namespace, so default is assumed (--namespace NAME)"
@@ -61,6 +67,22 @@ pub(in super::super) fn account(
                 .fix("remove the label from the ServiceAccount, and set it on the pods"),
         );
     }
+}
+
+/// A service account that is not in the cluster. The API server rejects new pods (Kubernetes, "Configure Service Accounts for
+/// Pods").
+fn missing((namespace, name): AccountKey<'_>, object: String, cluster: &Cluster<'_>) -> ManifestFinding {
+    let kind = ClusterKind::ServiceAccount;
+    if cluster.not_read.has(kind) {
+        let message = format!("{}, so its annotations are not checked", cluster.not_read.clause(kind));
+        return ManifestFinding::skipped(ServiceAccount, object, message).fix(NotRead::fix(kind));
+    }
+    let message = "it does not exist in the cluster, so the API server rejects new pods that name it";
+    let (name, namespace) = (word(name, "NAME"), word(namespace, "NAMESPACE"));
+    let fix = format!(
+        "create it and set its client ID: kubectl create serviceaccount {name} --namespace {namespace}; kubectl annotate serviceaccount {name} --namespace {namespace} {CLIENT_ID}=CLIENT-ID"
+    );
+    ManifestFinding::failed(ServiceAccount, object, message).fix(fix)
 }
 
 fn client_id(

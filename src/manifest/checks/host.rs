@@ -5,15 +5,15 @@ use super::{
             ManifestFinding,
         },
         setting::PROXY,
-        token_volume::TokenVolume,
     },
     Case,
 };
 
 /// The domain of the issuers of AKS.
-const AKS_ISSUERS: &str = ".oic.prod-aks.azure.com/";
+pub(super) const AKS_ISSUERS: &str = ".oic.prod-aks.azure.com/";
 
-pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
+/// Checks the network and the namespace. Returns whether the webhook can change pods in the namespace.
+pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) -> bool {
     let pod = &case.workload.pod;
     let has_proxy = pod.metadata.annotations.text(PROXY) == Some("true");
     if pod.is_on_host_network && has_proxy {
@@ -29,10 +29,11 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
     // "Known issues" of Azure/azure-workload-identity: the admissions enforcer of AKS excludes kube-system from webhooks.
     let may_be_aks = case.context.issuer.as_ref().is_none_or(|issuer| issuer.contains(AKS_ISSUERS));
     // A pod that the webhook has changed proves the opposite.
-    let is_changed = case.workload.is_running && pod.token_volumes.iter().any(TokenVolume::is_of_webhook);
-    if case.namespace == "kube-system" && may_be_aks && !is_changed {
+    let is_excluded = case.namespace == "kube-system" && may_be_aks && !case.workload.is_changed();
+    if is_excluded {
         let message = "on AKS the webhook does not change pods in the namespace kube-system";
         let fix = "deploy the workload to another namespace, and use that namespace in the subject of its federated credential (in another cluster than AKS, pass --issuer)";
         findings.push(ManifestFinding::failed(Namespace, case.object(), message).fix(fix));
     }
+    !is_excluded
 }

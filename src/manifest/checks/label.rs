@@ -1,9 +1,6 @@
 use super::{
     super::{
-        finding::{
-            ManifestCheck::{Injection, Label},
-            ManifestFinding,
-        },
+        finding::{ManifestCheck::Label, ManifestFinding},
         setting::{Setting, USE},
     },
     Case,
@@ -55,18 +52,6 @@ pub(super) fn check(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
     });
 }
 
-/// A labelled pod that the webhook has not changed was created before the label, the service account or the webhook.
-pub(super) fn injection(case: &Case<'_>) -> Option<ManifestFinding> {
-    let (workload, pod) = (case.workload, &case.workload.pod);
-    let has_file = pod.containers.iter().any(|container| container.variable("AZURE_FEDERATED_TOKEN_FILE").is_some());
-    if !workload.is_running || !pod.is_labelled() || has_file {
-        return None;
-    }
-    let message = "the pod has the label, but the webhook has not changed it";
-    let fix = "check that the webhook runs: kubectl get mutatingwebhookconfiguration azure-wi-webhook-mutating-webhook-configuration; then create the pod again";
-    Some(ManifestFinding::failed(Injection, case.object(), message).fix(fix))
-}
-
 /// The other places where the setting is, each a clause.
 fn found_elsewhere(case: &Case<'_>) -> Vec<String> {
     let (own, pod) = (&case.workload.own, &case.workload.pod.metadata);
@@ -90,7 +75,7 @@ fn is_external_secrets(case: &Case<'_>) -> bool {
 
 /// How the label is set through a chart. Charts that cannot set it need a patch of their output.
 fn chart(case: &Case<'_>) -> &'static str {
-    if case.workload.kind == "Pod" && case.workload.owner.is_none() {
+    if case.workload.kind == "Pod" && case.owner().is_none() {
         return ", and create the pod again";
     }
     "; in a Helm chart through its value for pod labels, or with a post-renderer such as kustomize if it has none"

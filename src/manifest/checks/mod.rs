@@ -6,21 +6,29 @@ mod containers;
 mod credential;
 mod guid;
 mod host;
+mod injection;
 mod label;
+mod restart;
+mod selection;
 mod variables;
 mod volumes;
+mod webhook;
 
 pub(super) use account::account;
 pub(super) use cert_manager::issuers as cert_issuers;
 pub(super) use credential::check as credential;
+pub(super) use webhook::check as cluster;
 
 use super::{
     account::ManifestAccount,
+    cluster::Cluster,
     container::Container,
     context::ManifestContext,
     finding::ManifestFinding,
     input::{AccountKey, Input},
+    owner::Owner,
     secret_store::SecretStore,
+    webhook::Webhook,
     workload::Workload,
 };
 use crate::token::subject;
@@ -37,13 +45,22 @@ pub(super) struct Case<'a> {
     pub(super) store: Option<&'a SecretStore>,
     pub(super) context: &'a ManifestContext,
     pub(super) namespace: &'a str,
+    /// The state of the cluster; `None` for manifests.
+    pub(super) cluster: Option<&'a Cluster<'a>>,
+    /// The object that creates the workload in the end, and its pod template if it is in the input.
+    root: Option<(&'a Owner, Option<&'a Workload>)>,
 }
 
 impl<'a> Case<'a> {
-    pub(super) fn new(workload: &'a Workload, input: &Input<'a>, context: &'a ManifestContext) -> Self {
+    pub(super) fn new(workload: &'a Workload, input: &'a Input<'a>, context: &'a ManifestContext) -> Self {
         let namespace = input.namespace_of(workload);
         let key = (namespace, workload.pod.service_account.as_str());
-        Self { workload, account: input.account(key), store: input.store(key), context, namespace }
+        let cluster = input.cluster.as_ref();
+        let root = match cluster {
+            Some(cluster) => cluster.root(workload, namespace),
+            None => workload.owner.as_ref().map(|owner| (owner, None)),
+        };
+        Self { workload, account: input.account(key), store: input.store(key), context, namespace, cluster, root }
     }
 
     /// The service account, by namespace and name.
@@ -57,6 +74,9 @@ impl<'a> Case<'a> {
             let subjects = &self.context.subjects;
             !subjects.is_empty() && subjects.contains(&subject(namespace, name))
         };
+        if Webhook::version_of(self.workload).is_some() {
+            return false;
+        }
         !own.is_empty()
             || !pod.metadata.is_empty()
             || self.account.is_some_and(|account| !account.metadata.is_empty())
@@ -64,16 +84,39 @@ impl<'a> Case<'a> {
             || is_subject(self.key())
     }
 
+    /// Whether the workload needs no check: a completed pod, or one of a chain of owners that is not the last.
+    pub(super) fn is_left_out(&self) -> bool {
+        let is_completed = self.workload.live.as_ref().is_some_and(|live| live.is_completed);
+        let is_of_template = !self.workload.is_running() && self.template().is_some();
+        self.cluster.is_some() && (is_completed || is_of_template)
+    }
+
+    /// Whether only the webhook can give its pods a token.
+    pub(super) fn needs_webhook(&self) -> bool {
+        let pod = &self.workload.pod;
+        pod.is_labelled() || (pod.own_token().is_none() && self.store.is_none())
+    }
+
+    /// The object that creates the workload.
+    pub(super) fn owner(&self) -> Option<&'a Owner> {
+        self.root.map(|(owner, _)| owner)
+    }
+
+    /// The pod template of the owner, if it is in the input.
+    fn template(&self) -> Option<&'a Workload> {
+        self.root.and_then(|(_, template)| template)
+    }
+
     /// The workload as findings name it.
-    fn object(&self) -> String {
+    pub(super) fn object(&self) -> String {
         self.workload.shown(self.namespace)
     }
 
     /// A member of the metadata of the pod template that has to change, such as `labels`: that of the owner for an object that
     /// another one creates.
     fn metadata_path(&self, member: &str) -> String {
-        let Workload { kind, labels_path, owner, .. } = self.workload;
-        match owner {
+        let Workload { kind, labels_path, .. } = self.workload;
+        match self.owner() {
             Some(owner) => match owner.template_path() {
                 Some(path) => format!("{path}.{member} of the {owner}, which creates the {kind}"),
                 None => format!("{member} in the pod template of the {owner}, which creates the {kind}"),
@@ -154,12 +197,16 @@ impl Usage {
 }
 
 /// Checks a workload.
-pub(super) fn workload(case: &Case<'_>, findings: &mut Vec<ManifestFinding>) {
+pub(super) fn workload(case: &Case<'_>) -> Vec<ManifestFinding> {
+    let mut found = Vec::new();
+    let findings = &mut found;
     label::check(case, findings);
-    findings.extend(label::injection(case));
-    host::check(case, findings);
+    let is_in_reach = host::check(case, findings);
+    let is_selected = is_in_reach && selection::check(case, findings);
+    injection::check(case, is_selected, findings);
     containers::check(case, findings);
     volumes::check(case, findings);
+    found
 }
 
 /// The clause about ConfigMaps and Secrets that are not in the input; empty if there are none.

@@ -9,6 +9,7 @@ use super::{
     },
     Case,
     guid::{is_guid, shown},
+    restart::restart,
     unread, word,
 };
 use crate::entra::Aadsts;
@@ -46,18 +47,38 @@ impl<'a> Preset<'a> {
 
 /// A variable with its place, as the object of "remove".
 fn removed(case: &Case<'_>, Variable { name, source, .. }: &Variable) -> String {
-    match (source, &case.workload.owner) {
+    match (source, case.owner()) {
         (Some(source), _) => format!("{name} from {source}"),
         (None, Some(owner)) => format!("{name} from the pod template of the {owner}"),
         (None, None) => format!("{name} from the pod template"),
     }
 }
 
+/// The message about a variable that the webhook copied from an annotation which has another value today; `None` if the
+/// variable is one of the pod template, or of a manifest.
+fn changed_later(case: &Case<'_>, container: &Container, variable: &Variable, annotation: &str) -> Option<String> {
+    let workload = case.workload;
+    let live = workload.live.as_deref().filter(|_| case.cluster.is_some() && workload.is_changed())?;
+    let update = case.account?.updated(annotation);
+    // The webhook would have found this value when the pod was created.
+    let is_older = live.created.zip(update).is_some_and(|(created, update)| update.time < created);
+    let template = case.template().map(|template| &template.pod.containers);
+    let own = template.and_then(|containers| containers.iter().find(|own| own.name == container.name));
+    if is_older || variable.source.is_some() || own.is_some_and(|own| own.variable(&variable.name).is_some()) {
+        return None;
+    }
+    let unless = if own.is_some() { "" } else { ", unless the pod template sets the variable" };
+    Some(format!(
+        "{} of the pod differs from the annotation of the service account, which was changed after the pod was created{unless}",
+        variable.name
+    ))
+}
+
 fn client_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> {
     let preset = Preset::of(container, "AZURE_CLIENT_ID")?;
     let (seen, removed) = (preset.value, removed(case, preset.variable));
     let object = case.container(&container.name);
-    let fix = if case.workload.is_running {
+    let fix = if case.workload.is_running() {
         format!(
             "create the pod again, so that the webhook sets AZURE_CLIENT_ID from the annotation; if it stays, remove {removed}"
         )
@@ -67,6 +88,11 @@ fn client_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> 
     let failed = |what: &str| ManifestFinding::failed(Variables, &object, preset.message(what));
     let annotated = case.account.and_then(|account| account.metadata.annotations.text(CLIENT_ID));
     if let Some(annotated) = annotated.filter(|annotated| !annotated.eq_ignore_ascii_case(seen)) {
+        if let Some(message) = changed_later(case, container, preset.variable, CLIENT_ID) {
+            let fix = format!("{}; if it stays, remove {removed}", restart(case));
+            let finding = ManifestFinding::failed(Variables, object, message);
+            return Some(finding.compared(shown(seen), shown(annotated)).fix(fix));
+        }
         let what = "differs from the annotation of the service account, and wins";
         return Some(failed(what).compared(shown(seen), shown(annotated)).fix(fix));
     }
@@ -87,12 +113,19 @@ fn tenant_id(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> 
     let annotated = case.account.and_then(|account| account.metadata.annotations.text(TENANT_ID));
     let expected = annotated.or(case.context.tenant.as_deref()).filter(|other| !other.eq_ignore_ascii_case(seen))?;
     let object = case.container(&container.name);
+    let removed = removed(case, preset.variable);
+    let later = annotated.and_then(|_| changed_later(case, container, preset.variable, TENANT_ID));
+    if let Some(message) = later {
+        let fix = format!("{}; if it stays, remove {removed}", restart(case));
+        let finding = ManifestFinding::warning(TenantId, object, message);
+        return Some(finding.compared(shown(seen), shown(expected)).fix(fix));
+    }
     let message = preset.message(if annotated.is_some() {
         "differs from the annotation of the service account, and wins"
     } else {
         "names another tenant"
     });
-    let fix = format!("remove {}, so that the webhook sets it", removed(case, preset.variable));
+    let fix = format!("remove {removed}, so that the webhook sets it");
     Some(ManifestFinding::warning(TenantId, object, message).compared(shown(seen), shown(expected)).fix(fix))
 }
 
@@ -153,6 +186,9 @@ fn not_read(case: &Case<'_>, container: &Container) -> Option<ManifestFinding> {
     let message = unread(container.unread.iter()).trim_start_matches("; ").to_owned();
     let (kind, namespace) = (kind.to_ascii_lowercase(), word(case.namespace, "NAMESPACE"));
     let command = format!("kubectl get {kind} {name} --namespace {namespace} -o yaml");
-    let fix = format!("pass it, too: {command} | issuer doctor --manifest - --manifest FILE");
+    let fix = match case.cluster {
+        Some(_) => format!("look for variables with the prefix AZURE_: {command}"),
+        None => format!("pass it, too: {command} | issuer doctor --manifest - --manifest FILE"),
+    };
     Some(ManifestFinding::skipped(Variables, case.container(&container.name), message).fix(fix))
 }
