@@ -115,6 +115,11 @@ impl Cluster {
         self.server.context.as_deref()
     }
 
+    /// The namespace of the context, `default` without one; inside a pod, its own namespace.
+    pub fn namespace(&self) -> &str {
+        self.client.default_namespace()
+    }
+
     /// The bytes of a document.
     pub(super) async fn get(&self, call: &Call<'_>) -> Result<Vec<u8>, ClusterError> {
         self.send(&Method::GET, call, None).await

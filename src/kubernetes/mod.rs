@@ -22,5 +22,5 @@ pub use cluster_issuer::ClusterIssuer;
 pub use cluster_options::ClusterOptions;
 pub use connect_failure::ConnectFailure;
 pub use grant::Grant;
-pub use objects::{ObjectKind, ObjectScope, Objects};
+pub use objects::ObjectScope;
 pub use token_request::{RequestedToken, ServiceAccountTokens, TokenRequest};

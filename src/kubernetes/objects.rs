@@ -6,6 +6,7 @@ use super::{
     cluster_error::ClusterError,
     grant::Grant,
 };
+use crate::manifest::ClusterKind;
 
 /// The number of objects of a page (Kubernetes API concepts, "Retrieving large results sets in chunks").
 const PAGE: usize = 500;
@@ -13,49 +14,6 @@ const PAGE: usize = 500;
 const PAGE_MAX: usize = 64 << 20;
 /// The maximum number of pages, which is a hundred thousand objects.
 const PAGES_MAX: usize = 200;
-
-/// A kind of objects that `issuer doctor` reads.
-///
-/// ```
-/// use issuer::kubernetes::ObjectKind;
-/// assert_eq!(ObjectKind::Pod.to_string(), "Pod");
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ObjectKind {
-    /// Pods.
-    Pod,
-    /// Service accounts.
-    ServiceAccount,
-    /// Namespaces, for the namespace selector of the webhook.
-    Namespace,
-    /// Deployments: that of the webhook, for its version.
-    Deployment,
-    /// Mutating webhooks.
-    MutatingWebhookConfiguration,
-}
-
-impl ObjectKind {
-    /// The path of the API before and after the namespace.
-    const fn path(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Pod => ("/api/v1", "pods"),
-            Self::ServiceAccount => ("/api/v1", "serviceaccounts"),
-            Self::Namespace => ("/api/v1", "namespaces"),
-            Self::Deployment => ("/apis/apps/v1", "deployments"),
-            Self::MutatingWebhookConfiguration => {
-                ("/apis/admissionregistration.k8s.io/v1", "mutatingwebhookconfigurations")
-            }
-        }
-    }
-}
-
-/// The name of the kind.
-impl std::fmt::Display for ObjectKind {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        std::fmt::Debug::fmt(self, f)
-    }
-}
 
 /// Which objects of a kind to read.
 ///
@@ -79,74 +37,89 @@ pub enum ObjectScope {
     },
 }
 
-/// The objects of one kind, as a `List` in the JSON of `kubectl get -o json`.
-///
-/// ```
-/// # use issuer::kubernetes::Objects;
-/// fn count(objects: &Objects) -> usize {
-///     objects.list["items"].as_array().map_or(0, Vec::len)
-/// }
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Objects {
-    /// The kind of the objects.
-    pub kind: ObjectKind,
-    /// The list; its items name their kind.
-    pub list: Value,
-}
-
 impl Cluster {
-    /// Reads the objects of a kind, page by page. An object that does not exist makes an empty list.
+    /// Reads the objects of a kind, page by page, for a [`Manifest`](crate::manifest::Manifest). An object that does not
+    /// exist is no error. The user needs the permission to list or get them.
+    ///
+    /// ```no_run
+    /// use issuer::{ClusterKind, kubernetes::{Cluster, ClusterOptions, ObjectScope}};
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # runtime.block_on(async {
+    /// let cluster = Cluster::connect(&ClusterOptions::default()).await?;
+    /// let pods = cluster.objects(ClusterKind::Pod, &ObjectScope::Namespace("shop".to_owned())).await?;
+    /// println!("{} pods", pods.len());
+    /// # Ok::<(), issuer::kubernetes::ClusterError>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
     /// [`ClusterError`] if the user may not read them.
-    pub async fn objects(&self, kind: ObjectKind, scope: &ObjectScope) -> Result<Objects, ClusterError> {
-        let (api, plural) = kind.path();
-        let place = match scope {
-            ObjectScope::All => String::new(),
-            ObjectScope::Namespace(namespace) => format!("/namespaces/{}", segment(namespace)),
-            ObjectScope::One { namespace, .. } => {
-                namespace.as_ref().map(|namespace| format!("/namespaces/{}", segment(namespace))).unwrap_or_default()
-            }
+    pub async fn objects(&self, kind: ClusterKind, scope: &ObjectScope) -> Result<Vec<Value>, ClusterError> {
+        let api = match kind {
+            ClusterKind::MutatingWebhookConfiguration => "/apis/admissionregistration.k8s.io/v1",
+            ClusterKind::Namespace | ClusterKind::Pod | ClusterKind::ServiceAccount => "/api/v1",
         };
-        let path = format!("{api}{place}/{plural}");
-        let what = format!("read {plural}");
-        let mut items = Vec::new();
-        if let ObjectScope::One { name, .. } = scope {
-            let path = format!("{path}/{}", segment(name));
-            let missing = Some((format!("{kind} {name}"), String::new()));
-            match self.read(&path, &what, missing).await {
-                Ok(item) => items.push(item),
-                Err(ClusterError::NotFound { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        } else {
-            self.read_pages(&path, &what, &mut items).await?;
-        }
-        for item in &mut items {
-            if let Some(members) = item.as_object_mut() {
-                // The items of a list omit their kind.
-                members.insert("kind".to_owned(), json!(kind.to_string()));
-            }
-        }
-        Ok(Objects { kind, list: json!({ "kind": "List", "items": items }) })
+        self.read_kind(api, kind.resource(), &kind.to_string(), scope).await
     }
 
-    async fn read_pages(&self, path: &str, what: &str, items: &mut Vec<Value>) -> Result<(), ClusterError> {
-        let mut next = String::new();
+    /// Reads the Deployments of a namespace: that of the webhook has its version.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cluster::objects`].
+    pub async fn deployments(&self, namespace: &str) -> Result<Vec<Value>, ClusterError> {
+        let scope = ObjectScope::Namespace(namespace.to_owned());
+        self.read_kind("/apis/apps/v1", "deployments", "Deployment", &scope).await
+    }
+
+    async fn read_kind(
+        &self,
+        api: &str,
+        resource: &str,
+        kind: &str,
+        scope: &ObjectScope,
+    ) -> Result<Vec<Value>, ClusterError> {
+        let below = |namespace: &str| format!("/namespaces/{}", segment(namespace));
+        let place = match scope {
+            ObjectScope::All => String::new(),
+            ObjectScope::Namespace(namespace) => below(namespace),
+            ObjectScope::One { namespace, .. } => namespace.as_deref().map(below).unwrap_or_default(),
+        };
+        let path = format!("{api}{place}/{resource}");
+        let what = format!("read {resource}");
+        let mut items = match scope {
+            ObjectScope::One { name, .. } => {
+                let missing = Some((format!("{kind} {name}"), String::new()));
+                match self.read(&format!("{path}/{}", segment(name)), &what, missing).await {
+                    Ok(item) => vec![item],
+                    Err(ClusterError::NotFound { .. }) => Vec::new(),
+                    Err(error) => return Err(error),
+                }
+            }
+            ObjectScope::All | ObjectScope::Namespace(_) => self.read_pages(&path, &what).await?,
+        };
+        // The items of a list omit their kind.
+        for item in items.iter_mut().filter_map(Value::as_object_mut) {
+            item.insert("kind".to_owned(), json!(kind));
+        }
+        Ok(items)
+    }
+
+    async fn read_pages(&self, path: &str, what: &str) -> Result<Vec<Value>, ClusterError> {
+        let (mut items, mut next) = (Vec::new(), String::new());
         for _ in 0..PAGES_MAX {
-            let page = self.read(&format!("{path}?limit={PAGE}{next}"), what, None).await?;
-            if let Some(found) = page.get("items").and_then(Value::as_array) {
-                items.extend(found.iter().cloned());
+            let mut page = self.read(&format!("{path}?limit={PAGE}{next}"), what, None).await?;
+            if let Some(found) = page.get_mut("items").and_then(Value::as_array_mut) {
+                items.append(found);
             }
             match page.pointer("/metadata/continue").and_then(Value::as_str).filter(|token| !token.is_empty()) {
                 Some(token) => next = format!("&continue={}", segment(token)),
                 None => break,
             }
         }
-        Ok(())
+        Ok(items)
     }
 
     async fn read(&self, path: &str, what: &str, missing: Option<(String, String)>) -> Result<Value, ClusterError> {

@@ -130,6 +130,11 @@ impl Manifest {
         }
     }
 
+    /// Adds an object as the API server returns it.
+    pub fn add_value(&mut self, object: &Value) {
+        self.add_object(object, None);
+    }
+
     fn add_object(&mut self, object: &Value, kind_of_items: Option<&str>) {
         if let Some(objects) = object.as_array() {
             objects.iter().for_each(|object| self.add_object(object, kind_of_items));

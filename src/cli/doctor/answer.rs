@@ -1,4 +1,4 @@
-use issuer::{Aadsts, Hint, ManifestFinding, ManifestOutcome, Refusal};
+use issuer::{Aadsts, Hint, ManifestFinding, ManifestOutcome, ManifestReport, Refusal};
 use serde::Serialize;
 
 /// The results of all checks of a setup.
@@ -31,6 +31,15 @@ pub(super) struct Workloads {
     pub(super) not_judged: usize,
     /// The custom resources that mention workload identity, but have no known pod template. They are not checked.
     pub(super) without_pod_template: usize,
+    /// In a cluster, the completed pods and the templates whose pods or owners are checked instead.
+    pub(super) left_out: usize,
+}
+
+impl From<&ManifestReport> for Workloads {
+    fn from(report: &ManifestReport) -> Self {
+        let ManifestReport { judged, not_judged, without_pod_template, left_out, .. } = *report;
+        Self { judged, not_judged, without_pod_template, left_out }
+    }
 }
 
 /// One check of an object.

@@ -2,6 +2,7 @@
 
 mod answer;
 mod claims;
+mod cluster;
 mod pod;
 mod probe;
 mod text;
@@ -14,7 +15,8 @@ use std::path::PathBuf;
 pub(super) use answer::Answer;
 use answer::{Check, Verdict, Workloads};
 use clap::Args;
-use issuer::{FederatedCredential, HttpFetcher, Manifest, ManifestContext, Timestamp};
+use cluster::{Gathered, Scope};
+use issuer::{FederatedCredential, HttpFetcher, Manifest, ManifestContext, Timestamp, kubernetes::ClusterOptions};
 use probe::Probes;
 use token::Verification;
 use token_file::TokenFile;
@@ -23,8 +25,10 @@ use variables::Variables;
 use super::{
     Exit, Failure, Output,
     azure_args::{AksArgs, AzureArgs, Requests},
+    cluster_args::{CLUSTER, ClusterArgs, namespaced},
     credentials::CredentialInputs,
     inputs::{self, is_stdin, name, stdin_twice},
+    runtime,
     token_input::TokenInput,
     values::{self, given},
     verify::trust::{Trust, Trusted},
@@ -44,7 +48,11 @@ pub(super) const ABOUT: &str = "Check a pod or its manifests for workload identi
 With --manifest, the workloads and service accounts in Kubernetes manifests are checked, as `helm template` and `kubectl get \
 -o yaml` print them. Nothing is fetched, except the documents of an issuer that --issuer or --token names.
 
-Without --manifest, the command checks the pod that it runs in: the variables, the token file, the token and the documents \
+With --from-cluster, the live objects of a cluster are checked the same way, and the webhook, the issuer of the API server and \
+a fresh token. Pods and service accounts are read, their namespaces, the mutating webhooks and the Deployment of the webhook. \
+What the user may not read is a skipped check.
+
+Without both, the command checks the pod that it runs in: the variables, the token file, the token and the documents \
 of its issuer. --network also sends a request to the authority host, and --probe one with an access token to a resource.
 
 A warning does not change the exit code.",
@@ -52,7 +60,8 @@ A warning does not change the exit code.",
   issuer doctor
   issuer doctor --probe https://NAME.vault.azure.net/secrets/NAME
   issuer doctor --manifest rendered.yaml --credential fic.json
-  issuer doctor --manifest rendered.yaml --namespace shop --issuer https://issuer.example.com"
+  issuer doctor --manifest rendered.yaml --namespace shop --issuer https://issuer.example.com
+  issuer doctor --from-cluster --namespace shop --credential fic.json"
 )]
 pub(crate) struct Doctor {
     /// Check these Kubernetes manifests; - means standard input (repeatable)
@@ -64,6 +73,20 @@ pub(crate) struct Doctor {
     azure: AzureArgs,
     #[command(flatten)]
     aks: AksArgs,
+    #[command(flatten)]
+    cluster: ClusterArgs,
+    /// Check the pods of every namespace of the cluster
+    #[arg(long, requires = "from_cluster", help_heading = CLUSTER)]
+    all_namespaces: bool,
+    /// Check this pod of the cluster
+    #[arg(long, value_name = "NAMESPACE/NAME", requires = "from_cluster", help_heading = CLUSTER)]
+    pod: Option<String>,
+    /// Check the pods of this service account of the cluster
+    ///
+    /// A fresh token of this service account is requested and verified. Otherwise it is one of the first service account
+    /// with the annotation of the webhook.
+    #[arg(long, value_name = "NAMESPACE/NAME", requires = "from_cluster", help_heading = CLUSTER)]
+    service_account: Option<String>,
     /// Verify this token, too; - means standard input
     ///
     /// Inside a pod it is the file that AZURE_FEDERATED_TOKEN_FILE names.
@@ -77,13 +100,14 @@ pub(crate) struct Doctor {
     /// Read the documents from this URL or directory instead of the issuer URL
     #[arg(long, value_name = "URL|DIR")]
     published: Option<String>,
-    /// Use this namespace for objects without one [default: default]
+    /// Check this namespace; with --manifest, use it for objects without one
     ///
-    /// `helm template` omits the namespace of most charts.
-    #[arg(long, value_name = "NAME", requires = "manifest")]
+    /// `helm template` omits the namespace of most charts. The default is that of the kubeconfig with --from-cluster, else
+    /// default.
+    #[arg(long, value_name = "NAME")]
     namespace: Option<String>,
     /// Check only this container of each pod
-    #[arg(long, value_name = "NAME", requires = "manifest")]
+    #[arg(long, value_name = "NAME")]
     container: Option<String>,
     /// Check that this object ID is not used in place of the client ID
     ///
@@ -94,13 +118,13 @@ pub(crate) struct Doctor {
     #[arg(long, value_name = "GUID")]
     tenant: Option<String>,
     /// Send a request to the authority host, too
-    #[arg(long, conflicts_with = "manifest")]
+    #[arg(long, conflicts_with_all = ["manifest", "from_cluster"])]
     network: bool,
     /// Send one read-only request with an access token to this resource (repeatable)
     ///
     /// The resource is the URL of a secret in Key Vault, another https URL of Azure, or a connection string of PostgreSQL.
     /// The host must belong to a service of the cloud.
-    #[arg(long, value_name = "RESOURCE", conflicts_with_all = ["manifest", "no_network"])]
+    #[arg(long, value_name = "RESOURCE", conflicts_with_all = ["manifest", "from_cluster", "no_network"])]
     probe: Vec<String>,
     /// Send the access token to a resource with another host, too
     #[arg(long, requires = "probe")]
@@ -134,7 +158,17 @@ impl Doctor {
             self.issuer = Some(issuer.to_string());
         }
         let credentials = self.credentials.read(&self.azure, &requests, output)?.map(|credentials| credentials.list);
-        let answer = if self.manifest.is_empty() {
+        let cluster = self.cluster.from_cluster()?;
+        if cluster.is_none() && self.manifest.is_empty() {
+            let given = [("--namespace", self.namespace.is_some()), ("--container", self.container.is_some())];
+            if let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) {
+                let hint = "pass --manifest FILE or --from-cluster";
+                return Err(Failure::usage(format!("{flag} is not used inside a pod"), hint));
+            }
+        }
+        let answer = if let Some(options) = cluster {
+            self.in_cluster(&options, credentials.as_deref(), output)?
+        } else if self.manifest.is_empty() {
             self.in_pod(credentials.as_deref(), &Variables::of_process(), output)?
         } else {
             self.at_desk(credentials.as_deref(), output)?
@@ -159,9 +193,11 @@ impl Doctor {
         let token = self.token.clone().map(|path| TokenInput::read(Some(path), Some(output))).transpose()?;
         let named = token.as_ref().and_then(|token| token::named_issuer(&token.text));
         let report = manifest.examine(&self.context(credentials, self.issuer.clone().or(named)));
+        let workloads = Workloads::from(&report);
         let mut checks: Vec<Check> = report.findings.into_iter().map(Check::from).collect();
         if report.judged == 0 {
-            checks.push(nothing_to_check(&self.manifest));
+            let files = self.manifest.iter().map(|path| name(path)).collect::<Vec<_>>();
+            checks.push(nothing_to_check(&files.join(" and ")));
         }
         if let Some(trusted) = &trusted {
             let fetches = !self.no_network;
@@ -175,12 +211,66 @@ impl Doctor {
                 None => verification.issuer(output)?,
             });
         }
-        let workloads = Workloads {
-            judged: report.judged,
-            not_judged: report.not_judged,
-            without_pod_template: report.without_pod_template,
-        };
         Ok(Answer::new(Some(workloads), checks))
+    }
+
+    /// Checks the live objects of a cluster, its issuer, and a fresh token.
+    fn in_cluster(
+        mut self,
+        options: &ClusterOptions,
+        credentials: Option<&[FederatedCredential]>,
+        output: &mut Output,
+    ) -> Result<Answer, Failure> {
+        if !self.manifest.is_empty() {
+            let hint = "leave out --manifest or --from-cluster";
+            return Err(Failure::usage("--manifest is not used with --from-cluster", hint));
+        }
+        let scope = self.scope()?;
+        self.cluster.warn(output);
+        let gather = Box::pin(Gathered::read(options, scope, credentials));
+        let gathered = runtime::block_on(output.steps().without_warnings(gather))??;
+        // The namespace of the scope is not that of objects without one.
+        self.namespace = None;
+        let report = gathered.manifest.examine(&gathered.context(self.context(credentials, None)));
+        let mut checks: Vec<Check> = report.findings.iter().cloned().map(Check::from).collect();
+        if report.judged == 0 {
+            checks.push(nothing_to_check(&gathered.place));
+        }
+        checks.extend(gathered.checks(self.issuer.as_deref(), credentials));
+        if let Some(token) = gathered.token() {
+            let trusted = self.trusted()?;
+            let verification =
+                Verification { trusted: &trusted, credentials, fetches: !self.no_network, has_proxy: false };
+            checks.extend(verification.token(token, Timestamp::now(), output)?);
+        }
+        Ok(Answer::new(Some(Workloads::from(&report)), checks))
+    }
+
+    /// The pods to check in a cluster.
+    fn scope(&self) -> Result<Scope, Failure> {
+        let given = [
+            ("--all-namespaces", self.all_namespaces),
+            ("--namespace", self.namespace.is_some()),
+            ("--pod", self.pod.is_some()),
+            ("--service-account", self.service_account.is_some()),
+        ];
+        let mut given = given.into_iter().filter_map(|(flag, is_given)| is_given.then_some(flag));
+        if let (Some(first), Some(second)) = (given.next(), given.next()) {
+            let message = format!("{first} and {second} are both given");
+            return Err(Failure::usage(message, format!("leave out {first} or {second}")));
+        }
+        if let Some(pod) = &self.pod {
+            let (namespace, name) = namespaced("--pod", pod)?;
+            return Ok(Scope::Pod { namespace, name });
+        }
+        if let Some(account) = &self.service_account {
+            return Ok(Scope::Account(values::service_account("--service-account", account)?));
+        }
+        Ok(match &self.namespace {
+            _ if self.all_namespaces => Scope::All,
+            Some(namespace) => Scope::Namespace(namespace.clone()),
+            None => Scope::Default,
+        })
     }
 
     fn read_manifests(&self, output: &mut Output) -> Result<Manifest, Failure> {
@@ -285,11 +375,10 @@ impl Doctor {
     }
 }
 
-/// The warning for manifests in which no workload uses workload identity.
-fn nothing_to_check(files: &[PathBuf]) -> Check {
-    let object = files.iter().map(|path| name(path)).collect::<Vec<_>>().join(" and ");
+/// The warning for manifests or a cluster in which no workload uses workload identity.
+fn nothing_to_check(object: &str) -> Check {
     let message = "no workload uses workload identity: no label, annotation, variable or subject of it was found";
     let fix =
         "set the label azure.workload.identity/use: \"true\" on the pod template, and annotate its service account";
-    Check::warning("scope", &object, message).fix(fix)
+    Check::warning("scope", object, message).fix(fix)
 }

@@ -24,13 +24,19 @@ impl Answer {
             lines.extend(check.lines());
         }
         lines.push(String::new());
-        if let Some(Workloads { judged, not_judged, without_pod_template }) = self.workloads {
-            let workloads = counted(judged + not_judged, "workload");
+        if let Some(Workloads { judged, not_judged, without_pod_template, left_out }) = self.workloads {
+            let workloads = counted(judged + not_judged + left_out, "workload");
             let others = match without_pod_template {
                 0 => String::new(),
                 count => format!("; {} not checked", counted(count, "custom resource")),
             };
-            lines.push(format!("{workloads}: {judged} checked, {not_judged} without workload identity{others}"));
+            let left_out = match left_out {
+                0 => String::new(),
+                count => format!(", {count} completed or checked by their owner"),
+            };
+            lines.push(format!(
+                "{workloads}: {judged} checked, {not_judged} without workload identity{left_out}{others}"
+            ));
         }
         let counts = format!(
             "{} failed, {}, {} passed, {} skipped",
