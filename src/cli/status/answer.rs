@@ -45,6 +45,8 @@ pub(crate) struct StoredKey {
     pub(super) key: Key,
     /// Whether the retention record lists the key; true if no record can be read.
     pub(super) known: bool,
+    /// The owners of the key; for a retired key its last owner. Empty if the retention record does not list the key.
+    pub(super) owners: Vec<String>,
     /// When the key was first published (RFC 3339); null if the retention record has no time.
     pub(super) published_since: Option<Timestamp>,
     /// When the key was first missing from the input (RFC 3339); null if it is not retired.
@@ -72,6 +74,7 @@ impl From<&KeyStatus> for StoredKey {
         Self {
             key: Key::from(&key.jwk),
             known: key.known,
+            owners: key.owners.iter().map(ToString::to_string).collect(),
             published_since: key.published,
             retired_since: key.retired.map(|(since, _)| since),
             due: key.retired.map(|(_, due)| due),
