@@ -245,6 +245,10 @@ pub(super) fn warn_of_keys(
     for kid in desired.remove.iter().filter(|kid| !keys.iter().any(|key| key.kid() == **kid)) {
         warnings.push(PlanWarning::NotPublished(kid.clone()));
     }
+    let is_own = |key: &PlannedKey| key.state == KeyState::Left || key.owners.contains(&desired.owner);
+    if desired.is_leaving() && !keys.iter().any(is_own) {
+        warnings.push(PlanWarning::NothingToLeave(desired.owner.clone()));
+    }
     if let Some(max_age) = desired.max_age().filter(|max_age| *max_age > desired.retain / 10) {
         warnings.push(PlanWarning::LongCache { max_age, retain: desired.retain });
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::support::encode;
 use issuer::{
     Change, CurrentState, DesiredState, DropReason, Hint, IssuerUrl, Jwks, KeySet, KeyState, Owner, Plan, PlanRefusal,
-    PublishError, RemovalGuard, Retention, Timestamp,
+    PlanWarning, PublishError, RemovalGuard, Retention, Timestamp,
     site::{Condition, Content, Headers, Memory, Site},
 };
 use proptest::prelude::*;
@@ -182,7 +182,11 @@ fn leaving_removes_the_owner_from_all_keys() {
     assert_eq!(key(&left, 1), (KeyState::Retired { since: hour(2), due: hour(50) }, owners(&["a"])));
     assert_eq!(key(&left, 9), (KeyState::Left, owners(&["b"])));
     assert_eq!(key(&left, 2), (KeyState::OfOthers, owners(&["b"])));
-    assert!(publish(&site, &leaving("a"), 3).is_unchanged());
+    let again = publish(&site, &leaving("a"), 3);
+    assert!(again.is_unchanged() && again.warnings.is_empty(), "{again:?}");
+    let unknown = publish(&site, &leaving("c"), 3);
+    assert!(unknown.is_unchanged(), "{unknown:?}");
+    assert_eq!(unknown.warnings, [PlanWarning::NothingToLeave(owner("c"))]);
     assert!(publish(&site, &leaving("b"), 3).keys.iter().all(|key| matches!(key.state, KeyState::Retired { .. })));
     // A later publish joins again.
     let again = publish(&site, &of("a", &[1, 9]), 4);
