@@ -22,6 +22,7 @@ use crate::{
     hint::Hint,
     issuer_url::UrlError,
     key::{KeyError, KeyProblem},
+    plan::OwnerError,
     postgresql::{ConnectionStringError, PasswordFileError},
     publish::{PublishError, RemovalRefusal},
     secret_file::SecretFileError,
@@ -74,6 +75,9 @@ pub enum Error {
     /// A text is not a Kubernetes service account.
     #[error(transparent)]
     ServiceAccount(#[from] ServiceAccountError),
+    /// A text is not the name of an owner of keys.
+    #[error(transparent)]
+    Owner(#[from] OwnerError),
     /// A text is not a scope.
     #[error(transparent)]
     Scope(#[from] ScopeError),
@@ -143,6 +147,7 @@ impl Hint for Error {
             }
             Self::Credential { source, .. } => source.hint(),
             Self::ServiceAccount(error) => error.hint(),
+            Self::Owner(error) => error.hint(),
             Self::Scope(error) => error.hint(),
             Self::Identity(error) => error.hint(),
             Self::Federation(error) => error.hint(),

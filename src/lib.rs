@@ -150,8 +150,9 @@ pub use manifest::{
     ManifestOutcome, ManifestReport, UnreadableDocument, Workload,
 };
 pub use plan::{
-    Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DocumentKind, DropReason, KeyState, Plan,
-    PlanRefusal, PlanWarning, PlannedDocument, PlannedKey, Retention, RetentionError, StoredRetention,
+    Change, ClocksApart, CurrentState, DesiredState, DocumentChange, DocumentKind, DropReason, KeyState, Owner,
+    OwnerError, Plan, PlanRefusal, PlanWarning, PlannedDocument, PlannedKey, Retention, RetentionError,
+    StoredRetention,
 };
 pub use postgresql::{
     ConnectionString, ConnectionStringError, DatabaseRole, PasswordFile, PasswordFileError, PrincipalKind,

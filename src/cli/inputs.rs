@@ -57,20 +57,32 @@ pub(super) struct ApiServer {
     pub(super) issuer: String,
     /// The `jwks_uri`, which often has a private address.
     pub(super) jwks_uri: String,
+    /// The UID of the namespace kube-system, which identifies the cluster, if it was read.
+    pub(super) uid: Option<String>,
+}
+
+/// What is read from an API server.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reads {
+    Keys,
+    /// The keys and the issuer.
+    Issuer,
+    /// Both, and the UID of the cluster.
+    Uid,
 }
 
 impl KeyInputs {
     /// Reads all inputs, and prints notes about what was skipped.
     pub(super) fn read(&self, output: &mut Output) -> Result<KeySet, Failure> {
-        Ok(self.read_all(false, output)?.keys)
+        Ok(self.read_all(Reads::Keys, output)?.keys)
     }
 
-    /// The same with the issuer of the API server.
-    pub(super) fn read_with_issuer(&self, output: &mut Output) -> Result<KeysRead, Failure> {
-        self.read_all(true, output)
+    /// The same with the issuer of the API server, and with the UID of the cluster.
+    pub(super) fn read_with_issuer(&self, with_uid: bool, output: &mut Output) -> Result<KeysRead, Failure> {
+        self.read_all(if with_uid { Reads::Uid } else { Reads::Issuer }, output)
     }
 
-    fn read_all(&self, reads_issuer: bool, output: &mut Output) -> Result<KeysRead, Failure> {
+    fn read_all(&self, reads: Reads, output: &mut Output) -> Result<KeysRead, Failure> {
         if self.keys.iter().filter(|path| is_stdin(path)).count() > 1 {
             return Err(stdin_twice());
         }
@@ -79,7 +91,7 @@ impl KeyInputs {
         let mut api_server = None;
         if let Some(options) = options {
             self.cluster.warn(output);
-            let fetch = self.fetch(&options, reads_issuer);
+            let fetch = self.fetch(&options, reads);
             let (name, bytes, found) = runtime::block_on(output.steps().without_warnings(fetch))??;
             reader.read(&name, &bytes)?;
             api_server = found;
@@ -100,7 +112,7 @@ impl KeyInputs {
     async fn fetch(
         &self,
         options: &ClusterOptions,
-        reads_issuer: bool,
+        reads: Reads,
     ) -> Result<(String, Vec<u8>, Option<ApiServer>), Failure> {
         let secret = self.secret.as_deref().map(|secret| namespaced("--secret", secret)).transpose()?;
         let cluster = Cluster::connect(options).await?;
@@ -109,12 +121,13 @@ impl KeyInputs {
             return Ok((format!("Secret {namespace}/{name}"), bytes, None));
         }
         let name = format!("the JWKS of {}", cluster.url());
-        if !reads_issuer {
+        if reads == Reads::Keys {
             return Ok((name, cluster.jwks().await?, None));
         }
         let (discovery, bytes) = try_join(cluster.discovery(), cluster.jwks()).await?;
         let Discovery { issuer, jwks_uri, .. } = discovery;
-        Ok((name, bytes, Some(ApiServer { server: cluster.url().to_owned(), issuer, jwks_uri })))
+        let uid = if reads == Reads::Uid { Some(cluster.namespace_uid("kube-system").await?) } else { None };
+        Ok((name, bytes, Some(ApiServer { server: cluster.url().to_owned(), issuer, jwks_uri, uid })))
     }
 
     fn is_of_cluster(&self) -> bool {

@@ -2,7 +2,7 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use super::{KeyError, KeyId, KeyReader, Note, Place, PublicKey, place::Step};
 
-/// At least one public key, in the order of the input; a key occurs once for each of its key IDs.
+/// Public keys in the order of the input; a key occurs once for each of its key IDs. A set that is read is never empty.
 ///
 /// ```
 /// use issuer::KeySet;
@@ -47,6 +47,11 @@ impl KeySet {
         let list = Place::new("the list of keys");
         let placed = keys.into_iter().enumerate().map(|(index, key)| (key, list.step(Step::Key(index + 1))));
         Self::from_places(placed, &mut Vec::new())
+    }
+
+    /// No keys: the input of an owner that leaves an issuer.
+    pub(crate) fn empty() -> Self {
+        Self { keys: Vec::new() }
     }
 
     /// A set of these keys; each repetition is dropped and becomes a note.

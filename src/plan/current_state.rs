@@ -36,6 +36,8 @@ pub struct CurrentState {
     pub hosting: Hosting,
     /// The time of the site's clock, if the site has a clock.
     pub site_time: Option<Timestamp>,
+    /// The maximum length of a retention record on the site in bytes, if the site has a limit.
+    pub record_max: Option<usize>,
 }
 
 impl CurrentState {

@@ -1,8 +1,8 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Headers;
+use super::{Headers, Owner};
 use crate::{documents::longest_lifetime, issuer_url::IssuerUrl, key::KeySet, verify::RelyingParty};
 
 /// The desired keys and issuer, and the changes that publishing may make.
@@ -22,16 +22,21 @@ use crate::{documents::longest_lifetime, issuer_url::IssuerUrl, key::KeySet, ver
 pub struct DesiredState {
     /// The issuer. Its path is the path of the documents on the site.
     pub issuer: IssuerUrl,
-    /// The API server's keys. Known published keys that are not among these keys are retired.
+    /// The API server's keys. Published keys of the owner that are not among these keys are retired, unless they have
+    /// other owners. Empty if the owner leaves.
     pub keys: KeySet,
+    /// The owner of the keys. Keys of other owners do not change.
+    pub owner: Owner,
     /// The relying party whose rules apply to the key set.
     pub relying_party: RelyingParty,
     /// Whether retired keys are removed when their retention is over.
     pub prune: bool,
     /// The minimum time for which a retired key stays.
     pub retain: Duration,
-    /// The `kid`s of retired keys to remove immediately.
+    /// The `kid`s of keys to remove immediately.
     pub remove: Vec<String>,
+    /// Whether keys that other owners hold may be removed by their `kid`.
+    pub force: bool,
     /// The `kid`s of unknown published keys to add to the retention record.
     pub adopt: Vec<String>,
     /// Whether unknown keys are removed.
@@ -54,13 +59,46 @@ impl DesiredState {
 
     /// Publishes these keys for an issuer and removes none.
     pub fn new(issuer: IssuerUrl, keys: KeySet) -> Self {
+        Self::of(issuer, keys)
+    }
+
+    /// Removes an owner from all keys. Keys without another owner are retired, and stay published.
+    ///
+    /// ```
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    /// # runtime.block_on(async {
+    /// use issuer::{DesiredState, KeySet, KeyState, Owner, SystemClock, site::Memory};
+    /// let keys = KeySet::from_bytes(&std::fs::read("fixtures/kubernetes/rotation/sa.pub")?)?;
+    /// let (first, second): (Owner, Owner) = ("prod-1".parse()?, "prod-2".parse()?);
+    /// let desired = DesiredState::new("https://issuer.example.com".parse()?, keys).owner(first.clone());
+    /// let site = Memory::default();
+    /// issuer::publish(&site, &desired, &SystemClock).await?;
+    /// let shared = KeySet::from_keys([desired.keys[0].clone()])?;
+    /// let shared = DesiredState::new(desired.issuer.clone(), shared).owner(second.clone());
+    /// issuer::publish(&site, &shared, &SystemClock).await?;
+    ///
+    /// let leaving = DesiredState::leaving(desired.issuer, first);
+    /// let plan = issuer::publish(&site, &leaving, &SystemClock).await?.plan;
+    /// assert_eq!((plan.keys[0].state, &plan.keys[0].owners), (KeyState::Left, &[second].into()));
+    /// assert!(matches!(plan.keys[1].state, KeyState::Retired { .. }));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn leaving(issuer: IssuerUrl, owner: Owner) -> Self {
+        Self::of(issuer, KeySet::empty()).owner(owner)
+    }
+
+    fn of(issuer: IssuerUrl, keys: KeySet) -> Self {
         Self {
             issuer,
             keys,
+            owner: Owner::default(),
             relying_party: RelyingParty::Entra,
             prune: false,
             retain: Self::RETAIN,
             remove: Vec::new(),
+            force: false,
             adopt: Vec::new(),
             remove_unknown: false,
             allow_issuer_change: false,
@@ -75,6 +113,12 @@ impl DesiredState {
     #[must_use]
     pub fn relying_party(self, relying_party: RelyingParty) -> Self {
         Self { relying_party, ..self }
+    }
+
+    /// Sets the owner of the keys; [`Owner::NONE`] by default.
+    #[must_use]
+    pub fn owner(self, owner: Owner) -> Self {
+        Self { owner, ..self }
     }
 
     /// Removes retired keys when their retention is over.
@@ -93,6 +137,12 @@ impl DesiredState {
     #[must_use]
     pub fn remove(self, kids: impl IntoIterator<Item = String>) -> Self {
         Self { remove: kids.into_iter().collect(), ..self }
+    }
+
+    /// Allows [`remove`](Self::remove) to remove keys that other owners hold.
+    #[must_use]
+    pub fn force(self, force: bool) -> Self {
+        Self { force, ..self }
     }
 
     /// Records the published keys with these `kid`s, which the retention record does not list.
@@ -135,6 +185,16 @@ impl DesiredState {
     #[must_use]
     pub fn cache_control(self, value: impl Into<String>) -> Self {
         Self { cache_control: value.into(), ..self }
+    }
+
+    /// Whether the owner leaves: it has no keys.
+    pub fn is_leaving(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The owners of a key other than the owner of this state.
+    pub(super) fn others(&self, owners: &BTreeSet<Owner>) -> BTreeSet<Owner> {
+        owners.iter().filter(|owner| **owner != self.owner).cloned().collect()
     }
 
     /// The longest time that caches may keep the documents (RFC 9111 section 5.2.2.1); `None` if the header gives no

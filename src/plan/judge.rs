@@ -1,8 +1,8 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
-    ClocksApart, CurrentState, DesiredState, DocumentKind, DropReason, KeyState, PlanRefusal, PlanWarning, PlannedKey,
-    RetentionError, StoredRetention, current_state::linked_path,
+    ClocksApart, CurrentState, DesiredState, DocumentKind, DropReason, KeyState, Owner, PlanRefusal, PlanWarning,
+    PlannedKey, Retention, RetentionError, StoredRetention, current_state::linked_path,
 };
 use crate::{
     documents::{Discovery, DocumentError, Documents},
@@ -51,7 +51,8 @@ pub(super) fn refuse_keys(desired: &DesiredState, published: &[Jwk], keys: &[Pla
             refusals.push(PlanRefusal::RemoveWanted(kid.clone()));
         }
     }
-    if desired.relying_party == RelyingParty::Entra {
+    // An owner that leaves adds no key, so these faults are those of other owners.
+    if desired.relying_party == RelyingParty::Entra && !desired.is_leaving() {
         if !desired.keys.iter().any(|key| key.algorithm() == Algorithm::Rs256) {
             refusals.push(PlanRefusal::NoRsaKey);
         }
@@ -60,7 +61,49 @@ pub(super) fn refuse_keys(desired: &DesiredState, published: &[Jwk], keys: &[Pla
             refusals.push(PlanRefusal::TooManyKeys(published));
         }
     }
+    if !keys.iter().any(PlannedKey::is_published) {
+        refusals.push(PlanRefusal::NoKeyLeft);
+    }
     refusals
+}
+
+/// A publisher removes or replaces a key of other owners only by force.
+pub(super) fn refuse_others(
+    desired: &DesiredState,
+    recorded: &Retention,
+    published: &[Jwk],
+    keys: &[PlannedKey],
+) -> Vec<PlanRefusal> {
+    let mut refusals = Vec::new();
+    let input = |kid: &str| desired.keys.iter().find(|key| key.key_id().as_str() == kid);
+    for kid in desired.remove.iter().filter(|kid| input(kid).is_none()) {
+        let kept = keys.iter().filter(|key| key.kid() == kid && key.is_published());
+        let owners: BTreeSet<Owner> = kept.flat_map(|key| desired.others(&key.owners)).collect();
+        if !owners.is_empty() {
+            refusals.push(PlanRefusal::RemoveOfOthers { kid: kid.clone(), owners });
+        }
+    }
+    for jwk in published {
+        let kid = jwk.kid().unwrap_or_default();
+        let owners = desired.others(&recorded.owners(jwk).cloned().collect());
+        let is_forced = desired.force && desired.remove.iter().any(|remove| remove == kid);
+        if !owners.is_empty() && !is_forced && input(kid).is_some_and(|key| jwk.key() != Ok(key)) {
+            refusals.push(PlanRefusal::KeyIdOfOthers { kid: kid.to_owned(), owners });
+        }
+    }
+    refusals
+}
+
+/// A site that stores the record in metadata has a limit for it.
+pub(super) fn refuse_long_record(
+    current: &CurrentState,
+    keys: &[PlannedKey],
+    record: &Retention,
+) -> Option<PlanRefusal> {
+    let (bytes, max) = (record.to_text().len(), current.record_max?);
+    let recorded = || keys.iter().filter(|key| record.knows(&key.jwk) && key.is_published());
+    let owners = recorded().flat_map(|key| &key.owners).collect::<BTreeSet<_>>().len();
+    (bytes > max).then(|| PlanRefusal::RecordTooLong { bytes, max, keys: recorded().count(), owners })
 }
 
 /// Relying parties compare the published issuer, so changing it requires a flag.
@@ -201,6 +244,10 @@ pub(super) fn warn_of_keys(
     }
     for kid in desired.remove.iter().filter(|kid| !keys.iter().any(|key| key.kid() == **kid)) {
         warnings.push(PlanWarning::NotPublished(kid.clone()));
+    }
+    let is_own = |key: &PlannedKey| key.state == KeyState::Left || key.owners.contains(&desired.owner);
+    if desired.is_leaving() && !keys.iter().any(is_own) {
+        warnings.push(PlanWarning::NothingToLeave(desired.owner.clone()));
     }
     if let Some(max_age) = desired.max_age().filter(|max_age| *max_age > desired.retain / 10) {
         warnings.push(PlanWarning::LongCache { max_age, retain: desired.retain });

@@ -8,6 +8,8 @@ mod document_change;
 mod document_kind;
 mod hosting;
 mod judge;
+mod owner;
+mod placement;
 mod planned_document;
 mod planned_key;
 mod refusal;
@@ -26,6 +28,8 @@ pub(crate) use desired_state::due;
 pub use document_change::DocumentChange;
 pub use document_kind::DocumentKind;
 pub use hosting::Hosting;
+pub(crate) use owner::owners_text;
+pub use owner::{Owner, OwnerError};
 pub use planned_document::{Change, PlannedDocument};
 pub use planned_key::{DropReason, KeyState, PlannedKey};
 pub use refusal::PlanRefusal;
@@ -37,15 +41,13 @@ pub(crate) use warning::unknown_key;
 
 use jiff::Timestamp;
 
-use crate::{
-    documents::{Discovery, Documents, Jwks},
-    key::{Jwk, PublicKey},
-};
+use crate::documents::{Discovery, Documents, Jwks};
 use current_state::published_keys;
 use judge::{
     judge_current_issuer, judge_host, judge_result, judge_unreadable, record_warnings, refuse_drops, refuse_keys,
-    refuse_later_record, warn_of_keys,
+    refuse_later_record, refuse_long_record, refuse_others, warn_of_keys,
 };
+use placement::{entries, place, retention};
 
 /// The changes that publishing would make, computed only from [`CurrentState`], [`DesiredState`] and the time.
 ///
@@ -61,7 +63,8 @@ use judge::{
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Every key. Keys of the input come first, in the order of the input.
+    /// Every key. Keys of the input come first, in the order of the input. The JWKS may have another order: keys keep
+    /// their places if other owners have keys.
     pub keys: Vec<PlannedKey>,
     /// The number of published keys outside the input that are recorded for the first time, because the site has no
     /// readable retention record.
@@ -89,16 +92,20 @@ impl Plan {
         let mut warnings = record_warnings(desired, found, clocks);
         let (published, unreadable) = published_keys(current, desired, &mut warnings);
         let keys = place(desired, now, &published, recorded.as_ref());
-        let adopted = if recorded.is_some() { 0 } else { count_retired(&keys) };
-        let retention = retention(desired, now, &keys, &recorded.unwrap_or_default());
-        let jwks = Jwks { keys: keys.iter().filter(|key| key.is_published()).map(|key| key.jwk.clone()).collect() };
+        let is_adopted = |key: &&PlannedKey| matches!(key.state, KeyState::Retired { .. } | KeyState::OfOthers);
+        let adopted = if recorded.is_some() { 0 } else { keys.iter().filter(is_adopted).count() };
+        let recorded = recorded.unwrap_or_default();
+        let retention = retention(desired, now, &keys, &recorded);
+        let jwks = Jwks { keys: entries(desired, &published, &keys) };
         let usable = jwks.keys.iter().filter_map(|jwk| jwk.key().ok());
         let discovery = Discovery::new(&desired.issuer, &desired.issuer.jwks_uri(), usable);
         let result = Documents { issuer: desired.issuer.clone(), discovery, jwks };
 
         let mut refusals = refuse_keys(desired, &published, &keys);
+        refusals.extend(refuse_others(desired, &recorded, &published, &keys));
         refusals.extend(refuse_drops(desired, found, clocks, &keys));
         refusals.extend(refuse_later_record(desired, found));
+        refusals.extend(refuse_long_record(current, &keys, &retention));
         for error in unreadable {
             judge_unreadable("JWKS", error, desired, &mut refusals, &mut warnings);
         }
@@ -146,66 +153,4 @@ impl Plan {
     pub fn has_unknown_keys(&self) -> bool {
         self.keys.iter().any(|key| key.state == KeyState::Unknown)
     }
-}
-
-/// Determines the state of every key.
-fn place(desired: &DesiredState, now: Timestamp, published: &[Jwk], recorded: Option<&Retention>) -> Vec<PlannedKey> {
-    let added = |key: &PublicKey| PlannedKey { jwk: Jwk::new(key.clone()), state: KeyState::Added };
-    let mut keys: Vec<_> = desired.keys.iter().map(added).collect();
-    let input = keys.len();
-    for jwk in published {
-        let kid = jwk.kid().unwrap_or_default();
-        if let Some(key) = keys[..input].iter_mut().find(|key| key.kid() == kid) {
-            // The published entry has another key with the same key ID: the key of the input replaces it.
-            if key.jwk.key() != jwk.key() {
-                continue;
-            }
-            let is_retired = recorded.is_some_and(|recorded| recorded.retired_since(jwk).is_some());
-            key.state = if is_retired { KeyState::Returned } else { KeyState::Kept };
-        } else {
-            keys.push(PlannedKey { jwk: jwk.clone(), state: outside_the_input(desired, now, jwk, recorded) });
-        }
-    }
-    keys
-}
-
-/// The state of a published key that is not in the input.
-fn outside_the_input(desired: &DesiredState, now: Timestamp, jwk: &Jwk, recorded: Option<&Retention>) -> KeyState {
-    let kid = jwk.kid().unwrap_or_default();
-    if desired.remove.iter().any(|remove| remove == kid) {
-        return KeyState::Dropped(DropReason::Removed);
-    }
-    let retired = |since| KeyState::Retired { since, due: desired.due(since) };
-    let Some(recorded) = recorded else { return retired(now) };
-    if !recorded.knows(jwk) {
-        return match jwk.kid() {
-            Some(kid) if !kid.is_empty() && desired.adopt.iter().any(|adopt| adopt == kid) => retired(now),
-            _ if desired.remove_unknown => KeyState::Dropped(DropReason::Unknown),
-            _ => KeyState::Unknown,
-        };
-    }
-    let since = recorded.retired_since(jwk).unwrap_or(now);
-    if desired.prune && desired.due(since) <= now {
-        return KeyState::Dropped(DropReason::Pruned { since });
-    }
-    retired(since)
-}
-
-fn count_retired(keys: &[PlannedKey]) -> usize {
-    keys.iter().filter(|key| matches!(key.state, KeyState::Retired { .. })).count()
-}
-
-/// The new retention record, which lists every published key except unknown keys.
-fn retention(desired: &DesiredState, now: Timestamp, keys: &[PlannedKey], recorded: &Retention) -> Retention {
-    let mut retention = Retention::of(&desired.issuer);
-    for key in keys {
-        let published = recorded.published_since(&key.jwk);
-        match key.state {
-            KeyState::Added => retention.note(&key.jwk, Some(now), None, recorded),
-            KeyState::Kept | KeyState::Returned => retention.note(&key.jwk, published, None, recorded),
-            KeyState::Retired { since, .. } => retention.note(&key.jwk, published, Some(since), recorded),
-            KeyState::Unknown | KeyState::Dropped(_) => {}
-        }
-    }
-    retention
 }

@@ -1,5 +1,8 @@
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
+use super::Owner;
 use crate::key::Jwk;
 
 /// A key of a plan.
@@ -20,6 +23,8 @@ pub struct PlannedKey {
     pub jwk: Jwk,
     /// The state of the key after publishing.
     pub state: KeyState,
+    /// The owners of the key after publishing; for a dropped key the last owners. Empty for an unknown key.
+    pub owners: BTreeSet<Owner>,
 }
 
 impl PlannedKey {
@@ -63,9 +68,14 @@ pub enum KeyState {
     Kept,
     /// The key is in the input again after it was retired.
     Returned,
-    /// The key is published and no longer in the input. It stays until tokens signed with it have expired.
+    /// The key is published and no longer in the input, but has other owners. The owner of this publish is removed.
+    Left,
+    /// The key is published and has only other owners. It does not change.
+    OfOthers,
+    /// The key is published, and its last owner no longer has it in its input. It stays until tokens signed with it have
+    /// expired. Only the last owner prunes it.
     Retired {
-        /// The time at which the key was first missing in the input.
+        /// The time at which the key was first missing in the input of its last owner.
         since: Timestamp,
         /// The time from which `--prune` may remove the key.
         due: Timestamp,

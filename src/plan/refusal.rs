@@ -1,4 +1,6 @@
-use super::ClocksApart;
+use std::collections::BTreeSet;
+
+use super::{ClocksApart, Owner, owners_text};
 use crate::{documents::DocumentError, hint::Hint, public_host::NotPublic};
 
 /// Reason why a plan must not be applied, because it would cause an outage.
@@ -68,6 +70,39 @@ pub enum PlanRefusal {
     /// The caller requested the removal of a key that is in the input.
     #[error("cannot remove key {0}: this key is in the input")]
     RemoveWanted(String),
+    /// The caller requested the removal of a key that other owners hold.
+    #[error("cannot remove key {kid}: it belongs to {}", owners_text(.owners))]
+    RemoveOfOthers {
+        /// The key ID.
+        kid: String,
+        /// The other owners.
+        owners: BTreeSet<Owner>,
+    },
+    /// A key of the input would replace another key with the same key ID, which other owners hold.
+    #[error("another key with the key ID {kid:?} is published, which belongs to {}", owners_text(.owners))]
+    KeyIdOfOthers {
+        /// The key ID.
+        kid: String,
+        /// The other owners.
+        owners: BTreeSet<Owner>,
+    },
+    /// No key would be published. Relying parties reject an empty JWKS.
+    #[error("no key would be published, and relying parties reject an empty JWKS")]
+    NoKeyLeft,
+    /// The retention record is too long for the site.
+    #[error(
+        "the retention record of {keys} keys with {owners} owners has {bytes} bytes, and the site stores at most {max}"
+    )]
+    RecordTooLong {
+        /// The length of the record.
+        bytes: usize,
+        /// The maximum length on this site.
+        max: usize,
+        /// The number of keys in the record.
+        keys: usize,
+        /// The number of owners in the record.
+        owners: usize,
+    },
     /// The caller requested the removal of unknown keys, but no retention record lists the known keys.
     #[error("--remove-unknown requires a retention record, and the site has none that can be parsed")]
     NoRecord,
@@ -103,6 +138,18 @@ impl Hint for PlanRefusal {
             }
             Self::KeyIdTwice(kid) => {
                 format!("pass --remove {kid} to remove both keys")
+            }
+            Self::RemoveOfOthers { .. } => {
+                "remove this key from the input of its owners, or pass --force to remove it now".to_owned()
+            }
+            Self::KeyIdOfOthers { kid, .. } => {
+                format!("give your key another key ID; or pass --remove {kid} --force to replace the other key")
+            }
+            Self::NoKeyLeft => {
+                "check the issuer and the site; to remove the documents of an issuer, run issuer unpublish".to_owned()
+            }
+            Self::RecordTooLong { .. } => {
+                "use shorter names of owners, run issuer publish --leave for owners that no longer publish, or pass --prune".to_owned()
             }
             Self::NoRecord => {
                 "publish without --remove-unknown to record every published key; remove single keys with --remove KID".to_owned()

@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{RetentionError, retention_text};
+use super::{Owner, RetentionError, retention_text};
 use crate::{issuer_url::IssuerUrl, key::Jwk};
 
 /// The prefix of hashes in records of version 0.1.0.
@@ -20,14 +20,15 @@ const KEY_ID_CHARS: usize = 43;
 ///
 /// The record is stored with the JWKS, so that any machine can run the next publish. A key without a time of retirement
 /// is in the input. A published key that is not listed is unknown: another program added it. Owners are the clusters or
-/// publishers to which a key belongs; a key without owners belongs to every publisher of the issuer.
+/// publishers that hold a key. A retired key has one owner, which was the last one to hold it.
 ///
 /// The JSON text is `{"version":2,"issuer":URL,"owners":[OWNER,…],"keys":{NAME:[PUBLISHED,RETIRED,[INDEX,…]]}}`:
 ///
+/// - A key without a list of owners belongs to [`Owner::NONE`].
 /// - Times are in seconds since 1970, and `null` if they are unknown. Each index points into `owners`.
 /// - The name of a key is the first 22 characters of the API server's key ID if that is its `kid`. Otherwise it is
 ///   taken from a hash of `kid` and key, or of the whole entry if the entry has no usable key.
-/// - 100 keys with three owners each fit into 8 KiB, the limit of a blob's metadata.
+/// - 100 keys of fifty owners fit into 8 KiB, the limit of a blob's metadata, if the names are UIDs.
 /// - Records of version 0.1.0, which have no `version` and longer names, can be read.
 ///
 /// ```
@@ -38,7 +39,7 @@ const KEY_ID_CHARS: usize = 43;
 /// assert!(record.knows(&jwks.keys[0]) && !record.knows(&jwks.keys[1]));
 /// assert_eq!(record.published_since(&jwks.keys[0]), Some("2026-11-22T00:00:00Z".parse()?));
 /// assert_eq!(record.retired_since(&jwks.keys[0]), Some("2026-11-23T00:00:00Z".parse()?));
-/// assert_eq!(record.owners(&jwks.keys[0]).collect::<Vec<_>>(), ["prod-1"]);
+/// assert_eq!(record.owners(&jwks.keys[0]).collect::<Vec<_>>(), [&"prod-1".parse()?]);
 /// assert_eq!(Retention::from_text(&record.to_text())?, record);
 /// assert!(Retention::from_text("not a record").is_err());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -51,11 +52,12 @@ pub struct Retention {
 }
 
 /// The record of a key; times are in seconds since 1970.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyRecord {
     pub(super) published: Option<i64>,
     pub(super) retired: Option<i64>,
-    pub(super) owners: BTreeSet<String>,
+    /// Never empty.
+    pub(super) owners: BTreeSet<Owner>,
 }
 
 impl Retention {
@@ -78,9 +80,14 @@ impl Retention {
         self.record_of(jwk)?.retired.map(time)
     }
 
-    /// The owners of an entry in alphabetical order; empty if the entry belongs to every publisher.
-    pub fn owners(&self, jwk: &Jwk) -> impl Iterator<Item = &str> {
-        self.record_of(jwk).into_iter().flat_map(|record| &record.owners).map(String::as_str)
+    /// The owners of an entry in alphabetical order; none if the record does not list the entry.
+    pub fn owners(&self, jwk: &Jwk) -> impl Iterator<Item = &Owner> {
+        self.record_of(jwk).into_iter().flat_map(|record| &record.owners)
+    }
+
+    /// The owners of the keys that are not retired.
+    pub(crate) fn owners_in_use(&self) -> BTreeSet<&Owner> {
+        self.keys.values().filter(|key| key.retired.is_none()).flat_map(|key| &key.owners).collect()
     }
 
     fn record_of(&self, jwk: &Jwk) -> Option<&KeyRecord> {
@@ -92,11 +99,16 @@ impl Retention {
         })
     }
 
-    /// Adds an entry with its times in whole seconds and the owners from an earlier record.
-    pub(super) fn note(&mut self, jwk: &Jwk, published: Option<Timestamp>, retired: Option<Timestamp>, earlier: &Self) {
-        let owners = earlier.record_of(jwk).map(|record| record.owners.clone()).unwrap_or_default();
+    /// Adds an entry with its times in whole seconds and its owners.
+    pub(super) fn note(
+        &mut self,
+        jwk: &Jwk,
+        published: Option<Timestamp>,
+        retired: Option<Timestamp>,
+        owners: &BTreeSet<Owner>,
+    ) {
         let seconds = |time: Option<Timestamp>| time.map(Timestamp::as_second);
-        let record = KeyRecord { published: seconds(published), retired: seconds(retired), owners };
+        let record = KeyRecord { published: seconds(published), retired: seconds(retired), owners: owners.clone() };
         self.keys.insert(name(jwk), record);
     }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
 use super::{
-    Retention, RetentionError,
+    Owner, Retention, RetentionError,
     retention::{KeyRecord, name_of_old},
 };
 use crate::documents::Documents;
@@ -35,7 +35,7 @@ struct Head {
     version: Option<Value>,
 }
 
-/// `[PUBLISHED]`, `[PUBLISHED,RETIRED]` or `[PUBLISHED,RETIRED,OWNERS]`.
+/// `[PUBLISHED]`, `[PUBLISHED,RETIRED]` or `[PUBLISHED,RETIRED,OWNERS]`. Without owners, the key belongs to [`Owner::NONE`].
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 struct Entry(Vec<Option<Field>>);
@@ -50,21 +50,23 @@ enum Field {
 }
 
 pub(super) fn write(record: &Retention) -> String {
-    let owners: BTreeSet<&String> = record.keys.values().flat_map(|key| &key.owners).collect();
-    let owners: Vec<String> = owners.into_iter().cloned().collect();
+    let is_default = |key: &KeyRecord| key.owners.iter().all(Owner::is_none);
+    let listed = record.keys.values().filter(|key| !is_default(key)).flat_map(|key| &key.owners);
+    let owners: Vec<_> = listed.collect::<BTreeSet<_>>().into_iter().collect();
     let entry = |key: &KeyRecord| {
         let time = |time: Option<i64>| time.map(|time| Field::Time(time.into()));
         let mut fields = vec![time(key.published)];
-        if key.retired.is_some() || !key.owners.is_empty() {
+        if key.retired.is_some() || !is_default(key) {
             fields.push(time(key.retired));
         }
-        if !key.owners.is_empty() {
-            let positions = key.owners.iter().filter_map(|owner| owners.binary_search(owner).ok());
+        if !is_default(key) {
+            let positions = key.owners.iter().filter_map(|owner| owners.binary_search(&owner).ok());
             fields.push(Some(Field::Owners(positions.collect())));
         }
         Entry(fields)
     };
     let keys = record.keys.iter().map(|(name, key)| (name.clone(), entry(key))).collect();
+    let owners = owners.into_iter().map(ToString::to_string).collect();
     let text = Text { version: Some(VERSION.into()), issuer: record.issuer.clone(), owners, keys };
     // Serialising maps of strings and lists of numbers cannot fail.
     let json = serde_json::to_string(&text).unwrap_or_default();
@@ -113,18 +115,23 @@ fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, RetentionError> {
 
 impl Entry {
     fn read(self, owners: &[String]) -> Result<KeyRecord, RetentionError> {
-        let mut key = KeyRecord::default();
+        let mut key = KeyRecord { published: None, retired: None, owners: BTreeSet::new() };
         for (position, field) in self.0.into_iter().enumerate() {
             match (position, field) {
                 (0..=2, None) => {}
                 (0, Some(Field::Time(time))) => key.published = seconds(&time),
                 (1, Some(Field::Time(time))) => key.retired = seconds(&time),
                 (2, Some(Field::Owners(positions))) => {
-                    let owner = |position: usize| owners.get(position).cloned().ok_or(RetentionError::Form);
+                    let owner = |position: usize| {
+                        owners.get(position).cloned().map(Owner::of_record).ok_or(RetentionError::Form)
+                    };
                     key.owners = positions.into_iter().map(owner).collect::<Result<_, _>>()?;
                 }
                 _ => return Err(RetentionError::Form),
             }
+        }
+        if key.owners.is_empty() {
+            key.owners.insert(Owner::default());
         }
         Ok(key)
     }

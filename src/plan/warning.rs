@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{ClocksApart, RetentionError};
+use super::{ClocksApart, Owner, RetentionError};
 use crate::{documents::DocumentError, entra::Aadsts, public_host::NotPublic};
 
 /// A warning about a plan, which does not prevent publishing.
@@ -98,6 +98,9 @@ pub enum PlanWarning {
     /// A key to remove is not published.
     #[error("key {0} is not published: nothing to remove")]
     NotPublished(String),
+    /// An owner leaves and holds no published key. The name may be mistyped.
+    #[error("no published key belongs to the owner {0}: nothing to leave")]
+    NothingToLeave(Owner),
     /// A published document has a Content-Encoding, which publishing removes, because the body is not encoded.
     #[error(
         "the published {document} has the Content-Encoding {coding:?}, which relying parties cannot decode; publishing removes it"

@@ -171,7 +171,7 @@ struct ChangesMade {
     documents: BTreeMap<DocumentKind, (Change, Vec<DocumentChange>)>,
     /// How many keys were recorded for the first time.
     adopted: usize,
-    /// Keys that were added, brought back or dropped.
+    /// Keys that were added, brought back, left or dropped.
     keys: Vec<PlannedKey>,
 }
 
@@ -189,8 +189,10 @@ impl ChangesMade {
             return;
         }
         self.adopted = self.adopted.max(plan.adopted);
-        let touched =
-            |key: &&PlannedKey| !matches!(key.state, KeyState::Kept | KeyState::Retired { .. } | KeyState::Unknown);
+        let touched = |key: &&PlannedKey| {
+            use KeyState::{Added, Dropped, Left, Returned};
+            matches!(key.state, Added | Returned | Left | Dropped(_))
+        };
         for key in plan.keys.iter().filter(touched) {
             // A key that was added and then retired by another publisher counts as added.
             if !self.keys.iter().any(|known| known.jwk == key.jwk) {
@@ -216,7 +218,9 @@ impl ChangesMade {
         plan.warnings.retain(|warning| !matches!(warning, PlanWarning::NotPublished(kid) if dropped(kid)));
         for change in self.keys {
             match plan.keys.iter_mut().find(|key| key.jwk == change.jwk) {
-                Some(key) if matches!(key.state, KeyState::Kept | KeyState::Returned) => key.state = change.state,
+                Some(key) if matches!(key.state, KeyState::Kept | KeyState::Returned | KeyState::OfOthers) => {
+                    key.state = change.state;
+                }
                 None if !change.is_published() => plan.keys.push(change),
                 _ => {}
             }
@@ -254,5 +258,5 @@ pub(super) async fn read_current(site: &dyn Site, issuer: &IssuerUrl) -> Result<
         Some(path) if path != issuer.jwks_path() => site.read(&path).await?,
         _ => None,
     };
-    Ok(CurrentState { documents, linked, hosting, site_time: site.time() })
+    Ok(CurrentState { documents, linked, hosting, site_time: site.time(), record_max: site.record_max() })
 }

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -9,8 +9,8 @@ use crate::{
     issuer_url::{IssuerUrl, shown},
     key::Jwk,
     plan::{
-        ClocksApart, CurrentState, DocumentKind, Hosting, Retention, RetentionError, Stored, StoredRetention, due,
-        linked_path, unknown_key,
+        ClocksApart, CurrentState, DocumentKind, Hosting, Owner, Retention, RetentionError, Stored, StoredRetention,
+        due, linked_path, unknown_key,
     },
     site::{Site, SiteError},
 };
@@ -73,6 +73,8 @@ pub struct KeyStatus {
     pub known: bool,
     /// When the key was first missing from the input, and when it may be pruned; `None` while it is in the input.
     pub retired: Option<(Timestamp, Timestamp)>,
+    /// The owners; for a retired key its last owner. Empty if the retention record does not list the key.
+    pub owners: BTreeSet<Owner>,
 }
 
 /// A fault of the documents of a site.
@@ -221,7 +223,8 @@ impl KeyStatus {
         let retired = record.and_then(|record| record.retired_since(jwk)).map(|since| (since, due(since, retain)));
         let published = record.and_then(|record| record.published_since(jwk));
         let known = !jwk.is_object() || record.is_none_or(|record| record.knows(jwk));
-        Self { jwk: jwk.clone(), published, known, retired }
+        let owners = record.iter().flat_map(|record| record.owners(jwk)).cloned().collect();
+        Self { jwk: jwk.clone(), published, known, retired, owners }
     }
 }
 

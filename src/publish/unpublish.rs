@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -8,7 +10,7 @@ use crate::{
     documents::{Discovery, Jwks},
     hint::Hint,
     issuer_url::{DocumentPath, IssuerUrl},
-    plan::{CurrentState, DocumentKind},
+    plan::{CurrentState, DocumentKind, Owner, Retention, owners_text},
     site::{Site, SiteError, Written},
     token::Token,
     verify::is_signed_by,
@@ -123,6 +125,9 @@ pub enum RemovalRefusal {
     /// The token is of another cluster, or forged.
     #[error("no published key verifies the token's signature, so it is not a token of this cluster")]
     NotOfThisCluster,
+    /// Several owners have keys that are not retired, and the token is of one cluster.
+    #[error("several owners have published keys: {}", owners_text(.0))]
+    SeveralOwners(BTreeSet<Owner>),
     /// The documents are those of another issuer.
     #[error("the stored documents are those of the issuer {0:?}")]
     OtherIssuer(String),
@@ -140,6 +145,9 @@ impl Hint for RemovalRefusal {
             }
             Self::Expired(_) | Self::Old(_) | Self::Incomplete(_) => {
                 "pass a fresh token: kubectl create token default --audience api://AzureADTokenExchange"
+            }
+            Self::SeveralOwners(_) => {
+                "run issuer publish --owner NAME --leave for every other owner first, or pass --force"
             }
             Self::OtherIssuer(_) => "pass --issuer with exactly that string",
         };
@@ -266,12 +274,13 @@ impl RemovalGuard<'_> {
         }
         let published = current.document(DocumentKind::Jwks).and_then(|stored| Jwks::parse(&stored.bytes).ok());
         let published = published.unwrap_or_default();
-        match self {
-            Self::Token { token, .. } if !current.documents.is_empty() && !is_signed_by(token, &published) => {
-                Some(RemovalRefusal::NotOfThisCluster)
-            }
-            _ => None,
+        let Self::Token { token, .. } = self else { return None };
+        if !current.documents.is_empty() && !is_signed_by(token, &published) {
+            return Some(RemovalRefusal::NotOfThisCluster);
         }
+        // The token shows nothing about the clusters of other owners.
+        let owners = current.record().record().map(Retention::owners_in_use).unwrap_or_default();
+        (owners.len() > 1).then(|| RemovalRefusal::SeveralOwners(owners.into_iter().cloned().collect()))
     }
 
     /// Checks the claims of the token.

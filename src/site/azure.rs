@@ -27,6 +27,8 @@ use crate::{
 
 /// The name of the blob metadata that holds the retention record of the JWKS.
 const RECORD: &str = "retention";
+/// The size limit of blob metadata, names and values together (Microsoft Learn, "Set Blob Metadata").
+const METADATA_MAX: usize = 8 * 1024;
 /// The number of lost races after which the pause no longer grows.
 const LOST_RACES_MAX: u32 = 4;
 
@@ -302,6 +304,10 @@ impl Site for Azure {
 
     async fn back_off(&self, lost_races: u32) {
         sleep(self.connection.retry.pause(lost_races.min(LOST_RACES_MAX)) / 4).await;
+    }
+
+    fn record_max(&self) -> Option<usize> {
+        Some(METADATA_MAX - RECORD.len())
     }
 
     fn time(&self) -> Option<Timestamp> {

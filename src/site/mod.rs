@@ -110,6 +110,11 @@ pub trait Site: Send + Sync {
         Vec::new()
     }
 
+    /// The maximum length of a retention record in bytes; `None` if the site has no limit.
+    fn record_max(&self) -> Option<usize> {
+        None
+    }
+
     /// The current time by the clock of the site; `None` before the first read, or if the site has no clock.
     fn time(&self) -> Option<Timestamp> {
         None

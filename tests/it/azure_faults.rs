@@ -151,10 +151,10 @@ fn publisher_killed_at_any_request_leaves_whole_documents() {
 }
 
 /// Numbers from a seed, by `SplitMix64`.
-struct Rng(u64);
+pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {
-    fn below(&mut self, sides: u64) -> u64 {
+    pub(crate) fn below(&mut self, sides: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -163,7 +163,7 @@ impl Rng {
     }
 }
 
-fn fault(rng: &mut Rng) -> Fault {
+pub(crate) fn fault(rng: &mut Rng) -> Fault {
     let answer = |status, code: &str| {
         let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>x</Message></Error>");
         let headers = [format!("x-ms-error-code: {code}"), "Content-Type: application/xml".to_owned()];
@@ -182,7 +182,7 @@ fn fault(rng: &mut Rng) -> Fault {
 }
 
 /// A site in an account, with this time limit for retries.
-fn open(account: &Account, timeout: Duration) -> Azure {
+pub(crate) fn open(account: &Account, timeout: Duration) -> Azure {
     let variable = ("AZURE_STORAGE_CONNECTION_STRING".to_owned(), account.connection_string());
     let options = AzureOptions {
         environment: [variable].into_iter().collect(),

@@ -47,6 +47,8 @@ mod manifests;
 mod other_formats;
 mod other_input;
 mod out_file;
+mod owner_fleet;
+mod owners;
 mod pem;
 mod plan;
 mod plan_limits;

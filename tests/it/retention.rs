@@ -1,8 +1,8 @@
 //! The retention record: its size, its versions and the owners of keys.
 
 use issuer::{
-    Change, CurrentState, DesiredState, DocumentKind, DropReason, Hint, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Plan,
-    PlanRefusal, PlanWarning, Retention, RetentionError, StoredRetention, Timestamp,
+    Change, CurrentState, DesiredState, DocumentKind, DropReason, Hint, IssuerUrl, Jwk, Jwks, KeySet, KeyState, Owner,
+    Plan, PlanRefusal, PlanWarning, PlannedKey, Retention, RetentionError, StoredRetention, Timestamp,
     site::{ETag, Stored},
 };
 use serde_json::json;
@@ -76,6 +76,33 @@ fn record_of_100_keys_with_three_owners_fits_blob_metadata() {
 }
 
 #[test]
+fn record_of_two_keys_for_each_of_50_uids_fits_blob_metadata() {
+    let owners: Vec<_> = (0..50).map(|index| format!("2f1c4b6e-6d0e-4c57-9a41-0d6c2f2a7f{index:02}")).collect();
+    let entry = |index: usize| {
+        // One of the two keys is retired.
+        let retired = (index % 2 == 1).then_some(1_795_821_963_u64);
+        (format!("{index:022}"), json!([1_795_721_963_u64, retired, [index / 2]]))
+    };
+    let keys: serde_json::Map<_, _> = (0..100).map(entry).collect();
+    let issuer = format!("https://oidcissuer.z6.web.core.windows.net/{}", "x".repeat(60));
+    let text = json!({ "version": 2, "issuer": issuer, "owners": owners, "keys": keys }).to_string();
+    let text = Retention::from_text(&text).unwrap().to_text();
+    assert!("retention".len() + text.len() <= METADATA_MAX, "{} bytes", text.len());
+}
+
+#[test]
+fn owner_none_is_written_only_beside_others() {
+    let text = |owners: &str| format!(r#"{{"version":2,"owners":["a","none"],"keys":{{"x":[1,null,{owners}]}}}}"#);
+    let both = text("[0,1]");
+    assert_eq!(Retention::from_text(&both).unwrap().to_text(), both);
+    let alone = Retention::from_text(&text("[1]")).unwrap();
+    assert_eq!(alone.to_text(), r#"{"version":2,"keys":{"x":[1]}}"#);
+    for same in [r#"{"version":2,"keys":{"x":[1]}}"#, r#"{"version":2,"keys":{"x":[1,null,[]]}}"#] {
+        assert_eq!(Retention::from_text(same).unwrap(), alone);
+    }
+}
+
+#[test]
 fn record_of_version_0_1_0_is_read() {
     let record = Retention::from_text(&fixture("0.1.0.json")).unwrap();
     let published: Timestamp = "2026-11-26T19:39:23Z".parse().unwrap();
@@ -83,7 +110,7 @@ fn record_of_version_0_1_0_is_read() {
     assert_eq!(retired, [false, true, true]);
     for jwk in entries() {
         assert_eq!(record.published_since(&jwk), Some(published), "{}", jwk.to_value());
-        assert_eq!(record.owners(&jwk).count(), 0);
+        assert_eq!(record.owners(&jwk).collect::<Vec<_>>(), [&Owner::default()]);
     }
 }
 
@@ -116,16 +143,20 @@ fn owners_of_keys_stay_when_another_input_is_published() {
     let plan = Plan::new(&current(&fixture("0.1.0.json")), &desired(), now());
     let owned = with_owners(&plan.documents[0].content.retention, &["prod-1", "prod-2"]);
     let plan = Plan::new(&current(&owned), &desired(), now());
-    assert_eq!(plan.documents[0].change, Change::Unchanged);
-    for jwk in entries() {
-        let owners: Vec<_> = plan.documents[0].content.retention.owners(&jwk).collect();
-        assert_eq!(owners, ["prod-1", "prod-2"], "{}", jwk.to_value());
+    assert_eq!(plan.documents[0].change, Change::Recorded);
+    for (index, jwk) in entries().iter().enumerate() {
+        let owners: Vec<_> = plan.documents[0].content.retention.owners(jwk).map(Owner::as_str).collect();
+        // The first key is in the input, so its publisher becomes an owner.
+        let expected: &[_] = if index == 0 { &["none", "prod-1", "prod-2"] } else { &["prod-1", "prod-2"] };
+        assert_eq!(owners, expected, "{}", jwk.to_value());
     }
-    // The owners of a dropped key are dropped, too.
-    let prune = desired().prune(true);
-    let plan = Plan::new(&current(&owned), &prune, now());
-    let dropped =
-        plan.keys.iter().find(|key| matches!(key.state, KeyState::Dropped(DropReason::Pruned { .. }))).unwrap();
+}
+
+#[test]
+fn dropped_key_is_no_longer_recorded() {
+    let plan = Plan::new(&current(&fixture("0.1.0.json")), &desired().prune(true), now());
+    let is_pruned = |key: &&PlannedKey| matches!(key.state, KeyState::Dropped(DropReason::Pruned { .. }));
+    let dropped = plan.keys.iter().find(is_pruned).unwrap();
     assert!(!plan.documents[0].content.retention.knows(&dropped.jwk));
 }
 

@@ -30,7 +30,7 @@ pub(crate) struct Step {
 impl ApiServer {
     /// Beside the issuer that is published.
     pub(crate) fn beside(api_server: &inputs::ApiServer, published: &str) -> Self {
-        let inputs::ApiServer { server, issuer, jwks_uri } = api_server.clone();
+        let inputs::ApiServer { server, issuer, jwks_uri, .. } = api_server.clone();
         let change = (issuer != published).then(|| IssuerChange::new(&issuer, published));
         let steps = change.iter().flat_map(IssuerChange::steps);
         let steps = steps.map(|step| Step { text: step.text, flags: step.flags }).collect();

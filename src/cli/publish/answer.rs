@@ -1,4 +1,4 @@
-use issuer::{DropReason, IssuerUrl, Location, PlanRefusal, RelyingParty, TOKEN_EXCHANGE_AUDIENCE, Timestamp};
+use issuer::{DropReason, IssuerUrl, Location, Owner, PlanRefusal, RelyingParty, TOKEN_EXCHANGE_AUDIENCE, Timestamp};
 use serde::Serialize;
 
 use super::run::{Run, Stage};
@@ -48,6 +48,9 @@ pub(crate) struct Answer {
     pub(super) api_server: Option<ApiServer>,
     /// The values of the federated credential in Entra; null for other relying parties.
     pub(super) federated_credential: Option<FederatedCredential>,
+    /// The owner of this publish.
+    #[serde(skip)]
+    pub(super) owner: Owner,
     #[serde(skip)]
     pub(super) stage: StageName,
     /// How many keys the JWKS of the plan has.
@@ -79,6 +82,8 @@ pub(crate) struct PlannedKey {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) due: Option<Timestamp>,
     pub(super) state: KeyState,
+    /// The owners of the key after publishing; for a retired or removed key its last owner. Empty for an unknown key.
+    pub(super) owners: Vec<String>,
     /// When the key was first missing from the input (RFC 3339); absent unless the state is retired or pruned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) retired_since: Option<Timestamp>,
@@ -89,7 +94,9 @@ pub(crate) struct PlannedKey {
 /// - `added`: in the input, not published yet.
 /// - `kept`: in the input and published.
 /// - `returned`: in the input again after it was retired.
-/// - `retired`: published, no longer in the input, and kept until tokens signed with it have expired.
+/// - `left`: published and no longer in the input; the owner of this publish is removed, and other owners hold the key.
+/// - `of_others`: published, and held by other owners only.
+/// - `retired`: published, no longer in the input of its last owner, and kept until tokens signed with it have expired.
 /// - `unknown`: published, neither in the input nor in the retention record, and kept.
 /// - `removed`: removed by `--remove`.
 /// - `removed_unknown`: removed by `--remove-unknown`.
@@ -101,6 +108,8 @@ pub(super) enum KeyState {
     Added,
     Kept,
     Returned,
+    Left,
+    OfOthers,
     Retired,
     Unknown,
     Removed,
@@ -135,13 +144,16 @@ impl From<&issuer::PlannedKey> for PlannedKey {
             issuer::KeyState::Added => (KeyState::Added, None, None),
             issuer::KeyState::Kept => (KeyState::Kept, None, None),
             issuer::KeyState::Returned => (KeyState::Returned, None, None),
+            issuer::KeyState::Left => (KeyState::Left, None, None),
+            issuer::KeyState::OfOthers => (KeyState::OfOthers, None, None),
             issuer::KeyState::Retired { since, due } => (KeyState::Retired, Some(since), Some(due)),
             issuer::KeyState::Unknown => (KeyState::Unknown, None, None),
             issuer::KeyState::Dropped(DropReason::Removed) => (KeyState::Removed, None, None),
             issuer::KeyState::Dropped(DropReason::Unknown) => (KeyState::RemovedUnknown, None, None),
             issuer::KeyState::Dropped(DropReason::Pruned { since }) => (KeyState::Pruned, Some(since), None),
         };
-        Self { kid: key.kid().to_owned(), key_type: KeyType::of(&key.jwk), due, state, retired_since }
+        let owners = key.owners.iter().map(ToString::to_string).collect();
+        Self { kid: key.kid().to_owned(), key_type: KeyType::of(&key.jwk), due, state, owners, retired_since }
     }
 }
 
@@ -181,6 +193,7 @@ impl From<&Run> for Answer {
             api_server: run.api_server.as_ref().map(|api_server| ApiServer::beside(api_server, &issuer)),
             federated_credential: is_entra
                 .then(|| FederatedCredential { issuer: issuer.clone(), audience: TOKEN_EXCHANGE_AUDIENCE }),
+            owner: desired.owner.clone(),
             stage: match &run.stage {
                 Stage::Refused { .. } => StageName::Refused,
                 Stage::Planned { check: false, .. } => StageName::Planned,

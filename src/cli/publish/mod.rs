@@ -1,6 +1,7 @@
 mod answer;
 mod create;
 mod interrupted;
+mod owner_args;
 mod run;
 mod text;
 
@@ -17,6 +18,7 @@ pub(super) use self::answer::Answer;
 use self::{
     create::{CreateArgs, create},
     interrupted::interrupted,
+    owner_args::{OwnerArgs, note_of_none},
     run::{ReadBack, Run, Stage},
 };
 use super::{
@@ -39,6 +41,7 @@ pub(super) const ABOUT: &str = "Publish the discovery document and the JWKS, and
 #[derive(Debug, Args)]
 #[command(
     about = ABOUT,
+    mut_arg("keys", |keys| keys.required(false).required_unless_present("leave")),
     long_about = "Publish the discovery document and the JWKS of a cluster to a site.
 
 The command reads the site, prints a plan, writes the documents that change, and reads them back. Published keys are kept: \
@@ -51,6 +54,8 @@ concurrent publishers never overwrite each other.",
   issuer publish --from-cluster --account acct
   issuer publish --secret org-acme/prod-1-sa --context mc --account acct --issuer https://issuers.example.com/prod-1
   issuer publish sa.pub --account acct --create --resource-group clusters --location westeurope
+  issuer publish sa.pub --account acct --owner prod-1
+  issuer publish --account acct --owner prod-1 --leave
 
 Credentials for --account, the first that is found:
   AZURE_STORAGE_CONNECTION_STRING, AZURE_STORAGE_SAS_TOKEN or AZURE_STORAGE_KEY
@@ -67,6 +72,8 @@ pub(crate) struct Publish {
     site: SiteArgs,
     #[command(flatten)]
     create: CreateArgs,
+    #[command(flatten)]
+    owner: OwnerArgs,
     /// Set the issuer URL, byte for byte as in --service-account-issuer
     ///
     /// The path of the URL is the path of the documents on the site. The default is the issuer of the API server with
@@ -144,7 +151,16 @@ impl Publish {
         let options = self.site.account_options()?;
         let new_account = self.create.account(options.as_ref(), self.site.resource_group.as_deref())?;
         let request = self.site.request()?;
-        let KeysRead { keys, api_server } = self.keys.read_with_issuer(output)?;
+        // Usage errors come before the first request.
+        let owner = self.owner.owner(None)?;
+        let (keys, api_server) = if self.owner.leave {
+            (None, None)
+        } else {
+            let KeysRead { keys, api_server } = self.keys.read_with_issuer(self.owner.owner_from_cluster, output)?;
+            (Some(keys), api_server)
+        };
+        let uid = api_server.as_ref().and_then(|api_server| api_server.uid.as_deref());
+        let owner = if uid.is_some() { self.owner.owner(uid)? } else { owner };
         let issuer = match (issuer, &api_server) {
             (None, Some(api_server)) => Some(issuer_of(api_server)?),
             (issuer, _) => issuer,
@@ -159,18 +175,22 @@ impl Publish {
         }
         let wait = wait.unwrap_or(if request.is_azure() { WAIT_AZURE } else { WAIT });
         let desired = |issuer: IssuerUrl| {
-            DesiredState::new(issuer, keys.clone())
-                .relying_party(self.relying_party.into())
-                .prune(self.prune)
-                .retain(retain)
-                .remove(self.remove.clone())
-                .adopt(self.adopt.clone())
-                .remove_unknown(self.remove_unknown)
-                .allow_issuer_change(self.allow_issuer_change)
-                .allow_jwks_uri_change(self.allow_jwks_uri_change)
-                .allow_private_issuer(self.allow_private_issuer)
-                .replace_unreadable(self.replace_unreadable)
-                .cache_control(cache_control.clone())
+            match &keys {
+                Some(keys) => DesiredState::new(issuer, keys.clone()).owner(owner.clone()),
+                None => DesiredState::leaving(issuer, owner.clone()),
+            }
+            .force(self.owner.force)
+            .relying_party(self.relying_party.into())
+            .prune(self.prune)
+            .retain(retain)
+            .remove(self.remove.clone())
+            .adopt(self.adopt.clone())
+            .remove_unknown(self.remove_unknown)
+            .allow_issuer_change(self.allow_issuer_change)
+            .allow_jwks_uri_change(self.allow_jwks_uri_change)
+            .allow_private_issuer(self.allow_private_issuer)
+            .replace_unreadable(self.replace_unreadable)
+            .cache_control(cache_control.clone())
         };
         let only_plan = self.dry_run || self.check;
         output.watch();
@@ -300,7 +320,9 @@ async fn carry_out(site: &OpenSite, desired: &DesiredState) -> Result<Plan, Fail
 /// Whether two plans treat the same keys in the same way. Their times may differ, because they were made at different times.
 fn is_same_plan(first: &Plan, second: &Plan) -> bool {
     let does_same = |(first, second): (&PlannedKey, &PlannedKey)| {
-        first.jwk == second.jwk && std::mem::discriminant(&first.state) == std::mem::discriminant(&second.state)
+        first.jwk == second.jwk
+            && first.owners == second.owners
+            && std::mem::discriminant(&first.state) == std::mem::discriminant(&second.state)
     };
     first.keys.len() == second.keys.len() && first.keys.iter().zip(&second.keys).all(does_same)
 }
@@ -317,7 +339,7 @@ fn issuer_of(api_server: &ApiServer) -> Result<IssuerUrl, Failure> {
 
 /// Prints what the API server says about itself, if it differs from what is published.
 fn tell_api_server(run: &Run, output: &mut Output) {
-    let Some(ApiServer { server, issuer, jwks_uri }) = &run.api_server else { return };
+    let Some(ApiServer { server, issuer, jwks_uri, .. }) = &run.api_server else { return };
     let published = &run.desired.issuer;
     if issuer != published.as_str() {
         output.warning(format!(
@@ -344,7 +366,15 @@ fn tell_plan(run: &Run, output: &mut Output) {
             1 => ("1 published key outside the input has".to_owned(), "it", "its"),
             count => (format!("{count} published keys outside the input have"), "them", "their"),
         };
-        output.note(format!("{keys} no retention record: publishing records {them}, and {their} retention starts now"));
+        let effect = if run.desired.owner.is_none() {
+            format!(", and {their} retention starts now")
+        } else {
+            " with the owner none".to_owned()
+        };
+        output.note(format!("{keys} no retention record: publishing records {them}{effect}"));
+    }
+    if let Some(note) = note_of_none(plan, &run.desired.owner) {
+        output.note(note);
     }
     for warning in &plan.warnings {
         match warning {

@@ -1,8 +1,8 @@
-use issuer::{DocumentKind, Timestamp};
+use issuer::{DocumentKind, Owner, Timestamp};
 
 use super::answer::{Answer, KeyState, PlannedKey, StageName};
 use crate::cli::{
-    answers::{Change, Document, StaticWebsite, change_lines},
+    answers::{Change, Document, StaticWebsite, change_lines, has_named, owners_text},
     clean::{printable, public},
     output::{BAD, FAINT, GOOD, STRONG, WARN, minute},
 };
@@ -16,7 +16,9 @@ impl Answer {
             format!("{STRONG}site{STRONG:#}     {}{who}", printable(&self.site)),
             String::new(),
         ];
-        lines.extend(self.keys.iter().map(key_line));
+        let names_owners = !self.owner.is_none() || has_named(self.keys.iter().map(|key| &key.owners));
+        let owner = names_owners.then_some(&self.owner);
+        lines.extend(self.keys.iter().map(|key| key_line(key, owner)));
         lines.push(String::new());
         if self.static_website == Some(StaticWebsite::Off) {
             let width = self.document_width();
@@ -145,12 +147,18 @@ impl Change {
     }
 }
 
-fn key_line(key: &PlannedKey) -> String {
+/// The line of a key, with its owners if the owner of this publish is given.
+fn key_line(key: &PlannedKey, owner: Option<&Owner>) -> String {
     let since = key.retired_since.map(minute).unwrap_or_default();
+    let is_own = owner.is_none_or(|owner| key.owners.iter().any(|other| other == owner.as_str()));
     let (sign, style, state) = match key.state {
         KeyState::Added => ("+", GOOD, "new".to_owned()),
-        KeyState::Kept => ("=", FAINT, "published".to_owned()),
+        KeyState::Kept | KeyState::OfOthers => ("=", FAINT, "published".to_owned()),
         KeyState::Returned => ("=", FAINT, "published, no longer retired".to_owned()),
+        KeyState::Left => {
+            ("=", FAINT, format!("published, no longer of {}", owner.map(ToString::to_string).unwrap_or_default()))
+        }
+        KeyState::Retired if !is_own => ("=", FAINT, format!("retired {since}, stays until its owner prunes it")),
         KeyState::Retired => {
             let may =
                 if key.due.is_some_and(|due| due <= Timestamp::now()) { "removable since" } else { "removable from" };
@@ -163,5 +171,9 @@ fn key_line(key: &PlannedKey) -> String {
     };
     let kid = public(if key.kid.is_empty() { "(no kid)" } else { &key.kid });
     let key_type = key.key_type.as_ref().map_or("unknown", |key_type| &key_type.name);
-    format!("  {style}{sign}{style:#} {kid:43}  {key_type:8}  {state}")
+    let owners = match owner {
+        Some(_) if !key.owners.is_empty() => format!(", {}", owners_text(&key.owners)),
+        _ => String::new(),
+    };
+    format!("  {style}{sign}{style:#} {kid:43}  {key_type:8}  {state}{owners}")
 }

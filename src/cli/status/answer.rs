@@ -49,6 +49,8 @@ pub(crate) struct StoredKey {
     pub(super) key: Key,
     /// Whether the retention record lists the key; true if no record can be read.
     pub(super) known: bool,
+    /// The owners of the key; for a retired key its last owner. Empty if the retention record does not list the key.
+    pub(super) owners: Vec<String>,
     /// When the key was first published (RFC 3339); null if the retention record has no time.
     pub(super) published_since: Option<Timestamp>,
     /// When the key was first missing from the input (RFC 3339); null if it is not retired.
@@ -76,6 +78,7 @@ impl From<&KeyStatus> for StoredKey {
         Self {
             key: Key::from(&key.jwk),
             known: key.known,
+            owners: key.owners.iter().map(ToString::to_string).collect(),
             published_since: key.published,
             retired_since: key.retired.map(|(since, _)| since),
             due: key.retired.map(|(_, due)| due),
@@ -110,8 +113,8 @@ impl From<&Observed> for Answer {
             issuer: found.issuer.to_string(),
             stored: found.site.as_ref().map(Stored::from),
             public: found.public.as_ref().map(public),
-            api_server: found.api_server.as_ref().map(|api_server| {
-                ApiServer::new(api_server, &found.issuer, found.site.as_ref(), found.public.as_ref())
+            api_server: found.api_server.as_ref().map(|(api_server, owner)| {
+                ApiServer::new(api_server, owner, &found.issuer, found.site.as_ref(), found.public.as_ref())
             }),
         }
     }

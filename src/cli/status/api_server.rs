@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anstyle::Style;
-use issuer::{ApiServerDrift, IssuerUrl, KeyStatus};
+use issuer::{ApiServerDrift, IssuerUrl, KeyStatus, Owner};
 use serde::Serialize;
 
 use super::observed::{PublicSide, StoredSide};
@@ -62,6 +62,7 @@ pub(crate) struct ComparedKey {
 impl ApiServer {
     pub(super) fn new(
         read: &ReadIssuer,
+        owner: &Owner,
         issuer: &IssuerUrl,
         stored: Option<&StoredSide>,
         public: Option<&PublicSide>,
@@ -73,6 +74,7 @@ impl ApiServer {
             server: server.clone(),
             issuer: found.issuer.clone(),
             jwks_uri: found.jwks_uri.clone(),
+            uid: None,
         };
         let answers::ApiServer { steps, .. } = answers::ApiServer::beside(&of_input, issuer.as_str());
         let is_stored = |kid: &str| stored.map(|keys| keys.iter().any(|key| key.jwk.kid() == Some(kid)));
@@ -96,7 +98,7 @@ impl ApiServer {
         });
         Self {
             keys: keys.collect(),
-            drift: drift(found, issuer, stored, public.map(Vec::as_slice)),
+            drift: drift(found, owner, issuer, stored, public.map(Vec::as_slice)),
             server: of_input.server,
             issuer: of_input.issuer,
             jwks_uri: of_input.jwks_uri,
@@ -145,6 +147,7 @@ impl ApiServer {
 /// What differs between the API server and each of the two places.
 fn drift(
     read: &issuer::kubernetes::ClusterIssuer,
+    owner: &Owner,
     issuer: &IssuerUrl,
     stored: Option<&[KeyStatus]>,
     public: Option<&[issuer::Jwk]>,
@@ -158,8 +161,8 @@ fn drift(
         );
     }
     if let Some(stored) = stored {
-        let is_in_use =
-            |jwk: &issuer::Jwk| stored.iter().any(|key| key.jwk == *jwk && key.known && key.retired.is_none());
+        let is_own = |key: &KeyStatus| key.known && key.retired.is_none() && key.owners.contains(owner);
+        let is_in_use = |jwk: &issuer::Jwk| stored.iter().any(|key| key.jwk == *jwk && is_own(key));
         let entries: Vec<_> = stored.iter().map(|key| key.jwk.clone()).collect();
         let found = ApiServerDrift::between(&read.issuer, &read.keys, issuer, &entries, is_in_use);
         for kid in &found.unpublished {
@@ -171,7 +174,7 @@ fn drift(
         for kid in &found.not_served {
             add(
                 format!("the API server does not serve the key {kid}, which is published and not retired"),
-                "retire it: issuer publish --from-cluster, with the flags of this site; if it belongs to another cluster, publish with --owner",
+                "retire it: issuer publish --from-cluster, with the flags of this site; if it belongs to another cluster, publish each with its own --owner",
             );
         }
     }

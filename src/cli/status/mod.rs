@@ -5,7 +5,7 @@ mod text;
 
 use clap::Args;
 use issuer::{
-    DocumentPath, HttpFetcher, IssuerUrl, Location, PublishedIssuer, SystemClock,
+    DocumentPath, Hint, HttpFetcher, IssuerUrl, Location, Owner, OwnerError, PublishedIssuer, SystemClock,
     site::{Hosting, Site},
 };
 use tracing::{Instrument, info_span};
@@ -15,7 +15,7 @@ use self::observed::{Observed, PublicSide, StoredSide};
 use super::{
     Exit, Failure, Output,
     answers::StaticWebsite,
-    cluster_args::ClusterArgs,
+    cluster_args::{CLUSTER, ClusterArgs},
     runtime,
     site::OpenSite,
     site_args::SiteArgs,
@@ -51,6 +51,11 @@ pub(crate) struct Status {
     site: SiteArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
+    /// Compare the API server with the keys of this owner
+    ///
+    /// Several clusters may share an issuer. Keys of other owners are no drift.
+    #[arg(long, value_name = "NAME", default_value = Owner::NONE, help_heading = CLUSTER)]
+    owner: String,
     /// Set how long retired keys are kept
     #[arg(long, value_name = "DURATION", default_value = "48h")]
     retain: String,
@@ -72,8 +77,11 @@ impl Status {
         let issuer: Option<IssuerUrl> = url.as_deref().map(values::parse).transpose()?;
         let location = |text: &String| values::location("--published", text, None);
         let location = self.published.as_ref().map(location).transpose()?;
-        let api_server = self.cluster.read_issuer(output)?;
-        let of_api_server: Option<IssuerUrl> = api_server.as_ref().and_then(|api_server| api_server.issuer.url().ok());
+        let failure = |error: OwnerError| Failure::new(Exit::Usage, format!("--owner: {error}"), error.hint());
+        let owner: Owner = self.owner.parse().map_err(failure)?;
+        let api_server = self.cluster.read_issuer(output)?.map(|read| (read, owner));
+        let of_api_server: Option<IssuerUrl> =
+            api_server.as_ref().and_then(|(api_server, _)| api_server.issuer.url().ok());
         let issuer = if self.site.is_given() { issuer } else { issuer.or_else(|| of_api_server.clone()) };
         // Without a site in flags or variables, only the fetched documents are shown.
         let looks_inside = self.site.is_explicit() || self.site.is_given() || issuer.is_none();

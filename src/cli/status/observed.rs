@@ -1,6 +1,6 @@
 use issuer::{
-    Documents, Hint, IssuerUrl, Jwk, Location, Mismatch, PublishedIssuer, Refusal, RelyingParty, SiteFault, SiteStatus,
-    TrustedIssuer, VerifyWarning, compare, published_documents,
+    Documents, Hint, IssuerUrl, Jwk, Location, Mismatch, Owner, PublishedIssuer, Refusal, RelyingParty, SiteFault,
+    SiteStatus, TrustedIssuer, VerifyWarning, compare, published_documents,
     site::{Site, SiteWarning},
 };
 
@@ -12,7 +12,8 @@ pub(super) struct Observed {
     pub(super) site: Option<StoredSide>,
     pub(super) public: Option<PublicSide>,
     pub(super) relying_party: RelyingParty,
-    pub(super) api_server: Option<ReadIssuer>,
+    /// The API server, and the owner of its keys.
+    pub(super) api_server: Option<(ReadIssuer, Owner)>,
 }
 
 pub(super) struct StoredSide {

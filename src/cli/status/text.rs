@@ -2,7 +2,7 @@ use issuer::Timestamp;
 
 use super::answer::{Answer, StoredKey};
 use crate::cli::{
-    answers::{Key, MismatchKind, StaticWebsite},
+    answers::{Key, MismatchKind, StaticWebsite, has_named, owners_text},
     clean::printable,
     output::{BAD, FAINT, GOOD, STRONG, WARN, minute},
 };
@@ -20,7 +20,10 @@ impl Answer {
         }
         lines.push(String::new());
         match (&self.stored, &self.public) {
-            (Some(stored), _) => lines.extend(stored.keys.iter().map(stored_key_line)),
+            (Some(stored), _) => {
+                let names_owners = has_named(stored.keys.iter().map(|key| &key.owners));
+                lines.extend(stored.keys.iter().map(|key| stored_key_line(key, names_owners)));
+            }
             (None, Some(public)) => lines.extend(public.keys.iter().flatten().map(|key| key_line(key, ""))),
             (None, None) => {}
         }
@@ -65,7 +68,7 @@ impl Answer {
     }
 }
 
-fn stored_key_line(key: &StoredKey) -> String {
+fn stored_key_line(key: &StoredKey, names_owners: bool) -> String {
     let published = match key.published_since {
         Some(since) => format!("published {}", minute(since)),
         None if !key.known => format!("{WARN}unknown{WARN:#}: not in the retention record"),
@@ -78,7 +81,9 @@ fn stored_key_line(key: &StoredKey) -> String {
         }
         _ => String::new(),
     };
-    key_line(&key.key, &format!("{published}{retired}"))
+    let owners =
+        if names_owners && !key.owners.is_empty() { format!(", {}", owners_text(&key.owners)) } else { String::new() };
+    key_line(&key.key, &format!("{published}{retired}{owners}"))
 }
 
 fn key_line(key: &Key, rest: &str) -> String {

@@ -145,12 +145,14 @@ pub(super) struct Sandbox<'a> {
 impl Sandbox<'_> {
     fn fill(&self, is_moved: bool) {
         let public = fs::read(fixtures().join("keys/rsa-private.pub")).unwrap();
-        for file in ["sa.pub", "new.pub", "keys/prod-1.pub", ".cluster/sa.pub"] {
+        for file in ["sa.pub", "new.pub", "prod-1.pub", "keys/prod-1.pub", ".cluster/sa.pub"] {
             let path = self.folder.path().join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, &public).unwrap();
         }
-        fs::copy(fixtures().join("kubernetes/rotation/rsa2048.pub"), self.folder.path().join("old.pub")).unwrap();
+        for file in ["old.pub", "prod-2.pub"] {
+            fs::copy(fixtures().join("kubernetes/rotation/rsa2048.pub"), self.folder.path().join(file)).unwrap();
+        }
         let jwks = issuer::Jwks::from_keys(issuer::KeySet::from_bytes(&public).unwrap().iter());
         self.write(".cluster/jwks.json", &jwks.to_bytes());
 
