@@ -282,6 +282,7 @@ fn setup_failure(error: &kube::Error) -> String {
         kube::Error::ProxyProtocolUnsupported { .. } => {
             "the proxy of the cluster is none of http, https and socks5".to_owned()
         }
+        kube::Error::InferKubeconfig(error) => kubeconfig::because(error),
         other => ConnectFailure::of(other).because,
     }
 }

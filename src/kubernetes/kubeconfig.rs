@@ -170,9 +170,13 @@ fn in_cluster() -> Result<(Config, Server), ClusterError> {
     Ok((config, server))
 }
 
-/// Why a kubeconfig is not usable. The text of a parser may quote a line with a secret, so only its place is shown.
 fn unreadable(from: &str, error: &KubeconfigError) -> ClusterError {
-    let because = match error {
+    ClusterError::Kubeconfig { from: from.to_owned(), because: because(error) }
+}
+
+/// Why a kubeconfig is not usable. The text of a parser may quote a line with a secret, so only its place is shown.
+pub(super) fn because(error: &KubeconfigError) -> String {
+    match error {
         KubeconfigError::ReadConfig(source, _) => source.to_string(),
         KubeconfigError::Parse(error) => match error.location() {
             Some(place) => format!("it is not a kubeconfig: line {} cannot be parsed", place.line()),
@@ -187,6 +191,5 @@ fn unreadable(from: &str, error: &KubeconfigError) -> ClusterError {
         KubeconfigError::LoadClientKey(error) => format!("the client key of the user cannot be read: {error}"),
         KubeconfigError::ParseCertificates(_) => "the certificate authority of the cluster is not PEM".to_owned(),
         other => other.to_string(),
-    };
-    ClusterError::Kubeconfig { from: from.to_owned(), because }
+    }
 }

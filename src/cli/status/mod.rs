@@ -51,7 +51,7 @@ pub(crate) struct Status {
     site: SiteArgs,
     #[command(flatten)]
     cluster: ClusterArgs,
-    /// Compare the API server with the keys of this owner
+    /// Set the owner whose keys the API server must have
     ///
     /// Several clusters may share an issuer. Keys of other owners are no drift.
     #[arg(long, value_name = "NAME", default_value = Owner::NONE, help_heading = CLUSTER)]

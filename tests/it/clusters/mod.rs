@@ -1,5 +1,6 @@
 //! A real kube-apiserver as the source of issuer, keys, Secrets and tokens, and as a relying party.
 
+mod doctor;
 mod kubeconfig_forms;
 mod relying_party;
 mod sources;

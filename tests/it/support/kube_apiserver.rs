@@ -70,6 +70,7 @@ pub(crate) struct KubeApiserver {
     authority: Arc<Authority>,
     pub(crate) users: Arc<ClientAuthority>,
     folder: Arc<TempDir>,
+    flags: Flags,
     child: Child,
 }
 
@@ -113,6 +114,12 @@ impl KubeApiserver {
         Self::run(etcd, prefix, authority, users, folder, flags)
     }
 
+    /// Stops the server, and starts it again: what it has cached is lost.
+    pub(crate) fn restarted_alike(self) -> Self {
+        let flags = self.flags.clone();
+        self.restarted(&flags)
+    }
+
     fn run(
         etcd: &'static Etcd,
         prefix: String,
@@ -127,7 +134,8 @@ impl KubeApiserver {
             let child = spawn(etcd, &prefix, &authority, folder.path(), port, flags);
             let (users, folder) = (Arc::clone(&users), Arc::clone(&folder));
             let authority = Arc::clone(&authority);
-            let mut server = Self { port, etcd, prefix: prefix.clone(), authority, users, folder, child };
+            let mut server =
+                Self { port, etcd, prefix: prefix.clone(), authority, users, folder, flags: flags.clone(), child };
             if server.becomes_ready() {
                 return server;
             }
@@ -204,13 +212,6 @@ impl KubeApiserver {
         serde_json::from_slice(&body).unwrap()
     }
 
-    /// Replaces an object.
-    pub(crate) fn replace(&self, path: &str, object: &Value) -> Value {
-        let (status, body) = self.call("PUT", path, ADMIN, Some(object));
-        assert_eq!(status, 200, "{path}: {}", String::from_utf8_lossy(&body));
-        serde_json::from_slice(&body).unwrap()
-    }
-
     pub(crate) fn create_namespace(&self, name: &str) -> Value {
         self.create("/api/v1/namespaces", &json!({ "metadata": { "name": name } }))
     }
@@ -228,7 +229,7 @@ impl KubeApiserver {
         answer["status"]["token"].as_str().unwrap().to_owned()
     }
 
-    /// Whether a permission of a ClusterRole is granted to a user.
+    /// Grants a ClusterRole to a user.
     pub(crate) fn bind_cluster_role(&self, binding: &str, role: &str, user: &str) {
         self.create(
             "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
