@@ -15,7 +15,7 @@ use std::{
 use futures_util::future::join;
 
 #[cfg(feature = "remote")]
-pub use http::HttpFetcher;
+pub use self::http::HttpFetcher;
 #[cfg(feature = "remote")]
 use reqwest::Url;
 use rustix::fs::{Mode, OFlags};
