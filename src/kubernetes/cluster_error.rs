@@ -145,12 +145,15 @@ pub enum NoKubeconfig {
     Nowhere,
     /// `KUBECONFIG` names files that do not exist.
     Missing(String),
+    /// There is no kubeconfig in which the named context could be.
+    OfContext(String),
 }
 
 impl fmt::Display for NoKubeconfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Nowhere => f.write_str("no kubeconfig was found, and this is not a pod with a service account"),
+            Self::OfContext(context) => write!(f, "no kubeconfig was found for the context {context:?}"),
             Self::Missing(names) => write!(f, "KUBECONFIG names no file that exists: {names}"),
         }
     }

@@ -28,11 +28,7 @@ pub(super) fn load(options: &ClusterOptions) -> Result<(Config, Server), Cluster
     };
     let Some((kubeconfig, from)) = found else {
         if let Some(context) = &options.context {
-            return Err(ClusterError::NoContext {
-                context: context.clone(),
-                from: "any kubeconfig".to_owned(),
-                known: Vec::new(),
-            });
+            return Err(ClusterError::NoKubeconfig(NoKubeconfig::OfContext(context.clone())));
         }
         return in_cluster();
     };

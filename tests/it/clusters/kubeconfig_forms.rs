@@ -10,6 +10,7 @@ use crate::support::{
     client_authority::ClientCertificate,
     issuer::{stderr, stdout},
     kube_apiserver::{ADMIN, JANE, KubeApiserver},
+    tunnel::Tunnel,
 };
 
 /// The name of a user, the user, and what messages must contain if the login fails.
@@ -198,6 +199,49 @@ fn server_that_cannot_be_trusted_or_reached_is_named() {
     let allowed = desk.run("jwks --from-cluster --context insecure --insecure-skip-tls-verify --compact");
     assert_eq!(stdout(&allowed).into_bytes(), server.get("/openid/v1/jwks"), "{}", stderr(&allowed));
     assert!(stderr(&allowed).starts_with("warning: the certificate of the API server is not verified"));
+}
+
+/// As kubectl: the proxy of the kubeconfig comes first and ignores `NO_PROXY`, which is compared with the API server.
+#[test]
+fn proxy_of_the_kubeconfig_or_the_environment_is_used() {
+    let Some(server) = KubeApiserver::shared() else { return };
+    let address = server.url().replace("https://", "");
+    let tunnel = Tunnel::start(vec![("api.example.com", address)]);
+    let proxy = format!("http://user:p4ssw0rd@{}", tunnel.address);
+    let behind = |proxy_url: Option<&str>| {
+        let mut cluster = server.cluster();
+        cluster["server"] = json!("https://api.example.com");
+        cluster["tls-server-name"] = json!("localhost");
+        if let Some(url) = proxy_url {
+            cluster["proxy-url"] = json!(url);
+        }
+        cluster
+    };
+    let (of_cluster, closed) = (behind(Some(&proxy)), "http://user:p4ssw0rd@127.0.0.1:1");
+    let kubeconfig = server.kubeconfig().cluster("proxied", of_cluster).cluster("behind", behind(None));
+    let kubeconfig = kubeconfig.user("proxied", "proxied", json!({ "token": ADMIN }));
+    let desk = Desk::with(&kubeconfig.user("behind", "behind", json!({ "token": ADMIN })));
+    let host = "127.0.0.1";
+    for (context, of_environment, no_proxy, is_reached) in [
+        ("proxied", None, "", true),
+        ("proxied", Some(closed), host, true),
+        ("behind", Some(proxy.as_str()), "", true),
+        ("behind", Some(proxy.as_str()), host, true),
+        ("behind", Some(proxy.as_str()), "api.example.com", false),
+        ("behind", Some(closed), "", false),
+        // A server on this machine is reached without the proxy of the environment.
+        ("admin", Some(closed), "", true),
+    ] {
+        let mut command = crate::support::issuer::command();
+        command.args(["jwks", "--from-cluster", "--request-timeout", "5s", "--context", context]);
+        command.env("KUBECONFIG", &desk.kubeconfig).env("NO_PROXY", no_proxy);
+        of_environment.into_iter().for_each(|proxy| drop(command.env("HTTPS_PROXY", proxy)));
+        let output = command.output().unwrap();
+        let expected = if is_reached { 0 } else { 3 };
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(expected), "{context}, {of_environment:?}, {no_proxy}: {text}");
+        assert!(!text.contains("p4ssw0rd"), "{text}");
+    }
 }
 
 #[test]

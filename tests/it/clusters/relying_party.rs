@@ -93,6 +93,14 @@ fn token_logs_in_at_another_cluster_until_its_key_is_pruned() {
     assert!(becomes(&b, &new, 200), "the new key is published");
     assert_eq!(status(&b, &old), 200, "the old key is published");
 
+    // A kubeconfig with this token as the ID token of its auth provider logs in, too.
+    let provider =
+        json!({ "name": "oidc", "config": { "id-token": new, "idp-issuer-url": issuer, "client-id": AUDIENCE } });
+    let user = json!({ "auth-provider": provider });
+    let desk = Desk::with(&b.kubeconfig().user("orders", "c", user));
+    let served = desk.succeeds("jwks --from-cluster --context orders --compact");
+    assert_eq!(served.into_bytes(), b.get("/openid/v1/jwks"));
+
     // The old key leaves the input, is retired, and is pruned.
     let desk = Desk::with(&a.kubeconfig());
     let only_new = format!("publish {next} --issuer {issuer} --for oidc --directory {}", site.display());
