@@ -347,7 +347,7 @@ fn tell_api_server(run: &Run, output: &mut Output) {
         ));
     }
     if *jwks_uri != published.jwks_uri().to_string() {
-        output.note(format!("the API server itself names the jwks_uri {jwks_uri}, which is not published"));
+        output.note(format!("the API server itself names the jwks_uri {jwks_uri}, which is not published; its flag --service-account-jwks-uri changes it"));
     }
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::Desk;
 use crate::support::{
+    azurite::account,
     issuer::stderr,
     kube_apiserver::{Flags, ISSUER, KubeApiserver},
     service_account_key::ServiceAccountKey,
@@ -74,7 +75,7 @@ fn publish_refuses_the_private_issuer_of_k3s_with_a_way_out() {
     assert!(!desk.path().join("site/openid").exists());
 }
 
-/// Replaces the first five steps of the article: kubectl, base64, azwi, a heredoc, az.
+/// Replaces the first five steps of the article: kubectl, base64, azwi, a heredoc, az. The account is one of Azurite.
 #[test]
 fn published_secret_has_the_bytes_of_the_api_server() {
     let Some(server) = KubeApiserver::shared() else { return };
@@ -96,12 +97,15 @@ fn published_secret_has_the_bytes_of_the_api_server() {
     let Some(workload) = KubeApiserver::start(&flags) else { return };
     let management = server.kubeconfig().user("mc", "c", json!({ "token": crate::support::kube_apiserver::ADMIN }));
     let desk = Desk::with(&management);
-    let words = format!("publish --secret org-acme/prod-1-sa --context mc --directory site --issuer {ISSUER}");
-    let output = desk.run(&words);
+    let account = account();
+    let words = format!("publish --secret org-acme/prod-1-sa --context mc --issuer {ISSUER} --no-fetch-back");
+    let mut publish = crate::support::issuer::command();
+    publish.args(words.split_whitespace()).env("KUBECONFIG", &desk.kubeconfig);
+    let output = publish.env("AZURE_STORAGE_CONNECTION_STRING", account.connection_string()).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert!(!stderr(&output).contains("BEGIN"), "{}", stderr(&output));
-    let published = std::fs::read(desk.path().join("site/clusters/prod-1/openid/v1/jwks")).unwrap();
-    assert_eq!(published, workload.get(JWKS));
+    let published = account.get_blob("$web", "clusters/prod-1/openid/v1/jwks").unwrap();
+    assert_eq!(published.body, workload.get(JWKS));
     let text = desk.fails(3, "jwks --secret org-acme/none");
     assert!(text.contains("has no Secret org-acme/none"), "{text}");
 }
