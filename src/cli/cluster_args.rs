@@ -68,7 +68,7 @@ impl ClusterArgs {
     }
 
     /// The options with `--from-cluster`; `None` without.
-    pub(super) fn from_cluster(&self) -> Result<Option<ClusterOptions>, Failure> {
+    pub(super) fn chosen(&self) -> Result<Option<ClusterOptions>, Failure> {
         self.options(self.from_cluster, "--from-cluster")
     }
 
@@ -82,7 +82,7 @@ impl ClusterArgs {
 
     /// The issuer of the API server, which must be the given one; `None` without `--from-cluster`.
     pub(super) fn read_issuer_url(&self, given: Option<&str>, output: &mut Output) -> Result<Option<String>, Failure> {
-        let Some(options) = self.from_cluster()? else { return Ok(None) };
+        let Some(options) = self.chosen()? else { return Ok(None) };
         self.warn(output);
         let (server, issuer) = runtime::block_on(output.steps().without_warnings(async {
             let cluster = Cluster::connect(&options).await?;
@@ -118,7 +118,7 @@ impl ClusterArgs {
 
     /// The issuer and the keys of the API server; `None` without `--from-cluster`.
     pub(super) fn read_issuer(&self, output: &mut Output) -> Result<Option<ReadIssuer>, Failure> {
-        let Some(options) = self.from_cluster()? else { return Ok(None) };
+        let Some(options) = self.chosen()? else { return Ok(None) };
         self.warn(output);
         let read = runtime::block_on(output.steps().without_warnings(async {
             let cluster = Cluster::connect(&options).await?;

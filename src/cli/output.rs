@@ -64,6 +64,7 @@ impl<E: Into<Error>> From<E> for Failure {
             | Error::Federation(_)
             | Error::ConnectionString(_)
             | Error::PasswordFile(_)
+            | Error::Cluster(ClusterError::NoContext { .. } | ClusterError::NotVerified { .. })
             | Error::ProbeTarget(_) => Exit::Usage,
             // A final answer of Entra.
             Error::Exchange(error @ ExchangeError::Refused { .. })
@@ -71,7 +72,6 @@ impl<E: Into<Error>> From<E> for Failure {
             {
                 Exit::No
             }
-            Error::Cluster(ClusterError::NoContext { .. } | ClusterError::NotVerified { .. }) => Exit::Usage,
             Error::Site(SiteError::Azure(error)) if error.problem.is_usage() => Exit::Usage,
             _ => Exit::Incomplete,
         };

@@ -156,9 +156,10 @@ impl Cluster {
                 Err(failure) => failure,
             };
             attempts += 1;
-            let Some(pause) = failure.pause.map(|named| named.unwrap_or_else(|| BACKOFF.pause(attempts, random())))
-            else {
-                return Err(failure.error);
+            let pause = match failure.repeat {
+                Repeat::Never => return Err(failure.error),
+                Repeat::Later => BACKOFF.pause(attempts, random()),
+                Repeat::After(pause) => pause,
             };
             if Instant::now() + pause >= deadline {
                 return Err(failure.error);
@@ -224,21 +225,33 @@ impl Cluster {
         let is_busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT]
             .contains(&status);
         let header = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
-        let pause = is_busy.then(|| retry_after(header, Timestamp::now()));
-        Failed { error, pause }
+        let repeat = match retry_after(header, Timestamp::now()) {
+            _ if !is_busy => Repeat::Never,
+            Some(pause) => Repeat::After(pause),
+            None => Repeat::Later,
+        };
+        Failed { error, repeat }
     }
 }
 
 /// A failed attempt.
 struct Failed {
     error: ClusterError,
-    /// Whether the request may be repeated, and after which pause if the server names one.
-    pause: Option<Option<Duration>>,
+    repeat: Repeat,
+}
+
+/// Whether a request is repeated.
+enum Repeat {
+    Never,
+    /// After a pause of the backoff.
+    Later,
+    /// After the pause that the server names.
+    After(Duration),
 }
 
 impl From<ClusterError> for Failed {
     fn from(error: ClusterError) -> Self {
-        Self { error, pause: None }
+        Self { error, repeat: Repeat::Never }
     }
 }
 

@@ -9,7 +9,8 @@ pub(super) fn of_environment(server: &Uri) -> Result<Option<Uri>, http::uri::Inv
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let Some(proxy) = variable("HTTPS_PROXY").or_else(|| variable("https_proxy")) else { return Ok(None) };
     let host = server.host().unwrap_or_default();
-    let is_loopback = host == "localhost" || host.trim_matches(['[', ']']).parse().is_ok_and(is_loopback);
+    let address: Option<std::net::IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+    let is_loopback = host == "localhost" || address.is_some_and(|address| address.is_loopback());
     if is_loopback || server.scheme_str() != Some("https") || Matcher::from_env().intercept(server).is_none() {
         return Ok(None);
     }
@@ -20,9 +21,4 @@ pub(super) fn of_environment(server: &Uri) -> Result<Option<Uri>, http::uri::Inv
 pub(super) fn parsed(proxy: &str) -> Result<Uri, http::uri::InvalidUri> {
     let proxy = proxy.trim();
     if proxy.contains("://") { proxy.parse() } else { format!("http://{proxy}").parse() }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "a parsed address")]
-fn is_loopback(address: std::net::IpAddr) -> bool {
-    address.is_loopback()
 }

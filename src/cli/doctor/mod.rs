@@ -50,7 +50,7 @@ With --manifest, the workloads and service accounts in Kubernetes manifests are 
 
 With --from-cluster, the live objects of a cluster are checked the same way, and the webhook, the issuer of the API server and \
 a fresh token. Pods and service accounts are read, their namespaces, the mutating webhooks and the Deployment of the webhook. \
-What the user may not read is a skipped check.
+A check without its objects, because the user may not read them, is skipped.
 
 Without both, the command checks the pod that it runs in: the variables, the token file, the token and the documents \
 of its issuer. --network also sends a request to the authority host, and --probe one with an access token to a resource.
@@ -158,7 +158,7 @@ impl Doctor {
             self.issuer = Some(issuer.to_string());
         }
         let credentials = self.credentials.read(&self.azure, &requests, output)?.map(|credentials| credentials.list);
-        let cluster = self.cluster.from_cluster()?;
+        let cluster = self.cluster.chosen()?;
         if cluster.is_none() && self.manifest.is_empty() {
             let given = [("--namespace", self.namespace.is_some()), ("--container", self.container.is_some())];
             if let Some((flag, _)) = given.into_iter().find(|(_, is_given)| *is_given) {

@@ -328,7 +328,7 @@ impl Exchange {
             None
         };
         let refusal = refusal.clone();
-        let builder = if let Some(options) = self.cluster.from_cluster()? {
+        let builder = if let Some(options) = self.cluster.chosen()? {
             let tokens = ClusterTokens::new(options, self.token_request()?, refusal.clone());
             match trusted {
                 Some(trusted) => builder.assertion_source(CheckedTokens::new(tokens, trusted, refusal)),

@@ -99,7 +99,7 @@ impl Verify {
         let at = self.at.as_deref().map(|at| values::time("--at", at)).transpose()?;
         let leeway = values::seconds("--leeway", &self.leeway)?;
         let expectations = self.expectations(leeway)?;
-        let cluster = match (self.cluster.from_cluster()?, self.account()?) {
+        let cluster = match (self.cluster.chosen()?, self.account()?) {
             (Some(options), Some(account)) => Some((options, account)),
             (Some(_), None) => {
                 let hint = "pass --service-account NAMESPACE/NAME";

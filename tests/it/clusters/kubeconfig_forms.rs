@@ -12,6 +12,9 @@ use crate::support::{
     kube_apiserver::{ADMIN, JANE, KubeApiserver},
 };
 
+/// The name of a user, the user, and what messages must contain if the login fails.
+type Case = (&'static str, Value, Result<(), Vec<String>>);
+
 fn certificate(issued: &ClientCertificate) -> Value {
     json!({
         "client-certificate-data": BASE64_STANDARD.encode(&issued.certificate),
@@ -44,7 +47,7 @@ fn every_login_reads_the_keys_or_names_the_next_step() {
     let folder = folder.path();
     fs::write(folder.join("token"), format!("{ADMIN}\n")).unwrap();
     fs::write(folder.join("old-token"), "expired").unwrap();
-    let (users, admins) = (&server.users, "system:masters");
+    let (users, admins) = (server.users(), "system:masters");
     let expired = users.issue_expired("old", admins);
     let of_plugin = users.issue("plugin", admins);
     let by_certificate = json!({ "clientCertificateData": of_plugin.certificate, "clientKeyData": of_plugin.key });
@@ -52,7 +55,7 @@ fn every_login_reads_the_keys_or_names_the_next_step() {
     // A JWT that expired in 2020, with the secret `s3cr3t00` in its signature.
     let jwt = format!("{}.{}.s3cr3t00", encoded(&json!({ "alg": "RS256" })), encoded(&json!({ "exp": 1_577_836_800 })));
     let login = |command: &str| format!("log in again with the tool of the exec plugin {command}");
-    let cases: Vec<(&str, Value, Result<(), Vec<String>>)> = vec![
+    let cases: Vec<Case> = vec![
         ("token", json!({ "token": ADMIN }), Ok(())),
         ("token-file", json!({ "tokenFile": "token" }), Ok(())),
         ("certificate", certificate(&users.issue("admin", admins)), Ok(())),

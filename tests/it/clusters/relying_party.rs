@@ -55,7 +55,7 @@ fn becomes(server: &KubeApiserver, token: &str, expected: u16) -> bool {
 }
 
 #[test]
-fn token_of_one_cluster_logs_in_at_another_through_rotation_and_prune() {
+fn token_logs_in_at_another_cluster_until_its_key_is_pruned() {
     let (authority, folder) = (Authority::new(), TempDir::new().unwrap());
     let site = folder.path().join("site");
     fs::create_dir(&site).unwrap();

@@ -27,7 +27,7 @@ fn jwks_from_cluster_has_the_bytes_of_the_api_server() {
 }
 
 #[test]
-fn publish_from_cluster_has_the_issuer_and_names_the_private_jwks_uri() {
+fn publish_from_cluster_names_the_jwks_uri_of_the_api_server() {
     let Some(server) = KubeApiserver::shared() else { return };
     let desk = Desk::new(server);
     let output = desk.run("publish --from-cluster --directory site");
@@ -76,7 +76,7 @@ fn publish_refuses_the_private_issuer_of_k3s_with_a_way_out() {
 
 /// Replaces the first five steps of the article: kubectl, base64, azwi, a heredoc, az.
 #[test]
-fn publish_secret_of_cluster_api_has_the_bytes_of_the_api_server() {
+fn published_secret_has_the_bytes_of_the_api_server() {
     let Some(server) = KubeApiserver::shared() else { return };
     let folder = tempfile::TempDir::new().unwrap();
     let key = ServiceAccountKey::new(folder.path(), "prod-1");

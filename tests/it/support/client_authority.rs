@@ -27,7 +27,7 @@ impl ClientAuthority {
 
     /// A certificate of a user in a group, valid until the last year of rcgen's default.
     pub(crate) fn issue(&self, user: &str, group: &str) -> ClientCertificate {
-        self.sign(params(user, group))
+        self.sign(&params(user, group))
     }
 
     /// The same, expired at the start of 2020.
@@ -35,10 +35,10 @@ impl ClientAuthority {
         let mut params = params(user, group);
         params.not_before = date_time_ymd(2019, 1, 1);
         params.not_after = date_time_ymd(2020, 1, 1);
-        self.sign(params)
+        self.sign(&params)
     }
 
-    fn sign(&self, params: CertificateParams) -> ClientCertificate {
+    fn sign(&self, params: &CertificateParams) -> ClientCertificate {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.0).unwrap();
         ClientCertificate { certificate: certificate.pem(), key: key.serialize_pem() }

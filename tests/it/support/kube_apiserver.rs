@@ -64,14 +64,19 @@ pub(crate) struct Flags {
 /// A server on a free port.
 pub(crate) struct KubeApiserver {
     port: u16,
+    state: Arc<State>,
+    flags: Flags,
+    child: Child,
+}
+
+/// What a restart keeps.
+struct State {
     etcd: &'static Etcd,
     /// The prefix of its objects in etcd.
     prefix: String,
-    authority: Arc<Authority>,
-    pub(crate) users: Arc<ClientAuthority>,
-    folder: Arc<TempDir>,
-    flags: Flags,
-    child: Child,
+    authority: Authority,
+    users: ClientAuthority,
+    folder: TempDir,
 }
 
 impl KubeApiserver {
@@ -99,19 +104,19 @@ impl KubeApiserver {
         static STARTED: AtomicUsize = AtomicUsize::new(0);
         let etcd = Etcd::shared()?;
         let prefix = format!("/cluster-{}", STARTED.fetch_add(1, Ordering::Relaxed));
-        let (authority, users) = (Arc::new(Authority::new()), Arc::new(ClientAuthority::new()));
+        let users = ClientAuthority::new();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         write("users.pem", &users.pem());
         write("tokens.csv", &format!("{ADMIN},admin,1,\"system:masters\"\n{JANE},jane,2\n"));
-        Some(Self::run(etcd, prefix, authority, users, Arc::new(folder), flags))
+        let state = State { etcd, prefix, authority: Authority::new(), users, folder };
+        Some(Self::run(&Arc::new(state), flags))
     }
 
     /// Stops the server, and starts it again with other flags and the same objects.
     pub(crate) fn restarted(self, flags: &Flags) -> Self {
-        let (etcd, prefix, authority) = (self.etcd, self.prefix.clone(), Arc::clone(&self.authority));
-        let (users, folder) = (Arc::clone(&self.users), Arc::clone(&self.folder));
+        let state = Arc::clone(&self.state);
         drop(self);
-        Self::run(etcd, prefix, authority, users, folder, flags)
+        Self::run(&state, flags)
     }
 
     /// Stops the server, and starts it again: what it has cached is lost.
@@ -120,27 +125,17 @@ impl KubeApiserver {
         self.restarted(&flags)
     }
 
-    fn run(
-        etcd: &'static Etcd,
-        prefix: String,
-        authority: Arc<Authority>,
-        users: Arc<ClientAuthority>,
-        folder: Arc<TempDir>,
-        flags: &Flags,
-    ) -> Self {
+    fn run(state: &Arc<State>, flags: &Flags) -> Self {
         for _ in 0..STARTS_MAX {
             // kube-apiserver cannot choose a port.
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let child = spawn(etcd, &prefix, &authority, folder.path(), port, flags);
-            let (users, folder) = (Arc::clone(&users), Arc::clone(&folder));
-            let authority = Arc::clone(&authority);
-            let mut server =
-                Self { port, etcd, prefix: prefix.clone(), authority, users, folder, flags: flags.clone(), child };
+            let child = spawn(state, port, flags);
+            let mut server = Self { port, state: Arc::clone(state), flags: flags.clone(), child };
             if server.becomes_ready() {
                 return server;
             }
         }
-        panic!("kube-apiserver does not start: {}", log(folder.path()));
+        panic!("kube-apiserver does not start: {}", log(state.folder.path()));
     }
 
     /// Waits until the server is ready; false if it has ended.
@@ -149,7 +144,7 @@ impl KubeApiserver {
             if self.call("GET", "/readyz", ADMIN, None).0 == 200 {
                 return true;
             }
-            if log(self.folder.path()).contains("address already in use") {
+            if log(self.folder()).contains("address already in use") {
                 return false;
             }
             thread::sleep(PAUSE);
@@ -164,7 +159,12 @@ impl KubeApiserver {
 
     /// The certificate of its authority.
     pub(crate) fn ca_file(&self) -> PathBuf {
-        self.authority.ca_file()
+        self.state.authority.ca_file()
+    }
+
+    /// The authority whose client certificates it accepts.
+    pub(crate) fn users(&self) -> &ClientAuthority {
+        &self.state.users
     }
 
     /// The cluster of a kubeconfig.
@@ -229,7 +229,7 @@ impl KubeApiserver {
         answer["status"]["token"].as_str().unwrap().to_owned()
     }
 
-    /// Grants a ClusterRole to a user.
+    /// Grants a `ClusterRole` to a user.
     pub(crate) fn bind_cluster_role(&self, binding: &str, role: &str, user: &str) {
         self.create(
             "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
@@ -243,11 +243,13 @@ impl KubeApiserver {
 
     /// The folder with the files of the server, which lives as long as the server.
     pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+        self.state.folder.path()
     }
 }
 
-fn spawn(etcd: &Etcd, prefix: &str, authority: &Authority, folder: &Path, port: u16, flags: &Flags) -> Child {
+fn spawn(state: &State, port: u16, flags: &Flags) -> Child {
+    let State { etcd, prefix, authority, folder, .. } = state;
+    let folder = folder.path();
     let (certificate, key) = authority.server_files();
     let flag = |name: &str, value: &Path| {
         let mut flag = OsString::from(format!("--{name}="));

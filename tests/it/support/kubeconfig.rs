@@ -1,5 +1,7 @@
 //! A kubeconfig file with any number of clusters, users and contexts.
 
+#![allow(clippy::needless_pass_by_value, reason = "callers pass json! values")]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
