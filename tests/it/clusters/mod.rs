@@ -2,6 +2,7 @@
 
 mod doctor;
 mod kubeconfig_forms;
+mod rbac;
 mod relying_party;
 mod sources;
 mod states;

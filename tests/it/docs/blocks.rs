@@ -3,6 +3,7 @@
 //! A block of `sh` or `console` has an HTML comment in the line above it:
 //!
 //! - `<!-- run: SETTING -->` runs it in a new sandbox, `<!-- run: continued -->` in that of the block before it;
+//! - `<!-- run: cluster -->` needs a real API server, and is skipped without its program;
 //! - `<!-- run: SETTING, exit CODE -->` expects this exit code of the last command;
 //! - `<!-- setup: STEP -->` or `<!-- setup: STEP, exit CODE -->` lets the test of this setup in `tests/it/setups` run it,
 //!   or read it if it is a file;
@@ -49,6 +50,8 @@ pub(crate) enum Setting {
     Empty,
     /// `sa.pub` is published to the account, and to directories.
     Published,
+    /// Nothing is published, and the kubeconfig leads to a real API server.
+    Cluster,
     /// The state that the block before left.
     Continued,
 }
@@ -108,6 +111,7 @@ fn mark(line: &str) -> Option<Mark> {
     let setting = match words.next()? {
         "empty" => Setting::Empty,
         "published" => Setting::Published,
+        "cluster" => Setting::Cluster,
         "continued" => Setting::Continued,
         _ => return None,
     };

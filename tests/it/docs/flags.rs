@@ -6,7 +6,7 @@ use super::{documents, read};
 use crate::support::issuer::{run, stdout};
 
 /// Flags of other programs that the documents name outside a command.
-const FOREIGN: [&str; 11] = [
+const FOREIGN: [&str; 12] = [
     "--allow-blob-public-access",
     "--allow-shared-key-access",
     "--api-audiences",
@@ -16,6 +16,7 @@ const FOREIGN: [&str; 11] = [
     "--service-account-jwks-uri",
     "--service-account-key-file",
     "--service-account-private-key-file",
+    "--service-account-signing-endpoint",
     "--service-account-signing-key-file",
     "--test",
 ];

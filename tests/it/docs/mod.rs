@@ -1,6 +1,7 @@
 //! The documents: their commands run, their links resolve, their pages keep their limits.
 
 pub(crate) mod blocks;
+mod cluster;
 mod codes;
 pub(crate) mod console;
 mod flags;

@@ -35,13 +35,19 @@ fn commands_in_the_docs_work_as_shown() {
     let (mut faults, mut ran) = (Vec::new(), 0);
     let mut updates = Updates::default();
     for file in documents() {
-        let mut sandbox = None;
+        let (mut sandbox, mut is_skipped) = (None, false);
         for block in blocks(&file, &read(&file)).iter().filter(|block| block.is_command()) {
             let Some(Mark::Run(run)) = &block.mark else { continue };
             if run.setting != Setting::Continued {
                 // The one before it goes first: both have the same account.
                 drop(sandbox.take());
-                sandbox = Some(world.sandbox(run));
+                is_skipped = run.setting == Setting::Cluster && world.cluster(run.is_moved).is_none();
+                if !is_skipped {
+                    sandbox = Some(world.sandbox(run));
+                }
+            }
+            if is_skipped {
+                continue;
             }
             let Some(sandbox) = &sandbox else {
                 faults.push(format!("{}: there is no block to continue", block.place()));

@@ -2,7 +2,7 @@
 //!
 //! A proxy connects `acct.blob.core.windows.net` to Azurite, `management.azure.com` to the stand-in for Azure Resource
 //! Manager, which has two managed identities and an AKS cluster, and the web endpoint and `issuer.example.com` to the published documents. `az`, `kubectl` and `scp` are
-//! scripts.
+//! scripts. Blocks of the setting `cluster` have a real API server.
 
 use std::{
     fs,
@@ -10,7 +10,7 @@ use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Command, Output},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use issuer::Timestamp;
@@ -18,7 +18,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::blocks::{Run, Setting};
+use super::{
+    blocks::{Run, Setting},
+    cluster::Cluster,
+};
 use crate::support::{
     arm::StorageAccount,
     azure_directory::AzureDirectory,
@@ -45,6 +48,8 @@ const IDENTITIES: [[&str; 4]; 2] = [
     ["shop", "orders", "11111111-aaaa-4bbb-8ccc-000000000001", "22222222-aaaa-4bbb-8ccc-000000000001"],
     ["clusters", "workload", "11111111-aaaa-4bbb-8ccc-000000000002", "22222222-aaaa-4bbb-8ccc-000000000002"],
 ];
+/// The issuer of a cluster before it is published: that of k3s and kubeadm.
+const OLD_ISSUER: &str = "https://kubernetes.default.svc.cluster.local";
 /// The issuer of the AKS cluster.
 const AKS: &str = "https://westeurope.oic.prod-aks.azure.com/72f988bf-86f1-41af-91ab-2d7cd011db47/9d0b1c5e-3f3a-4f0e-8b77-2c1f6b0a9d21/";
 
@@ -58,6 +63,8 @@ pub(super) struct World {
     tools: Tools,
     /// The folder of the block that runs.
     current: Arc<Mutex<PathBuf>>,
+    /// The API servers with the published issuer and with an old one, if a block needs them.
+    clusters: [OnceLock<Option<Cluster>>; 2],
     _services: [StandIn; 2],
 }
 
@@ -91,7 +98,8 @@ impl World {
         symlink(env!("CARGO_BIN_EXE_issuer"), tools.dir().join("issuer")).unwrap();
         write_executable(&tools.dir().join("kubectl"), KUBECTL);
         write_executable(&tools.dir().join("scp"), SCP);
-        Self { authority, azurite, account, directory, tunnel, tools, current, _services: [management, web] }
+        let clusters = Default::default();
+        Self { authority, azurite, account, directory, tunnel, tools, current, clusters, _services: [management, web] }
     }
 
     /// A new folder with keys and tokens, and an account that is empty unless the setting says otherwise.
@@ -114,7 +122,11 @@ impl World {
         ));
         let folder = TempDir::new().unwrap();
         folder.path().clone_into(&mut self.current.lock().unwrap());
-        let sandbox = Sandbox { world: self, folder };
+        let cluster = if run.setting == Setting::Cluster { self.cluster(run.is_moved) } else { None };
+        if let Some(cluster) = cluster {
+            cluster.write_kubeconfig(folder.path());
+        }
+        let sandbox = Sandbox { world: self, folder, cluster };
         sandbox.fill(run.is_moved);
         if run.setting == Setting::Published {
             let to = |site: &str| format!("issuer --quiet publish sa.pub {site} >/dev/null");
@@ -130,6 +142,12 @@ impl World {
         sandbox
     }
 
+    /// A cluster with the published issuer, or with an old one. `None`: its programs are missing.
+    pub(super) fn cluster(&self, is_moved: bool) -> Option<&Cluster> {
+        let issuer = if is_moved { OLD_ISSUER.to_owned() } else { format!("https://{WEB}") };
+        self.clusters[usize::from(is_moved)].get_or_init(|| Cluster::start(&issuer)).as_ref()
+    }
+
     /// The process of the emulator, for messages.
     pub(super) fn azurite(&self) -> u32 {
         self.azurite.id()
@@ -140,6 +158,7 @@ impl World {
 pub(super) struct Sandbox<'a> {
     world: &'a World,
     folder: TempDir,
+    cluster: Option<&'a Cluster>,
 }
 
 impl Sandbox<'_> {
@@ -190,7 +209,8 @@ impl Sandbox<'_> {
         command.env("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:9");
         let mut output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        output.stdout = text.replace(&format!("127.0.0.1:{port}"), "127.0.0.1:8080").into_bytes();
+        let text = text.replace(&format!("127.0.0.1:{port}"), "127.0.0.1:8080");
+        output.stdout = self.cluster.map_or(text.clone(), |cluster| cluster.shown(&text)).into_bytes();
         output
     }
 }

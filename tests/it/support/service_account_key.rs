@@ -21,6 +21,11 @@ impl ServiceAccountKey {
         Self { private, public }
     }
 
+    /// The key of two files.
+    pub(crate) fn of_files(private: &Path, public: &Path) -> Self {
+        Self { private: private.to_owned(), public: public.to_owned() }
+    }
+
     /// The private key: PKCS #1 in PEM.
     pub(crate) fn private(&self) -> &Path {
         &self.private
