@@ -1,4 +1,4 @@
-use std::{error::Error, io};
+use std::error::Error;
 
 use kube::client::AuthError;
 
@@ -49,7 +49,6 @@ impl ConnectFailure {
     pub(super) fn of(error: &kube::Error) -> Self {
         let innermost = innermost(error);
         let text = redacted_start(&innermost.to_string(), CAUSE_MAX);
-        let kind = io_kind(error);
         if text.contains("lookup address") || text.contains("dns error") {
             return Self { because: text, fix: Some(NAME) };
         }
@@ -59,8 +58,7 @@ impl ConnectFailure {
         if text.contains("tunnel error") {
             return Self { because: format!("the proxy did not connect: {text}"), fix: Some(PROXY) };
         }
-        let fix = kind.is_some().then_some(CLOSED);
-        Self { because: text, fix }
+        Self { because: text, fix: Some(CLOSED) }
     }
 }
 
@@ -71,17 +69,6 @@ fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) 
         cause = source;
     }
     cause
-}
-
-fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if let Some(cause) = cause.downcast_ref::<io::Error>() {
-            return Some(cause.kind());
-        }
-        next = cause.source();
-    }
-    None
 }
 
 /// Why a login failed, and the next step if it is not another login; `None` for an error that is no failure of a login.
