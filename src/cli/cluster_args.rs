@@ -42,6 +42,10 @@ impl ClusterArgs {
     /// The options; a usage error if there are flags of a cluster although nothing is read from one.
     pub(super) fn options(&self, is_read: bool, flags: &str) -> Result<Option<ClusterOptions>, Failure> {
         let timeout = values::seconds("--request-timeout", &self.request_timeout)?;
+        if timeout.is_zero() {
+            let hint = "pass a time such as 30s";
+            return Err(Failure::usage("--request-timeout 0 leaves no time for a request", hint));
+        }
         if !is_read {
             let of_cluster = [
                 ("--context", self.context.is_some()),

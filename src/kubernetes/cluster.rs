@@ -19,9 +19,10 @@ use tracing::{Instrument, info_span};
 use super::{
     cluster_error::ClusterError,
     cluster_options::ClusterOptions,
-    connect_failure::{ConnectFailure, login_failure},
+    connect_failure::{ConnectFailure, PROXY, login_failure},
     grant::Grant,
     kubeconfig,
+    login::Login,
     server::Server,
 };
 use crate::{
@@ -93,12 +94,13 @@ impl Cluster {
         let client = match built {
             Ok(Ok(Ok(client))) => client,
             Ok(Ok(Err(error))) => {
-                let (because, fix) = login_failure(&error).unwrap_or_else(|| (setup_failure(&error), None));
+                let (because, fix) = login_failure(&error).unwrap_or_else(|| setup_failure(&error));
                 return Err(failed(because, fix));
             }
             Ok(Err(_)) => return Err(failed("the login stopped".to_owned(), None)),
             Err(_) => {
-                let because = format!("the exec plugin did not end within {} s", options.timeout.as_secs_f64());
+                let what = if matches!(server.login, Login::Exec(_)) { "exec plugin" } else { "login" };
+                let because = format!("the {what} did not end within {} s", options.timeout.as_secs_f64());
                 return Err(failed(because, None));
             }
         };
@@ -156,12 +158,10 @@ impl Cluster {
                 Err(failure) => failure,
             };
             attempts += 1;
-            let pause = match failure.repeat {
-                Repeat::Never => return Err(failure.error),
-                Repeat::Later => BACKOFF.pause(attempts, random()),
-                Repeat::After(pause) => pause,
-            };
-            if Instant::now() + pause >= deadline {
+            let Some(requested) = failure.repeat_after else { return Err(failure.error) };
+            // A server that requests no pause gets one: it is overloaded.
+            let pause = BACKOFF.pause(attempts, random()).max(requested);
+            if Instant::now().checked_add(pause).is_none_or(|next| next >= deadline) {
                 return Err(failure.error);
             }
             sleep(pause).await;
@@ -206,10 +206,12 @@ impl Cluster {
     fn refused(&self, call: &Call<'_>, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failed {
         let server = &*self.server;
         let text = status_message(body);
+        let said = text.as_deref().unwrap_or_default();
         let error = match status {
             StatusCode::UNAUTHORIZED => ClusterError::unauthorized(server, Timestamp::now()),
-            StatusCode::FORBIDDEN => {
-                ClusterError::forbidden(server, forbidden_user(&text), call.what, call.grant.clone())
+            // A proxy or a login page in front of the API server returns no Status.
+            StatusCode::FORBIDDEN if text.is_some() => {
+                ClusterError::forbidden(server, forbidden_user(said), call.what, call.grant.clone())
             }
             StatusCode::NOT_FOUND if call.missing.is_some() => {
                 let (object, fix) = call.missing.clone().unwrap_or_default();
@@ -219,39 +221,27 @@ impl Cluster {
                 server: server.url.clone(),
                 path: call.path.to_owned(),
                 status: status.as_u16(),
-                text: redacted_start(&text, MESSAGE_MAX),
+                text: redacted_start(said, MESSAGE_MAX),
             },
         };
         let is_busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT]
             .contains(&status);
         let header = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
-        let repeat = match retry_after(header, Timestamp::now()) {
-            _ if !is_busy => Repeat::Never,
-            Some(pause) => Repeat::After(pause),
-            None => Repeat::Later,
-        };
-        Failed { error, repeat }
+        let repeat_after = is_busy.then(|| retry_after(header, Timestamp::now()).unwrap_or_default());
+        Failed { error, repeat_after }
     }
 }
 
 /// A failed attempt.
 struct Failed {
     error: ClusterError,
-    repeat: Repeat,
-}
-
-/// Whether a request is repeated.
-enum Repeat {
-    Never,
-    /// After a pause of the backoff.
-    Later,
-    /// After the pause that the server names.
-    After(Duration),
+    /// The pause that the server requests before the request is repeated, zero without one; `None` if it is not repeated.
+    repeat_after: Option<Duration>,
 }
 
 impl From<ClusterError> for Failed {
     fn from(error: ClusterError) -> Self {
-        Self { error, repeat: Repeat::Never }
+        Self { error, repeat_after: None }
     }
 }
 
@@ -276,11 +266,13 @@ async fn read(response: Response<Body>, limit: usize) -> Result<Vec<u8>, Unread>
     Ok(bytes)
 }
 
-/// The message of a `Status` (Kubernetes API conventions, "Response Status Kind"); empty for another body.
-fn status_message(body: &[u8]) -> String {
-    let status: Option<Value> = serde_json::from_slice(body).ok();
-    let message = status.as_ref().and_then(|status| status.get("message")?.as_str());
-    message.unwrap_or_default().to_owned()
+/// The message of a `Status` (Kubernetes API conventions, "Response Status Kind"); `None` for another body.
+fn status_message(body: &[u8]) -> Option<String> {
+    let status: Value = serde_json::from_slice(body).ok()?;
+    if status.get("kind")?.as_str()? != "Status" {
+        return None;
+    }
+    Some(status.get("message").and_then(Value::as_str).unwrap_or_default().to_owned())
 }
 
 /// The user in the message of a 403: `… is forbidden: User "jane" cannot get …`.
@@ -290,13 +282,15 @@ fn forbidden_user(message: &str) -> Option<String> {
     Some(redacted_start(user, 253)).filter(|user| !user.is_empty())
 }
 
-fn setup_failure(error: &kube::Error) -> String {
+/// Why a client cannot be built, and the next step if it is not another login.
+fn setup_failure(error: &kube::Error) -> (String, Option<String>) {
     match error {
         kube::Error::ProxyProtocolUnsupported { .. } => {
-            "the proxy of the cluster is none of http, https and socks5".to_owned()
+            let because = "the proxy of the cluster is none of http, https and socks5";
+            (because.to_owned(), Some(PROXY.to_owned()))
         }
-        kube::Error::InferKubeconfig(error) => kubeconfig::because(error),
-        other => ConnectFailure::of(other).because,
+        kube::Error::InferKubeconfig(error) => (kubeconfig::because(error), None),
+        other => (ConnectFailure::of(other).because, None),
     }
 }
 

@@ -222,7 +222,10 @@ impl Hint for ClusterError {
             | Self::Forbidden { fix, .. }
             | Self::NotFound { fix, .. } => Some(fix.clone()),
             Self::Unreachable { failure, .. } => failure.fix.map(str::to_owned),
-            Self::Refused { status: 429 | 503 | 504, .. } => {
+            Self::Refused { status: 410, .. } => {
+                Some("run the command again: the list expired between two of its pages".to_owned())
+            }
+            Self::Refused { status: 429 | 500..=504, .. } => {
                 Some("run the command again when the API server has recovered".to_owned())
             }
             Self::Refused { .. } | Self::Response { .. } => Some(

@@ -2,6 +2,8 @@ use std::{path::PathBuf, time::Duration};
 
 /// The time limit of one request to the API server, with its retries.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// The longest time limit, which is none in practice. Adding it to a time cannot overflow.
+const TIMEOUT_MAX: Duration = Duration::from_hours(365 * 24);
 
 /// Which cluster to connect to, and how.
 ///
@@ -49,10 +51,10 @@ impl ClusterOptions {
         self
     }
 
-    /// Sets the time limit of one request with its retries, and of the login; by default 30 seconds.
+    /// Sets the time limit of one request with its retries, and of the login; by default 30 seconds, at most a year.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = timeout.min(TIMEOUT_MAX);
         self
     }
 }

@@ -1,9 +1,10 @@
-use std::{error::Error, io};
+use std::error::Error;
 
 use kube::client::AuthError;
 
 use crate::redact::redacted_start;
 
+pub(super) const INVALID_TOKEN: &str = "the token has characters that no token has";
 /// The longest text of a cause, in characters.
 const CAUSE_MAX: usize = 300;
 
@@ -11,6 +12,8 @@ const NAME: &str = "check the server of the kubeconfig: kubectl config view --mi
 const CLOSED: &str =
     "check that the API server runs and that this machine reaches its address: kubectl get --raw /livez";
 const INSTALL: &str = "install the exec plugin that the kubeconfig names for this user, or correct its command: kubectl config view --minify";
+pub(super) const PROXY: &str =
+    "check HTTPS_PROXY, and proxy-url of the cluster in the kubeconfig: kubectl config view --minify";
 const DISTRUSTED: &str = "check certificate-authority-data of the cluster in the kubeconfig; an old one is replaced with the tool of the cluster";
 
 /// Why there was no response from an API server.
@@ -46,15 +49,16 @@ impl ConnectFailure {
     pub(super) fn of(error: &kube::Error) -> Self {
         let innermost = innermost(error);
         let text = redacted_start(&innermost.to_string(), CAUSE_MAX);
-        let kind = io_kind(error);
         if text.contains("lookup address") || text.contains("dns error") {
             return Self { because: text, fix: Some(NAME) };
         }
         if text.contains("certificate") || text.contains("UnknownIssuer") {
             return Self { because: text, fix: Some(DISTRUSTED) };
         }
-        let fix = kind.is_some().then_some(CLOSED);
-        Self { because: text, fix }
+        if text.contains("tunnel error") {
+            return Self { because: format!("the proxy did not connect: {text}"), fix: Some(PROXY) };
+        }
+        Self { because: text, fix: Some(CLOSED) }
     }
 }
 
@@ -67,24 +71,14 @@ fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) 
     cause
 }
 
-fn io_kind(error: &(dyn Error + 'static)) -> Option<io::ErrorKind> {
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        if let Some(cause) = cause.downcast_ref::<io::Error>() {
-            return Some(cause.kind());
-        }
-        next = cause.source();
-    }
-    None
-}
-
 /// Why a login failed, and the next step if it is not another login; `None` for an error that is no failure of a login.
 /// Standard output of a plugin may hold a token, so it is never shown.
 pub(super) fn login_failure(error: &kube::Error) -> Option<(String, Option<String>)> {
     let mut next: Option<&dyn Error> = Some(error);
     while let Some(cause) = next {
         if let Some(cause) = cause.downcast_ref::<AuthError>() {
-            let fix = matches!(cause, AuthError::AuthExecStart(_)).then(|| INSTALL.to_owned());
+            let fix =
+                matches!(cause, AuthError::AuthExecStart(_) | AuthError::MissingCommand).then(|| INSTALL.to_owned());
             return Some((because(cause), fix));
         }
         next = cause.source();
@@ -103,9 +97,11 @@ fn because(error: &AuthError) -> String {
         }
         AuthError::AuthExecParse(_) => "the exec plugin did not print an ExecCredential".to_owned(),
         AuthError::ExecPluginFailed => "the exec plugin printed an ExecCredential without a status".to_owned(),
-        AuthError::InvalidBasicAuth(_) | AuthError::InvalidBearerToken(_) => {
-            "the token has characters that no token has".to_owned()
+        AuthError::MissingCommand => "the exec plugin has no command".to_owned(),
+        AuthError::MalformedTokenExpirationDate(_) => {
+            "the expirationTimestamp of its credentials is not an RFC 3339 time".to_owned()
         }
+        AuthError::InvalidBasicAuth(_) | AuthError::InvalidBearerToken(_) => INVALID_TOKEN.to_owned(),
         other => redacted_start(&other.to_string(), CAUSE_MAX),
     }
 }

@@ -1,8 +1,9 @@
 use std::{
-    env,
+    env, fs,
     path::{Path, PathBuf},
 };
 
+use http::HeaderValue;
 use kube::{
     Config,
     config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError},
@@ -11,7 +12,8 @@ use kube::{
 use super::{
     cluster_error::{ClusterError, NoKubeconfig},
     cluster_options::ClusterOptions,
-    login::Login,
+    connect_failure::INVALID_TOKEN,
+    login::{Login, token_of},
     proxy,
     server::Server,
 };
@@ -19,6 +21,10 @@ use crate::{file_error::shown, redact::without_password};
 
 /// Where the pod of a cluster finds its API server.
 const HOST: &str = "KUBERNETES_SERVICE_HOST";
+/// The longest kubeconfig that is read, in bytes.
+const KUBECONFIG_MAX: u64 = 16 << 20;
+/// The longest token file that is read, in bytes. HTTP servers accept no header of this length.
+const TOKEN_FILE_MAX: u64 = 1 << 20;
 
 /// Finds the configuration of a cluster as kubectl does: `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, the pod.
 pub(super) fn load(options: &ClusterOptions) -> Result<(Config, Server), ClusterError> {
@@ -30,7 +36,7 @@ pub(super) fn load(options: &ClusterOptions) -> Result<(Config, Server), Cluster
         if let Some(context) = &options.context {
             return Err(ClusterError::NoKubeconfig(NoKubeconfig::OfContext(context.clone())));
         }
-        return in_cluster();
+        return in_cluster(options);
     };
     let (mut config, server) = of_kubeconfig(kubeconfig, &from, options)?;
     let is_verified = is_secure(&config.cluster_url) && !config.accept_invalid_certs;
@@ -76,6 +82,10 @@ fn of_environment() -> Result<Option<(Kubeconfig, String)>, ClusterError> {
 }
 
 fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {
+    if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > KUBECONFIG_MAX) {
+        let because = format!("it is longer than {KUBECONFIG_MAX} bytes");
+        return Err(ClusterError::Kubeconfig { from: shown(path), because });
+    }
     Kubeconfig::read_from(path).map_err(|error| unreadable(&shown(path), &error))
 }
 
@@ -96,15 +106,18 @@ fn of_kubeconfig(
     };
     let named = kubeconfig.contexts.iter().find(|known| known.name == context);
     let Some(found) = named.and_then(|named| named.context.clone()) else { return Err(no_context(&context)) };
-    for user in &mut kubeconfig.auth_infos {
-        if let Some(user) = &mut user.auth_info {
-            trim_token(user);
-        }
-    }
+    let invalid = |because: &str| ClusterError::Kubeconfig { from: from.to_owned(), because: because.to_owned() };
     let user = found.user.as_ref().and_then(|name| {
-        let named = kubeconfig.auth_infos.iter().find(|known| known.name == *name)?;
-        named.auth_info.clone()
+        let named = kubeconfig.auth_infos.iter_mut().find(|known| known.name == *name)?;
+        named.auth_info.as_mut()
     });
+    let user = match user {
+        Some(user) => {
+            read_token(user).map_err(invalid)?;
+            Some(user.clone())
+        }
+        None => None,
+    };
     let cluster = kubeconfig.clusters.iter_mut().find(|known| known.name == found.cluster);
     let proxy_url =
         cluster.and_then(|named| named.cluster.as_mut()?.proxy_url.take()).filter(|url| !url.trim().is_empty());
@@ -117,7 +130,9 @@ fn of_kubeconfig(
             return Err(ClusterError::Kubeconfig { from: from.to_owned(), because: "it cannot be loaded".to_owned() });
         }
     };
-    let invalid = |because: &str| ClusterError::Kubeconfig { from: from.to_owned(), because: because.to_owned() };
+    if !matches!(config.cluster_url.scheme_str(), Some("https" | "http")) {
+        return Err(invalid("the server of the cluster is not an https URL"));
+    }
     config.proxy_url = match proxy_url {
         Some(url) => Some(proxy::parsed(&url).map_err(|_| invalid("the proxy-url of the cluster is not a URL"))?),
         None => proxy::of_environment(&config.cluster_url).map_err(|_| invalid("HTTPS_PROXY is not a URL"))?,
@@ -133,17 +148,28 @@ fn of_kubeconfig(
     Ok((config, server))
 }
 
-/// Reads a token file that ends in white space. client-go trims it; kube 5 sends it, and HTTP rejects a newline.
-fn trim_token(user: &mut AuthInfo) {
-    let Some(path) = user.token_file.clone().filter(|_| user.token.is_none()) else { return };
-    let Ok(text) = std::fs::read_to_string(path) else { return };
-    if text.trim() != text {
-        user.token = Some(text.trim().to_owned().into());
+/// Checks the token of a user, and reads a token file that ends in white space.
+///
+/// client-go trims a token file; kube 5 sends it as it is, and HTTP rejects a newline. kube 5 panics on a token in a
+/// kubeconfig that HTTP rejects.
+fn read_token(user: &mut AuthInfo) -> Result<(), &'static str> {
+    if let Some(path) = user.token_file.clone().filter(|_| user.token.is_none()) {
+        // A pipe would block, and a device may never end.
+        let is_readable = |found: fs::Metadata| found.is_dir() || found.is_file() && found.len() <= TOKEN_FILE_MAX;
+        if !fs::metadata(&path).map_or(true, is_readable) {
+            return Err("the tokenFile of the user is not a file with a token");
+        }
+        let Ok(text) = fs::read_to_string(path) else { return Ok(()) };
+        if text.trim() != text {
+            user.token = Some(text.trim().to_owned().into());
+        }
     }
+    let is_invalid = |token: String| HeaderValue::try_from(format!("Bearer {token}")).is_err();
+    if token_of(user).is_some_and(is_invalid) { Err(INVALID_TOKEN) } else { Ok(()) }
 }
 
 /// The configuration of a pod.
-fn in_cluster() -> Result<(Config, Server), ClusterError> {
+fn in_cluster(options: &ClusterOptions) -> Result<(Config, Server), ClusterError> {
     if env::var_os(HOST).is_none_or(|host| host.is_empty()) {
         return Err(ClusterError::NoKubeconfig(NoKubeconfig::Nowhere));
     }
@@ -152,12 +178,13 @@ fn in_cluster() -> Result<(Config, Server), ClusterError> {
         ClusterError::Kubeconfig { from, because: error.to_string() }
     };
     let mut config = Config::incluster().map_err(unusable)?;
+    config.accept_invalid_certs = options.is_insecure;
     let invalid =
         |_| ClusterError::Kubeconfig { from: "HTTPS_PROXY".to_owned(), because: "it is not a URL".to_owned() };
     config.proxy_url = proxy::of_environment(&config.cluster_url).map_err(invalid)?;
     config.default_retry = false;
     let server = Server {
-        url: config.cluster_url.to_string().trim_end_matches('/').to_owned(),
+        url: without_password(&config.cluster_url.to_string()).trim_end_matches('/').to_owned(),
         context: None,
         user: None,
         login: Login::InCluster,

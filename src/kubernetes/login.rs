@@ -36,9 +36,7 @@ impl Login {
             return Self::Provider(redacted(&provider.name).into_owned());
         }
         if user.token.is_some() {
-            // Serializing is the only way to a secret of kube without another crate.
-            let token = serde_json::to_value(user).ok().and_then(|mut user| user.get_mut("token").map(Value::take));
-            return Self::Token(token.as_ref().and_then(Value::as_str).and_then(expiry_of_token));
+            return Self::Token(token_of(user).as_deref().and_then(expiry_of_token));
         }
         if let Some(path) = &user.token_file {
             return Self::TokenFile(path.into());
@@ -88,6 +86,14 @@ impl Login {
             Self::None => "the kubeconfig has no credentials for this context; pass --context NAME, or log in with the tool of the cluster".to_owned(),
         }
     }
+}
+
+/// The token in the kubeconfig.
+pub(super) fn token_of(user: &AuthInfo) -> Option<String> {
+    user.token.as_ref()?;
+    // Serializing is the only way to a secret of kube without another crate.
+    let user = serde_json::to_value(user).ok()?;
+    user.get("token").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The PEM of the client certificate, if it can be read.

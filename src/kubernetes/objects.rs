@@ -111,20 +111,28 @@ impl Cluster {
         let (mut items, mut next) = (Vec::new(), String::new());
         for _ in 0..PAGES_MAX {
             let mut page = self.read(&format!("{path}?limit={PAGE}{next}"), what, None).await?;
-            if let Some(found) = page.get_mut("items").and_then(Value::as_array_mut) {
-                items.append(found);
+            match page.get_mut("items") {
+                Some(Value::Array(found)) => items.append(found),
+                // Go encodes an empty list as null.
+                Some(Value::Null) => {}
+                _ => return Err(self.unusable(&list_call(path, what, None), "it is not a list of objects")),
             }
             match page.pointer("/metadata/continue").and_then(Value::as_str).filter(|token| !token.is_empty()) {
                 Some(token) => next = format!("&continue={}", segment(token)),
-                None => break,
+                None => return Ok(items),
             }
         }
-        Ok(items)
+        let because = format!("the list has more than {PAGES_MAX} pages");
+        Err(self.unusable(&list_call(path, what, None), &because))
     }
 
     async fn read(&self, path: &str, what: &str, missing: Option<(String, String)>) -> Result<Value, ClusterError> {
-        let call = Call { path, what, grant: &Grant::Doctor, missing, limit: PAGE_MAX };
+        let call = list_call(path, what, missing);
         let bytes = self.get(&call).await?;
         serde_json::from_slice(&bytes).map_err(|error| self.unusable(&call, &error.to_string()))
     }
+}
+
+fn list_call<'a>(path: &'a str, what: &'a str, missing: Option<(String, String)>) -> Call<'a> {
+    Call { path, what, grant: &Grant::Doctor, missing, limit: PAGE_MAX }
 }

@@ -1,15 +1,22 @@
 //! A real kube-apiserver as the source of issuer, keys, Secrets and tokens, and as a relying party.
 
 mod doctor;
+mod exchange;
+mod external_signer;
+mod faults;
+mod hostile_kubeconfig;
+mod in_cluster;
 mod kubeconfig_forms;
+mod pages;
 mod rbac;
 mod relying_party;
 mod sources;
 mod states;
 
 use std::{
+    fs,
     path::{Path, PathBuf},
-    process::Output,
+    process::{Command, Output},
 };
 
 use serde_json::Value;
@@ -19,7 +26,18 @@ use crate::support::{
     issuer::{command, stderr, stdout},
     kube_apiserver::KubeApiserver,
     kubeconfig::Kubeconfig,
+    stand_in::{Response, StandIn},
+    tls::Authority,
 };
+
+/// Serves a directory over TLS, as a web server would.
+fn served(authority: &Authority, directory: &Path) -> StandIn {
+    let directory = directory.to_owned();
+    StandIn::https(authority, move |request| match fs::read(directory.join(request.path.trim_start_matches('/'))) {
+        Ok(bytes) => Response::new(200, &[("Content-Type", "application/json")], bytes),
+        Err(_) => Response::new(404, &[], ""),
+    })
+}
 
 /// A desk with a kubeconfig for an API server.
 struct Desk {
@@ -45,9 +63,14 @@ impl Desk {
 
     /// Runs a command in the folder of the desk.
     fn run(&self, words: &str) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// A command in the folder of the desk.
+    fn command(&self, words: &str) -> Command {
         let mut command = command();
         command.args(words.split_whitespace()).current_dir(self.path()).env("KUBECONFIG", &self.kubeconfig);
-        command.output().unwrap()
+        command
     }
 
     /// The standard output of a command that succeeds.

@@ -5,24 +5,14 @@ use std::{ffi::OsString, fs, path::Path};
 use serde_json::json;
 use tempfile::TempDir;
 
-use super::Desk;
+use super::{Desk, served};
 use crate::support::{
     kube_apiserver::{ADMIN, Flags, KubeApiserver},
     service_account_key::ServiceAccountKey,
-    stand_in::{Response, StandIn},
     tls::Authority,
 };
 
 const AUDIENCE: &str = "cluster-b";
-
-/// Serves a directory over TLS, as a web server would.
-fn served(authority: &Authority, directory: &Path) -> StandIn {
-    let directory = directory.to_owned();
-    StandIn::https(authority, move |request| match fs::read(directory.join(request.path.trim_start_matches('/'))) {
-        Ok(bytes) => Response::new(200, &[("Content-Type", "application/json")], bytes),
-        Err(_) => Response::new(404, &[], ""),
-    })
-}
 
 /// Cluster B, which trusts the issuer.
 fn relying_party(issuer: &str, authority: &Authority, folder: &Path) -> Option<KubeApiserver> {

@@ -68,7 +68,7 @@ fn audience_of(world: &World, token: &str) -> String {
 }
 
 /// `exchange --watch`, killed when it is dropped.
-struct Watching {
+pub(crate) struct Watching {
     child: Child,
     lines: Receiver<String>,
     /// All of standard error until now.
@@ -79,7 +79,11 @@ struct Watching {
 impl Watching {
     /// Starts the command with its file at this path.
     fn start(world: &World, out: &Path, words: &[&str]) -> Self {
-        let mut command = in_pod(world, words);
+        Self::spawn(in_pod(world, words), out)
+    }
+
+    /// Starts this command with its file at this path.
+    pub(crate) fn spawn(mut command: Command, out: &Path) -> Self {
         command.arg("--watch").arg("--out").arg(out).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (sender, lines) = channel();
@@ -102,7 +106,7 @@ impl Watching {
     }
 
     /// Waits for a line of standard error with this text.
-    fn line(&self, text: &str) -> String {
+    pub(crate) fn line(&self, text: &str) -> String {
         let end = Instant::now() + PATIENCE;
         loop {
             let line = self.lines.recv_timeout(end.saturating_duration_since(Instant::now()));
@@ -113,7 +117,7 @@ impl Watching {
         }
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
@@ -125,7 +129,7 @@ impl Watching {
     }
 
     /// The content of the file.
-    fn content(&self) -> String {
+    pub(crate) fn content(&self) -> String {
         fs::read_to_string(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.log()))
     }
 

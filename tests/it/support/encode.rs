@@ -21,6 +21,18 @@ pub(crate) fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The value of the first element, and the bytes after it.
+pub(crate) fn read_tlv(der: &[u8]) -> (&[u8], &[u8]) {
+    let (length, start) = match der[1] {
+        short @ 0..0x80 => (usize::from(short), 2),
+        long => {
+            let bytes = &der[2..2 + usize::from(long & 0x7f)];
+            (bytes.iter().fold(0, |length, byte| length << 8 | usize::from(*byte)), 2 + bytes.len())
+        }
+    };
+    der[start..].split_at(length)
+}
+
 /// A DER INTEGER of a positive number without leading zero bytes.
 pub(crate) fn integer(number: &[u8]) -> Vec<u8> {
     let sign: &[u8] = if number[0] & 0x80 != 0 { &[0] } else { &[] };
@@ -52,6 +64,12 @@ pub(crate) fn ssh_rsa(n: &[u8], e: &[u8]) -> String {
     let mpint = |number: &[u8]| field(&[if number[0] & 0x80 != 0 { &[0][..] } else { &[] }, number].concat());
     let blob = [field(b"ssh-rsa"), mpint(e), mpint(n)].concat();
     format!("ssh-rsa {} someone@somewhere\n", BASE64_STANDARD.encode(blob))
+}
+
+/// The JWK of an RSA key as an API server writes it.
+pub(crate) fn signing_jwk(kid: &str, n: &[u8], e: &[u8]) -> serde_json::Value {
+    let encode = |bytes| BASE64_URL_SAFE_NO_PAD.encode(bytes);
+    serde_json::json!({ "use": "sig", "kty": "RSA", "kid": kid, "alg": "RS256", "n": encode(n), "e": encode(e) })
 }
 
 /// A JWK of an RSA key from another tool: other members, another order, no key ID.

@@ -3,6 +3,7 @@
 #![allow(clippy::cast_possible_truncation, clippy::format_collect, reason = "short inputs")]
 
 pub(crate) mod answer;
+pub(crate) mod api_server_stand_in;
 pub(crate) mod arm;
 pub(crate) mod arm_answer;
 pub(crate) mod arm_clusters;

@@ -46,6 +46,16 @@ impl Signer {
         self.keys[0].key_id().to_string()
     }
 
+    /// The public key as a JWK with this key ID (RFC 7518 section 6.3.1).
+    pub(crate) fn jwk(&self, kid: &str) -> Value {
+        // RSAPrivateKey (RFC 8017 appendix A.1.2) starts with the version, the modulus and the exponent.
+        let (content, _) = encode::read_tlv(&self.private);
+        let (_, rest) = encode::read_tlv(content);
+        let (modulus, rest) = encode::read_tlv(rest);
+        let (exponent, _) = encode::read_tlv(rest);
+        encode::signing_jwk(kid, &modulus[1..], exponent)
+    }
+
     /// Signs any header and claims, given as arbitrary text.
     pub(crate) fn sign_text(&self, header: &str, claims: &str) -> String {
         self.sign_text_as(Algorithm::RS256, header, claims)

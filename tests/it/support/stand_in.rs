@@ -83,12 +83,25 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
+    end: End,
+}
+
+/// How a response ends.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Whole,
+    /// The connection is closed before the last bytes.
+    Truncated,
+    /// Bytes follow until the client closes the connection.
+    Endless,
+    /// Nothing is sent until the client closes the connection.
+    Silent,
 }
 
 impl Response {
     pub(crate) fn new(status: u16, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Self {
         let headers = headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { status, headers, body: body.into() }
+        Self { status, headers, body: body.into(), end: End::Whole }
     }
 
     #[allow(clippy::needless_pass_by_value, reason = "calls are easier to read")]
@@ -101,10 +114,44 @@ impl Response {
         Self::new(0, &[], "")
     }
 
+    /// No response, until the client closes the connection.
+    pub(crate) fn silent() -> Self {
+        Self { end: End::Silent, ..Self::lost() }
+    }
+
+    /// The same, without its last bytes.
+    pub(crate) fn truncated(self) -> Self {
+        Self { end: End::Truncated, ..self }
+    }
+
+    /// The same status with a body that never ends.
+    pub(crate) fn endless(self) -> Self {
+        Self { end: End::Endless, ..self }
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        find(&self.headers, |found| found.eq_ignore_ascii_case(name))
+    }
+
     /// The same with one more header.
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.headers.push((name.to_owned(), value.to_owned()));
         self
+    }
+
+    fn send(&self, stream: &mut dyn Stream) -> std::io::Result<()> {
+        let bytes = self.to_bytes();
+        match self.end {
+            End::Whole => stream.write_all(&bytes),
+            End::Truncated => stream.write_all(&bytes[..bytes.len() - 10]),
+            End::Silent => stream.read(&mut [0]).map(drop),
+            End::Endless => {
+                write!(stream, "HTTP/1.1 {} \r\nContent-Type: application/json\r\n\r\n", self.status)?;
+                loop {
+                    stream.write_all(&[b' '; 4096])?;
+                }
+            }
+        }
     }
 
     fn to_bytes(&self) -> Vec<u8> {
@@ -161,7 +208,8 @@ impl StandIn {
         let serve = move |stream: &mut dyn Stream| {
             if let Some(request) = Request::read(&mut { &mut *stream }, scheme) {
                 noted.lock().unwrap().push(request.clone());
-                let _ = stream.write_all(&handler(&request).to_bytes());
+                // A client may close the connection early.
+                let _ = handler(&request).send(stream);
             }
         };
         let serve = Arc::new((serve, wrap));
