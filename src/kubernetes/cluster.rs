@@ -160,7 +160,7 @@ impl Cluster {
             attempts += 1;
             let Some(requested) = failure.pause else { return Err(failure.error) };
             // A server that requests no pause gets one: it is overloaded.
-            let pause = BACKOFF.pause(attempts, random()).max(requested.unwrap_or_default());
+            let pause = BACKOFF.pause(attempts, random()).max(requested);
             if Instant::now().checked_add(pause).is_none_or(|next| next >= deadline) {
                 return Err(failure.error);
             }
@@ -228,7 +228,7 @@ impl Cluster {
         let is_busy = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT]
             .contains(&status);
         let header = |name| headers.get(name)?.to_str().ok().map(str::to_owned);
-        let pause = is_busy.then(|| retry_after(header, Timestamp::now()));
+        let pause = is_busy.then(|| retry_after(header, Timestamp::now()).unwrap_or_default());
         Failed { error, pause }
     }
 }
@@ -236,8 +236,8 @@ impl Cluster {
 /// A failed attempt.
 struct Failed {
     error: ClusterError,
-    /// Whether the request may be repeated, and after which pause if the server names one.
-    pause: Option<Option<Duration>>,
+    /// The shortest pause before the request is repeated; `None` if it must not be repeated.
+    pause: Option<Duration>,
 }
 
 impl From<ClusterError> for Failed {

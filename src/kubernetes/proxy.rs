@@ -22,7 +22,6 @@ pub(super) fn parsed(proxy: &str) -> Result<Uri, http::uri::InvalidUri> {
     if proxy.contains("://") { proxy.parse() } else { format!("http://{proxy}").parse() }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "a parsed address")]
 fn is_loopback(address: std::net::IpAddr) -> bool {
     address.is_loopback()
 }
