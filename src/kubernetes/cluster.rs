@@ -149,13 +149,13 @@ impl Cluster {
             server: self.server.url.clone(),
             failure: ConnectFailure::late(self.timeout),
         };
-        let mut attempts = 0;
+        let (mut attempts, mut refused) = (0, None);
         loop {
-            let answer =
-                timeout_at(deadline, self.once(method, call, body)).await.unwrap_or_else(|_| Err(late().into()));
-            let failure = match answer {
-                Ok(bytes) => return Ok(bytes),
-                Err(failure) => failure,
+            let failure = match timeout_at(deadline, self.once(method, call, body)).await {
+                Ok(Ok(bytes)) => return Ok(bytes),
+                Ok(Err(failure)) => failure,
+                // The last response tells more than the time limit.
+                Err(_) => return Err(refused.unwrap_or_else(late)),
             };
             attempts += 1;
             let Some(requested) = failure.repeat_after else { return Err(failure.error) };
@@ -164,6 +164,7 @@ impl Cluster {
             if Instant::now().checked_add(pause).is_none_or(|next| next >= deadline) {
                 return Err(failure.error);
             }
+            refused = Some(failure.error);
             sleep(pause).await;
         }
     }
