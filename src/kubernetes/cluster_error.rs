@@ -214,7 +214,7 @@ impl Hint for ClusterError {
                 }
             }),
             Self::NotVerified { .. } => Some(
-                "set certificate-authority-data of the cluster in the kubeconfig and remove insecure-skip-tls-verify; or pass --insecure-skip-tls-verify if nobody else can answer at this address"
+                "set certificate-authority-data of the cluster in the kubeconfig and remove insecure-skip-tls-verify; or pass --insecure-skip-tls-verify if no other server can answer at this address"
                     .to_owned(),
             ),
             Self::Login { fix, .. }

@@ -1,4 +1,4 @@
-//! The manifests of the documents, applied to a real API server: what they grant, and what is refused without them.
+//! The manifests of the documents are applied to a real API server. Each grants its command, which is refused before.
 
 use std::{collections::BTreeMap, path::Path};
 

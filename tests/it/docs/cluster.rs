@@ -14,6 +14,8 @@ use crate::support::{
 /// The address of the API server in the documents, and the one in its own discovery document.
 const SHOWN: &str = "prod-1.example.com:6443";
 const INTERNAL: &str = "10.0.0.10";
+/// The home directory in the documents.
+const HOME: &str = "/home/jane";
 /// The UID of the namespace kube-system in the documents.
 const UID: &str = "626bab34-605e-40e3-8395-47a5ecaaaba5";
 
@@ -78,9 +80,10 @@ impl Cluster {
     }
 
     /// The text with the values of the documents in place of those that differ from run to run.
-    pub(super) fn shown(&self, text: &str) -> String {
+    pub(super) fn shown(&self, text: &str, home: &Path) -> String {
         let Self { port, uid, .. } = self;
         let text = text.replace(&format!("127.0.0.1:{port}"), SHOWN).replace(uid, UID);
+        let text = text.replace(home.to_str().unwrap(), HOME);
         text.replace(&format!("{INTERNAL}:{port}"), &format!("{INTERNAL}:6443"))
     }
 }

@@ -210,7 +210,8 @@ impl Sandbox<'_> {
         let mut output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let text = text.replace(&format!("127.0.0.1:{port}"), "127.0.0.1:8080");
-        output.stdout = self.cluster.map_or(text.clone(), |cluster| cluster.shown(&text)).into_bytes();
+        output.stdout =
+            self.cluster.map_or(text.clone(), |cluster| cluster.shown(&text, self.folder.path())).into_bytes();
         output
     }
 }
