@@ -91,6 +91,11 @@ impl StoredIdentity {
 }
 
 impl AksArgs {
+    /// Whether a cluster is named.
+    pub(super) fn is_given(&self) -> bool {
+        self.aks.is_some()
+    }
+
     /// The issuer of the cluster; `None` without the flag.
     pub(super) fn read_issuer(
         &self,

@@ -120,14 +120,15 @@ impl ClusterArgs {
         Ok(token)
     }
 
-    /// The issuer and the keys of the API server; `None` without `--from-cluster`.
-    pub(super) fn read_issuer(&self, output: &mut Output) -> Result<Option<ReadIssuer>, Failure> {
+    /// The issuer and the keys of the API server, and the UID of the cluster; `None` without `--from-cluster`.
+    pub(super) fn read_issuer(&self, with_uid: bool, output: &mut Output) -> Result<Option<ReadIssuer>, Failure> {
         let Some(options) = self.chosen()? else { return Ok(None) };
         self.warn(output);
         let read = runtime::block_on(output.steps().without_warnings(async {
             let cluster = Cluster::connect(&options).await?;
             let issuer = cluster.issuer().await?;
-            Ok::<_, Failure>(ReadIssuer { server: cluster.url().to_owned(), issuer })
+            let uid = if with_uid { Some(cluster.namespace_uid("kube-system").await?) } else { None };
+            Ok::<_, Failure>(ReadIssuer { server: cluster.url().to_owned(), issuer, uid })
         }))??;
         read.issuer.notes.iter().for_each(|note| output.note(note));
         Ok(Some(read))
@@ -139,6 +140,8 @@ pub(super) struct ReadIssuer {
     /// The URL of the API server.
     pub(super) server: String,
     pub(super) issuer: ClusterIssuer,
+    /// The UID of the namespace kube-system, which identifies the cluster, if it was read.
+    pub(super) uid: Option<String>,
 }
 
 /// A namespace and a name in `NAMESPACE/NAME`.

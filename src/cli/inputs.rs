@@ -82,6 +82,14 @@ impl KeyInputs {
         self.read_all(if with_uid { Reads::Uid } else { Reads::Issuer }, output)
     }
 
+    /// The issuer of the API server and the UID of its cluster, without keys.
+    pub(super) fn read_api_server(&self, output: &mut Output) -> Result<ApiServer, Failure> {
+        let options = self.cluster.options(true, "--from-cluster")?.unwrap_or_default();
+        self.cluster.warn(output);
+        let (_, _, api_server) = runtime::block_on(output.steps().without_warnings(self.fetch(&options, Reads::Uid)))??;
+        api_server.ok_or_else(|| Failure::usage("no cluster is given", "pass --from-cluster"))
+    }
+
     fn read_all(&self, reads: Reads, output: &mut Output) -> Result<KeysRead, Failure> {
         if self.keys.iter().filter(|path| is_stdin(path)).count() > 1 {
             return Err(stdin_twice());

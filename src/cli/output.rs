@@ -4,8 +4,10 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use indicatif::ProgressBar;
 use issuer::{
-    Error, ExchangeError, Hint, PublishError, RetryAdvice, Timestamp, federate::FederateError,
-    kubernetes::ClusterError, site::SiteError,
+    Error, ExchangeError, Hint, PublishError, RetryAdvice, Timestamp,
+    federate::FederateError,
+    kubernetes::{ClusterError, NoKubeconfig},
+    site::SiteError,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -64,7 +66,11 @@ impl<E: Into<Error>> From<E> for Failure {
             | Error::Federation(_)
             | Error::ConnectionString(_)
             | Error::PasswordFile(_)
-            | Error::Cluster(ClusterError::NoContext { .. } | ClusterError::NotVerified { .. })
+            | Error::Cluster(
+                ClusterError::NoContext { .. }
+                | ClusterError::NoKubeconfig(NoKubeconfig::OfContext(_))
+                | ClusterError::NotVerified { .. },
+            )
             | Error::ProbeTarget(_) => Exit::Usage,
             // A final answer of Entra.
             Error::Exchange(error @ ExchangeError::Refused { .. })

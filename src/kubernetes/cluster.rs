@@ -13,16 +13,16 @@ use kube::{
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{Instrument, info_span};
 
 use super::{
     cluster_error::ClusterError,
     cluster_options::ClusterOptions,
     connect_failure::{ConnectFailure, PROXY, login_failure},
+    exec_plugin,
     grant::Grant,
     kubeconfig,
-    login::Login,
     server::Server,
 };
 use crate::{
@@ -81,28 +81,31 @@ impl Cluster {
     ///
     /// [`ClusterError`] if there is no kubeconfig, if it cannot be used, or if the login fails or takes too long.
     pub async fn connect(options: &ClusterOptions) -> Result<Self, ClusterError> {
-        let (config, server) = kubeconfig::load(options)?;
+        let (mut config, server) = kubeconfig::load(options)?;
         let failed = |because: String, fix: Option<String>| ClusterError::Login {
             user: server.shown_user(),
             because,
             fix: fix.unwrap_or_else(|| server.login.hint(&server.kubectl())),
         };
+        let late = |what: &str| format!("the {what} did not end within {} s", options.timeout.as_secs_f64());
         let span = info_span!("log in to", server = server.url);
-        // An exec plugin blocks its thread, and may wait for a browser.
+        let plugin = exec_plugin::log_in(&mut config.auth_info).instrument(span);
+        match timeout(options.timeout, plugin).await {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => return Err(failed(failure.because, failure.fix.map(str::to_owned))),
+            Err(_) => return Err(failed(late("exec plugin"), None)),
+        }
+        // Files are read, and an auth provider may run a command.
         let build = tokio::task::spawn_blocking(move || ClientBuilder::try_from(config).map(ClientBuilder::build));
-        let built = tokio::time::timeout(options.timeout, build).instrument(span).await;
-        let client = match built {
+        let client = match timeout(options.timeout, build).await {
             Ok(Ok(Ok(client))) => client,
             Ok(Ok(Err(error))) => {
-                let (because, fix) = login_failure(&error).unwrap_or_else(|| setup_failure(&error));
+                let (because, fix) =
+                    login_failure(&error).map_or_else(|| setup_failure(&error), |because| (because, None));
                 return Err(failed(because, fix));
             }
             Ok(Err(_)) => return Err(failed("the login stopped".to_owned(), None)),
-            Err(_) => {
-                let what = if matches!(server.login, Login::Exec(_)) { "exec plugin" } else { "login" };
-                let because = format!("the {what} did not end within {} s", options.timeout.as_secs_f64());
-                return Err(failed(because, None));
-            }
+            Err(_) => return Err(failed(late("login"), None)),
         };
         Ok(Self { client, server: Arc::new(server), timeout: options.timeout })
     }
@@ -191,8 +194,8 @@ impl Cluster {
     }
 
     fn not_sent(&self, error: &kube::Error) -> ClusterError {
-        if let Some((because, fix)) = login_failure(error) {
-            let fix = fix.unwrap_or_else(|| self.server.login.hint(&self.server.kubectl()));
+        if let Some(because) = login_failure(error) {
+            let fix = self.server.login.hint(&self.server.kubectl());
             return ClusterError::Login { user: self.server.shown_user(), because, fix };
         }
         ClusterError::Unreachable { server: self.server.url.clone(), failure: ConnectFailure::of(error) }

@@ -11,7 +11,6 @@ const CAUSE_MAX: usize = 300;
 const NAME: &str = "check the server of the kubeconfig: kubectl config view --minify";
 const CLOSED: &str =
     "check that the API server runs and that this machine reaches its address: kubectl get --raw /livez";
-const INSTALL: &str = "install the exec plugin that the kubeconfig names for this user, or correct its command: kubectl config view --minify";
 pub(super) const PROXY: &str =
     "check HTTPS_PROXY, and proxy-url of the cluster in the kubeconfig: kubectl config view --minify";
 const DISTRUSTED: &str = "check certificate-authority-data of the cluster in the kubeconfig; an old one is replaced with the tool of the cluster";
@@ -71,15 +70,13 @@ fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) 
     cause
 }
 
-/// Why a login failed, and the next step if it is not another login; `None` for an error that is no failure of a login.
-/// Standard output of a plugin may hold a token, so it is never shown.
-pub(super) fn login_failure(error: &kube::Error) -> Option<(String, Option<String>)> {
+/// Why a login failed; `None` for an error that is no failure of a login. The output of a command may hold a token, so it
+/// is never shown.
+pub(super) fn login_failure(error: &kube::Error) -> Option<String> {
     let mut next: Option<&dyn Error> = Some(error);
     while let Some(cause) = next {
         if let Some(cause) = cause.downcast_ref::<AuthError>() {
-            let fix =
-                matches!(cause, AuthError::AuthExecStart(_) | AuthError::MissingCommand).then(|| INSTALL.to_owned());
-            return Some((because(cause), fix));
+            return Some(because(cause));
         }
         next = cause.source();
     }
@@ -88,19 +85,8 @@ pub(super) fn login_failure(error: &kube::Error) -> Option<(String, Option<Strin
 
 fn because(error: &AuthError) -> String {
     match error {
-        AuthError::AuthExecStart(source) => format!("the exec plugin cannot be started: {source}"),
-        AuthError::AuthExecRun { out, .. } => {
-            let text = String::from_utf8_lossy(&out.stderr);
-            let last = text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
-            let said = if last.is_empty() { String::new() } else { format!(": {}", redacted_start(last, CAUSE_MAX)) };
-            format!("the exec plugin failed with {}{said}", out.status)
-        }
-        AuthError::AuthExecParse(_) => "the exec plugin did not print an ExecCredential".to_owned(),
-        AuthError::ExecPluginFailed => "the exec plugin printed an ExecCredential without a status".to_owned(),
-        AuthError::MissingCommand => "the exec plugin has no command".to_owned(),
-        AuthError::MalformedTokenExpirationDate(_) => {
-            "the expirationTimestamp of its credentials is not an RFC 3339 time".to_owned()
-        }
+        AuthError::AuthExecStart(source) => format!("the command of the auth provider cannot be started: {source}"),
+        AuthError::AuthExecRun { out, .. } => format!("the command of the auth provider failed with {}", out.status),
         AuthError::InvalidBasicAuth(_) | AuthError::InvalidBearerToken(_) => INVALID_TOKEN.to_owned(),
         other => redacted_start(&other.to_string(), CAUSE_MAX),
     }

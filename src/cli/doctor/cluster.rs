@@ -218,7 +218,13 @@ impl Found {
         self.accounts = self.add(ClusterKind::ServiceAccount, accounts);
         let of_namespaces = namespace.as_deref().map_or(ObjectScope::All, |name| one(None, name));
         let namespaces = cluster.objects(ClusterKind::Namespace, &of_namespaces).await;
-        self.add(ClusterKind::Namespace, namespaces);
+        let is_read = namespaces.is_ok();
+        let found = self.add(ClusterKind::Namespace, namespaces);
+        if let Some(name) = namespace.as_ref().filter(|_| is_read && found.is_empty()) {
+            let hint = "list the namespaces: kubectl get namespaces".to_owned();
+            let message = format!("there is no namespace {name} in the cluster");
+            return Err(Failure::new(super::super::Exit::Incomplete, message, Some(hint)));
+        }
         Ok(namespace)
     }
 

@@ -134,6 +134,10 @@ impl Federate {
         // Usage errors come before the first request.
         let parent = self.parent()?;
         let account = self.account()?;
+        if self.cluster.from_cluster && self.aks.is_given() {
+            let hint = "leave out --aks or --from-cluster";
+            return Err(Failure::usage("--aks and --from-cluster both name a cluster", hint));
+        }
         if self.issuer.is_none()
             && let Some(issuer) = self.aks.read_issuer(&self.azure, &requests, output)?
         {

@@ -154,7 +154,12 @@ impl Publish {
         // Usage errors come before the first request.
         let owner = self.owner.owner(None)?;
         let (keys, api_server) = if self.owner.leave {
-            (None, None)
+            // No keys are read; the UID of the cluster may be the owner.
+            if self.keys.cluster.from_cluster && !self.owner.owner_from_cluster {
+                let hint = "leave out --from-cluster, or pass --owner-from-cluster";
+                return Err(Failure::usage("--leave reads no keys from a cluster", hint));
+            }
+            (None, if self.owner.owner_from_cluster { Some(self.keys.read_api_server(output)?) } else { None })
         } else {
             let KeysRead { keys, api_server } = self.keys.read_with_issuer(self.owner.owner_from_cluster, output)?;
             (Some(keys), api_server)

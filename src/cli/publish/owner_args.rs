@@ -16,12 +16,12 @@ pub(super) struct OwnerArgs {
     /// Use the UID of the cluster as the owner: that of its namespace kube-system
     ///
     /// One manifest of a CronJob then serves every cluster of a fleet.
-    #[arg(long, requires = "from_cluster", conflicts_with_all = ["owner", "leave"])]
+    #[arg(long, requires = "from_cluster", conflicts_with = "owner")]
     pub(super) owner_from_cluster: bool,
     /// Remove the owner from all keys, and retire keys that have no other owner
     ///
     /// The cluster no longer uses the issuer. Its keys stay published until --prune. No keys are read.
-    #[arg(long, conflicts_with_all = ["keys", "entry", "from_cluster", "secret", "create", "remove", "adopt", "remove_unknown"])]
+    #[arg(long, conflicts_with_all = ["keys", "entry", "secret", "create", "remove", "adopt", "remove_unknown"])]
     pub(super) leave: bool,
     /// Allow --remove to remove a key that other owners hold
     #[arg(long, requires = "remove")]

@@ -31,6 +31,9 @@ pub(crate) struct ApiServer {
     pub(super) keys: Vec<ComparedKey>,
     /// What differs between the API server and another place; empty if nothing differs.
     pub(super) drift: Vec<Difference>,
+    /// Whether the public documents can be used.
+    #[serde(skip)]
+    pub(super) has_public_keys: bool,
 }
 
 /// A difference between the API server and another place.
@@ -67,7 +70,7 @@ impl ApiServer {
         stored: Option<&StoredSide>,
         public: Option<&PublicSide>,
     ) -> Self {
-        let ReadIssuer { server, issuer: found } = read;
+        let ReadIssuer { server, issuer: found, .. } = read;
         let stored = stored.map(|stored| &stored.status.keys[..]);
         let public = public.and_then(|public| public.keys.as_ref().ok());
         let of_input = inputs::ApiServer {
@@ -99,6 +102,7 @@ impl ApiServer {
         Self {
             keys: keys.collect(),
             drift: drift(found, owner, issuer, stored, public.map(Vec::as_slice)),
+            has_public_keys: public.is_some(),
             server: of_input.server,
             issuer: of_input.issuer,
             jwks_uri: of_input.jwks_uri,
@@ -133,7 +137,9 @@ impl ApiServer {
         };
         let mut lines = vec![format!("  {:43}  {STRONG}{heads}{STRONG:#}", "")];
         let is_same = self.issuer == issuer;
-        lines.push(line("issuer", is_same, has_stored.then_some(true), false, has_public.then_some(true)));
+        // The stored and the public documents have this issuer if they can be used.
+        let of_public = if has_public { self.has_public_keys.then_some(true).or(Some(false)) } else { None };
+        lines.push(line("issuer", is_same, has_stored.then_some(true), false, of_public));
         lines.extend(self.keys.iter().map(|key| line(&key.kid, key.api_server, key.stored, key.retired, key.public)));
         lines
     }
@@ -169,6 +175,15 @@ fn drift(
             add(
                 format!("the site does not have the key {kid} of the API server"),
                 "publish it: issuer publish --from-cluster, with the flags of this site",
+            );
+        }
+        let is_of_others =
+            |kid: &str| stored.iter().any(|key| key.jwk.kid() == Some(kid) && key.known && !key.owners.contains(owner));
+        let served = read.keys.iter().map(|key| key.key_id().to_string());
+        for kid in served.filter(|kid| is_of_others(kid)) {
+            add(
+                format!("the key {kid} of the API server does not belong to the owner {owner}"),
+                "pass the --owner that publishes for this cluster, or publish with this owner: issuer publish --from-cluster --owner NAME",
             );
         }
         for kid in &found.not_served {

@@ -56,6 +56,9 @@ pub(crate) struct Status {
     /// Several clusters may share an issuer. Keys of other owners are no drift.
     #[arg(long, value_name = "NAME", default_value = Owner::NONE, help_heading = CLUSTER)]
     owner: String,
+    /// Use the UID of the cluster as the owner: that of its namespace kube-system
+    #[arg(long, requires = "from_cluster", conflicts_with = "owner", help_heading = CLUSTER)]
+    owner_from_cluster: bool,
     /// Set how long retired keys are kept
     #[arg(long, value_name = "DURATION", default_value = "48h")]
     retain: String,
@@ -79,7 +82,13 @@ impl Status {
         let location = self.published.as_ref().map(location).transpose()?;
         let failure = |error: OwnerError| Failure::new(Exit::Usage, format!("--owner: {error}"), error.hint());
         let owner: Owner = self.owner.parse().map_err(failure)?;
-        let api_server = self.cluster.read_issuer(output)?.map(|read| (read, owner));
+        let api_server = match self.cluster.read_issuer(self.owner_from_cluster, output)? {
+            Some(read) => {
+                let owner = read.uid.as_deref().map_or(Ok(owner), |uid| uid.parse().map_err(failure))?;
+                Some((read, owner))
+            }
+            None => None,
+        };
         let of_api_server: Option<IssuerUrl> =
             api_server.as_ref().and_then(|(api_server, _)| api_server.issuer.url().ok());
         let issuer = if self.site.is_given() { issuer } else { issuer.or_else(|| of_api_server.clone()) };

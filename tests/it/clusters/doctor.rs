@@ -1,4 +1,4 @@
-//! `issuer doctor --from-cluster`: live objects, the webhook, and what a user may not read.
+//! `issuer doctor --from-cluster`: live objects, the webhook, and objects that a user cannot read.
 
 use serde_json::{Value, json};
 
@@ -118,7 +118,7 @@ fn doctor_reads_what_is_live_and_names_each_fault() {
 }
 
 #[test]
-fn doctor_skips_what_the_user_may_not_read() {
+fn doctor_skips_checks_of_forbidden_objects() {
     let Some(server) = KubeApiserver::start_issuer(ISSUER) else { return };
     server.create_namespace("shop");
     create_pod(&server, "shop", "orders-0", "orders", "true");

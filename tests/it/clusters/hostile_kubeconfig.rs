@@ -37,16 +37,16 @@ fn credentials_that_cannot_be_used_end_in_time() {
     let long = folder.path().join("long");
     File::create(&long).unwrap().set_len(2 << 20).unwrap();
     let not_a_file = "the tokenFile of the user is not a file with a token";
-    let no_time = r#"echo '{"kind":"ExecCredential","status":{"token":"a","expirationTimestamp":"s3cr3t"}}'"#;
+    let newline = r#"printf %s '{"kind":"ExecCredential","status":{"token":"s3cr3t\n"}}'"#;
     let cases = [
         ("newline", json!({ "token": "s3cr3t-admin\n" }), "the token has characters that no token has"),
         ("pipe", json!({ "tokenFile": pipe }), not_a_file),
         ("device", json!({ "tokenFile": "/dev/zero" }), not_a_file),
         ("long", json!({ "tokenFile": long }), not_a_file),
         ("folder", json!({ "tokenFile": folder.path() }), "Is a directory"),
-        ("no command", json!({ "exec": { "apiVersion": "v1" } }), "the exec plugin has no command"),
-        ("no time", plugin(no_time), "is not an RFC 3339 time"),
-        ("flood", plugin("head -c 100000000 /dev/zero | tr '\\0' s"), "the exec plugin did "),
+        ("no command", json!({ "exec": { "apiVersion": "v1" } }), "the exec plugin of this user has no command"),
+        ("newline of a plugin", plugin(newline), "the token of the exec plugin has characters that no token has"),
+        ("flood", plugin("head -c 100000000 /dev/zero | tr '\\0' s"), "the exec plugin printed more than"),
         (
             "hostile",
             plugin("printf '\\033[2J\\033]0;title\\007 %s' \"$0\" >&2; exit 3"),

@@ -63,4 +63,17 @@ fn status_shows_drift_between_any_two() {
         text.contains(&format!("issues tokens with the issuer {ISSUER}, not https://issuer.example.com")),
         "{text}"
     );
+
+    // The keys of a fleet: those of another owner are no drift, and a wrong owner is one.
+    desk.succeeds("publish --from-cluster --owner-from-cluster --directory fleet");
+    desk.succeeds("status --from-cluster --owner-from-cluster --directory fleet");
+    let text = desk.fails(1, "status --from-cluster --owner prod-2 --directory fleet");
+    assert!(text.contains("of the API server does not belong to the owner prod-2"), "{text}");
+    desk.succeeds(
+        "publish --leave --from-cluster --owner-from-cluster --directory fleet --issuer ISSUER"
+            .replace("ISSUER", ISSUER)
+            .as_str(),
+    );
+    let answer = desk.json(1, &format!("status --from-cluster --directory fleet --issuer {ISSUER}"));
+    assert!(answer["stored"]["keys"][0]["retired_since"].is_string(), "{answer}");
 }

@@ -119,7 +119,7 @@ impl KubeApiserver {
         Self::run(&state, flags)
     }
 
-    /// Stops the server, and starts it again: what it has cached is lost.
+    /// Stops the server, and starts it again without its caches.
     pub(crate) fn restarted_alike(self) -> Self {
         let flags = self.flags.clone();
         self.restarted(&flags)
