@@ -342,7 +342,7 @@ fn issuer_of(api_server: &ApiServer) -> Result<IssuerUrl, Failure> {
     })
 }
 
-/// Prints what the API server says about itself, if it differs from what is published.
+/// Prints the issuer and the jwks_uri of the API server, if they differ from the published ones.
 fn tell_api_server(run: &Run, output: &mut Output) {
     let Some(ApiServer { server, issuer, jwks_uri, .. }) = &run.api_server else { return };
     let published = &run.desired.issuer;
