@@ -1,6 +1,6 @@
 use super::server::quoted;
 
-/// The permission that a request needs: what an administrator must grant.
+/// A permission that a request needs, with the commands that grant it.
 ///
 /// ```
 /// use issuer::kubernetes::Grant;

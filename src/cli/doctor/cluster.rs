@@ -48,7 +48,7 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// Reads what the checks of a scope need. Pods are required; other kinds that may not be read skip checks.
+    /// Reads the objects of a scope. Pods are required; a check is skipped if its objects cannot be read.
     pub(super) async fn read(
         options: &ClusterOptions,
         scope: Scope,

@@ -128,7 +128,7 @@ fn every_login_reads_the_keys_or_names_the_next_step() {
     for (name, user, _) in &cases {
         kubeconfig = kubeconfig.user(name, "c", user.clone());
     }
-    let desk = Desk::with(&kubeconfig.anonymous("nobody", "c"));
+    let desk = Desk::with(&kubeconfig.anonymous("no-user", "c"));
     for name in ["token", "old-token"] {
         fs::copy(folder.join(name), desk.path().join(name)).unwrap();
     }
@@ -146,7 +146,7 @@ fn every_login_reads_the_keys_or_names_the_next_step() {
         }
         assert!(!text.contains("s3cr3t") && !text.contains(ADMIN) && !text.contains("PRIVATE"), "{name}: {text}");
     }
-    let text = desk.fails(3, "jwks --from-cluster --context nobody");
+    let text = desk.fails(3, "jwks --from-cluster --context no-user");
     assert!(text.contains("system:anonymous may not") && text.contains("has no credentials"), "{text}");
     let text = desk.fails(2, "jwks --from-cluster --context prod-2");
     assert!(
