@@ -1,4 +1,4 @@
-use std::process::Stdio;
+use std::{io::IsTerminal, process::Stdio};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
@@ -72,7 +72,7 @@ async fn run(plugin: &ExecConfig) -> Result<Vec<u8>, PluginFailure> {
     let Some(program) = plugin.command.as_deref().filter(|command| !command.is_empty()) else {
         return Err("the exec plugin of this user has no command".into());
     };
-    let is_interactive = plugin.interactive_mode != Some(ExecInteractiveMode::Never);
+    let is_interactive = plugin.interactive_mode != Some(ExecInteractiveMode::Never) && std::io::stdin().is_terminal();
     let mut spec = json!({ "interactive": is_interactive });
     if let Some(cluster) = &plugin.cluster {
         spec["cluster"] = json!(cluster);
