@@ -4,7 +4,12 @@ use clap::Args;
 use issuer::{IssuerUrl, JwksUri};
 use serde::Serialize;
 
-use super::{Exit, Failure, Output, inputs::KeyInputs, jwks::print_or_write, values};
+use super::{
+    Exit, Failure, Output,
+    inputs::{KeyInputs, KeysRead},
+    jwks::print_or_write,
+    values,
+};
 
 /// The description in the list of commands.
 pub(super) const ABOUT: &str = "Print the discovery document of an issuer";
@@ -13,14 +18,16 @@ pub(super) const ABOUT: &str = "Print the discovery document of an issuer";
 #[command(
     about = ABOUT,
     long_about = "Print the OpenID Connect discovery document of an issuer, with the members that the API server serves.",
-    after_help = "Example:\n  issuer discovery --issuer https://issuer.example.com sa.pub"
+    after_help = "Examples:\n  issuer discovery --issuer https://issuer.example.com sa.pub\n  issuer discovery --from-cluster"
 )]
 pub(crate) struct Discovery {
     #[command(flatten)]
     keys: KeyInputs,
     /// Set the issuer URL, byte for byte as in --service-account-issuer
-    #[arg(long, value_name = "URL")]
-    issuer: String,
+    ///
+    /// The default with --from-cluster is the issuer of the API server.
+    #[arg(long, value_name = "URL", required_unless_present = "from_cluster")]
+    issuer: Option<String>,
     /// Set the URL of the JWKS [default: openid/v1/jwks below the issuer URL]
     #[arg(long, value_name = "URL")]
     jwks_uri: Option<String>,
@@ -48,12 +55,18 @@ pub(super) struct Written {
 
 impl Discovery {
     pub(super) fn run(self, output: &mut Output) -> Result<Exit, Failure> {
-        let issuer: IssuerUrl = values::parse(&self.issuer)?;
-        let jwks_uri: JwksUri = match &self.jwks_uri {
-            Some(uri) => values::parse(uri)?,
-            None => issuer.jwks_uri(),
+        // Usage errors come before the first request.
+        let given: Option<IssuerUrl> = self.issuer.as_deref().map(values::parse).transpose()?;
+        let jwks_uri: Option<JwksUri> = self.jwks_uri.as_deref().map(values::parse).transpose()?;
+        let (issuer, keys) = match given {
+            Some(issuer) => (issuer, self.keys.read(output)?),
+            None => {
+                let KeysRead { keys, api_server } = self.keys.read_with_issuer(false, output)?;
+                let issuer = api_server.map(|api_server| api_server.issuer).unwrap_or_default();
+                (values::parse(&issuer)?, keys)
+            }
         };
-        let keys = self.keys.read(output)?;
+        let jwks_uri = jwks_uri.unwrap_or_else(|| issuer.jwks_uri());
         let discovery = issuer::Discovery::new(&issuer, &jwks_uri, keys.iter());
         let bytes = if self.compact { discovery.to_bytes() } else { discovery.to_pretty() };
         let issuer = issuer.to_string();

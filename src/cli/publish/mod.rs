@@ -159,6 +159,7 @@ impl Publish {
                 let hint = "leave out --from-cluster, or pass --owner-from-cluster";
                 return Err(Failure::usage("--leave reads no keys from a cluster", hint));
             }
+            self.keys.cluster.chosen()?;
             (None, if self.owner.owner_from_cluster { Some(self.keys.read_api_server(output)?) } else { None })
         } else {
             let KeysRead { keys, api_server } = self.keys.read_with_issuer(self.owner.owner_from_cluster, output)?;

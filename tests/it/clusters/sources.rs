@@ -19,6 +19,10 @@ fn jwks_from_cluster_has_the_bytes_of_the_api_server() {
     let Some(server) = KubeApiserver::shared() else { return };
     let desk = Desk::new(server);
     assert_eq!(desk.succeeds("jwks --from-cluster --compact").into_bytes(), server.get(JWKS));
+    let discovery = desk.succeeds("discovery --from-cluster --compact");
+    let own = String::from_utf8(server.get("/.well-known/openid-configuration")).unwrap();
+    let (own, below) = (own.split("\"jwks_uri\"").next().unwrap(), format!("\"jwks_uri\":\"{ISSUER}/openid/v1/jwks\""));
+    assert!(discovery.starts_with(&format!("{own}{below}")), "{discovery}");
     // A file may bring the next key before the API server serves it.
     ServiceAccountKey::new(desk.path(), "next");
     let both = desk.succeeds("jwks --from-cluster next.pub --compact");
