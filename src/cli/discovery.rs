@@ -58,13 +58,12 @@ impl Discovery {
         // Usage errors come before the first request.
         let given: Option<IssuerUrl> = self.issuer.as_deref().map(values::parse).transpose()?;
         let jwks_uri: Option<JwksUri> = self.jwks_uri.as_deref().map(values::parse).transpose()?;
-        let (issuer, keys) = match given {
-            Some(issuer) => (issuer, self.keys.read(output)?),
-            None => {
-                let KeysRead { keys, api_server } = self.keys.read_with_issuer(false, output)?;
-                let issuer = api_server.map(|api_server| api_server.issuer).unwrap_or_default();
-                (values::parse(&issuer)?, keys)
-            }
+        let (issuer, keys) = if let Some(issuer) = given {
+            (issuer, self.keys.read(output)?)
+        } else {
+            let KeysRead { keys, api_server } = self.keys.read_with_issuer(false, output)?;
+            let issuer = api_server.map(|api_server| api_server.issuer).unwrap_or_default();
+            (values::parse(&issuer)?, keys)
         };
         let jwks_uri = jwks_uri.unwrap_or_else(|| issuer.jwks_uri());
         let discovery = issuer::Discovery::new(&issuer, &jwks_uri, keys.iter());
