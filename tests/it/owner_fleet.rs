@@ -167,7 +167,7 @@ impl Site for Faulty<'_> {
 
 #[test]
 fn fifty_owners_at_once_lose_and_retire_nothing() {
-    for seed in 0..3 {
+    for seed in 0..2 {
         let site = Memory::default();
         let faulty = Faulty { site: &site, rng: Mutex::new(Rng(seed)) };
         let desired: Vec<_> = (0..OWNERS).map(|number| of(number, &[number + 1, SHARED])).collect();
