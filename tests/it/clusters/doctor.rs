@@ -119,21 +119,21 @@ fn doctor_reads_what_is_live_and_names_each_fault() {
 
 #[test]
 fn doctor_skips_checks_of_forbidden_objects() {
-    let Some(server) = KubeApiserver::start_issuer(ISSUER) else { return };
-    server.create_namespace("shop");
-    create_pod(&server, "shop", "orders-0", "orders", "true");
+    let Some(server) = KubeApiserver::shared() else { return };
+    server.create_namespace("forbidden");
+    create_pod(server, "forbidden", "orders-0", "orders", "true");
     let desk = Desk::with(&server.kubeconfig().user("jane", "c", json!({ "token": JANE })));
-    let doctor = "doctor --from-cluster --namespace shop --context jane";
+    let doctor = "doctor --from-cluster --namespace forbidden --context jane";
     let text = desk.fails(3, doctor);
     assert!(text.contains("jane may not read pods (403 Forbidden)"), "{text}");
     assert!(text.contains("kubectl create clusterrole issuer-doctor --verb get,list"), "{text}");
     // Only pods may be read.
     server.create(
-        "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/roles",
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/forbidden/roles",
         &json!({ "metadata": { "name": "pods" }, "rules": [{ "apiGroups": [""], "resources": ["pods"], "verbs": ["list"] }] }),
     );
     server.create(
-        "/apis/rbac.authorization.k8s.io/v1/namespaces/shop/rolebindings",
+        "/apis/rbac.authorization.k8s.io/v1/namespaces/forbidden/rolebindings",
         &json!({
             "metadata": { "name": "pods" },
             "roleRef": { "apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "pods" },
@@ -142,7 +142,7 @@ fn doctor_skips_checks_of_forbidden_objects() {
     );
     // The pod has no variables, which is certain without any other object.
     let answer = desk.json(1, doctor);
-    assert_eq!(found(&answer, "injection", "failed"), ["Pod shop/orders-0"], "{answer:#}");
+    assert_eq!(found(&answer, "injection", "failed"), ["Pod forbidden/orders-0"], "{answer:#}");
     assert_eq!(found(&answer, "webhook", "skipped").len(), 1, "{answer:#}");
     assert_eq!(found(&answer, "service_account", "skipped").len(), 1, "{answer:#}");
     assert_eq!(found(&answer, "issuer", "skipped").len(), 1, "{answer:#}");

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::Desk;
 use crate::support::{
+    api_server_stand_in::ApiServerStandIn,
     azurite::account,
     issuer::stderr,
     kube_apiserver::{Flags, ISSUER, KubeApiserver},
@@ -71,8 +72,8 @@ fn publish_for_another_issuer_prints_the_order_of_changes() {
 
 #[test]
 fn publish_refuses_the_private_issuer_of_k3s_with_a_way_out() {
-    let Some(server) = KubeApiserver::start_issuer("https://kubernetes.default.svc.cluster.local") else { return };
-    let desk = Desk::new(&server);
+    let server = ApiServerStandIn::new("https://kubernetes.default.svc.cluster.local");
+    let desk = Desk::with(&server.kubeconfig());
     let text = desk.fails(1, "publish --from-cluster --directory site");
     assert!(text.contains("Entra cannot reach the issuer https://kubernetes.default.svc.cluster.local"), "{text}");
     assert!(text.contains("hint: publish for a public issuer first: pass --issuer"), "{text}");
