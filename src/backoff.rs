@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::rand;
 use jiff::{Timestamp, fmt::rfc2822};
 
 /// Exponential backoff with jitter.
@@ -23,6 +24,14 @@ impl Backoff {
     pub(crate) fn without_jitter(self, attempts: u32) -> Duration {
         self.first.saturating_mul(1 << attempts.saturating_sub(1).min(16)).min(self.longest)
     }
+}
+
+/// A random byte for the jitter. Without random bytes, a pause has less jitter.
+#[cfg_attr(not(feature = "remote"), allow(dead_code, reason = "no request is retried"))]
+pub(crate) fn random() -> u8 {
+    let mut byte = [0];
+    let _ = rand::fill(&mut byte);
+    byte[0]
 }
 
 /// The pause in `Retry-After`, in seconds or until a date (RFC 9110 section 10.2.3), or in the headers with milliseconds

@@ -110,6 +110,7 @@ mod resolver;
 mod secret_file;
 #[cfg(feature = "serve")]
 mod serve;
+mod shell_word;
 pub mod site;
 mod token;
 mod verify;

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use aws_lc_rs::rand;
 use azure_core::{
     error::ErrorKind,
     http::{
@@ -13,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use tracing::info;
 
 use crate::{
-    backoff::{self, Backoff},
+    backoff::{self, Backoff, random},
     redact::redacted,
 };
 
@@ -69,10 +68,7 @@ impl Retry {
 
     /// The pause after this many attempts: exponential backoff with jitter.
     pub(crate) fn pause(&self, attempts: u32) -> Duration {
-        let mut byte = [0];
-        // Without random bytes, the pause has no jitter.
-        let _ = rand::fill(&mut byte);
-        Backoff { first: self.first_pause, longest: LONGEST_PAUSE }.pause(attempts, byte[0])
+        Backoff { first: self.first_pause, longest: LONGEST_PAUSE }.pause(attempts, random())
     }
 }
 

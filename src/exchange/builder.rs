@@ -1,7 +1,5 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use aws_lc_rs::rand;
-
 use super::{
     AssertionFile, AssertionSource, ConfigurationError, RetryPolicy, WorkloadIdentity,
     configuration_error::{AUTHORITY_HOST, CLIENT_ID, TENANT_ID, TOKEN_FILE},
@@ -9,6 +7,7 @@ use super::{
     request::Requests,
 };
 use crate::{
+    backoff::random,
     clock::{Clock, SystemClock},
     entra::{AuthorityHost, ClientId, Cloud, IdentityError, TenantId},
     published::HttpFetcher,
@@ -199,13 +198,6 @@ fn parsed<T: std::str::FromStr<Err = IdentityError>>(
 ) -> Result<Option<T>, ConfigurationError> {
     let parsed = value.map(|value| value.parse()).transpose();
     parsed.map_err(|source| ConfigurationError::Variable { variable, source })
-}
-
-/// A random byte. Without random bytes, a pause has less jitter.
-fn random() -> u8 {
-    let mut byte = [0];
-    let _ = rand::fill(&mut byte);
-    byte[0]
 }
 
 impl fmt::Debug for WorkloadIdentityBuilder {

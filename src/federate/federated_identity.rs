@@ -8,7 +8,7 @@ use tracing::info;
 
 use super::{CredentialStore, FederateError, StoreError};
 use crate::{
-    backoff::Backoff,
+    backoff::{Backoff, random},
     entra::{CredentialPlan, CredentialProblem, FederatedCredential},
     redact::redacted,
 };
@@ -272,13 +272,6 @@ impl FederatedIdentity {
             sleep(pause).await;
         }
     }
-}
-
-/// A random byte for the jitter. Without one, the pause has no jitter.
-fn random() -> u8 {
-    let mut byte = [0];
-    let _ = aws_lc_rs::rand::fill(&mut byte);
-    byte[0]
 }
 
 impl fmt::Debug for FederatedIdentity {

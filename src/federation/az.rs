@@ -3,6 +3,7 @@ use std::fmt::Write;
 use serde_json::json;
 
 use super::{CredentialParent, Federation};
+use crate::shell_word::quoted;
 
 impl Federation {
     /// The command of the Azure CLI that creates the credential, for a POSIX shell.
@@ -45,13 +46,4 @@ impl Federation {
         command.push('\n');
         command
     }
-}
-
-/// Text as one argument for a POSIX shell (POSIX.1-2024, Shell Command Language, section 2.2.2).
-fn quoted(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,".contains(&byte);
-    if !text.is_empty() && text.bytes().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', r"'\''"))
 }

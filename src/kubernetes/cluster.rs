@@ -1,6 +1,5 @@
 use std::{fmt, sync::Arc, time::Duration};
 
-use aws_lc_rs::rand;
 use http::{
     HeaderMap, Method, Request, Response, StatusCode,
     header::{ACCEPT, CONTENT_TYPE},
@@ -26,7 +25,7 @@ use super::{
     server::Server,
 };
 use crate::{
-    backoff::{Backoff, retry_after},
+    backoff::{Backoff, random, retry_after},
     redact::redacted_start,
 };
 
@@ -81,7 +80,7 @@ impl Cluster {
     ///
     /// [`ClusterError`] if there is no kubeconfig, if it cannot be used, or if the login fails or takes too long.
     pub async fn connect(options: &ClusterOptions) -> Result<Self, ClusterError> {
-        let (mut config, server) = kubeconfig::load(options)?;
+        let (mut config, server) = kubeconfig::load(options).await?;
         let failed = |because: String, fix: Option<String>| ClusterError::Login {
             user: server.shown_user(),
             because,
@@ -303,13 +302,6 @@ pub(super) fn segment(name: &str) -> String {
     const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
     // A client may resolve these two, also when they are encoded.
     if matches!(name, "." | "..") { "%2E%2E%2F".to_owned() } else { utf8_percent_encode(name, KEPT).to_string() }
-}
-
-/// A random byte. Without random bytes, a pause has less jitter.
-fn random() -> u8 {
-    let mut byte = [0];
-    let _ = rand::fill(&mut byte);
-    byte[0]
 }
 
 impl fmt::Debug for Cluster {

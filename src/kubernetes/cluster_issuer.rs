@@ -7,12 +7,12 @@ use super::{
     cluster::{Call, segment},
     cluster_error::ClusterError,
     grant::Grant,
-    server::quoted,
 };
 use crate::{
     documents::{Discovery, Documents},
     issuer_url::IssuerUrl,
     key::{KeyReader, KeySet, Note},
+    shell_word::quoted,
 };
 
 /// The paths of the API server (Kubernetes `pkg/routes/openidmetadata.go`).

@@ -4,7 +4,7 @@ use kube::client::AuthError;
 
 use crate::redact::redacted_start;
 
-pub(super) const INVALID_TOKEN: &str = "the token has characters that no token has";
+pub(super) const INVALID_TOKEN: &str = "the token has a character that an HTTP header cannot have";
 /// The longest text of a cause, in characters.
 const CAUSE_MAX: usize = 300;
 

@@ -60,7 +60,7 @@ pub(super) async fn log_in(user: &mut AuthInfo) -> Result<(), PluginFailure> {
     if let Some(token) = status.token {
         let is_sendable = |byte: u8| byte.is_ascii_graphic();
         if !token.bytes().all(is_sendable) {
-            return Err("the token of the exec plugin has characters that no token has".into());
+            return Err("the token of the exec plugin has a character that an HTTP header cannot have".into());
         }
         user.token = Some(token.into());
     }

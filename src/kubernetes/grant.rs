@@ -1,4 +1,4 @@
-use super::server::quoted;
+use crate::shell_word::quoted;
 
 /// A permission that a request needs, with the commands that grant it.
 ///

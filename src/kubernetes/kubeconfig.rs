@@ -1,5 +1,6 @@
 use std::{
     env, fs,
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -17,7 +18,7 @@ use super::{
     proxy,
     server::Server,
 };
-use crate::{file_error::shown, redact::without_password};
+use crate::{file_error::shown, issuer_url::is_loopback_http, redact::without_password};
 
 /// Where the pod of a cluster finds its API server.
 const HOST: &str = "KUBERNETES_SERVICE_HOST";
@@ -27,7 +28,7 @@ const KUBECONFIG_MAX: u64 = 16 << 20;
 const TOKEN_FILE_MAX: u64 = 1 << 20;
 
 /// Finds the configuration of a cluster as kubectl does: `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, the pod.
-pub(super) fn load(options: &ClusterOptions) -> Result<(Config, Server), ClusterError> {
+pub(super) async fn load(options: &ClusterOptions) -> Result<(Config, Server), ClusterError> {
     let found = match &options.kubeconfig {
         Some(path) => Some((read(path)?, shown(path))),
         None => of_environment()?,
@@ -38,7 +39,7 @@ pub(super) fn load(options: &ClusterOptions) -> Result<(Config, Server), Cluster
         }
         return in_cluster(options);
     };
-    let (mut config, server) = of_kubeconfig(kubeconfig, &from, options)?;
+    let (mut config, server) = of_kubeconfig(kubeconfig, &from, options).await?;
     let is_verified = is_secure(&config.cluster_url) && !config.accept_invalid_certs;
     if !is_verified && !options.is_insecure {
         return Err(ClusterError::NotVerified { server: server.url, from });
@@ -49,10 +50,7 @@ pub(super) fn load(options: &ClusterOptions) -> Result<(Config, Server), Cluster
 
 /// Whether the connection is encrypted, or does not leave this machine, as that of `kubectl proxy`.
 fn is_secure(server: &http::Uri) -> bool {
-    let host = server.host().unwrap_or_default();
-    server.scheme_str() != Some("http")
-        || host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+    server.scheme_str() != Some("http") || is_loopback_http(&server.to_string())
 }
 
 /// The kubeconfig of `KUBECONFIG` or the home directory, with its name in messages.
@@ -81,15 +79,29 @@ fn of_environment() -> Result<Option<(Kubeconfig, String)>, ClusterError> {
     Ok(Some((merged, names(&mut present.into_iter()))))
 }
 
+/// Reads a kubeconfig. A pipe, such as that of a process substitution, and a device have no length before they are read.
 fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {
-    if fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() > KUBECONFIG_MAX) {
-        let because = format!("it is longer than {KUBECONFIG_MAX} bytes");
-        return Err(ClusterError::Kubeconfig { from: shown(path), because });
-    }
-    Kubeconfig::read_from(path).map_err(|error| unreadable(&shown(path), &error))
+    let refuse = |because: String| ClusterError::Kubeconfig { from: shown(path), because };
+    let too_long = || refuse(format!("it is longer than {KUBECONFIG_MAX} bytes"));
+    let found = fs::metadata(path).map_err(|error| refuse(error.to_string()))?;
+    let read = if found.is_file() {
+        if found.len() > KUBECONFIG_MAX {
+            return Err(too_long());
+        }
+        Kubeconfig::read_from(path)
+    } else {
+        let mut text = String::new();
+        let file = fs::File::open(path).map_err(|error| refuse(error.to_string()))?;
+        let length = file.take(KUBECONFIG_MAX + 1).read_to_string(&mut text);
+        if length.map_err(|error| refuse(error.to_string()))? as u64 > KUBECONFIG_MAX {
+            return Err(too_long());
+        }
+        Kubeconfig::from_yaml(&text)
+    };
+    read.map_err(|error| unreadable(&shown(path), &error))
 }
 
-fn of_kubeconfig(
+async fn of_kubeconfig(
     mut kubeconfig: Kubeconfig,
     from: &str,
     options: &ClusterOptions,
@@ -122,14 +134,8 @@ fn of_kubeconfig(
     let proxy_url =
         cluster.and_then(|named| named.cluster.as_mut()?.proxy_url.take()).filter(|url| !url.trim().is_empty());
     let loading = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
-    // It reads files, and waits for nothing.
-    let loaded = futures_util::FutureExt::now_or_never(Config::from_custom_kubeconfig(kubeconfig, &loading));
-    let mut config = match loaded {
-        Some(loaded) => loaded.map_err(|error| unreadable(from, &error))?,
-        None => {
-            return Err(ClusterError::Kubeconfig { from: from.to_owned(), because: "it cannot be loaded".to_owned() });
-        }
-    };
+    let loaded = Config::from_custom_kubeconfig(kubeconfig, &loading).await;
+    let mut config = loaded.map_err(|error| unreadable(from, &error))?;
     if !matches!(config.cluster_url.scheme_str(), Some("https" | "http")) {
         return Err(invalid("the server of the cluster is not an https URL"));
     }

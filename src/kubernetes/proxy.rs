@@ -1,6 +1,8 @@
 use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 
+use crate::issuer_url::is_loopback_http;
+
 /// The proxy of a request to the API server by `HTTPS_PROXY` and `NO_PROXY`.
 ///
 /// Go's `http.ProxyFromEnvironment`, which kubectl uses, compares `NO_PROXY` with the host of the request, and uses no
@@ -8,9 +10,7 @@ use hyper_util::client::proxy::matcher::Matcher;
 pub(super) fn of_environment(server: &Uri) -> Result<Option<Uri>, http::uri::InvalidUri> {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     let Some(proxy) = variable("HTTPS_PROXY").or_else(|| variable("https_proxy")) else { return Ok(None) };
-    let host = server.host().unwrap_or_default();
-    let address: Option<std::net::IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-    let is_loopback = host == "localhost" || address.is_some_and(|address| address.is_loopback());
+    let is_loopback = is_loopback_http(&format!("http://{}", server.host().unwrap_or_default()));
     if is_loopback || server.scheme_str() != Some("https") || Matcher::from_env().intercept(server).is_none() {
         return Ok(None);
     }

@@ -1,6 +1,5 @@
-use std::fmt;
-
 use super::login::Login;
+use crate::shell_word::quoted;
 
 /// An API server and the user who connects to it, for messages.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,19 +36,4 @@ impl Server {
         }
         command
     }
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the API server {}", self.url)
-    }
-}
-
-/// An argument of a shell command. One with other characters is quoted, so that it cannot start another command.
-pub(super) fn quoted(text: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/:@%+=".contains(&byte);
-    if !text.is_empty() && text.bytes().all(is_plain) {
-        return text.to_owned();
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
 }

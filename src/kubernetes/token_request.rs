@@ -10,10 +10,10 @@ use super::{
     cluster::{Call, segment},
     cluster_error::ClusterError,
     grant::Grant,
-    server::quoted,
 };
 use crate::{
     exchange::{AssertionError, AssertionSource, ClientAssertion},
+    shell_word::quoted,
     token::ServiceAccount,
 };
 

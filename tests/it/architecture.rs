@@ -6,12 +6,13 @@ use std::{
 };
 
 /// The modules of the library from bottom to top. A module imports only from those before it.
-const LAYERS: [(&str, Layer); 36] = [
+const LAYERS: [(&str, Layer); 37] = [
     ("hint", Layer::Core),
     ("redact", Layer::Core),
     ("public_host", Layer::Core),
     ("file_text", Layer::Core),
     ("backoff", Layer::Core),
+    ("shell_word", Layer::Core),
     ("issuer_url", Layer::Core),
     ("yaml", Layer::Core),
     ("key", Layer::Core),

@@ -39,13 +39,17 @@ fn credentials_that_cannot_be_used_end_in_time() {
     let not_a_file = "the tokenFile of the user is not a file with a token";
     let newline = r#"printf %s '{"kind":"ExecCredential","status":{"token":"s3cr3t\n"}}'"#;
     let cases = [
-        ("newline", json!({ "token": "s3cr3t-admin\n" }), "the token has characters that no token has"),
+        ("newline", json!({ "token": "s3cr3t-admin\n" }), "the token has a character that an HTTP header cannot have"),
         ("pipe", json!({ "tokenFile": pipe }), not_a_file),
         ("device", json!({ "tokenFile": "/dev/zero" }), not_a_file),
         ("long", json!({ "tokenFile": long }), not_a_file),
         ("folder", json!({ "tokenFile": folder.path() }), "Is a directory"),
         ("no command", json!({ "exec": { "apiVersion": "v1" } }), "the exec plugin of this user has no command"),
-        ("newline of a plugin", plugin(newline), "the token of the exec plugin has characters that no token has"),
+        (
+            "newline of a plugin",
+            plugin(newline),
+            "the token of the exec plugin has a character that an HTTP header cannot have",
+        ),
         ("flood", plugin("head -c 100000000 /dev/zero | tr '\\0' s"), "the exec plugin printed more than"),
         (
             "hostile",
