@@ -3,10 +3,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use issuer::kubernetes::{Cluster, ClusterIssuer, ClusterOptions, TokenRequest};
+use issuer::kubernetes::{Cluster, ClusterOptions, TokenRequest};
 
 use super::{
-    Exit, Failure, Output, runtime,
+    Failure, Output,
+    api_server::{ApiServer, WithKeys},
+    runtime,
     token_input::TokenInput,
     values::{self, given},
 };
@@ -84,23 +86,27 @@ impl ClusterArgs {
         }
     }
 
-    /// The issuer of the API server, which must be the given one; `None` without `--from-cluster`.
-    pub(super) fn read_issuer_url(&self, given: Option<&str>, output: &mut Output) -> Result<Option<String>, Failure> {
+    /// The issuer of the API server; `None` without `--from-cluster`.
+    pub(super) fn read(&self, with_uid: bool, output: &mut Output) -> Result<Option<ApiServer>, Failure> {
         let Some(options) = self.chosen()? else { return Ok(None) };
         self.warn(output);
-        let (server, issuer) = runtime::block_on(output.steps().without_warnings(async {
+        let read = runtime::block_on(output.steps().without_warnings(async {
             let cluster = Cluster::connect(&options).await?;
-            let issuer = cluster.discovery().await?.issuer;
-            Ok::<_, Failure>((cluster.url().to_owned(), issuer))
+            ApiServer::read(&cluster, with_uid).await
+        }))?;
+        Ok(Some(read?))
+    }
+
+    /// The same with the keys.
+    pub(super) fn read_with_keys(&self, with_uid: bool, output: &mut Output) -> Result<Option<WithKeys>, Failure> {
+        let Some(options) = self.chosen()? else { return Ok(None) };
+        self.warn(output);
+        let read = runtime::block_on(output.steps().without_warnings(async {
+            let cluster = Cluster::connect(&options).await?;
+            WithKeys::read(&cluster, with_uid).await
         }))??;
-        match given {
-            Some(given) if given != issuer => {
-                let message = format!("the API server {server} has the issuer {issuer}, not {given}");
-                let hint = "leave out --issuer or --from-cluster: entries are compared byte for byte".to_owned();
-                Err(Failure::new(Exit::No, message, Some(hint)))
-            }
-            _ => Ok(Some(issuer)),
-        }
+        read.notes.iter().for_each(|note| output.note(note));
+        Ok(Some(read))
     }
 
     /// A fresh token of a service account as an input.
@@ -119,29 +125,6 @@ impl ClusterArgs {
         }))??;
         Ok(token)
     }
-
-    /// The issuer and the keys of the API server, and the UID of the cluster; `None` without `--from-cluster`.
-    pub(super) fn read_issuer(&self, with_uid: bool, output: &mut Output) -> Result<Option<ReadIssuer>, Failure> {
-        let Some(options) = self.chosen()? else { return Ok(None) };
-        self.warn(output);
-        let read = runtime::block_on(output.steps().without_warnings(async {
-            let cluster = Cluster::connect(&options).await?;
-            let issuer = cluster.issuer().await?;
-            let uid = if with_uid { Some(cluster.namespace_uid("kube-system").await?) } else { None };
-            Ok::<_, Failure>(ReadIssuer { server: cluster.url().to_owned(), issuer, uid })
-        }))??;
-        read.issuer.notes.iter().for_each(|note| output.note(note));
-        Ok(Some(read))
-    }
-}
-
-/// The issuer of an API server.
-pub(super) struct ReadIssuer {
-    /// The URL of the API server.
-    pub(super) server: String,
-    pub(super) issuer: ClusterIssuer,
-    /// The UID of the namespace kube-system, which identifies the cluster, if it was read.
-    pub(super) uid: Option<String>,
 }
 
 /// A namespace and a name in `NAMESPACE/NAME`.

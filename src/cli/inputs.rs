@@ -7,13 +7,14 @@ use std::{
 use clap::Args;
 use futures_util::future::try_join;
 use issuer::{
-    Discovery, FileError, KeyReader, KeySet,
+    FileError, KeyReader, KeySet,
     kubernetes::{Cluster, ClusterOptions},
 };
 use tracing::info_span;
 
 use super::{
     Failure, Output,
+    api_server::ApiServer,
     cluster_args::{CLUSTER, ClusterArgs, namespaced},
     runtime,
 };
@@ -48,19 +49,6 @@ pub(super) struct KeysRead {
     pub(super) api_server: Option<ApiServer>,
 }
 
-/// What an API server says about its own issuer.
-#[derive(Clone)]
-pub(super) struct ApiServer {
-    /// The URL of the API server.
-    pub(super) server: String,
-    /// The issuer of new tokens, byte for byte.
-    pub(super) issuer: String,
-    /// The `jwks_uri`, which often has a private address.
-    pub(super) jwks_uri: String,
-    /// The UID of the namespace kube-system, which identifies the cluster, if it was read.
-    pub(super) uid: Option<String>,
-}
-
 /// What is read from an API server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reads {
@@ -80,14 +68,6 @@ impl KeyInputs {
     /// The same with the issuer of the API server, and with the UID of the cluster.
     pub(super) fn read_with_issuer(&self, with_uid: bool, output: &mut Output) -> Result<KeysRead, Failure> {
         self.read_all(if with_uid { Reads::Uid } else { Reads::Issuer }, output)
-    }
-
-    /// The issuer of the API server and the UID of its cluster, without keys.
-    pub(super) fn read_api_server(&self, output: &mut Output) -> Result<ApiServer, Failure> {
-        let options = self.cluster.options(true, "--from-cluster")?.unwrap_or_default();
-        self.cluster.warn(output);
-        let (_, _, api_server) = runtime::block_on(output.steps().without_warnings(self.fetch(&options, Reads::Uid)))??;
-        api_server.ok_or_else(|| Failure::usage("no cluster is given", "pass --from-cluster"))
     }
 
     fn read_all(&self, reads: Reads, output: &mut Output) -> Result<KeysRead, Failure> {
@@ -132,10 +112,8 @@ impl KeyInputs {
         if reads == Reads::Keys {
             return Ok((name, cluster.jwks().await?, None));
         }
-        let (discovery, bytes) = try_join(cluster.discovery(), cluster.jwks()).await?;
-        let Discovery { issuer, jwks_uri, .. } = discovery;
-        let uid = if reads == Reads::Uid { Some(cluster.namespace_uid("kube-system").await?) } else { None };
-        Ok((name, bytes, Some(ApiServer { server: cluster.url().to_owned(), issuer, jwks_uri, uid })))
+        let (api_server, bytes) = try_join(ApiServer::read(&cluster, reads == Reads::Uid), cluster.jwks()).await?;
+        Ok((name, bytes, Some(api_server)))
     }
 
     fn is_of_cluster(&self) -> bool {

@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "the comments on arguments are help texts, printed as they are")]
 
 mod answers;
+mod api_server;
 mod azure_args;
 mod clean;
 mod cluster_args;

@@ -83,8 +83,10 @@ pub enum ClusterError {
         fix: String,
     },
     /// The user lacks a permission (403).
-    #[error("{user} may not {request} (403 Forbidden)")]
+    #[error("{user} may not {request} at the API server {server} (403 Forbidden)")]
     Forbidden {
+        /// The URL of the API server.
+        server: String,
         /// The user, as the API server names it.
         user: String,
         /// The request, as a verb with an object.
@@ -194,7 +196,7 @@ impl ClusterError {
             format!("as an administrator of this cluster, grant the role {}: {}", grant.role(), commands.join(" && "))
         };
         let user = user.unwrap_or_else(|| server.shown_user());
-        Self::Forbidden { user, request: request.to_owned(), grant: Box::new(grant), fix }
+        Self::Forbidden { server: server.url.clone(), user, request: request.to_owned(), grant: Box::new(grant), fix }
     }
 }
 

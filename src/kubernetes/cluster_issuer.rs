@@ -66,7 +66,7 @@ impl Cluster {
     ///
     /// As [`Cluster::issuer`].
     pub async fn discovery(&self) -> Result<Discovery, ClusterError> {
-        let call = issuer_call(DISCOVERY, "read the discovery document of the API server");
+        let call = issuer_call(DISCOVERY, "read the discovery document");
         let bytes = self.get(&call).await?;
         Discovery::parse(&bytes).map_err(|error| self.unusable(&call, &error.to_string()))
     }
@@ -77,7 +77,7 @@ impl Cluster {
     ///
     /// As [`Cluster::issuer`].
     pub async fn jwks(&self) -> Result<Vec<u8>, ClusterError> {
-        self.get(&issuer_call(JWKS, "read the JWKS of the API server")).await
+        self.get(&issuer_call(JWKS, "read the JWKS")).await
     }
 
     /// The keys of the API server, and what was skipped among them.

@@ -36,31 +36,34 @@ pub enum Grant {
 }
 
 impl Grant {
-    /// The name of the role: a `ClusterRole` of Kubernetes, or a role that [`commands`](Self::commands) creates.
-    pub fn role(&self) -> &'static str {
+    /// The name of the role: a `ClusterRole` of Kubernetes, or a role that [`commands`](Self::commands) creates. Roles for
+    /// different objects have different names.
+    pub fn role(&self) -> String {
         match self {
-            Self::Discovery => "system:service-account-issuer-discovery",
-            Self::Secret { .. } => "issuer-secret",
-            Self::Token { .. } => "issuer-token",
-            Self::Namespace { .. } => "issuer-namespace",
-            Self::Doctor => "issuer-doctor",
+            Self::Discovery => "system:service-account-issuer-discovery".to_owned(),
+            Self::Secret { name, .. } => format!("issuer-secret-{name}"),
+            Self::Token { name, .. } => format!("issuer-token-{name}"),
+            Self::Namespace { name } => format!("issuer-namespace-{name}"),
+            Self::Doctor => "issuer-doctor".to_owned(),
         }
     }
 
-    /// The kubectl commands that grant the permission to a user, as the API server names it.
+    /// The kubectl commands that grant the permission to a user, as the API server names it. The arguments are quoted for a
+    /// POSIX shell.
     pub fn commands(&self, user: &str) -> Vec<String> {
-        let (role, subject) = (self.role(), subject(user));
-        let cluster_binding =
-            |name: &str| format!("kubectl create clusterrolebinding {name} --clusterrole {role} {subject}");
+        let (role, subject) = (quoted(&self.role()), subject(user));
+        let binding = self.binding(user);
+        let bind_cluster_role =
+            || format!("kubectl create clusterrolebinding {binding} --clusterrole {role} {subject}");
         let namespaced = |namespace: &str, rules: String| {
             let namespace = quoted(namespace);
             vec![
                 format!("kubectl create role {role} --namespace {namespace} {rules}"),
-                format!("kubectl create rolebinding {role} --namespace {namespace} --role {role} {subject}"),
+                format!("kubectl create rolebinding {binding} --namespace {namespace} --role {role} {subject}"),
             ]
         };
         match self {
-            Self::Discovery => vec![cluster_binding("issuer-discovery")],
+            Self::Discovery => vec![bind_cluster_role()],
             Self::Secret { namespace, name } => {
                 namespaced(namespace, format!("--verb get --resource secrets --resource-name {}", quoted(name)))
             }
@@ -73,15 +76,23 @@ impl Grant {
                     "kubectl create clusterrole {role} --verb get --resource namespaces --resource-name {}",
                     quoted(name)
                 ),
-                cluster_binding(role),
+                bind_cluster_role(),
             ],
             Self::Doctor => vec![
                 format!(
                     "kubectl create clusterrole {role} --verb get,list --resource pods,serviceaccounts,namespaces,deployments.apps,mutatingwebhookconfigurations.admissionregistration.k8s.io"
                 ),
-                cluster_binding(role),
+                bind_cluster_role(),
             ],
         }
+    }
+
+    /// The name of the binding, one for each user. Kubernetes accepts all but `/` and `%` in it (`IsValidPathSegmentName`).
+    fn binding(&self, user: &str) -> String {
+        let role = if *self == Self::Discovery { "issuer-discovery".to_owned() } else { self.role() };
+        let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._:@".contains(letter);
+        let user: String = user.chars().map(|letter| if is_plain(letter) { letter } else { '-' }).collect();
+        quoted(&format!("{role}-{user}"))
     }
 }
 
@@ -106,15 +117,15 @@ mod tests {
                 Grant::Discovery,
                 "system:serviceaccount:ci:publisher",
                 vec![
-                    "kubectl create clusterrolebinding issuer-discovery --clusterrole system:service-account-issuer-discovery --serviceaccount ci:publisher",
+                    "kubectl create clusterrolebinding issuer-discovery-system:serviceaccount:ci:publisher --clusterrole system:service-account-issuer-discovery --serviceaccount ci:publisher",
                 ],
             ),
             (
                 secret,
                 "jane'; rm -rf ~",
                 vec![
-                    "kubectl create role issuer-secret --namespace org-acme --verb get --resource secrets --resource-name prod-1-sa",
-                    "kubectl create rolebinding issuer-secret --namespace org-acme --role issuer-secret --user 'jane'\\''; rm -rf ~'",
+                    "kubectl create role issuer-secret-prod-1-sa --namespace org-acme --verb get --resource secrets --resource-name prod-1-sa",
+                    "kubectl create rolebinding issuer-secret-prod-1-sa-jane---rm--rf-- --namespace org-acme --role issuer-secret-prod-1-sa --user 'jane'\\''; rm -rf ~'",
                 ],
             ),
         ];

@@ -1,7 +1,7 @@
 use issuer::{FlagPlace, IssuerChange};
 use serde::Serialize;
 
-use crate::cli::{inputs, output::STRONG};
+use crate::cli::{api_server, output::STRONG};
 
 /// What the API server says about its own issuer.
 #[derive(Clone, Serialize)]
@@ -29,33 +29,33 @@ pub(crate) struct Step {
 
 impl ApiServer {
     /// Beside the issuer that is published.
-    pub(crate) fn beside(api_server: &inputs::ApiServer, published: &str) -> Self {
-        let inputs::ApiServer { server, issuer, jwks_uri, .. } = api_server.clone();
+    pub(crate) fn beside(api_server: &api_server::ApiServer, published: &str) -> Self {
+        let api_server::ApiServer { server, issuer, jwks_uri, .. } = api_server.clone();
         let change = (issuer != published).then(|| IssuerChange::new(&issuer, published));
         let steps = change.iter().flat_map(IssuerChange::steps);
         let steps = steps.map(|step| Step { text: step.text, flags: step.flags }).collect();
         Self { server, issuer, jwks_uri, steps }
     }
-}
 
-/// The lines that say how to change the issuer of an API server; none without steps.
-pub(crate) fn change_lines(steps: &[Step]) -> Vec<String> {
-    if steps.is_empty() {
-        return Vec::new();
+    /// The lines that say how to change the issuer of the API server; none if it has the published issuer.
+    pub(crate) fn change_lines(&self) -> Vec<String> {
+        if self.steps.is_empty() {
+            return Vec::new();
+        }
+        let mut lines = vec![format!("{STRONG}change the issuer of the API server{STRONG:#}")];
+        for (index, step) in self.steps.iter().enumerate() {
+            lines.push(format!("  {}. {}", index + 1, step.text));
+            lines.extend(step.flags.iter().map(|flag| format!("     {flag}")));
+        }
+        lines.extend([
+            "  Restart the API servers one after another after steps 2, 3 and 4.".to_owned(),
+            String::new(),
+            format!("{STRONG}where the flags are set{STRONG:#}"),
+        ]);
+        for FlagPlace { tool, place, applied_by, .. } in &FlagPlace::ALL {
+            lines.push(format!("  {tool:11}  {place}"));
+            lines.push(format!("  {:11}  {applied_by}", ""));
+        }
+        lines
     }
-    let mut lines = vec![format!("{STRONG}change the issuer of the API server{STRONG:#}")];
-    for (index, step) in steps.iter().enumerate() {
-        lines.push(format!("  {}. {}", index + 1, step.text));
-        lines.extend(step.flags.iter().map(|flag| format!("     {flag}")));
-    }
-    lines.extend([
-        "  Restart the API servers one after another after steps 2, 3 and 4.".to_owned(),
-        String::new(),
-        format!("{STRONG}where the flags are set{STRONG:#}"),
-    ]);
-    for FlagPlace { tool, place, applied_by, .. } in &FlagPlace::ALL {
-        lines.push(format!("  {tool:11}  {place}"));
-        lines.push(format!("  {:11}  {applied_by}", ""));
-    }
-    lines
 }

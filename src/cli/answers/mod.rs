@@ -10,7 +10,7 @@ mod refusal;
 mod static_website;
 mod warning;
 
-pub(super) use api_server::{ApiServer, Step, change_lines};
+pub(super) use api_server::ApiServer;
 pub(super) use document::{Change, Document};
 pub(super) use error::{ErrorAnswer, ErrorDetails, Interruption, Service};
 pub(super) use key::{Key, KeyType};

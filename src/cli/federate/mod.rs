@@ -26,6 +26,7 @@ pub(super) use list::Listed;
 
 use super::{
     Exit, Failure, Output,
+    api_server::ApiServer,
     azure_args::{AksArgs, AzureArgs, Named, Requests, client_id},
     cluster_args::ClusterArgs,
     runtime, values,
@@ -120,6 +121,18 @@ enum FederateCommand {
     Delete(Box<delete::Delete>),
 }
 
+/// The issuer of an API server, which must be the one that is given.
+fn issuer_of(ApiServer { server, issuer, .. }: ApiServer, given: Option<&str>) -> Result<String, Failure> {
+    match given {
+        Some(given) if given != issuer => {
+            let message = format!("the API server {server} has the issuer {issuer}, not {given}");
+            let hint = "leave out --issuer, or pass this issuer byte for byte".to_owned();
+            Err(Failure::new(Exit::No, message, Some(hint)))
+        }
+        _ => Ok(issuer),
+    }
+}
+
 impl Federate {
     pub(super) fn run(mut self, output: &mut Output) -> Result<Exit, Failure> {
         match self.command.take() {
@@ -143,8 +156,8 @@ impl Federate {
         {
             self.issuer = Some(issuer.to_string());
         }
-        if let Some(issuer) = self.cluster.read_issuer_url(self.issuer.as_deref(), output)? {
-            self.issuer = Some(issuer);
+        if let Some(api_server) = self.cluster.read(false, output)? {
+            self.issuer = Some(issuer_of(api_server, self.issuer.as_deref())?);
         }
         let federation = self.federation(parent, account)?;
         if self.apply.apply {

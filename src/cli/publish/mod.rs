@@ -24,7 +24,8 @@ use self::{
 use super::{
     Exit, Failure, Output,
     answers::Warning,
-    inputs::{ApiServer, KeyInputs, KeysRead},
+    api_server::ApiServer,
+    inputs::{KeyInputs, KeysRead},
     runtime::{self, Signals},
     site::{OpenSite, Root},
     site_args::SiteArgs,
@@ -159,8 +160,7 @@ impl Publish {
                 let hint = "leave out --from-cluster, or pass --owner-from-cluster";
                 return Err(Failure::usage("--leave reads no keys from a cluster", hint));
             }
-            self.keys.cluster.chosen()?;
-            (None, if self.owner.owner_from_cluster { Some(self.keys.read_api_server(output)?) } else { None })
+            (None, self.keys.cluster.read(true, output)?)
         } else {
             let KeysRead { keys, api_server } = self.keys.read_with_issuer(self.owner.owner_from_cluster, output)?;
             (Some(keys), api_server)

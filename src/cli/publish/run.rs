@@ -1,4 +1,4 @@
-use crate::cli::inputs::ApiServer;
+use crate::cli::api_server::ApiServer;
 use issuer::{DesiredState, Mismatch, Plan, VerifyWarning, site::SiteWarning};
 
 /// The plan and the progress of a run.

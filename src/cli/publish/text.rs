@@ -2,7 +2,7 @@ use issuer::{DocumentKind, Owner, Timestamp};
 
 use super::answer::{Answer, KeyState, PlannedKey, StageName};
 use crate::cli::{
-    answers::{Change, Document, StaticWebsite, change_lines, has_named, owners_text},
+    answers::{Change, Document, StaticWebsite, has_named, owners_text},
     clean::{printable, public},
     output::{BAD, FAINT, GOOD, STRONG, WARN, minute},
 };
@@ -66,7 +66,7 @@ impl Answer {
         }
         if let Some(api_server) = self.api_server.as_ref().filter(|api_server| !api_server.steps.is_empty()) {
             lines.push(String::new());
-            lines.extend(change_lines(&api_server.steps));
+            lines.extend(api_server.change_lines());
         }
         lines.push(String::new());
         lines.join("\n")

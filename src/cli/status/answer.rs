@@ -1,7 +1,7 @@
 use issuer::{KeyStatus, Timestamp};
 use serde::Serialize;
 
-use super::api_server::ApiServer;
+use super::api_server::ComparedApiServer;
 use super::observed::{Observed, PublicSide, StoredSide};
 use crate::cli::answers::{Key, Mismatch, StaticWebsite, Warning};
 
@@ -17,7 +17,7 @@ pub(crate) struct Answer {
     pub(super) public: Option<Public>,
     /// The API server beside both; absent without --from-cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) api_server: Option<ApiServer>,
+    pub(super) api_server: Option<ComparedApiServer>,
 }
 
 /// The documents on the site.
@@ -113,8 +113,8 @@ impl From<&Observed> for Answer {
             issuer: found.issuer.to_string(),
             stored: found.site.as_ref().map(Stored::from),
             public: found.public.as_ref().map(public),
-            api_server: found.api_server.as_ref().map(|(api_server, owner)| {
-                ApiServer::new(api_server, owner, &found.issuer, found.site.as_ref(), found.public.as_ref())
+            api_server: found.api_server.as_ref().map(|(read, owner)| {
+                ComparedApiServer::new(read, owner, &found.issuer, found.site.as_ref(), found.public.as_ref())
             }),
         }
     }

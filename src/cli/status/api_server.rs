@@ -3,47 +3,36 @@
 use std::collections::BTreeSet;
 
 use anstyle::Style;
-use issuer::{ApiServerDrift, IssuerUrl, KeyStatus, Owner};
+use issuer::{IssuerUrl, Owner};
 use serde::Serialize;
 
-use super::observed::{PublicSide, StoredSide};
+use super::{
+    difference::{Difference, differences},
+    observed::{PublicSide, StoredSide},
+};
 use crate::cli::{
-    answers::{self, Step},
+    answers,
+    api_server::WithKeys,
     clean::printable,
-    cluster_args::ReadIssuer,
-    inputs,
     output::{BAD, GOOD, STRONG, WARN},
 };
 
 /// The issuer and the keys of the API server, compared with the documents.
 #[derive(Clone, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub(crate) struct ApiServer {
-    /// The URL of the API server.
-    pub(super) server: String,
-    /// The issuer of new tokens, byte for byte.
-    pub(super) issuer: String,
-    /// The `jwks_uri` of the API server, which is never published.
-    pub(super) jwks_uri: String,
-    /// The steps that change the API server to the published issuer without an outage; empty if it has this issuer.
-    pub(super) steps: Vec<Step>,
+pub(crate) struct ComparedApiServer {
+    #[serde(flatten)]
+    pub(super) api_server: answers::ApiServer,
     /// The keys of all three places.
     pub(super) keys: Vec<ComparedKey>,
     /// What differs between the API server and another place; empty if nothing differs.
     pub(super) drift: Vec<Difference>,
-    /// Whether the public documents can be used.
+    /// Whether the stored documents have the issuer; `None` if they were not read, or cannot be used.
     #[serde(skip)]
-    pub(super) has_public_keys: bool,
-}
-
-/// A difference between the API server and another place.
-#[derive(Clone, Serialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
-pub(crate) struct Difference {
-    /// What differs, a clause.
-    pub(super) message: String,
-    /// The next step.
-    pub(super) fix: String,
+    has_stored_issuer: Option<bool>,
+    /// The same for the public documents.
+    #[serde(skip)]
+    has_public_issuer: Option<bool>,
 }
 
 /// A key, and where it was found.
@@ -62,28 +51,21 @@ pub(crate) struct ComparedKey {
     pub(super) public: Option<bool>,
 }
 
-impl ApiServer {
+impl ComparedApiServer {
     pub(super) fn new(
-        read: &ReadIssuer,
+        read: &WithKeys,
         owner: &Owner,
         issuer: &IssuerUrl,
         stored: Option<&StoredSide>,
         public: Option<&PublicSide>,
     ) -> Self {
-        let ReadIssuer { server, issuer: found, .. } = read;
+        let has_stored_issuer = stored.and_then(|stored| stored.status.documents.as_ref()).map(|_| true);
         let stored = stored.map(|stored| &stored.status.keys[..]);
         let public = public.and_then(|public| public.keys.as_ref().ok());
-        let of_input = inputs::ApiServer {
-            server: server.clone(),
-            issuer: found.issuer.clone(),
-            jwks_uri: found.jwks_uri.clone(),
-            uid: None,
-        };
-        let answers::ApiServer { steps, .. } = answers::ApiServer::beside(&of_input, issuer.as_str());
         let is_stored = |kid: &str| stored.map(|keys| keys.iter().any(|key| key.jwk.kid() == Some(kid)));
         let is_public = |kid: &str| public.map(|keys| keys.iter().any(|jwk| jwk.kid() == Some(kid)));
-        let is_served = |kid: &str| found.keys.iter().any(|key| key.key_id().to_string() == kid);
-        let served = found.keys.iter().map(|key| key.key_id().to_string());
+        let is_served = |kid: &str| read.keys.iter().any(|key| key.key_id().to_string() == kid);
+        let served = read.keys.iter().map(|key| key.key_id().to_string());
         let of_site = stored.into_iter().flatten().filter_map(|key| key.jwk.kid().map(str::to_owned));
         let of_public = public.into_iter().flatten().filter_map(|jwk| jwk.kid().map(str::to_owned));
         let mut seen = BTreeSet::new();
@@ -101,12 +83,10 @@ impl ApiServer {
         });
         Self {
             keys: keys.collect(),
-            drift: drift(found, owner, issuer, stored, public.map(Vec::as_slice)),
-            has_public_keys: public.is_some(),
-            server: of_input.server,
-            issuer: of_input.issuer,
-            jwks_uri: of_input.jwks_uri,
-            steps,
+            drift: differences(read, owner, issuer, stored, public.map(Vec::as_slice)),
+            has_stored_issuer,
+            has_public_issuer: public.map(|_| true),
+            api_server: answers::ApiServer::beside(&read.api_server, issuer.as_str()),
         }
     }
 
@@ -136,74 +116,9 @@ impl ApiServer {
             (false, false) => "API server",
         };
         let mut lines = vec![format!("  {:43}  {STRONG}{heads}{STRONG:#}", "")];
-        let is_same = self.issuer == issuer;
-        // The stored and the public documents have this issuer if they can be used.
-        let of_public = if has_public { self.has_public_keys.then_some(true).or(Some(false)) } else { None };
-        lines.push(line("issuer", is_same, has_stored.then_some(true), false, of_public));
+        let is_same = self.api_server.issuer == issuer;
+        lines.push(line("issuer", is_same, self.has_stored_issuer, false, self.has_public_issuer));
         lines.extend(self.keys.iter().map(|key| line(&key.kid, key.api_server, key.stored, key.retired, key.public)));
         lines
     }
-
-    /// The lines that say how to change the issuer of the API server; none if it has the published issuer.
-    pub(super) fn change_lines(&self) -> Vec<String> {
-        answers::change_lines(&self.steps)
-    }
-}
-
-/// What differs between the API server and each of the two places.
-fn drift(
-    read: &issuer::kubernetes::ClusterIssuer,
-    owner: &Owner,
-    issuer: &IssuerUrl,
-    stored: Option<&[KeyStatus]>,
-    public: Option<&[issuer::Jwk]>,
-) -> Vec<Difference> {
-    let mut drift = Vec::new();
-    let mut add = |message: String, fix: &str| drift.push(Difference { message, fix: fix.to_owned() });
-    if read.issuer != issuer.as_str() {
-        add(
-            format!("the API server issues tokens with the issuer {}, not {issuer}", read.issuer),
-            "change the issuer of the API server in the printed order",
-        );
-    }
-    if let Some(stored) = stored {
-        let is_own = |key: &KeyStatus| key.known && key.retired.is_none() && key.owners.contains(owner);
-        let is_in_use = |jwk: &issuer::Jwk| stored.iter().any(|key| key.jwk == *jwk && is_own(key));
-        let entries: Vec<_> = stored.iter().map(|key| key.jwk.clone()).collect();
-        let found = ApiServerDrift::between(&read.issuer, &read.keys, issuer, &entries, is_in_use);
-        for kid in &found.unpublished {
-            add(
-                format!("the site does not have the key {kid} of the API server"),
-                "publish it: issuer publish --from-cluster, with the flags of this site",
-            );
-        }
-        let is_of_others =
-            |kid: &str| stored.iter().any(|key| key.jwk.kid() == Some(kid) && key.known && !key.owners.contains(owner));
-        let served = read.keys.iter().map(|key| key.key_id().to_string());
-        for kid in served.filter(|kid| is_of_others(kid)) {
-            add(
-                format!("the key {kid} of the API server does not belong to the owner {owner}"),
-                "pass the --owner that publishes for this cluster, or publish with this owner: issuer publish --from-cluster --owner NAME",
-            );
-        }
-        for kid in &found.not_served {
-            add(
-                format!("the API server does not serve the key {kid}, which is published and not retired"),
-                "retire it: issuer publish --from-cluster, with the flags of this site; if it belongs to another cluster, publish each with its own --owner",
-            );
-        }
-    }
-    if let Some(public) = public {
-        let found = ApiServerDrift::between(&read.issuer, &read.keys, issuer, public, |_| false);
-        for kid in &found.unpublished {
-            let is_stored = stored.is_some_and(|keys| keys.iter().any(|key| key.jwk.kid() == Some(kid)));
-            let fix = if is_stored {
-                "wait until caches between the site and relying parties have expired, or check the issuer URL"
-            } else {
-                "publish it: issuer publish --from-cluster, with the flags of the site"
-            };
-            add(format!("relying parties do not find the key {kid} of the API server"), fix);
-        }
-    }
-    drift
 }

@@ -1,5 +1,6 @@
 mod answer;
 mod api_server;
+mod difference;
 mod observed;
 mod text;
 
@@ -82,15 +83,15 @@ impl Status {
         let location = self.published.as_ref().map(location).transpose()?;
         let failure = |error: OwnerError| Failure::new(Exit::Usage, format!("--owner: {error}"), error.hint());
         let owner: Owner = self.owner.parse().map_err(failure)?;
-        let api_server = match self.cluster.read_issuer(self.owner_from_cluster, output)? {
+        let api_server = match self.cluster.read_with_keys(self.owner_from_cluster, output)? {
             Some(read) => {
-                let owner = read.uid.as_deref().map_or(Ok(owner), |uid| uid.parse().map_err(failure))?;
+                let owner = read.api_server.uid.as_deref().map_or(Ok(owner), |uid| uid.parse().map_err(failure))?;
                 Some((read, owner))
             }
             None => None,
         };
         let of_api_server: Option<IssuerUrl> =
-            api_server.as_ref().and_then(|(api_server, _)| api_server.issuer.url().ok());
+            api_server.as_ref().and_then(|(read, _)| read.api_server.issuer.parse().ok());
         let issuer = if self.site.is_given() { issuer } else { issuer.or_else(|| of_api_server.clone()) };
         // Without a site in flags or variables, only the fetched documents are shown.
         let looks_inside = self.site.is_explicit() || self.site.is_given() || issuer.is_none();

@@ -4,7 +4,7 @@ use issuer::{
     site::{Site, SiteWarning},
 };
 
-use crate::cli::{cluster_args::ReadIssuer, site::OpenSite};
+use crate::cli::{api_server::WithKeys, site::OpenSite};
 
 /// The documents on the site and those that relying parties fetch.
 pub(super) struct Observed {
@@ -13,7 +13,7 @@ pub(super) struct Observed {
     pub(super) public: Option<PublicSide>,
     pub(super) relying_party: RelyingParty,
     /// The API server, and the owner of its keys.
-    pub(super) api_server: Option<(ReadIssuer, Owner)>,
+    pub(super) api_server: Option<(WithKeys, Owner)>,
 }
 
 pub(super) struct StoredSide {

@@ -1,6 +1,9 @@
 use issuer::Timestamp;
 
-use super::answer::{Answer, StoredKey};
+use super::{
+    answer::{Answer, StoredKey},
+    api_server::ComparedApiServer,
+};
 use crate::cli::{
     answers::{Key, MismatchKind, StaticWebsite, has_named, owners_text},
     clean::printable,
@@ -35,7 +38,7 @@ impl Answer {
             lines.push(String::new());
         }
         lines.push(format!("{STRONG}public{STRONG:#}   {}", self.public_line()));
-        if let Some(api_server) = &self.api_server {
+        if let Some(ComparedApiServer { api_server, .. }) = &self.api_server {
             lines.push(format!("{STRONG}cluster{STRONG:#}  {}", printable(&api_server.server)));
             if !api_server.steps.is_empty() {
                 lines.push(String::new());

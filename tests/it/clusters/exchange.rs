@@ -118,8 +118,8 @@ fn refusal_of_the_api_server_is_shown_with_its_hint() {
     for (response, expected, hint) in [
         (
             status(403, "Forbidden", message),
-            "jane may not request tokens of the service account shop/orders (403 Forbidden)",
-            "kubectl create role issuer-token --namespace shop",
+            "jane may not request tokens of the service account shop/orders at the API server https://",
+            "kubectl create role issuer-token-orders --namespace shop",
         ),
         (
             status(404, "NotFound", "serviceaccounts \"orders\" not found"),

@@ -66,8 +66,8 @@ fn every_login_reads_the_keys_or_names_the_next_step() {
             "no-permission",
             json!({ "token": JANE }),
             Err(vec![
-                "error: jane may not read the JWKS of the API server (403 Forbidden)".to_owned(),
-                "kubectl create clusterrolebinding issuer-discovery --clusterrole system:service-account-issuer-discovery --user jane".to_owned(),
+                format!("error: jane may not read the JWKS at the API server {} (403 Forbidden)", server.url()),
+                "kubectl create clusterrolebinding issuer-discovery-jane --clusterrole system:service-account-issuer-discovery --user jane".to_owned(),
             ]),
         ),
         (

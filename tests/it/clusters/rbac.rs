@@ -187,7 +187,7 @@ fn publisher_of_the_cron_job_has_just_enough_permissions() {
     apply(&server, named("ClusterRoleBinding", "issuer-publisher-discovery"));
     becomes_permitted(&desk, &alone.replace("--directory site", "--directory alone"));
     let text = desk.fails(3, &words);
-    assert!(text.contains("may not read the namespace kube-system (403 Forbidden)"), "{text}");
+    assert!(text.contains("may not read the namespace kube-system at the API server"), "{text}");
     apply(&server, named("ClusterRole", "issuer-publisher-uid"));
     apply(&server, named("ClusterRoleBinding", "issuer-publisher-uid"));
     becomes_permitted(&desk, &words);

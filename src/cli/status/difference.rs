@@ -1,0 +1,75 @@
+//! What differs between the API server and the stored and public documents.
+
+use issuer::{ApiServerDrift, IssuerUrl, Jwk, KeyStatus, Owner};
+use serde::Serialize;
+
+use crate::cli::api_server::WithKeys;
+
+/// A difference between the API server and another place.
+#[derive(Clone, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(deny_unknown_fields))]
+pub(crate) struct Difference {
+    /// What differs, a clause.
+    pub(super) message: String,
+    /// The next step.
+    pub(super) fix: String,
+}
+
+/// What differs between the API server and each of the two places.
+pub(super) fn differences(
+    read: &WithKeys,
+    owner: &Owner,
+    issuer: &IssuerUrl,
+    stored: Option<&[KeyStatus]>,
+    public: Option<&[Jwk]>,
+) -> Vec<Difference> {
+    let WithKeys { api_server, keys, .. } = read;
+    let mut drift = Vec::new();
+    let mut add = |message: String, fix: &str| drift.push(Difference { message, fix: fix.to_owned() });
+    if api_server.issuer != issuer.as_str() {
+        add(
+            format!("the API server issues tokens with the issuer {}, not {issuer}", api_server.issuer),
+            "change the issuer of the API server in the printed order",
+        );
+    }
+    if let Some(stored) = stored {
+        let is_own = |key: &KeyStatus| key.known && key.retired.is_none() && key.owners.contains(owner);
+        let is_in_use = |jwk: &Jwk| stored.iter().any(|key| key.jwk == *jwk && is_own(key));
+        let entries: Vec<_> = stored.iter().map(|key| key.jwk.clone()).collect();
+        let found = ApiServerDrift::between(&api_server.issuer, keys, issuer, &entries, is_in_use);
+        for kid in &found.unpublished {
+            add(
+                format!("the site does not have the key {kid} of the API server"),
+                "publish it: issuer publish --from-cluster, with the flags of this site",
+            );
+        }
+        let is_of_others =
+            |kid: &str| stored.iter().any(|key| key.jwk.kid() == Some(kid) && key.known && !key.owners.contains(owner));
+        let served = keys.iter().map(|key| key.key_id().to_string());
+        for kid in served.filter(|kid| is_of_others(kid)) {
+            add(
+                format!("the key {kid} of the API server does not belong to the owner {owner}"),
+                "pass the --owner that publishes for this cluster, or publish with this owner: issuer publish --from-cluster --owner NAME",
+            );
+        }
+        for kid in &found.not_served {
+            add(
+                format!("the API server does not serve the key {kid}, which is published and not retired"),
+                "retire it: issuer publish --from-cluster, with the flags of this site; if it belongs to another cluster, publish each with its own --owner",
+            );
+        }
+    }
+    if let Some(public) = public {
+        let found = ApiServerDrift::between(&api_server.issuer, keys, issuer, public, |_| false);
+        for kid in &found.unpublished {
+            let is_stored = stored.is_some_and(|keys| keys.iter().any(|key| key.jwk.kid() == Some(kid)));
+            let fix = if is_stored {
+                "wait until caches between the site and relying parties have expired, or check the issuer URL"
+            } else {
+                "publish it: issuer publish --from-cluster, with the flags of the site"
+            };
+            add(format!("relying parties do not find the key {kid} of the API server"), fix);
+        }
+    }
+    drift
+}
