@@ -5,6 +5,10 @@ pub(super) use crate::yaml::{IS_READ, documents};
 /// Whether text may be YAML that holds keys, such as a manifest or a file of Talos or SOPS.
 pub(super) fn looks_like(text: &str) -> bool {
     let has = |word: &str| text.contains(word);
+    // A YAML object has a colon. Base64 has none, and may contain any word.
+    if !has(":") {
+        return false;
+    }
     (has("apiVersion") && has("kind"))
         || has("k8sserviceaccount")
         || has("serviceAccount:")

@@ -11,6 +11,7 @@ use aws_lc_rs::{
         EcdsaKeyPair, KeyPair,
     },
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use issuer::{Jwks, KeyReader, KeySet, Note};
 use proptest::prelude::*;
 
@@ -42,6 +43,25 @@ proptest! {
         let expected = vec![encode::key_id(&encode::rsa_spki(&n, &e))];
         for (name, bytes) in encode::every_rsa_encoding(&n, &e) {
             prop_assert_eq!(kids(&bytes), expected.clone(), "{}", name);
+        }
+    }
+
+    #[test]
+    fn word_of_a_manifest_in_base64_does_not_hide_the_key(
+        mut n in modulus().prop_filter("room for the word", |n| n.len() >= 256),
+        word in prop::sample::select(&["k8sserviceaccount", "apiVersion/kind", "serviceAccount", "kind", "sops"][..]),
+        shift in 0_usize..4,
+    ) {
+        // From the fourth byte of this modulus, three bytes are four characters of the base64.
+        n.truncate(256);
+        n[255] |= 1;
+        let text = format!("{}{word}", "A".repeat(shift));
+        let bytes = BASE64_STANDARD.decode(format!("{text:A<width$}", width = text.len().next_multiple_of(4))).unwrap();
+        n[3..3 + bytes.len()].copy_from_slice(&bytes);
+        let spki = encode::rsa_spki(&n, &[1, 0, 1]);
+        prop_assert!(BASE64_STANDARD.encode(&spki).contains(word));
+        for (name, bytes) in encode::every_rsa_encoding(&n, &[1, 0, 1]) {
+            prop_assert_eq!(kids(&bytes), vec![encode::key_id(&spki)], "{}", name);
         }
     }
 
