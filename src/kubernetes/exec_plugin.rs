@@ -89,11 +89,15 @@ async fn run(plugin: &ExecConfig) -> Result<Vec<u8>, PluginFailure> {
     let terminal = || if is_interactive { Stdio::inherit() } else { Stdio::null() };
     let stderr = if is_interactive { Stdio::inherit() } else { Stdio::piped() };
     command.stdin(terminal()).stderr(stderr).stdout(Stdio::piped()).kill_on_drop(true);
-    let failed = |source: std::io::Error| PluginFailure {
+    let not_started = |source: std::io::Error| PluginFailure {
         because: format!("the exec plugin cannot be started: {source}"),
         fix: Some(INSTALL),
     };
-    let mut child = command.spawn().map_err(failed)?;
+    let broken = |source: std::io::Error| PluginFailure {
+        because: format!("the output of the exec plugin cannot be read: {source}"),
+        fix: None,
+    };
+    let mut child = command.spawn().map_err(not_started)?;
     let (mut output, mut messages) = (Vec::new(), Vec::new());
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
@@ -109,14 +113,14 @@ async fn run(plugin: &ExecConfig) -> Result<Vec<u8>, PluginFailure> {
             None => Ok(()),
         }
     };
-    futures_util::future::try_join(read_output, read_messages).await.map_err(failed)?;
+    futures_util::future::try_join(read_output, read_messages).await.map_err(broken)?;
     if output.len() as u64 > OUTPUT_MAX {
         return Err(PluginFailure {
             because: format!("the exec plugin printed more than {OUTPUT_MAX} bytes"),
             fix: None,
         });
     }
-    let status = child.wait().await.map_err(failed)?;
+    let status = child.wait().await.map_err(broken)?;
     if status.success() {
         return Ok(output);
     }

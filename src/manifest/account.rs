@@ -29,6 +29,19 @@ pub struct ManifestAccount {
 }
 
 impl ManifestAccount {
+    /// The annotation `azure.workload.identity/client-id`; `None` if it is missing or no text.
+    ///
+    /// ```
+    /// # let mut manifest = issuer::Manifest::default();
+    /// let account = br#"{ "kind": "ServiceAccount", "metadata": {
+    ///     "name": "orders", "annotations": { "azure.workload.identity/client-id": "11111111-aaaa-4bbb-8ccc-000000000001" } } }"#;
+    /// manifest.add("sa.json", account);
+    /// assert_eq!(manifest.service_accounts[0].client_id(), Some("11111111-aaaa-4bbb-8ccc-000000000001"));
+    /// ```
+    pub fn client_id(&self) -> Option<&str> {
+        self.metadata.annotations.text(CLIENT_ID)
+    }
+
     pub(super) fn of(object: &Value) -> Self {
         let (namespace, name) = namespace_and_name(object);
         let update = |name: &'static str| Some((name, FieldUpdate::of(object, "annotations", name)?));

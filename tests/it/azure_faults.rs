@@ -29,7 +29,7 @@ use tempfile::TempDir;
 
 const ISSUER: &str = "https://issuer.example.com";
 
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 

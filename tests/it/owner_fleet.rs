@@ -13,15 +13,15 @@ use std::{
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use issuer::{
-    DesiredState, DocumentPath, DropReason, IssuerUrl, Jwks, KeySet, KeyState, Owner, Plan, PublishError, Timestamp,
+    DesiredState, DocumentPath, DropReason, Jwks, KeyState, Owner, Plan, PublishError, Timestamp,
     site::{Condition, Content, ETag, Memory, Site, SiteError, Stored, Written},
 };
 
 use crate::{
-    azure_faults::{Rng, fault, open},
+    azure_faults::{Rng, block_on, fault, open},
+    plan::{hour, issuer, keys, kid},
     support::{
         azurite::account,
-        encode,
         proxy::{Fault, Proxy},
     },
 };
@@ -30,30 +30,13 @@ const OWNERS: u8 = 50;
 /// The number of a key that all owners have.
 const SHARED: u8 = 200;
 
-fn issuer() -> IssuerUrl {
-    "https://issuer.example.com".parse().unwrap()
-}
-
-fn hour(hours: i64) -> Timestamp {
-    Timestamp::now().checked_add(Duration::from_hours(hours.unsigned_abs())).unwrap()
-}
-
-fn kid(number: u8) -> String {
-    encode::key_id(&encode::numbered_spki(number))
-}
-
 /// An owner with the name of a cluster's UID.
 fn owner(number: u8) -> Owner {
     format!("2f1c4b6e-6d0e-4c57-9a41-0d6c2f2a7{number:03}").parse().unwrap()
 }
 
-fn of(number: u8, keys: &[u8]) -> DesiredState {
-    let pem: String = keys.iter().map(|number| encode::numbered_pem(*number)).collect();
-    DesiredState::new(issuer(), KeySet::from_bytes(pem.as_bytes()).unwrap()).owner(owner(number))
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+fn of(number: u8, numbers: &[u8]) -> DesiredState {
+    DesiredState::new(issuer(), keys(numbers)).owner(owner(number))
 }
 
 fn publish(site: &dyn Site, desired: &DesiredState, at: Timestamp) -> Plan {
@@ -61,8 +44,8 @@ fn publish(site: &dyn Site, desired: &DesiredState, at: Timestamp) -> Plan {
 }
 
 /// Publishes as a `CronJob` does: a run that fails is followed by another.
-async fn publish_until_done(site: &dyn Site, desired: &DesiredState) {
-    while let Err(error) = issuer::publish(site, desired, &Timestamp::now()).await {
+async fn publish_until_done(site: &dyn Site, desired: &DesiredState, at: Timestamp) {
+    while let Err(error) = issuer::publish(site, desired, &at).await {
         assert!(matches!(error, PublishError::Site(_)), "{error}");
     }
 }
@@ -171,7 +154,7 @@ fn fifty_owners_at_once_lose_and_retire_nothing() {
         let site = Memory::default();
         let faulty = Faulty { site: &site, rng: Mutex::new(Rng(seed)) };
         let desired: Vec<_> = (0..OWNERS).map(|number| of(number, &[number + 1, SHARED])).collect();
-        block_on(join_all(desired.iter().map(|desired| publish_until_done(&faulty, desired))));
+        block_on(join_all(desired.iter().map(|desired| publish_until_done(&faulty, desired, hour(0)))));
         assert_complete(&site, &format!("seed {seed}"));
         assert_rotation(&site);
     }
@@ -192,7 +175,7 @@ fn fifty_owners_at_once_in_azure_lose_and_retire_nothing() {
             let through = &through;
             scope.spawn(move || {
                 let site = open(through, Duration::from_mins(1));
-                block_on(publish_until_done(&site, &of(number, &[number + 1, SHARED])));
+                block_on(publish_until_done(&site, &of(number, &[number + 1, SHARED]), Timestamp::now()));
             });
         }
     });

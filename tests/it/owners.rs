@@ -2,28 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::encode;
+use crate::{
+    plan::{block_on, hour, issuer, keys, kid},
+    support::encode,
+};
 use issuer::{
-    Change, CurrentState, DesiredState, DropReason, Hint, IssuerUrl, Jwks, KeySet, KeyState, Owner, Plan, PlanRefusal,
+    Change, CurrentState, DesiredState, DropReason, Hint, Jwks, KeySet, KeyState, Owner, Plan, PlanRefusal,
     PlanWarning, PublishError, RemovalGuard, Retention, Timestamp,
     site::{Condition, Content, Headers, Memory, Site},
 };
 use proptest::prelude::*;
-
-const HOUR: i64 = 3600;
-
-fn issuer() -> IssuerUrl {
-    "https://issuer.example.com".parse().unwrap()
-}
-
-/// A time, in hours after a fixed start.
-fn hour(hours: i64) -> Timestamp {
-    Timestamp::from_second(1_700_000_000 + hours * HOUR).unwrap()
-}
-
-fn kid(number: u8) -> String {
-    encode::key_id(&encode::numbered_spki(number))
-}
 
 fn owner(name: &str) -> Owner {
     name.parse().unwrap()
@@ -34,16 +22,11 @@ fn owners(names: &[&str]) -> BTreeSet<Owner> {
 }
 
 fn of(name: &str, numbers: &[u8]) -> DesiredState {
-    let pem: String = numbers.iter().map(|number| encode::numbered_pem(*number)).collect();
-    DesiredState::new(issuer(), KeySet::from_bytes(pem.as_bytes()).unwrap()).owner(owner(name))
+    DesiredState::new(issuer(), keys(numbers)).owner(owner(name))
 }
 
 fn leaving(name: &str) -> DesiredState {
     DesiredState::leaving(issuer(), owner(name))
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 fn publish(site: &Memory, desired: &DesiredState, at: i64) -> Plan {

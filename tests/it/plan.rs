@@ -19,20 +19,20 @@ use proptest::prelude::*;
 
 const HOUR: i64 = 3600;
 
-fn issuer() -> IssuerUrl {
+pub(crate) fn issuer() -> IssuerUrl {
     "https://issuer.example.com".parse().unwrap()
 }
 
 /// A time, in hours after a fixed start.
-fn hour(hours: i64) -> Timestamp {
+pub(crate) fn hour(hours: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + hours * HOUR).unwrap()
 }
 
-fn kid(number: u8) -> String {
+pub(crate) fn kid(number: u8) -> String {
     encode::key_id(&encode::numbered_spki(number))
 }
 
-fn keys(numbers: &[u8]) -> KeySet {
+pub(crate) fn keys(numbers: &[u8]) -> KeySet {
     let pem: String = numbers.iter().map(|number| encode::numbered_pem(*number)).collect();
     KeySet::from_bytes(pem.as_bytes()).unwrap()
 }
@@ -41,7 +41,7 @@ fn desired(numbers: &[u8]) -> DesiredState {
     DesiredState::new(issuer(), keys(numbers))
 }
 
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 

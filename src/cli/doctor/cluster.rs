@@ -1,42 +1,19 @@
 //! The live objects of a cluster, its issuer, and a token of one of its service accounts.
 
 use issuer::{
-    ClusterKind, FederatedCredential, Hint, Manifest, ManifestContext, ServiceAccount, TOKEN_EXCHANGE_AUDIENCE, Token,
-    json::Value,
-    kubernetes::{Cluster, ClusterError, ClusterOptions, ObjectScope, RequestedToken, TokenRequest},
+    ClusterKind, FederatedCredential, Hint, ManifestContext, ServiceAccount, TOKEN_EXCHANGE_AUDIENCE, Token,
+    kubernetes::{Cluster, ClusterError, ClusterOptions, RequestedToken, TokenRequest},
 };
 
-use super::{super::Failure, answer::Check};
-
-/// The annotation that marks a service account of workload identity.
-const CLIENT_ID: &str = "azure.workload.identity/client-id";
-
-/// Which pods to check.
-pub(super) enum Scope {
-    /// Those of the namespace of the context.
-    Default,
-    /// Those of every namespace.
-    All,
-    /// Those of a namespace.
-    Namespace(String),
-    /// One pod.
-    Pod {
-        /// Its namespace.
-        namespace: String,
-        /// Its name.
-        name: String,
-    },
-    /// Those of a service account.
-    Account(ServiceAccount),
-}
+use super::{
+    super::Failure,
+    answer::Check,
+    live_objects::{LiveObjects, Scope},
+};
 
 /// What was read from a cluster.
 pub(super) struct Gathered {
-    pub(super) manifest: Manifest,
-    /// The namespace of the scope, for messages.
-    pub(super) place: String,
-    /// The kinds that were not read, each with the reason.
-    not_read: Vec<(ClusterKind, String)>,
+    pub(super) objects: LiveObjects,
     /// The issuer of the API server, or why it is not known.
     issuer: Result<String, ClusterError>,
     /// The URL of the API server.
@@ -55,15 +32,11 @@ impl Gathered {
         credentials: Option<&[FederatedCredential]>,
     ) -> Result<Self, Failure> {
         let cluster = Cluster::connect(options).await?;
-        let mut found = Found::default();
-        let namespace = found.read_pods(&cluster, &scope).await?;
-        let webhooks = cluster.objects(ClusterKind::MutatingWebhookConfiguration, &ObjectScope::All).await;
-        let webhooks = found.add(ClusterKind::MutatingWebhookConfiguration, webhooks);
-        found.read_webhook(&cluster, &webhooks).await;
+        let objects = LiveObjects::read(&cluster, &scope).await?;
         let issuer = cluster.discovery().await.map(|discovery| discovery.issuer);
-        let account = match &scope {
-            Scope::Account(account) => Some(account.clone()),
-            _ => found.account(),
+        let account = match scope {
+            Scope::Account(account) => Some(account),
+            _ => objects.account(),
         };
         let audience = credentials.and_then(|credentials| credentials.first()?.audiences.first());
         let (mut token, mut audiences) = (None, None);
@@ -77,20 +50,18 @@ impl Gathered {
             }
             token = Some((account, requested));
         }
-        let place = namespace.map_or_else(|| "the cluster".to_owned(), |name| format!("the namespace {name}"));
-        let server = cluster.url().to_owned();
-        Ok(Self { manifest: found.manifest, place, not_read: found.not_read, issuer, server, token, audiences })
+        Ok(Self { objects, issuer, server: cluster.url().to_owned(), token, audiences })
     }
 
     /// The context in which the objects are checked.
     pub(super) fn context(&self, context: ManifestContext) -> ManifestContext {
-        let is_read = |kind: &ClusterKind| self.not_read.iter().all(|(other, _)| other != kind);
+        let is_read = |kind: &ClusterKind| self.objects.not_read.iter().all(|(other, _)| other != kind);
         let context = context.live(ClusterKind::ALL.into_iter().filter(is_read));
         let context = match &self.issuer {
             Ok(issuer) => context.issuer(issuer),
             Err(_) => context,
         };
-        self.not_read.iter().fold(context, |context, (kind, reason)| context.not_read(*kind, reason))
+        self.objects.not_read.iter().fold(context, |context, (kind, reason)| context.not_read(*kind, reason))
     }
 
     /// The token, if it was requested.
@@ -108,20 +79,17 @@ impl Gathered {
         if let Some(audiences) = &self.audiences {
             checks.push(audience_check(&object, audiences));
         }
-        match &self.token {
-            Some((account, Err(error))) => {
-                let object = format!("token of {}/{}", account.namespace, account.name);
-                checks.push(skipped("token", &object, error));
+        checks.push(if let Some((account, requested)) = &self.token {
+            let object = format!("token of {}/{}", account.namespace, account.name);
+            match requested {
+                Ok(_) => Check::passed("token", &object, "the API server issues tokens of this service account"),
+                Err(error) => skipped("token", &object, error),
             }
-            Some((account, Ok(_))) => {
-                let object = format!("token of {}/{}", account.namespace, account.name);
-                checks.push(Check::passed("token", &object, "the API server issues tokens of this service account"));
-            }
-            None => {
-                let message = format!("no service account has the annotation {CLIENT_ID}, so no token was requested");
-                checks.push(Check::skipped("token", &object, message));
-            }
-        }
+        } else {
+            let message =
+                "no service account has the annotation azure.workload.identity/client-id, so no token was requested";
+            Check::skipped("token", &object, message)
+        });
         checks
     }
 }
@@ -171,112 +139,4 @@ fn audiences_of(token: &str) -> Option<Vec<String>> {
     let mut buffer = Vec::new();
     let token = Token::parse(token, &mut buffer).ok()?;
     Some(token.claims.aud?.into_iter().map(std::borrow::Cow::into_owned).collect())
-}
-
-/// The objects that were read.
-#[derive(Default)]
-struct Found {
-    manifest: Manifest,
-    not_read: Vec<(ClusterKind, String)>,
-    accounts: Vec<Value>,
-}
-
-impl Found {
-    /// Reads the pods of a scope with their service accounts and namespaces, and returns the namespace of the scope.
-    async fn read_pods(&mut self, cluster: &Cluster, scope: &Scope) -> Result<Option<String>, Failure> {
-        let one = |namespace: Option<&str>, name: &str| ObjectScope::One {
-            namespace: namespace.map(str::to_owned),
-            name: name.to_owned(),
-        };
-        let namespace = match scope {
-            Scope::All => None,
-            Scope::Default => Some(cluster.namespace().to_owned()),
-            Scope::Namespace(name) | Scope::Pod { namespace: name, .. } => Some(name.clone()),
-            Scope::Account(account) => Some(account.namespace.clone()),
-        };
-        let all = namespace.clone().map_or(ObjectScope::All, ObjectScope::Namespace);
-        let of_pods = match scope {
-            Scope::Pod { namespace, name } => one(Some(namespace), name),
-            _ => all.clone(),
-        };
-        let mut pods = cluster.objects(ClusterKind::Pod, &of_pods).await?;
-        if let (Scope::Pod { namespace, name }, []) = (scope, &pods[..]) {
-            let hint = format!("list the pods: kubectl get pods --namespace {namespace}");
-            let message = format!("there is no pod {namespace}/{name} in the cluster");
-            return Err(Failure::new(super::super::Exit::Incomplete, message, Some(hint)));
-        }
-        if let Scope::Account(account) = scope {
-            pods.retain(|pod| account_of(pod) == account.name);
-        }
-        let of_accounts = match scope {
-            Scope::Pod { namespace, .. } => one(Some(namespace), pods.first().map_or("default", account_of)),
-            Scope::Account(account) => one(Some(&account.namespace), &account.name),
-            _ => all,
-        };
-        pods.iter().for_each(|pod| self.manifest.add_value(pod));
-        let accounts = cluster.objects(ClusterKind::ServiceAccount, &of_accounts).await;
-        self.accounts = self.add(ClusterKind::ServiceAccount, accounts);
-        let of_namespaces = namespace.as_deref().map_or(ObjectScope::All, |name| one(None, name));
-        let namespaces = cluster.objects(ClusterKind::Namespace, &of_namespaces).await;
-        let is_read = namespaces.is_ok();
-        let found = self.add(ClusterKind::Namespace, namespaces);
-        if let Some(name) = namespace.as_ref().filter(|_| is_read && found.is_empty()) {
-            let hint = "list the namespaces: kubectl get namespaces".to_owned();
-            let message = format!("there is no namespace {name} in the cluster");
-            return Err(Failure::new(super::super::Exit::Incomplete, message, Some(hint)));
-        }
-        Ok(namespace)
-    }
-
-    /// Reads the Deployment of the webhook, which has its version. It is not needed for any verdict.
-    async fn read_webhook(&mut self, cluster: &Cluster, configurations: &[Value]) {
-        let services = configurations
-            .iter()
-            .flat_map(|configuration| configuration.get("webhooks").and_then(Value::as_array).into_iter().flatten());
-        let namespaces = services.filter_map(|webhook| {
-            let service = webhook.pointer("/clientConfig/service")?;
-            let name = service.get("name")?.as_str()?;
-            // The Service of the chart and of AKS is azure-wi-webhook-webhook-service.
-            name.starts_with("azure-wi-webhook").then(|| service.get("namespace")?.as_str().map(str::to_owned))?
-        });
-        for namespace in namespaces.collect::<std::collections::BTreeSet<_>>() {
-            if let Ok(deployments) = cluster.deployments(&namespace).await {
-                deployments.iter().for_each(|deployment| self.manifest.add_value(deployment));
-            }
-        }
-    }
-
-    /// Adds the objects of a kind, or notes why they were not read.
-    fn add(&mut self, kind: ClusterKind, read: Result<Vec<Value>, ClusterError>) -> Vec<Value> {
-        match read {
-            Ok(objects) => {
-                objects.iter().for_each(|object| self.manifest.add_value(object));
-                objects
-            }
-            Err(error) => {
-                let reason = match error {
-                    ClusterError::Forbidden { user, .. } => format!("{user} may not read them, 403 Forbidden"),
-                    error => error.to_string(),
-                };
-                self.not_read.push((kind, reason));
-                Vec::new()
-            }
-        }
-    }
-
-    /// The first service account of workload identity.
-    fn account(&self) -> Option<ServiceAccount> {
-        let is_annotated = |account: &&Value| {
-            let annotations = account.pointer("/metadata/annotations").and_then(Value::as_object);
-            annotations.is_some_and(|annotations| annotations.contains_key(CLIENT_ID))
-        };
-        let account = self.accounts.iter().find(is_annotated)?;
-        let text = |member: &str| account.pointer(&format!("/metadata/{member}"))?.as_str();
-        format!("{}/{}", text("namespace")?, text("name")?).parse().ok()
-    }
-}
-
-/// The service account of a pod.
-fn account_of(pod: &Value) -> &str {
-    pod.pointer("/spec/serviceAccountName").and_then(Value::as_str).unwrap_or("default")
 }

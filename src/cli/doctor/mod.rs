@@ -3,6 +3,7 @@
 mod answer;
 mod claims;
 mod cluster;
+mod live_objects;
 mod pod;
 mod probe;
 mod text;
@@ -15,8 +16,9 @@ use std::path::PathBuf;
 pub(super) use answer::Answer;
 use answer::{Check, Verdict, Workloads};
 use clap::Args;
-use cluster::{Gathered, Scope};
+use cluster::Gathered;
 use issuer::{FederatedCredential, HttpFetcher, Manifest, ManifestContext, Timestamp, kubernetes::ClusterOptions};
+use live_objects::Scope;
 use probe::Probes;
 use token::Verification;
 use token_file::TokenFile;
@@ -231,10 +233,10 @@ impl Doctor {
         let gathered = runtime::block_on(output.steps().without_warnings(gather))??;
         // The namespace of the scope is not that of objects without one.
         self.namespace = None;
-        let report = gathered.manifest.examine(&gathered.context(self.context(credentials, None)));
+        let report = gathered.objects.manifest.examine(&gathered.context(self.context(credentials, None)));
         let mut checks: Vec<Check> = report.findings.iter().cloned().map(Check::from).collect();
         if report.judged == 0 {
-            checks.push(nothing_to_check(&gathered.place));
+            checks.push(nothing_to_check(&gathered.objects.place()));
         }
         checks.extend(gathered.checks(self.issuer.as_deref(), credentials));
         if let Some(token) = gathered.token() {
