@@ -181,18 +181,22 @@ fn by_texts(text: &NormalText, failures: impl Iterator<Item = ChainFailure>) -> 
 
 /// The failure whose text, without quotes, is the whole text.
 fn by_whole_text(text: &NormalText) -> Option<(usize, Finding)> {
-    let bare = |text: &str| text.trim_matches([' ', '.', '"', '\'']).to_ascii_lowercase();
     let whole = bare(text.lower());
-    let mut failures =
-        KnownFailure::all().filter(|failure| failure.patterns.iter().any(|pattern| bare(pattern) == whole));
+    let is_whole = |pattern: &&str| bare(pattern).eq_ignore_ascii_case(whole);
+    let mut failures = KnownFailure::all().filter(|failure| failure.patterns.iter().any(|pattern| is_whole(&pattern)));
     Some((0, Finding::from(ChainFailure::Known(failures.next()?))))
+}
+
+/// A text without the white space, quotes and stops around it.
+fn bare(text: &str) -> &str {
+    text.trim_matches([' ', '\n', '.', '"', '\''])
 }
 
 /// The codes whose symbolic name a text contains as a word.
 ///
 /// Names such as `InvalidRequest` also occur in errors of other services, so a long text must be about Entra.
 fn by_names(text: &NormalText) -> Vec<(usize, Finding)> {
-    let is_about_entra = text.text().len() <= SHORT
+    let is_about_entra = bare(text.text()).len() <= SHORT
         || ENTRA.iter().any(|word| text.lower().match_indices(word).any(|(at, _)| text.is_whole(at, at + word.len())));
     if !is_about_entra {
         return Vec::new();

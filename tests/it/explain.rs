@@ -159,6 +159,12 @@ fn codes_are_found_in_every_form() {
     for (text, expected) in tests {
         assert_eq!(ids(text), *expected, "{text}");
     }
+    // The quotes of a string do not make a text long.
+    let longest = format!("{}InvalidRequest", "unrelated ".repeat(10).split_off(14));
+    assert_eq!(longest.len(), 100);
+    assert_eq!(ids(&longest), ids(&format!("\n\"{longest}\" ")));
+    assert_eq!(ids(&longest).len(), 1);
+    assert_eq!(ids(&format!("x{longest}")), [""; 0]);
     let long = format!("{} InvalidRequest", "unrelated words ".repeat(20));
     assert_eq!(ids(&long), [""; 0]);
 }

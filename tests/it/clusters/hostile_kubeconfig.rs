@@ -113,6 +113,8 @@ fn files_and_limits_that_cannot_be_used_are_named() {
     File::create(desk.path().join("huge")).unwrap().set_len(17 << 20).unwrap();
     fs::write(desk.path().join("types"), "{clusters: 5, users: {s3cr3t: 1}}").unwrap();
     for (words, exit, expected) in [
+        ("--kubeconfig /dev/zero", 3, "cannot use /dev/zero: it is longer than 16777216 bytes"),
+        ("--kubeconfig /dev/null", 2, "/dev/null has no current context"),
         ("--kubeconfig huge", 3, "cannot use huge: it is longer than 16777216 bytes"),
         ("--kubeconfig types", 3, "cannot use types: it is not a kubeconfig: line 1 cannot be parsed"),
         ("--kubeconfig .", 3, "cannot use .: Is a directory"),
