@@ -182,8 +182,8 @@ fn by_texts(text: &NormalText, failures: impl Iterator<Item = ChainFailure>) -> 
 /// The failure whose text, without quotes, is the whole text.
 fn by_whole_text(text: &NormalText) -> Option<(usize, Finding)> {
     let whole = bare(text.lower());
-    let is_whole = |pattern: &&str| bare(pattern).eq_ignore_ascii_case(whole);
-    let mut failures = KnownFailure::all().filter(|failure| failure.patterns.iter().any(|pattern| is_whole(&pattern)));
+    let mut failures = KnownFailure::all()
+        .filter(|failure| failure.patterns.iter().any(|pattern| bare(pattern).eq_ignore_ascii_case(whole)));
     Some((0, Finding::from(ChainFailure::Known(failures.next()?))))
 }
 
