@@ -14,6 +14,8 @@ const CLOSED: &str =
 pub(super) const PROXY: &str =
     "check HTTPS_PROXY, and proxy-url of the cluster in the kubeconfig: kubectl config view --minify";
 const DISTRUSTED: &str = "check certificate-authority-data of the cluster in the kubeconfig; an old one is replaced with the tool of the cluster";
+const CA_AS_SERVER: &str =
+    "give the API server a certificate with basicConstraints CA:FALSE, which the certificate authority signs";
 
 /// Why there was no response from an API server.
 ///
@@ -50,6 +52,13 @@ impl ConnectFailure {
         let text = redacted_start(&innermost.to_string(), CAUSE_MAX);
         if text.contains("lookup address") || text.contains("dns error") {
             return Self { because: text, fix: Some(NAME) };
+        }
+        // rustls reports only this word, and another client may accept the server.
+        if text.contains("CaUsedAsEndEntity") {
+            return Self {
+                because: "its certificate is that of a certificate authority".to_owned(),
+                fix: Some(CA_AS_SERVER),
+            };
         }
         if text.contains("certificate") || text.contains("UnknownIssuer") {
             return Self { because: text, fix: Some(DISTRUSTED) };

@@ -10,6 +10,8 @@ use crate::support::{
     client_authority::ClientCertificate,
     issuer::{stderr, stdout},
     kube_apiserver::{ADMIN, JANE, KubeApiserver},
+    stand_in::StandIn,
+    tls::Authority,
     tunnel::Tunnel,
 };
 
@@ -167,10 +169,16 @@ fn server_that_cannot_be_trusted_or_reached_is_named() {
     // A listener that never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
+    let authority = Authority::as_server();
+    let lab = StandIn::https(&authority, |_| panic!("no request without a verified certificate"));
     let kubeconfig = server
         .kubeconfig()
         .cluster("insecure", insecure)
         .cluster("other-authority", json!({ "server": server.url() }))
+        .cluster("authority", {
+            let ca = BASE64_STANDARD.encode(fs::read(authority.ca_file()).unwrap());
+            json!({ "server": lab.url(), "certificate-authority-data": ca })
+        })
         .cluster("plain", json!({ "server": "http://api.example.com:8080" }))
         .cluster("closed", json!({ "server": "https://127.0.0.1:1" }))
         .cluster("unknown", json!({ "server": "https://no-such-host.invalid" }))
@@ -180,12 +188,13 @@ fn server_that_cannot_be_trusted_or_reached_is_named() {
             cluster["proxy-url"] = json!("http://127.0.0.1:1");
             cluster
         });
-    let names = ["insecure", "other-authority", "plain", "closed", "unknown", "silent", "proxied"];
+    let names = ["insecure", "other-authority", "authority", "plain", "closed", "unknown", "silent", "proxied"];
     let kubeconfig = names.into_iter().fold(kubeconfig, |kubeconfig, name| kubeconfig.user(name, name, user()));
     let desk = Desk::with(&kubeconfig);
     for (name, exit, parts) in [
         ("insecure", 2, ["does not verify the certificate of the API server", "--insecure-skip-tls-verify"]),
         ("other-authority", 3, ["invalid peer certificate", "check certificate-authority-data"]),
+        ("authority", 3, ["its certificate is that of a certificate authority", "basicConstraints CA:FALSE"]),
         ("plain", 2, ["does not verify the certificate of the API server", "--insecure-skip-tls-verify"]),
         ("closed", 3, ["Connection refused", "check that the API server runs"]),
         ("unknown", 3, ["no response from the API server https://no-such-host.invalid", "check the server"]),

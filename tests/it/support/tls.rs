@@ -5,7 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs::default_provider},
@@ -29,6 +31,19 @@ impl Authority {
         let issuer = CertifiedIssuer::self_signed(root_params(), KeyPair::generate().unwrap()).unwrap();
         let key = KeyPair::generate().unwrap();
         let leaf = leaf_params(hosts).signed_by(&key, &issuer).unwrap();
+        Self::of(issuer.as_ref(), &leaf, &key)
+    }
+
+    /// An authority whose own certificate is that of the server, as tools for a lab make it.
+    pub(crate) fn as_server() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = leaf_params(&[]);
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        Self::of(&certificate, &certificate, &key)
+    }
+
+    fn of(issuer: &Certificate, leaf: &Certificate, key: &KeyPair) -> Self {
         let folder = TempDir::new().unwrap();
         let write = |name: &str, pem: String| std::fs::write(folder.path().join(name), pem).unwrap();
         write("ca.pem", issuer.pem());
