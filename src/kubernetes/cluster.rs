@@ -18,7 +18,7 @@ use tracing::{Instrument, info_span};
 use super::{
     cluster_error::ClusterError,
     cluster_options::ClusterOptions,
-    connect_failure::{ConnectFailure, PROXY, login_failure},
+    connect_failure::{ConnectFailure, cause, check_proxy, login_failure},
     exec_plugin,
     grant::Grant,
     kubeconfig,
@@ -91,7 +91,10 @@ impl Cluster {
         let plugin = exec_plugin::log_in(&mut config.auth_info).instrument(span);
         match timeout(options.timeout, plugin).await {
             Ok(Ok(())) => {}
-            Ok(Err(failure)) => return Err(failed(failure.because, failure.fix.map(str::to_owned))),
+            Ok(Err(failure)) => {
+                let fix = failure.fix(&server.kubectl());
+                return Err(failed(failure.because, fix));
+            }
             Err(_) => return Err(failed(late("exec plugin"), None)),
         }
         // Files are read, and an auth provider may run a command.
@@ -100,7 +103,7 @@ impl Cluster {
             Ok(Ok(Ok(client))) => client,
             Ok(Ok(Err(error))) => {
                 let (because, fix) =
-                    login_failure(&error).map_or_else(|| setup_failure(&error), |because| (because, None));
+                    login_failure(&error).map_or_else(|| setup_failure(&error, &server), |because| (because, None));
                 return Err(failed(because, fix));
             }
             Ok(Err(_)) => return Err(failed("the login stopped".to_owned(), None)),
@@ -149,7 +152,7 @@ impl Cluster {
         let deadline = Instant::now() + self.timeout;
         let late = || ClusterError::Unreachable {
             server: self.server.url.clone(),
-            failure: ConnectFailure::late(self.timeout),
+            failure: ConnectFailure::late(self.timeout, &self.server.kubectl()),
         };
         let (mut attempts, mut refused) = (0, None);
         loop {
@@ -197,7 +200,10 @@ impl Cluster {
             let fix = self.server.login.hint(&self.server.kubectl());
             return ClusterError::Login { user: self.server.shown_user(), because, fix };
         }
-        ClusterError::Unreachable { server: self.server.url.clone(), failure: ConnectFailure::of(error) }
+        ClusterError::Unreachable {
+            server: self.server.url.clone(),
+            failure: ConnectFailure::of(error, &self.server.kubectl()),
+        }
     }
 
     pub(super) fn unusable(&self, call: &Call<'_>, because: &str) -> ClusterError {
@@ -286,14 +292,14 @@ fn forbidden_user(message: &str) -> Option<String> {
 }
 
 /// Why a client cannot be built, and the next step if it is not another login.
-fn setup_failure(error: &kube::Error) -> (String, Option<String>) {
+fn setup_failure(error: &kube::Error, server: &Server) -> (String, Option<String>) {
     match error {
         kube::Error::ProxyProtocolUnsupported { .. } => {
             let because = "the proxy of the cluster is none of http, https and socks5";
-            (because.to_owned(), Some(PROXY.to_owned()))
+            (because.to_owned(), Some(check_proxy(&server.kubectl())))
         }
         kube::Error::InferKubeconfig(error) => (kubeconfig::because(error), None),
-        other => (ConnectFailure::of(other).because, None),
+        other => (cause(other), None),
     }
 }
 

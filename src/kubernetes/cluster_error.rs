@@ -223,7 +223,7 @@ impl Hint for ClusterError {
             | Self::Unauthorized { fix, .. }
             | Self::Forbidden { fix, .. }
             | Self::NotFound { fix, .. } => Some(fix.clone()),
-            Self::Unreachable { failure, .. } => failure.fix.map(str::to_owned),
+            Self::Unreachable { failure, .. } => failure.fix.clone(),
             Self::Refused { status: 410, .. } => {
                 Some("run the command again: the list expired between two of its pages".to_owned())
             }
@@ -231,7 +231,8 @@ impl Hint for ClusterError {
                 Some("run the command again when the API server has recovered".to_owned())
             }
             Self::Refused { .. } | Self::Response { .. } => Some(
-                "check that the server of the kubeconfig is an API server: kubectl get --raw /version".to_owned(),
+                "check with the same kubeconfig and context that the server is an API server: kubectl get --raw /version"
+                    .to_owned(),
             ),
             Self::Keys(error) => error.hint(),
         }

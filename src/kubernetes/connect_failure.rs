@@ -1,4 +1,4 @@
-use std::error::Error;
+use std::{error::Error, time::Duration};
 
 use kube::client::AuthError;
 
@@ -8,11 +8,6 @@ pub(super) const INVALID_TOKEN: &str = "the token has a character that an HTTP h
 /// The longest text of a cause, in characters.
 const CAUSE_MAX: usize = 300;
 
-const NAME: &str = "check the server of the kubeconfig: kubectl config view --minify";
-const CLOSED: &str =
-    "check that the API server runs and that this machine reaches its address: kubectl get --raw /livez";
-pub(super) const PROXY: &str =
-    "check HTTPS_PROXY, and proxy-url of the cluster in the kubeconfig: kubectl config view --minify";
 const DISTRUSTED: &str = "check certificate-authority-data of the cluster in the kubeconfig; an old one is replaced with the tool of the cluster";
 const CA_AS_SERVER: &str =
     "give the API server a certificate with basicConstraints CA:FALSE, which the certificate authority signs";
@@ -38,36 +33,47 @@ pub struct ConnectFailure {
     /// The cause, as a clause.
     pub because: String,
     /// The next step, if one is known.
-    pub fix: Option<&'static str>,
+    pub fix: Option<String>,
 }
 
 impl ConnectFailure {
-    /// The failure of a request that got no response within the time limit.
-    pub(super) fn late(limit: std::time::Duration) -> Self {
-        Self { because: format!("no answer within {} s", limit.as_secs_f64()), fix: Some(CLOSED) }
+    /// The failure of a request that got no response within the time limit; `kubectl` starts a command for the cluster.
+    pub(super) fn late(limit: Duration, kubectl: &str) -> Self {
+        Self { because: format!("no answer within {} s", limit.as_secs_f64()), fix: Some(check_address(kubectl)) }
     }
 
-    pub(super) fn of(error: &kube::Error) -> Self {
-        let innermost = innermost(error);
-        let text = redacted_start(&innermost.to_string(), CAUSE_MAX);
+    pub(super) fn of(error: &kube::Error, kubectl: &str) -> Self {
+        let text = cause(error);
         if text.contains("lookup address") || text.contains("dns error") {
-            return Self { because: text, fix: Some(NAME) };
+            let fix = format!("check the server of the kubeconfig: {kubectl} config view --minify");
+            return Self { because: text, fix: Some(fix) };
         }
-        // rustls reports only this word, and another client may accept the server.
+        // rustls reports only this word. Other clients accept such a server.
         if text.contains("CaUsedAsEndEntity") {
-            return Self {
-                because: "its certificate is that of a certificate authority".to_owned(),
-                fix: Some(CA_AS_SERVER),
-            };
+            let because = "its certificate is that of a certificate authority".to_owned();
+            return Self { because, fix: Some(CA_AS_SERVER.to_owned()) };
         }
         if text.contains("certificate") || text.contains("UnknownIssuer") {
-            return Self { because: text, fix: Some(DISTRUSTED) };
+            return Self { because: text, fix: Some(DISTRUSTED.to_owned()) };
         }
         if text.contains("tunnel error") {
-            return Self { because: format!("the proxy did not connect: {text}"), fix: Some(PROXY) };
+            return Self { because: format!("the proxy did not connect: {text}"), fix: Some(check_proxy(kubectl)) };
         }
-        Self { because: text, fix: Some(CLOSED) }
+        Self { because: text, fix: Some(check_address(kubectl)) }
     }
+}
+
+fn check_address(kubectl: &str) -> String {
+    format!("check that the API server runs and that this machine reaches its address: {kubectl} get --raw /livez")
+}
+
+pub(super) fn check_proxy(kubectl: &str) -> String {
+    format!("check HTTPS_PROXY, and proxy-url of the cluster in the kubeconfig: {kubectl} config view --minify")
+}
+
+/// The innermost cause, without secrets.
+pub(super) fn cause(error: &kube::Error) -> String {
+    redacted_start(&innermost(error).to_string(), CAUSE_MAX)
 }
 
 /// The innermost cause.

@@ -12,18 +12,31 @@ use crate::redact::redacted_start;
 const OUTPUT_MAX: u64 = 1 << 20;
 /// The longest message of a plugin that is shown, in characters.
 const MESSAGE_MAX: usize = 300;
-const INSTALL: &str = "install the exec plugin that the kubeconfig names for this user, or correct its command: kubectl config view --minify";
 
 /// Why an exec plugin gave no credential. Its standard output may hold a token, so it is never shown.
 pub(super) struct PluginFailure {
     pub(super) because: String,
-    /// The next step, if it is not another login.
-    pub(super) fix: Option<&'static str>,
+    /// Whether it cannot be started, so that another login does not help.
+    is_missing: bool,
+}
+
+impl PluginFailure {
+    /// The next step, if it is not another login; `kubectl` starts a command for the cluster.
+    pub(super) fn fix(&self, kubectl: &str) -> Option<String> {
+        let fix = "install the exec plugin that the kubeconfig names for this user, or correct its command";
+        self.is_missing.then(|| format!("{fix}: {kubectl} config view --minify"))
+    }
+}
+
+impl From<String> for PluginFailure {
+    fn from(because: String) -> Self {
+        Self { because, is_missing: false }
+    }
 }
 
 impl From<&str> for PluginFailure {
     fn from(because: &str) -> Self {
-        Self { because: because.to_owned(), fix: None }
+        because.to_owned().into()
     }
 }
 
@@ -91,12 +104,10 @@ async fn run(plugin: &ExecConfig) -> Result<Vec<u8>, PluginFailure> {
     command.stdin(terminal()).stderr(stderr).stdout(Stdio::piped()).kill_on_drop(true);
     let not_started = |source: std::io::Error| PluginFailure {
         because: format!("the exec plugin cannot be started: {source}"),
-        fix: Some(INSTALL),
+        is_missing: true,
     };
-    let broken = |source: std::io::Error| PluginFailure {
-        because: format!("the output of the exec plugin cannot be read: {source}"),
-        fix: None,
-    };
+    let broken =
+        |source: std::io::Error| PluginFailure::from(format!("the output of the exec plugin cannot be read: {source}"));
     let mut child = command.spawn().map_err(not_started)?;
     let (mut output, mut messages) = (Vec::new(), Vec::new());
     let stdout = child.stdout.take();
@@ -115,10 +126,7 @@ async fn run(plugin: &ExecConfig) -> Result<Vec<u8>, PluginFailure> {
     };
     futures_util::future::try_join(read_output, read_messages).await.map_err(broken)?;
     if output.len() as u64 > OUTPUT_MAX {
-        return Err(PluginFailure {
-            because: format!("the exec plugin printed more than {OUTPUT_MAX} bytes"),
-            fix: None,
-        });
+        return Err(format!("the exec plugin printed more than {OUTPUT_MAX} bytes").into());
     }
     let status = child.wait().await.map_err(broken)?;
     if status.success() {
@@ -127,5 +135,5 @@ async fn run(plugin: &ExecConfig) -> Result<Vec<u8>, PluginFailure> {
     let messages = String::from_utf8_lossy(&messages);
     let last = messages.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
     let said = if last.is_empty() { String::new() } else { format!(": {}", redacted_start(last, MESSAGE_MAX)) };
-    Err(PluginFailure { because: format!("the exec plugin failed with {status}{said}"), fix: None })
+    Err(format!("the exec plugin failed with {status}{said}").into())
 }

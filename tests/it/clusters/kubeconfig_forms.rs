@@ -196,8 +196,12 @@ fn server_that_cannot_be_trusted_or_reached_is_named() {
         ("other-authority", 3, ["invalid peer certificate", "check certificate-authority-data"]),
         ("authority", 3, ["its certificate is that of a certificate authority", "basicConstraints CA:FALSE"]),
         ("plain", 2, ["does not verify the certificate of the API server", "--insecure-skip-tls-verify"]),
-        ("closed", 3, ["Connection refused", "check that the API server runs"]),
-        ("unknown", 3, ["no response from the API server https://no-such-host.invalid", "check the server"]),
+        ("closed", 3, ["Connection refused", "--context closed get --raw /livez"]),
+        (
+            "unknown",
+            3,
+            ["no response from the API server https://no-such-host.invalid", "--context unknown config view --minify"],
+        ),
         ("silent", 3, ["no answer within 1 s", "check that the API server runs"]),
         ("proxied", 3, ["Connection refused", "hint: "]),
     ] {
