@@ -19,6 +19,7 @@ use super::{
     cluster_error::ClusterError,
     cluster_options::ClusterOptions,
     connect_failure::{ConnectFailure, cause, check_proxy, login_failure},
+    credential::{self, without},
     exec_plugin,
     grant::Grant,
     kubeconfig,
@@ -58,6 +59,8 @@ pub struct Cluster {
     client: Client,
     pub(super) server: Arc<Server>,
     timeout: Duration,
+    /// The secrets of its requests, which a response may repeat.
+    secrets: Arc<[String]>,
 }
 
 /// A request, and how its failures are named.
@@ -97,6 +100,7 @@ impl Cluster {
             }
             Err(_) => return Err(failed(late("exec plugin"), None)),
         }
+        let secrets = credential::secrets(&config.auth_info).into();
         // Files are read, and an auth provider may run a command.
         let build = tokio::task::spawn_blocking(move || ClientBuilder::try_from(config).map(ClientBuilder::build));
         let client = match timeout(options.timeout, build).await {
@@ -109,7 +113,7 @@ impl Cluster {
             Ok(Err(_)) => return Err(failed("the login stopped".to_owned(), None)),
             Err(_) => return Err(failed(late("login"), None)),
         };
-        Ok(Self { client, server: Arc::new(server), timeout: options.timeout })
+        Ok(Self { client, server: Arc::new(server), timeout: options.timeout, secrets })
     }
 
     /// The URL of the API server.
@@ -183,7 +187,8 @@ impl Cluster {
         let request = request.body(Body::from(body)).map_err(|error| self.unusable(call, &error.to_string()))?;
         let response = self.client.send(request).await.map_err(|error| self.not_sent(&error))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        if !status.is_success() {
+        // 206 has a part of the document.
+        if !matches!(status, StatusCode::OK | StatusCode::CREATED) {
             let text = read(response, ERROR_MAX).await.unwrap_or_default();
             return Err(self.refused(call, status, &headers, &text));
         }
@@ -214,7 +219,7 @@ impl Cluster {
     /// The error of a response with another status than success.
     fn refused(&self, call: &Call<'_>, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failed {
         let server = &*self.server;
-        let text = status_message(body);
+        let text = status_message(body).map(|text| without(&text, &self.secrets));
         let said = text.as_deref().unwrap_or_default();
         let error = match status {
             StatusCode::UNAUTHORIZED => ClusterError::unauthorized(server, Timestamp::now()),

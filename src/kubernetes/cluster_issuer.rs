@@ -9,7 +9,7 @@ use super::{
     grant::Grant,
 };
 use crate::{
-    documents::{Discovery, Documents},
+    documents::{Discovery, Documents, Jwks},
     issuer_url::IssuerUrl,
     key::{KeyReader, KeySet, Note},
     shell_word::quoted,
@@ -77,7 +77,11 @@ impl Cluster {
     ///
     /// As [`Cluster::issuer`].
     pub async fn jwks(&self) -> Result<Vec<u8>, ClusterError> {
-        self.get(&issuer_call(JWKS, "read the JWKS")).await
+        let call = issuer_call(JWKS, "read the JWKS");
+        let bytes = self.get(&call).await?;
+        // A `KeyReader` takes keys in other forms, too.
+        Jwks::parse(&bytes).map_err(|error| self.unusable(&call, &error.to_string()))?;
+        Ok(bytes)
     }
 
     /// The keys of the API server, and what was skipped among them.

@@ -2,9 +2,9 @@ use std::{error::Error, time::Duration};
 
 use kube::client::AuthError;
 
+use super::credential::INVALID_TOKEN;
 use crate::redact::redacted_start;
 
-pub(super) const INVALID_TOKEN: &str = "the token has a character that an HTTP header cannot have";
 /// The longest text of a cause, in characters.
 const CAUSE_MAX: usize = 300;
 

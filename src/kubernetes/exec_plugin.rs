@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{io::AsyncReadExt, process::Command};
 
+use super::credential::without;
 use crate::redact::redacted_start;
 
 /// The longest output of a plugin that is read, in bytes.
@@ -42,7 +43,10 @@ impl From<&str> for PluginFailure {
 
 /// The answer of a plugin (Kubernetes, "client-go credential plugins").
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ExecCredential {
+    kind: String,
+    api_version: String,
     status: Option<ExecCredentialStatus>,
 }
 
@@ -65,6 +69,14 @@ pub(super) async fn log_in(user: &mut AuthInfo) -> Result<(), PluginFailure> {
     let output = run(&plugin).await?;
     let printed: ExecCredential =
         serde_json::from_slice(&output).map_err(|_| "the exec plugin did not print an ExecCredential")?;
+    let version = plugin.api_version.as_deref().unwrap_or(&printed.api_version);
+    if printed.kind != "ExecCredential" || printed.api_version != version {
+        let kind = redacted_start(&format!("{} {}", printed.api_version, printed.kind), MESSAGE_MAX);
+        return Err(format!(
+            "the exec plugin printed {kind:?}, and the kubeconfig requires an ExecCredential of {version}"
+        )
+        .into());
+    }
     let status = printed.status.ok_or("the exec plugin printed an ExecCredential without a status")?;
     if let (Some(certificate), Some(key)) = (status.client_certificate_data, status.client_key_data) {
         user.client_certificate_data = Some(BASE64_STANDARD.encode(certificate));
@@ -93,9 +105,11 @@ async fn run(plugin: &ExecConfig) -> Result<Vec<u8>, PluginFailure> {
     let request = json!({ "apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": spec });
     let mut command = Command::new(program);
     command.args(plugin.args.iter().flatten()).env("KUBERNETES_EXEC_INFO", request.to_string());
+    let mut values = Vec::new();
     for variable in plugin.env.iter().flatten() {
         if let (Some(name), Some(value)) = (variable.get("name"), variable.get("value")) {
             command.env(name, value);
+            values.push(value.clone());
         }
     }
     // A plugin that logs in through a browser or a prompt uses the terminal.
@@ -132,7 +146,7 @@ async fn run(plugin: &ExecConfig) -> Result<Vec<u8>, PluginFailure> {
     if status.success() {
         return Ok(output);
     }
-    let messages = String::from_utf8_lossy(&messages);
+    let messages = without(&String::from_utf8_lossy(&messages), &values);
     let last = messages.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
     let said = if last.is_empty() { String::new() } else { format!(": {}", redacted_start(last, MESSAGE_MAX)) };
     Err(format!("the exec plugin failed with {status}{said}").into())

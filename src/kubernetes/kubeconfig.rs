@@ -1,20 +1,20 @@
 use std::{
+    collections::HashSet,
     env, fs,
     io::Read,
     path::{Path, PathBuf},
 };
 
-use http::HeaderValue;
 use kube::{
     Config,
-    config::{AuthInfo, KubeConfigOptions, Kubeconfig, KubeconfigError},
+    config::{KubeConfigOptions, Kubeconfig, KubeconfigError},
 };
 
 use super::{
     cluster_error::{ClusterError, NoKubeconfig},
     cluster_options::ClusterOptions,
-    connect_failure::INVALID_TOKEN,
-    login::{Login, token_of},
+    credential::{check_files, read_token},
+    login::Login,
     proxy,
     server::Server,
 };
@@ -22,10 +22,10 @@ use crate::{file_error::shown, issuer_url::is_loopback_http, redact::without_pas
 
 /// Where the pod of a cluster finds its API server.
 const HOST: &str = "KUBERNETES_SERVICE_HOST";
+/// The configuration of a pod in messages.
+const POD: &str = "the service account of this pod";
 /// The longest kubeconfig that is read, in bytes.
 const KUBECONFIG_MAX: u64 = 16 << 20;
-/// The longest token file that is read, in bytes. HTTP servers accept no header of this length.
-const TOKEN_FILE_MAX: u64 = 1 << 20;
 
 /// Finds the configuration of a cluster as kubectl does: `--kubeconfig`, `KUBECONFIG`, `~/.kube/config`, the pod.
 pub(super) async fn load(options: &ClusterOptions) -> Result<(Config, Server), ClusterError> {
@@ -40,7 +40,7 @@ pub(super) async fn load(options: &ClusterOptions) -> Result<(Config, Server), C
         return in_cluster(options);
     };
     let (mut config, server) = of_kubeconfig(kubeconfig, &from, options).await?;
-    let is_verified = is_secure(&config.cluster_url) && !config.accept_invalid_certs;
+    let is_verified = is_secure(&config) && !config.accept_invalid_certs;
     if !is_verified && !options.is_insecure {
         return Err(ClusterError::NotVerified { server: server.url, from });
     }
@@ -48,29 +48,30 @@ pub(super) async fn load(options: &ClusterOptions) -> Result<(Config, Server), C
     Ok((config, server))
 }
 
-/// Whether the connection is encrypted, or does not leave this machine, as that of `kubectl proxy`.
-fn is_secure(server: &http::Uri) -> bool {
-    server.scheme_str() != Some("http") || is_loopback_http(&server.to_string())
+/// Whether the connection is encrypted, or does not leave this machine, as that of `kubectl proxy`. A proxy for an
+/// unencrypted connection reads it and can answer for the server.
+fn is_secure(config: &Config) -> bool {
+    let is_local = || is_loopback_http(&config.cluster_url.to_string()) && config.proxy_url.is_none();
+    config.cluster_url.scheme_str() != Some("http") || is_local()
 }
 
 /// The kubeconfig of `KUBECONFIG` or the home directory, with its name in messages.
 fn of_environment() -> Result<Option<(Kubeconfig, String)>, ClusterError> {
-    let listed = env::var_os("KUBECONFIG").map(|value| env::split_paths(&value).collect::<Vec<_>>());
-    let listed: Vec<PathBuf> =
-        listed.unwrap_or_default().into_iter().filter(|path| !path.as_os_str().is_empty()).collect();
-    if listed.is_empty() {
+    let Some(variable) = env::var_os("KUBECONFIG").filter(|value| !value.is_empty()) else {
         let home = env::var_os("HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
         let Some(path) = home.map(|home| home.join(".kube/config")).filter(|path| path.exists()) else {
             return Ok(None);
         };
         return Ok(Some((read(&path)?, shown(&path))));
-    }
+    };
+    let listed: Vec<_> = env::split_paths(&variable).filter(|path| !path.as_os_str().is_empty()).collect();
     // client-go ignores files that do not exist.
     let present: Vec<_> = listed.iter().filter(|path| path.exists()).collect();
     let names =
         |paths: &mut dyn Iterator<Item = &PathBuf>| paths.map(|path| shown(path)).collect::<Vec<_>>().join(" and ");
     if present.is_empty() {
-        return Err(ClusterError::NoKubeconfig(NoKubeconfig::Missing(names(&mut listed.iter()))));
+        let missing = if listed.is_empty() { shown(Path::new(&variable)) } else { names(&mut listed.iter()) };
+        return Err(ClusterError::NoKubeconfig(NoKubeconfig::Missing(missing)));
     }
     let mut merged = Kubeconfig::default();
     for path in &present {
@@ -98,7 +99,22 @@ fn read(path: &Path) -> Result<Kubeconfig, ClusterError> {
         }
         Kubeconfig::from_yaml(&text)
     };
-    read.map_err(|error| unreadable(&shown(path), &error))
+    let mut kubeconfig = read.map_err(|error| unreadable(&shown(path), &error))?;
+    if let Some((kind, name)) = repeated(&kubeconfig) {
+        return Err(refuse(format!("it has two {kind} with the name {name:?}")));
+    }
+    // client-go takes the first name that is not empty.
+    kubeconfig.current_context = kubeconfig.current_context.filter(|context| !context.is_empty());
+    Ok(kubeconfig)
+}
+
+/// A name that two entries of a kubeconfig have, and their kind. kubectl refuses such a file.
+fn repeated(kubeconfig: &Kubeconfig) -> Option<(&'static str, &str)> {
+    let mut seen = HashSet::new();
+    let clusters = kubeconfig.clusters.iter().map(|named| ("clusters", named.name.as_str()));
+    let users = kubeconfig.auth_infos.iter().map(|named| ("users", named.name.as_str()));
+    let contexts = kubeconfig.contexts.iter().map(|named| ("contexts", named.name.as_str()));
+    clusters.chain(users).chain(contexts).find(|named| !seen.insert(*named))
 }
 
 async fn of_kubeconfig(
@@ -119,20 +135,24 @@ async fn of_kubeconfig(
     let named = kubeconfig.contexts.iter().find(|known| known.name == context);
     let Some(found) = named.and_then(|named| named.context.clone()) else { return Err(no_context(&context)) };
     let invalid = |because: &str| ClusterError::Kubeconfig { from: from.to_owned(), because: because.to_owned() };
-    let user = found.user.as_ref().and_then(|name| {
-        let named = kubeconfig.auth_infos.iter_mut().find(|known| known.name == *name)?;
-        named.auth_info.as_mut()
+    let user_name = found.user.filter(|name| !name.is_empty());
+    let user = user_name.as_ref().map(|name| {
+        let named = kubeconfig.auth_infos.iter_mut().find(|known| known.name == *name);
+        let missing = || invalid(&format!("the user {name:?} of the context {context:?} is not in it"));
+        named.ok_or_else(missing).map(|named| named.auth_info.as_mut())
     });
-    let user = match user {
+    let user = match user.transpose()?.flatten() {
         Some(user) => {
-            read_token(user).map_err(invalid)?;
+            read_token(user).map_err(|because| invalid(&because))?;
             Some(user.clone())
         }
         None => None,
     };
     let cluster = kubeconfig.clusters.iter_mut().find(|known| known.name == found.cluster);
-    let proxy_url =
-        cluster.and_then(|named| named.cluster.as_mut()?.proxy_url.take()).filter(|url| !url.trim().is_empty());
+    let mut cluster = cluster.and_then(|named| named.cluster.as_mut());
+    let authority = cluster.as_ref().and_then(|cluster| cluster.certificate_authority.as_deref());
+    check_files(authority, user.as_ref()).map_err(|because| invalid(&because))?;
+    let proxy_url = cluster.as_mut().and_then(|cluster| cluster.proxy_url.take()).filter(|url| !url.trim().is_empty());
     let loading = KubeConfigOptions { context: Some(context.clone()), ..KubeConfigOptions::default() };
     let loaded = Config::from_custom_kubeconfig(kubeconfig, &loading).await;
     let mut config = loaded.map_err(|error| unreadable(from, &error))?;
@@ -148,30 +168,10 @@ async fn of_kubeconfig(
         url: without_password(&config.cluster_url.to_string()).trim_end_matches('/').to_owned(),
         context: Some(context),
         login: user.as_ref().map_or(Login::None, Login::of),
-        user: found.user,
+        user: user_name,
         kubeconfig: options.kubeconfig.as_deref().map(|path| path.display().to_string()),
     };
     Ok((config, server))
-}
-
-/// Checks the token of a user, and reads a token file that ends in white space.
-///
-/// client-go trims a token file; kube 5 sends it as it is, and HTTP rejects a newline. kube 5 panics on a token in a
-/// kubeconfig that HTTP rejects.
-fn read_token(user: &mut AuthInfo) -> Result<(), &'static str> {
-    if let Some(path) = user.token_file.clone().filter(|_| user.token.is_none()) {
-        // A pipe would block, and a device may never end.
-        let is_readable = |found: fs::Metadata| found.is_dir() || found.is_file() && found.len() <= TOKEN_FILE_MAX;
-        if !fs::metadata(&path).map_or(true, is_readable) {
-            return Err("the tokenFile of the user is not a file with a token");
-        }
-        let Ok(text) = fs::read_to_string(path) else { return Ok(()) };
-        if text.trim() != text {
-            user.token = Some(text.trim().to_owned().into());
-        }
-    }
-    let is_invalid = |token: String| HeaderValue::try_from(format!("Bearer {token}")).is_err();
-    if token_of(user).is_some_and(is_invalid) { Err(INVALID_TOKEN) } else { Ok(()) }
 }
 
 /// The configuration of a pod.
@@ -179,11 +179,12 @@ fn in_cluster(options: &ClusterOptions) -> Result<(Config, Server), ClusterError
     if env::var_os(HOST).is_none_or(|host| host.is_empty()) {
         return Err(ClusterError::NoKubeconfig(NoKubeconfig::Nowhere));
     }
-    let unusable = |error: kube::config::InClusterError| {
-        let from = "the service account of this pod".to_owned();
-        ClusterError::Kubeconfig { from, because: error.to_string() }
+    let unusable = |error: kube::config::InClusterError| ClusterError::Kubeconfig {
+        from: POD.to_owned(),
+        because: error.to_string(),
     };
     let mut config = Config::incluster().map_err(unusable)?;
+    read_token(&mut config.auth_info).map_err(|because| ClusterError::Kubeconfig { from: POD.to_owned(), because })?;
     config.accept_invalid_certs = options.is_insecure;
     let invalid =
         |_| ClusterError::Kubeconfig { from: "HTTPS_PROXY".to_owned(), because: "it is not a URL".to_owned() };

@@ -91,9 +91,19 @@ impl Login {
 /// The token in the kubeconfig.
 pub(super) fn token_of(user: &AuthInfo) -> Option<String> {
     user.token.as_ref()?;
+    secret(user, "token")
+}
+
+/// The password in the kubeconfig.
+pub(super) fn password_of(user: &AuthInfo) -> Option<String> {
+    user.password.as_ref()?;
+    secret(user, "password")
+}
+
+fn secret(user: &AuthInfo, member: &str) -> Option<String> {
     // Serializing is the only way to a secret of kube without another crate.
     let user = serde_json::to_value(user).ok()?;
-    user.get("token").and_then(Value::as_str).map(str::to_owned)
+    user.get(member).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The PEM of the client certificate, if it can be read.

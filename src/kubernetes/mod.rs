@@ -8,6 +8,7 @@ mod cluster_error;
 mod cluster_issuer;
 mod cluster_options;
 mod connect_failure;
+mod credential;
 mod exec_plugin;
 mod grant;
 mod kubeconfig;

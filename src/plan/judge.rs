@@ -67,7 +67,7 @@ pub(super) fn refuse_keys(desired: &DesiredState, published: &[Jwk], keys: &[Pla
     refusals
 }
 
-/// A publisher removes or replaces a key of other owners only by force.
+/// A publisher removes or replaces a key of other owners only by force, and replaces its own only on request.
 pub(super) fn refuse_others(
     desired: &DesiredState,
     recorded: &Retention,
@@ -86,9 +86,15 @@ pub(super) fn refuse_others(
     for jwk in published {
         let kid = jwk.kid().unwrap_or_default();
         let owners = desired.others(&recorded.owners(jwk).cloned().collect());
-        let is_forced = desired.force && desired.remove.iter().any(|remove| remove == kid);
-        if !owners.is_empty() && !is_forced && input(kid).is_some_and(|key| jwk.key() != Ok(key)) {
-            refusals.push(PlanRefusal::KeyIdOfOthers { kid: kid.to_owned(), owners });
+        let Some(key) = input(kid).filter(|key| jwk.key() != Ok(key)) else { continue };
+        let is_requested = desired.remove.iter().any(|remove| remove == kid);
+        if !owners.is_empty() {
+            if !(is_requested && desired.force) {
+                refusals.push(PlanRefusal::KeyIdOfOthers { kid: kid.to_owned(), owners });
+            }
+        } else if !is_requested && jwk.key().is_ok() && *key.key_id() != key.spki_key_id() {
+            // A key ID that is the hash of one key belongs to no other key. Any other key ID may be reused.
+            refusals.push(PlanRefusal::KeyIdReused(kid.to_owned()));
         }
     }
     refusals

@@ -86,6 +86,9 @@ pub enum PlanRefusal {
         /// The other owners.
         owners: BTreeSet<Owner>,
     },
+    /// A key of the input would replace another key with the same key ID. Only one of them can be published.
+    #[error("another key with the key ID {0:?} is published, and replacing it makes its tokens invalid at once")]
+    KeyIdReused(String),
     /// No key would be published. Relying parties reject an empty JWKS.
     #[error("no key would be published, and relying parties reject an empty JWKS")]
     NoKeyLeft,
@@ -137,13 +140,16 @@ impl Hint for PlanRefusal {
                     .to_owned()
             }
             Self::KeyIdTwice(kid) => {
-                format!("pass --remove {kid} to remove both keys")
+                format!("pass --remove-unknown to remove the one that is not in the retention record, or --remove {kid} to remove both")
             }
             Self::RemoveOfOthers { .. } => {
                 "remove this key from the input of its owners, or pass --force to remove it now".to_owned()
             }
             Self::KeyIdOfOthers { kid, .. } => {
                 format!("give your key another key ID; or pass --remove {kid} --force to replace the other key")
+            }
+            Self::KeyIdReused(kid) => {
+                format!("sign with a key that has another key ID; or pass --remove {kid} to replace the published key now")
             }
             Self::NoKeyLeft => {
                 "check the issuer and the site; to remove the documents of an issuer, run issuer unpublish".to_owned()

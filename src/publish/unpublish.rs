@@ -10,7 +10,7 @@ use crate::{
     documents::{Discovery, Jwks},
     hint::Hint,
     issuer_url::{DocumentPath, IssuerUrl},
-    plan::{CurrentState, DocumentKind, Owner, Retention, owners_text},
+    plan::{CurrentState, DocumentKind, Owner, owners_text},
     site::{Site, SiteError, Written},
     token::Token,
     verify::is_signed_by,
@@ -128,6 +128,9 @@ pub enum RemovalRefusal {
     /// Several owners have keys that are not retired, and the token is of one cluster.
     #[error("several owners have published keys: {}", owners_text(.0))]
     SeveralOwners(BTreeSet<Owner>),
+    /// There are other published keys, and no retention record shows which clusters own them.
+    #[error("no readable retention record shows which clusters own the published keys")]
+    OwnersUnknown,
     /// The documents are those of another issuer.
     #[error("the stored documents are those of the issuer {0:?}")]
     OtherIssuer(String),
@@ -149,6 +152,7 @@ impl Hint for RemovalRefusal {
             Self::SeveralOwners(_) => {
                 "run issuer publish --owner NAME --leave for every other owner first, or pass --force"
             }
+            Self::OwnersUnknown => "check that no other cluster uses this issuer, then pass --force",
             Self::OtherIssuer(_) => "pass --issuer with exactly that string",
         };
         Some(hint.to_owned())
@@ -279,7 +283,10 @@ impl RemovalGuard<'_> {
             return Some(RemovalRefusal::NotOfThisCluster);
         }
         // The token shows nothing about the clusters of other owners.
-        let owners = current.record().record().map(Retention::owners_in_use).unwrap_or_default();
+        let Some(record) = current.record().record() else {
+            return (published.keys.len() > 1).then_some(RemovalRefusal::OwnersUnknown);
+        };
+        let owners = record.owners_in_use();
         (owners.len() > 1).then(|| RemovalRefusal::SeveralOwners(owners.into_iter().cloned().collect()))
     }
 

@@ -258,6 +258,19 @@ fn removal_of_documents_requires_that_other_owners_left() {
     assert_eq!(removal(&site).map(|paths| paths.len()), Ok(2));
     publish(&site, &of("b", &[2]), 2);
     assert!(block_on(issuer::plan_removal(&site, &issuer(), &RemovalGuard::Force)).unwrap().is_ok());
+
+    // Without the record, the owners are not known.
+    let without_record = |site: &Memory| {
+        let bytes = block_on(site.read(&issuer().jwks_path())).unwrap().unwrap().bytes;
+        let (site, headers) = (Memory::default(), Headers::default());
+        let content = Content { bytes, headers, retention: Retention::default() };
+        block_on(site.write(&issuer().jwks_path(), &content, &Condition::IfNoneMatch)).unwrap();
+        site
+    };
+    assert_eq!(removal(&without_record(&site)), Err(RemovalRefusal::OwnersUnknown));
+    let alone = Memory::default();
+    publish(&alone, &own, 0);
+    assert_eq!(removal(&without_record(&alone)).map(|paths| paths.len()), Ok(1));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use issuer::{
-    Documents, Hint, IssuerUrl, Jwk, Location, Mismatch, Owner, PublishedIssuer, Refusal, RelyingParty, SiteFault,
-    SiteStatus, TrustedIssuer, VerifyWarning, compare, published_documents,
+    Documents, Hint, IssuerUrl, Jwk, Location, Mismatch, Owner, PublishedIssuer, Refusal, RelyingParty, RetentionError,
+    SiteFault, SiteStatus, TrustedIssuer, VerifyWarning, compare, published_documents,
     site::{Site, SiteWarning},
 };
 
@@ -71,9 +71,18 @@ impl StoredSide {
         if has_unknown && self.status.faults.iter().all(is_of_record) {
             return "publish the API server's keys, which adds them to the record: issuer publish sa.pub; for keys that stay unknown add --adopt KID or --remove-unknown".to_owned();
         }
+        let of_record = |fault: &SiteFault| match fault {
+            SiteFault::RecordUnreadable(error) => Some(error.clone()),
+            _ => None,
+        };
+        let shared = match self.status.faults.iter().find_map(of_record) {
+            Some(RetentionError::Version(_)) => return "use the version of issuer that published last".to_owned(),
+            Some(_) => "; if several clusters share the issuer, publish for each with its --owner",
+            None => "",
+        };
         let is_unreadable = |fault: &SiteFault| matches!(fault, SiteFault::Unreadable { .. });
         let replace = if self.status.faults.iter().any(is_unreadable) { " --replace-unreadable" } else { "" };
-        format!("publish the documents again, to the same site and issuer: issuer publish sa.pub{replace}")
+        format!("publish the documents again, to the same site and issuer: issuer publish sa.pub{replace}{shared}")
     }
 }
 

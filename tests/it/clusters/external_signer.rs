@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::Desk;
 use crate::support::{
-    api_server_stand_in::{ADMIN, ApiServerStandIn, KID, jwks, long_kid},
+    api_server_stand_in::{ADMIN, ApiServerStandIn, JWKS, KID, jwks, long_kid},
     segment,
     signer::ISSUER,
+    stand_in::Response,
 };
 
 fn kids(text: &[u8]) -> Vec<String> {
@@ -48,4 +49,25 @@ fn token_with_the_key_id_of_the_signer_is_accepted() {
     assert!(segment(token, 1)["kubernetes.io"]["node"].is_object());
     let text = desk.succeeds(verify);
     assert!(!text.contains(token.rsplit('.').next().unwrap()), "{text}");
+}
+
+#[test]
+fn key_id_of_a_replaced_key_is_reused_only_on_request() {
+    let server = ApiServerStandIn::new(ISSUER);
+    let desk = Desk::with(&server.kubeconfig());
+    desk.succeeds("publish --from-cluster --directory site");
+    let mut reused = jwks();
+    let (first, second) = (reused["keys"][0]["n"].clone(), reused["keys"][1]["n"].clone());
+    (reused["keys"][0]["n"], reused["keys"][1]["n"]) = (second.clone(), first);
+    reused["keys"].as_array_mut().unwrap().truncate(1);
+    server.replace(JWKS, Response::json(200, reused));
+    let text = desk.fails(1, "publish --from-cluster --directory site");
+    assert!(text.contains("another key with the key ID \"kms-2026-11/1\" is published"), "{text}");
+    assert!(text.contains("hint: ") && text.contains("pass --remove kms-2026-11/1"), "{text}");
+    let answer = desk.json(0, "publish --from-cluster --directory site --remove kms-2026-11/1");
+    let states: Vec<_> = answer["keys"].as_array().unwrap().iter().map(|key| (&key["kid"], &key["state"])).collect();
+    let (kid, other) = (json!(KID), json!(long_kid()));
+    assert_eq!(states, [(&kid, &json!("added")), (&kid, &json!("removed")), (&other, &json!("retired"))], "{answer:#}");
+    let site: Value = serde_json::from_slice(&std::fs::read(desk.path().join("site/openid/v1/jwks")).unwrap()).unwrap();
+    assert_eq!(site["keys"][0]["n"], second);
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::Desk;
 use crate::support::{
     api_server_stand_in::{ADMIN, ApiServerStandIn, DISCOVERY, JWKS, discovery, html, jwks, status, too_many_requests},
+    fixtures,
     issuer::{stderr, stdout},
     signer::{ISSUER, signer},
     stand_in::{Response, StandIn},
@@ -23,6 +24,7 @@ use crate::support::{
 /// time limit of a few seconds.
 const REQUESTS_MAX: usize = 20;
 const PUBLISH: &str = "publish --from-cluster --directory site --request-timeout";
+const NO_KEYS: &str = "that cannot be used: its member \"keys\" is missing or of the wrong type";
 /// The number of publishers that run at the same time.
 const THREADS: usize = 4;
 
@@ -55,6 +57,7 @@ fn assert_named(name: &str, set: impl FnOnce(&ApiServerStandIn), error: &str, hi
     assert_eq!((output.status.code(), stdout(&output)), (Some(3), String::new()), "{name}: {text}");
     let lines: Vec<_> = text.lines().filter(|line| !line.starts_with("note: ")).collect();
     let [message, next] = lines[..] else { panic!("{name}: {text}") };
+    assert!(!text.contains(ADMIN), "{name}: {text}");
     assert!(message.starts_with("error: ") && message.contains(error), "{name}: {error}: {text}");
     assert!(message.contains(server.url()), "{name}: {text}");
     assert!(next.starts_with("hint: ") && next.contains(hint), "{name}: {hint}: {text}");
@@ -98,6 +101,7 @@ fn refusal_of_the_api_server_has_a_cause_and_a_next_step() {
     let forbidden = "forbidden: User \"jane\" cannot get path \"/openid/v1/jwks\"";
     let hostile =
         "\u{1b}[2J\nerror: s3cr3t? Authorization: Bearer eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJzeXN0ZW0ifQ.c2lnbmF0dXJl";
+    let repeated = format!("Bearer {ADMIN} is not valid");
     let not_an_api_server = "that the server is an API server";
     assert_all(vec![
         always("401", status(401, "Unauthorized", "Unauthorized"), "(401 Unauthorized)", "replace the token"),
@@ -115,6 +119,8 @@ fn refusal_of_the_api_server_has_a_cause_and_a_next_step() {
             " returned 429 to /",
             RECOVERED,
         ),
+        always("own token", status(400, "BadRequest", &repeated), "returned 400 to /", not_an_api_server),
+        always("206", Response::json(206, jwks()), " returned 206 to /", not_an_api_server),
         always("long", status(409, "Conflict", &"long ".repeat(10_000)), "long long", ""),
         always("longer than is read", status(409, "Conflict", &"long ".repeat(50_000)), " returned 409 to /", ""),
         always("hostile", status(409, "Conflict", &hostile.replace("s3cr3t", "no")), "\\u{1b}[2J\\u{a}error: ", ""),
@@ -142,6 +148,7 @@ fn documents_that_cannot_be_used_are_named() {
     other_type["issuer"] = json!(["s3cr3t"]);
     let mut huge = discovery(ISSUER);
     huge["more"] = json!("x".repeat(4 << 20));
+    let pem = fs::read_to_string(fixtures().join("keys/rsa-private.pub")).unwrap();
     let mut two_of_one = jwks();
     two_of_one["keys"][1]["kid"] = two_of_one["keys"][0]["kid"].clone();
     assert_all(vec![
@@ -149,8 +156,9 @@ fn documents_that_cannot_be_used_are_named() {
         replaced("issuer of another type", DISCOVERY, &other_type, "its member \"issuer\" is missing or of the"),
         replaced("huge discovery", DISCOVERY, &huge, "it is longer than "),
         replaced("no keys", JWKS, &json!({ "keys": [] }), "holds no usable key: it has no entries"),
-        replaced("no member keys", JWKS, &json!({}), "holds no usable key"),
-        replaced("a list", JWKS, &json!(["s3cr3t"]), "holds no usable key"),
+        replaced("PEM", JWKS, &json!(pem), NO_KEYS),
+        replaced("no member keys", JWKS, &json!({}), NO_KEYS),
+        replaced("a list", JWKS, &json!(["s3cr3t"]), NO_KEYS),
         replaced("one key ID twice", JWKS, &two_of_one, "has the same key ID \"kms-2026-11/1\" as a different key"),
     ]);
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Desk;
 use crate::support::{
-    api_server_stand_in::{ADMIN, ApiServerStandIn, KID, status},
+    api_server_stand_in::{ADMIN, ApiServerStandIn, KID, jwks, status},
     issuer::stderr,
     signer::ISSUER,
     stand_in::{Response, StandIn},
@@ -22,7 +22,7 @@ fn plugin(script: &str) -> Value {
         "interactiveMode": "Never",
         "command": "sh",
         "args": ["-c", script, "sh", "admin"],
-        "env": [{ "name": "PREFIX", "value": "s3cr3t" }],
+        "env": [{ "name": "PREFIX", "value": "s3cr3t" }, { "name": "SECRET", "value": "s3cr3t-p4ss" }],
     } })
 }
 
@@ -37,17 +37,38 @@ fn credentials_that_cannot_be_used_end_in_time() {
     let long = folder.path().join("long");
     File::create(&long).unwrap().set_len(2 << 20).unwrap();
     let not_a_file = "the tokenFile of the user is not a file with a token";
-    let newline = r#"printf %s '{"kind":"ExecCredential","status":{"token":"s3cr3t\n"}}'"#;
+    let newline = CREDENTIAL.replace("%s-%s-token", "s3cr3t%s%s\\\\n");
     let cases = [
         ("newline", json!({ "token": "s3cr3t-admin\n" }), "the token has a character that an HTTP header cannot have"),
         ("pipe", json!({ "tokenFile": pipe }), not_a_file),
         ("device", json!({ "tokenFile": "/dev/zero" }), not_a_file),
         ("long", json!({ "tokenFile": long }), not_a_file),
         ("folder", json!({ "tokenFile": folder.path() }), "Is a directory"),
+        (
+            "authority of a user",
+            json!({ "client-certificate": pipe, "client-key": "k" }),
+            "client-certificate of the user is no file",
+        ),
+        (
+            "endless key",
+            json!({ "client-certificate": long, "client-key": "/dev/zero" }),
+            "the client-certificate of the user is no file",
+        ),
         ("no command", json!({ "exec": { "apiVersion": "v1" } }), "the exec plugin of this user has no command"),
         (
+            "other version",
+            plugin(&CREDENTIAL.replace("/v1\"", "/v1beta1\"")),
+            "client.authentication.k8s.io/v1beta1 ExecCredential",
+        ),
+        (
+            "other kind",
+            plugin(&CREDENTIAL.replace("ExecCredential", "Secret")),
+            "client.authentication.k8s.io/v1 Secret",
+        ),
+        ("environment", plugin("echo \"no login for $SECRET\" >&2; exit 1"), "status: 1: no login for …"),
+        (
             "newline of a plugin",
-            plugin(newline),
+            plugin(&newline),
             "the token of the exec plugin has a character that an HTTP header cannot have",
         ),
         ("flood", plugin("head -c 100000000 /dev/zero | tr '\\0' s"), "the exec plugin printed more than"),
@@ -77,6 +98,78 @@ fn credentials_that_cannot_be_used_end_in_time() {
     }
     let output = run("plugin");
     assert!(String::from_utf8_lossy(&output.stdout).contains(KID), "{}", stderr(&output));
+}
+
+#[test]
+fn proxy_does_not_answer_for_a_server_without_tls() {
+    let attacker = StandIn::http(|request| match request.method.as_str() {
+        "CONNECT" => Response::new(200, &[], ""),
+        _ => Response::json(200, jwks()),
+    });
+    let server = ApiServerStandIn::new(ISSUER);
+    let cluster = json!({ "server": "http://127.0.0.1:8001", "proxy-url": attacker.url() });
+    let desk =
+        Desk::with(&server.kubeconfig().cluster("proxied", cluster).user("p", "proxied", json!({ "token": ADMIN })));
+    for command in ["jwks --from-cluster", "publish --from-cluster --directory site"] {
+        let text = desk.fails(2, &format!("{command} --context p --request-timeout 2s"));
+        assert!(text.contains("does not verify the certificate of the API server"), "{text}");
+    }
+    assert!(attacker.requests().is_empty() && !desk.path().join("site").exists());
+}
+
+/// As kubectl: a name that is missing or repeated is an error, and never another cluster or no user.
+#[test]
+fn kubeconfig_with_missing_or_repeated_names_is_refused() {
+    let server = ApiServerStandIn::new(ISSUER);
+    let desk = Desk::with(&server.kubeconfig());
+    let write = |name: &str, change: &dyn Fn(&mut Value)| {
+        let mut value: Value = serde_json::from_slice(&fs::read(&desk.kubeconfig).unwrap()).unwrap();
+        change(&mut value);
+        fs::write(desk.path().join(name), value.to_string()).unwrap();
+    };
+    let repeat = |list: &'static str| {
+        move |value: &mut Value| {
+            let first = value[list][0].clone();
+            value[list].as_array_mut().unwrap().push(first);
+        }
+    };
+    write("clusters", &repeat("clusters"));
+    write("users", &repeat("users"));
+    write("contexts", &repeat("contexts"));
+    write("no-user", &|value| value["users"] = json!([]));
+    write("authority", &|value| {
+        value["clusters"][0]["cluster"] = json!({ "server": server.url(), "certificate-authority": "/dev/zero" });
+    });
+    for (file, expected) in [
+        ("clusters", "cannot use clusters: it has two clusters with the name \"c\""),
+        ("users", "it has two users with the name \"admin\""),
+        ("contexts", "it has two contexts with the name \"admin\""),
+        ("no-user", "the user \"admin\" of the context \"admin\" is not in it"),
+        ("authority", "the certificate-authority of the cluster is no file of up to 1048576 bytes"),
+    ] {
+        let text = desk.fails(3, &format!("jwks --from-cluster --kubeconfig {file}"));
+        assert!(text.contains(expected) && text.contains("\nhint: "), "{file}: {text}");
+    }
+    assert!(server.requests().is_empty());
+
+    // The first context with a name counts.
+    write("empty", &|value| *value = json!({ "apiVersion": "v1", "kind": "Config", "current-context": "" }));
+    let listed = |paths: &str| {
+        desk.command("jwks --from-cluster").env("KUBECONFIG", paths).env("HOME", desk.path()).output().unwrap()
+    };
+    let output = listed("empty:kubeconfig");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    // A variable without a file is not an unset one.
+    fs::create_dir(desk.path().join(".kube")).unwrap();
+    fs::copy(&desk.kubeconfig, desk.path().join(".kube/config")).unwrap();
+    assert_eq!(listed("").status.code(), Some(0));
+    let output = listed(":");
+    assert!(stderr(&output).contains("KUBECONFIG names no file that exists"), "{}", stderr(&output));
+
+    // The file comes before the token.
+    fs::write(desk.path().join("token"), format!("{ADMIN}\n")).unwrap();
+    write("both", &|value| value["users"][0]["user"] = json!({ "token": "old-token", "tokenFile": "token" }));
+    desk.succeeds("jwks --from-cluster --kubeconfig both");
 }
 
 #[test]

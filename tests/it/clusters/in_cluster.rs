@@ -31,7 +31,7 @@ fn variables(command: &mut Command, server: &ApiServerStandIn, home: &Path) {
 fn pod_reads_the_keys_with_its_service_account() {
     let server = ApiServerStandIn::new(ISSUER);
     let folder = tempfile::TempDir::new().unwrap();
-    fs::write(folder.path().join("token"), ADMIN).unwrap();
+    fs::write(folder.path().join("token"), format!("{ADMIN}\n")).unwrap();
     fs::write(folder.path().join("namespace"), "shop").unwrap();
     fs::copy(server.ca_file(), folder.path().join("ca.crt")).unwrap();
     let run = |words: &[&str]| {
