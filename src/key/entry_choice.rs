@@ -10,6 +10,9 @@ use super::{
     place::Step,
 };
 
+/// Words in the names of documents and entries with keys of other programs: `github-app`, `ssh-deploy-key`.
+const FOREIGN: [&str; 8] = ["acme", "etcd", "github", "gitlab", "ingress", "letsencrypt", "ssh", "webhook"];
+
 /// The entries that the caller requests, and those of them that were found.
 #[derive(Debug, Default)]
 pub(super) struct ChosenEntries {
@@ -165,8 +168,7 @@ impl KeyReader {
         };
         let document = manifest.name.as_deref().unwrap_or_default();
         let document_is_of_authority = document.rsplit('-').next() == Some("ca");
-        let document_is_of_others =
-            words(document).iter().any(|word| matches!(word.as_str(), "etcd" | "webhook" | "ingress"));
+        let document_is_of_others = words(document).iter().any(|word| FOREIGN.contains(&word.as_str()));
         let document_says_so = manifest.is_keyset || manifest.name.as_deref().is_some_and(is_of_service_accounts);
         for entry in manifest.entries {
             let is_chosen = self.chosen.takes(manifest.name.as_deref(), &entry.name);
@@ -274,7 +276,7 @@ impl KeyReader {
                     notes,
                     purpose: Some(purpose).filter(CertificatePurpose::is_stated),
                     claim,
-                    is_other: false,
+                    is_other: (is_of_others(&entry.name) || document_is_of_others) && claim == Claim::None,
                 });
             }
         }
@@ -361,9 +363,8 @@ fn is_of_authority(name: &str) -> bool {
 
 /// Whether the name of an entry is that of another kind of key: `server.key`, `apiserver-etcd-client.key`.
 fn is_of_others(name: &str) -> bool {
-    const OTHERS: [&str; 9] =
-        ["apiserver", "client", "etcd", "ingress", "kubelet", "proxy", "server", "webhook", "controller"];
-    words(name).iter().any(|word| OTHERS.contains(&word.as_str()))
+    const OTHERS: [&str; 8] = ["apiserver", "client", "controller", "deploy", "kubelet", "password", "proxy", "server"];
+    words(name).iter().any(|word| OTHERS.contains(&word.as_str()) || FOREIGN.contains(&word.as_str()))
 }
 
 /// The name of an entry without its ending: `sa-client` of `sa-client.key`.

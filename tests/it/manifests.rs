@@ -380,6 +380,27 @@ fn entry_name_does_not_override_a_foreign_certificate() {
 }
 
 #[test]
+fn single_key_with_the_name_of_another_program_is_skipped() {
+    // A leaf certificate without usages states no purpose.
+    let (certificate, key) = leaf("x", None, &[]);
+    let (certificate, key) = (certificate.as_str(), key.as_str());
+    for (name, entries) in [
+        ("letsencrypt-prod", vec![("tls.key", key)]),
+        ("github-app", vec![("private-key.pem", key)]),
+        ("repo", vec![("sshPrivateKey", key)]),
+        ("mixed", vec![("password.key", key)]),
+        ("webhook", vec![("tls.crt", certificate), ("tls.key", key)]),
+        ("admin-cert", vec![("client.crt", certificate), ("client.key", key)]),
+    ] {
+        let error = read(secret(name, &entries).to_string().as_bytes()).unwrap_err();
+        assert!(matches!(error, KeyError::NoKey { .. }), "{name}: {error}");
+    }
+    for name in ["prod-1-sa", "oidc-keys"] {
+        assert_eq!(kids(secret(name, &[("tls.key", key)]).to_string().as_bytes()).len(), 1, "{name}");
+    }
+}
+
+#[test]
 fn hints_can_be_carried_out() {
     let discovery = json!({ "issuer": "x", "jwks_uri": "https://x.example.com/;rm -rf ~ $(id)" }).to_string();
     assert!(!read(discovery.as_bytes()).unwrap_err().hint().unwrap().contains("rm -rf"));
