@@ -51,7 +51,7 @@ impl Hint for FileError {
                 ErrorKind::IsADirectory => "pass the path of a file",
                 ErrorKind::NotADirectory | ErrorKind::AlreadyExists => "pass the path of a directory",
                 ErrorKind::PermissionDenied => "run the command as a user with write permission",
-                ErrorKind::StorageFull => "free some disk space; existing files are unchanged",
+                ErrorKind::StorageFull => "free some disk space, and run the command again",
                 _ => return None,
             },
         };
