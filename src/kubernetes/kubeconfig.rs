@@ -219,6 +219,7 @@ pub(super) fn because(error: &KubeconfigError) -> String {
             format!("the client certificate of the user cannot be read: {error}")
         }
         KubeconfigError::LoadClientKey(error) => format!("the client key of the user cannot be read: {error}"),
+        KubeconfigError::LoadClusterOfContext(name) => format!("the cluster {name:?} of the context is not in it"),
         KubeconfigError::ParseCertificates(_) => "the certificate authority of the cluster is not PEM".to_owned(),
         other => other.to_string(),
     }

@@ -94,7 +94,18 @@ impl LiveObjects {
         };
         pods.iter().for_each(|pod| self.manifest.add_value(pod));
         let accounts = cluster.objects(ClusterKind::ServiceAccount, &of_accounts).await;
+        let is_missing = accounts.as_ref().is_ok_and(Vec::is_empty) && pods.is_empty();
         self.add(ClusterKind::ServiceAccount, accounts);
+        if let Scope::Account(account) = scope
+            && is_missing
+        {
+            let ServiceAccount { namespace, name, .. } = account;
+            let hint = format!(
+                "list the service accounts in the same context: kubectl get serviceaccounts --namespace {namespace}"
+            );
+            let message = format!("there is no service account {namespace}/{name} in the cluster");
+            return Err(Failure::new(Exit::Incomplete, message, Some(hint)));
+        }
         let of_namespaces = namespace.as_deref().map_or(ObjectScope::All, |name| one(None, name));
         let namespaces = cluster.objects(ClusterKind::Namespace, &of_namespaces).await;
         let is_read = namespaces.is_ok();

@@ -62,7 +62,8 @@ A warning does not change the exit code.",
   issuer doctor
   issuer doctor --probe https://NAME.vault.azure.net/secrets/NAME
   issuer doctor --manifest rendered.yaml --credential fic.json
-  issuer doctor --manifest rendered.yaml --namespace shop --issuer https://issuer.example.com
+  issuer doctor --manifest rendered.yaml --namespace shop \\
+    --issuer https://issuer.example.com
   issuer doctor --from-cluster --namespace shop --credential fic.json"
 )]
 pub(crate) struct Doctor {

@@ -72,8 +72,10 @@ token now. SIGTERM and SIGINT end the command with exit code 0, and the file kee
   issuer exchange --resource keyvault --format header | curl -H @- URL
   issuer exchange --scope https://vault.azure.net/.default -o json
   issuer exchange --resource aks --format exec-credential
-  issuer exchange --resource postgres --format pgpass --watch --out /azure/pgpass
-  issuer exchange --resource keyvault --from-cluster --service-account shop/orders --client-id ID --tenant ID"
+  issuer exchange --resource postgres --format pgpass --watch \\
+    --out /azure/pgpass
+  issuer exchange --resource keyvault --from-cluster \\
+    --service-account shop/orders --client-id ID --tenant ID"
 )]
 pub(crate) struct Exchange {
     /// Request a token for this scope, such as https://vault.azure.net/.default

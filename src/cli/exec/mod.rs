@@ -40,8 +40,11 @@ The arguments of the program stay as they are. A token in a variable is not refr
 program that connects again after an hour.",
     after_help = "Examples:
   issuer exec --resource postgres --env PGPASSWORD -- psql --list
-  issuer exec --resource keyvault --env VAULT_TOKEN --resource postgres --env PGPASSWORD -- ./job
-  issuer exec --connection postgres://app:entraid@db.example.com/app?sslmode=verify-full --env-connection DATABASE_URL -- ./app"
+  issuer exec --resource keyvault --env VAULT_TOKEN \\
+    --resource postgres --env PGPASSWORD -- ./job
+  issuer exec --env-connection DATABASE_URL \\
+    --connection 'postgres://app:entraid@db.example.com/app?sslmode=verify-full' \\
+    -- ./app"
 )]
 pub(crate) struct Exec {
     #[command(flatten)]

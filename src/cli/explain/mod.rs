@@ -55,7 +55,8 @@ fn examples() -> String {
     format!(
         "Examples:
   issuer explain {}
-  issuer explain --file error.log --token token.jwt --credential credentials.json",
+  issuer explain --file error.log --token token.jwt \\
+    --credential credentials.json",
         Aadsts::ISSUER
     )
 }

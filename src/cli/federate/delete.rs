@@ -31,8 +31,10 @@ pub(super) const ABOUT: &str = "Delete a federated credential of an identity";
 On a terminal the command asks for the name of the credential. A deleted credential takes effect after some minutes; access \
 tokens that were issued stay valid until they expire.",
     after_help = "Examples:
-  issuer federate delete shop-orders-3c09ede0 --identity orders --resource-group identities
-  issuer federate delete shop-orders-3c09ede0 --identity orders --token token.jwt --yes"
+  issuer federate delete shop-orders-3c09ede0 --identity orders \\
+    --resource-group identities
+  issuer federate delete shop-orders-3c09ede0 --identity orders \\
+    --token token.jwt --yes"
 )]
 pub(crate) struct Delete {
     /// Delete the credential with this name

@@ -36,7 +36,8 @@ only by a slash or by case, and with --manifest if its service account is not in
 exit code.",
     after_help = "Examples:
   issuer federate list --identity orders --resource-group identities
-  issuer federate list --app 2f6a4f4e-5a0c-4c57-9d3a-3a6f1d8f5b11 --manifest rendered.yaml"
+  issuer federate list --app 2f6a4f4e-5a0c-4c57-9d3a-3a6f1d8f5b11 \\
+    --manifest rendered.yaml"
 )]
 pub(crate) struct List {
     #[command(flatten)]

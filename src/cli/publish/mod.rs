@@ -53,8 +53,10 @@ concurrent publishers never overwrite each other.",
   issuer publish sa.pub --account acct --issuer https://issuers.example.com/a
   issuer publish sa.pub --issuer https://issuer.example.com --directory site/
   issuer publish --from-cluster --account acct
-  issuer publish --secret org-acme/prod-1-sa --context mc --account acct --issuer https://issuers.example.com/prod-1
-  issuer publish sa.pub --account acct --create --resource-group clusters --location westeurope
+  issuer publish --secret org-acme/prod-1-sa --context mc --account acct \\
+    --issuer https://issuers.example.com/prod-1
+  issuer publish sa.pub --account acct --create --resource-group clusters \\
+    --location westeurope
   issuer publish sa.pub --account acct --owner prod-1
   issuer publish --account acct --owner prod-1 --leave
 
@@ -165,8 +167,12 @@ impl Publish {
             let KeysRead { keys, api_server } = self.keys.read_with_issuer(self.owner.owner_from_cluster, output)?;
             (Some(keys), api_server)
         };
-        let uid = api_server.as_ref().and_then(|api_server| api_server.uid.as_deref());
-        let owner = if uid.is_some() { self.owner.owner(uid)? } else { owner };
+        let owner = match api_server.as_ref().and_then(|api_server| api_server.uid.as_deref()) {
+            Some(uid) => self.owner.owner(Some(uid))?,
+            None => owner,
+        };
+        // A cluster that leaves has another issuer, or will have one.
+        let api_server = api_server.filter(|_| !self.owner.leave);
         let issuer = match (issuer, &api_server) {
             (None, Some(api_server)) => Some(issuer_of(api_server)?),
             (issuer, _) => issuer,

@@ -16,7 +16,7 @@ pub(super) struct OwnerArgs {
     /// Use the UID of the cluster as the owner: that of its namespace kube-system
     ///
     /// One manifest of a CronJob then serves every cluster of a fleet.
-    #[arg(long, requires = "from_cluster", conflicts_with = "owner")]
+    #[arg(long, requires = "from_cluster", conflicts_with_all = ["owner", "secret"])]
     pub(super) owner_from_cluster: bool,
     /// Remove the owner from all keys, and retire keys that have no other owner
     ///

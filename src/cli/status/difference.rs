@@ -43,10 +43,17 @@ pub(super) fn differences(
                 "publish it: issuer publish --from-cluster, with the flags of this site",
             );
         }
+        let served = || keys.iter().map(|key| key.key_id().to_string());
+        let is_retired = |kid: &str| stored.iter().any(|key| key.jwk.kid() == Some(kid) && key.retired.is_some());
+        for kid in served().filter(|kid| is_retired(kid)) {
+            add(
+                format!("the key {kid} of the API server is retired on the site, so --prune may remove it"),
+                "publish it again: issuer publish --from-cluster, with the flags of this site and its --owner",
+            );
+        }
         let is_of_others =
             |kid: &str| stored.iter().any(|key| key.jwk.kid() == Some(kid) && key.known && !key.owners.contains(owner));
-        let served = keys.iter().map(|key| key.key_id().to_string());
-        for kid in served.filter(|kid| is_of_others(kid)) {
+        for kid in served().filter(|kid| is_of_others(kid) && !is_retired(kid)) {
             add(
                 format!("the key {kid} of the API server does not belong to the owner {owner}"),
                 "pass the --owner that publishes for this cluster, or publish with this owner: issuer publish --from-cluster --owner NAME",
@@ -55,7 +62,7 @@ pub(super) fn differences(
         for kid in &found.not_served {
             add(
                 format!("the API server does not serve the key {kid}, which is published and not retired"),
-                "retire it: issuer publish --from-cluster, with the flags of this site; if it belongs to another cluster, publish each with its own --owner",
+                "if it is the next key, add it to --service-account-key-file of the API server; if not, retire it: issuer publish --from-cluster, with the flags of this site; if it belongs to another cluster, publish each with its own --owner",
             );
         }
     }

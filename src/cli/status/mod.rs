@@ -55,7 +55,7 @@ pub(crate) struct Status {
     /// Set the owner whose keys the API server must have
     ///
     /// Several clusters may share an issuer. Keys of other owners are no drift.
-    #[arg(long, value_name = "NAME", default_value = Owner::NONE, help_heading = CLUSTER)]
+    #[arg(long, value_name = "NAME", default_value = Owner::NONE, requires = "from_cluster", help_heading = CLUSTER)]
     owner: String,
     /// Use the UID of the cluster as the owner: that of its namespace kube-system
     #[arg(long, requires = "from_cluster", conflicts_with = "owner", help_heading = CLUSTER)]

@@ -127,6 +127,8 @@ fn doctor_skips_checks_of_forbidden_objects() {
     let text = desk.fails(3, doctor);
     assert!(text.contains("jane may not read pods at the API server"), "{text}");
     assert!(text.contains("kubectl create clusterrole issuer-doctor --verb get,list"), "{text}");
+    let text = desk.fails(3, "doctor --from-cluster --service-account forbidden/none --context admin");
+    assert!(text.contains("there is no service account forbidden/none in the cluster"), "{text}");
     // Only pods may be read.
     server.create(
         "/apis/rbac.authorization.k8s.io/v1/namespaces/forbidden/roles",

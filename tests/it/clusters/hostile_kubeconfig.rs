@@ -140,7 +140,9 @@ fn kubeconfig_with_missing_or_repeated_names_is_refused() {
     write("authority", &|value| {
         value["clusters"][0]["cluster"] = json!({ "server": server.url(), "certificate-authority": "/dev/zero" });
     });
+    write("no-cluster", &|value| value["clusters"] = json!([]));
     for (file, expected) in [
+        ("no-cluster", "the cluster \"c\" of the context is not in it"),
         ("clusters", "cannot use clusters: it has two clusters with the name \"c\""),
         ("users", "it has two users with the name \"admin\""),
         ("contexts", "it has two contexts with the name \"admin\""),
@@ -149,6 +151,10 @@ fn kubeconfig_with_missing_or_repeated_names_is_refused() {
     ] {
         let text = desk.fails(3, &format!("jwks --from-cluster --kubeconfig {file}"));
         assert!(text.contains(expected) && text.contains("\nhint: "), "{file}: {text}");
+    }
+    for words in ["publish --secret a/b --owner-from-cluster --directory site", "status --owner b --directory site"] {
+        let text = desk.fails(2, words);
+        assert!(text.contains("--owner"), "{words}: {text}");
     }
     assert!(server.requests().is_empty());
 

@@ -69,11 +69,15 @@ fn status_shows_drift_between_any_two() {
     desk.succeeds("status --from-cluster --owner-from-cluster --directory fleet");
     let text = desk.fails(1, "status --from-cluster --owner prod-2 --directory fleet");
     assert!(text.contains("of the API server does not belong to the owner prod-2"), "{text}");
-    desk.succeeds(
-        "publish --leave --from-cluster --owner-from-cluster --directory fleet --issuer ISSUER"
-            .replace("ISSUER", ISSUER)
-            .as_str(),
-    );
+    desk.succeeds(&format!("publish --leave --from-cluster --owner-from-cluster --directory fleet --issuer {ISSUER}"));
+    let text =
+        desk.fails(1, &format!("status --from-cluster --owner-from-cluster --directory fleet --issuer {ISSUER}"));
+    assert!(text.contains("of the API server is retired on the site, so --prune may remove it"), "{text}");
+    // A cluster that has moved leaves its old issuer, and is not told to move back.
+    let old = "https://old.example.com";
+    desk.succeeds(&format!("publish --from-cluster --owner-from-cluster --directory moved --issuer {old}"));
+    let answer = desk.json(0, "publish --leave --from-cluster --owner-from-cluster --directory moved");
+    assert_eq!((&answer["issuer"], &answer["api_server"]), (&json!(old), &json!(null)), "{answer}");
     let answer = desk.json(1, &format!("status --from-cluster --directory fleet --issuer {ISSUER}"));
     assert!(answer["stored"]["keys"][0]["retired_since"].is_string(), "{answer}");
 }
