@@ -73,7 +73,7 @@ fn status_shows_drift_between_any_two() {
     let text =
         desk.fails(1, &format!("status --from-cluster --owner-from-cluster --directory fleet --issuer {ISSUER}"));
     assert!(text.contains("of the API server is retired on the site, so --prune may remove it"), "{text}");
-    // A cluster that has moved leaves its old issuer, and is not told to move back.
+    // A cluster that has moved leaves its old issuer. No step leads back to it.
     let old = "https://old.example.com";
     desk.succeeds(&format!("publish --from-cluster --owner-from-cluster --directory moved --issuer {old}"));
     let answer = desk.json(0, "publish --leave --from-cluster --owner-from-cluster --directory moved");
