@@ -51,14 +51,15 @@ same service account have different credentials.",
     after_help = "Examples:
   issuer federate --identity orders --resource-group shop \\
     --service-account shop/orders --issuer https://issuer.example.com
-  issuer federate --app 11111111-aaaa-4bbb-8ccc-000000000001 --format terraform \\
-    --service-account shop/orders --issuer https://issuer.example.com
+  issuer federate --app 11111111-aaaa-4bbb-8ccc-000000000001 \\
+    --service-account shop/orders --issuer https://issuer.example.com \\
+    --format terraform
   issuer federate --identity orders --service-account shop/orders \\
     --issuer https://issuer.example.com --apply --wait 10m --token token.jwt
   issuer federate --identity orders --resource-group shop \\
     --service-account shop/orders --aks prod --apply
-  issuer federate --identity orders --service-account shop/orders --from-cluster \\
-    --context prod-1 --apply"
+  issuer federate --identity orders --service-account shop/orders \\
+    --from-cluster --context prod-1 --apply"
 )]
 pub(crate) struct Federate {
     #[command(subcommand)]
