@@ -190,7 +190,8 @@ mod tests {
         for command in visible(&command) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             // A terminal of 80 columns wraps a longer line, and a part of the example is then pasted as a command.
-            let is_long = |line: &&str| line.starts_with("  issuer ") && line.chars().count() > 80;
+            let is_example = |line: &str| line.starts_with("  issuer ") || line.starts_with("    -");
+            let is_long = |line: &&str| is_example(line) && line.chars().count() > 80;
             assert_eq!(help.lines().find(is_long), None, "an example is longer than 80 columns");
             let joined = help.replace("\\\n", "");
             let examples: Vec<_> = joined.lines().filter_map(|line| line.trim().strip_prefix("issuer ")).collect();

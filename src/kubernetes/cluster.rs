@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use kube::{
     Client,
     client::{Body, ClientBuilder},
+    config::AuthInfo,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -19,10 +20,9 @@ use super::{
     cluster_error::ClusterError,
     cluster_options::ClusterOptions,
     connect_failure::{ConnectFailure, cause, check_proxy, login_failure},
-    credential::{self, without},
     exec_plugin,
     grant::Grant,
-    kubeconfig,
+    kubeconfig, secrets,
     server::Server,
 };
 use crate::{
@@ -59,8 +59,8 @@ pub struct Cluster {
     client: Client,
     pub(super) server: Arc<Server>,
     timeout: Duration,
-    /// The secrets of its requests, which a response may repeat.
-    secrets: Arc<[String]>,
+    /// The user, whose secrets a response may repeat.
+    user: Arc<AuthInfo>,
 }
 
 /// A request, and how its failures are named.
@@ -100,7 +100,7 @@ impl Cluster {
             }
             Err(_) => return Err(failed(late("exec plugin"), None)),
         }
-        let secrets = credential::secrets(&config.auth_info).into();
+        let user = Arc::new(config.auth_info.clone());
         // Files are read, and an auth provider may run a command.
         let build = tokio::task::spawn_blocking(move || ClientBuilder::try_from(config).map(ClientBuilder::build));
         let client = match timeout(options.timeout, build).await {
@@ -113,7 +113,7 @@ impl Cluster {
             Ok(Err(_)) => return Err(failed("the login stopped".to_owned(), None)),
             Err(_) => return Err(failed(late("login"), None)),
         };
-        Ok(Self { client, server: Arc::new(server), timeout: options.timeout, secrets })
+        Ok(Self { client, server: Arc::new(server), timeout: options.timeout, user })
     }
 
     /// The URL of the API server.
@@ -219,7 +219,7 @@ impl Cluster {
     /// The error of a response with another status than success.
     fn refused(&self, call: &Call<'_>, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Failed {
         let server = &*self.server;
-        let text = status_message(body).map(|text| without(&text, &self.secrets));
+        let text = status_message(body).map(|text| secrets::without(&text, &secrets::sent_by(&self.user)));
         let said = text.as_deref().unwrap_or_default();
         let error = match status {
             StatusCode::UNAUTHORIZED => ClusterError::unauthorized(server, Timestamp::now()),

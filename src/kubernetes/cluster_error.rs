@@ -216,7 +216,7 @@ impl Hint for ClusterError {
                 }
             }),
             Self::NotVerified { .. } => Some(
-                "set an https server and certificate-authority-data of the cluster in the kubeconfig, without insecure-skip-tls-verify; or pass --insecure-skip-tls-verify if no other server can answer at this address"
+                "in the cluster of the kubeconfig, set an https server and certificate-authority-data, and remove insecure-skip-tls-verify; or pass --insecure-skip-tls-verify if no other server can answer at this address"
                     .to_owned(),
             ),
             Self::Login { fix, .. }

@@ -2,7 +2,7 @@ use std::{error::Error, time::Duration};
 
 use kube::client::AuthError;
 
-use super::credential::INVALID_TOKEN;
+use super::kubeconfig_files::INVALID_TOKEN;
 use crate::redact::redacted_start;
 
 /// The longest text of a cause, in characters.

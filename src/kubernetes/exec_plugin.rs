@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::{io::AsyncReadExt, process::Command};
 
-use super::credential::without;
+use super::secrets::without;
 use crate::redact::redacted_start;
 
 /// The longest output of a plugin that is read, in bytes.

@@ -13,7 +13,7 @@ use kube::{
 use super::{
     cluster_error::{ClusterError, NoKubeconfig},
     cluster_options::ClusterOptions,
-    credential::{check_files, read_token},
+    kubeconfig_files::{check_files, read_token},
     login::Login,
     proxy,
     server::Server,
@@ -136,15 +136,15 @@ async fn of_kubeconfig(
     let Some(found) = named.and_then(|named| named.context.clone()) else { return Err(no_context(&context)) };
     let invalid = |because: &str| ClusterError::Kubeconfig { from: from.to_owned(), because: because.to_owned() };
     let user_name = found.user.filter(|name| !name.is_empty());
-    let user = user_name.as_ref().map(|name| {
-        let named = kubeconfig.auth_infos.iter_mut().find(|known| known.name == *name);
-        let missing = || invalid(&format!("the user {name:?} of the context {context:?} is not in it"));
-        named.ok_or_else(missing).map(|named| named.auth_info.as_mut())
-    });
-    let user = match user.transpose()?.flatten() {
-        Some(user) => {
-            read_token(user).map_err(|because| invalid(&because))?;
-            Some(user.clone())
+    let user = match &user_name {
+        Some(name) => {
+            let named = kubeconfig.auth_infos.iter_mut().find(|known| known.name == *name);
+            let missing = || invalid(&format!("the user {name:?} of the context {context:?} is not in it"));
+            let named = named.ok_or_else(missing)?;
+            if let Some(user) = &mut named.auth_info {
+                read_token(user).map_err(|because| invalid(&because))?;
+            }
+            named.auth_info.clone()
         }
         None => None,
     };

@@ -3,9 +3,9 @@ use std::path::PathBuf;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use jiff::Timestamp;
 use kube::config::AuthInfo;
-use serde_json::Value;
 use x509_cert::{Certificate, der::Decode};
 
+use super::secrets::token_of;
 use crate::{redact::redacted, token::Token};
 
 /// How the user of a kubeconfig logs in, for messages. It holds no secret.
@@ -86,24 +86,6 @@ impl Login {
             Self::None => "the kubeconfig has no credentials for this context; pass --context NAME, or log in with the tool of the cluster".to_owned(),
         }
     }
-}
-
-/// The token in the kubeconfig.
-pub(super) fn token_of(user: &AuthInfo) -> Option<String> {
-    user.token.as_ref()?;
-    secret(user, "token")
-}
-
-/// The password in the kubeconfig.
-pub(super) fn password_of(user: &AuthInfo) -> Option<String> {
-    user.password.as_ref()?;
-    secret(user, "password")
-}
-
-fn secret(user: &AuthInfo, member: &str) -> Option<String> {
-    // Serializing is the only way to a secret of kube without another crate.
-    let user = serde_json::to_value(user).ok()?;
-    user.get(member).and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The PEM of the client certificate, if it can be read.

@@ -8,13 +8,14 @@ mod cluster_error;
 mod cluster_issuer;
 mod cluster_options;
 mod connect_failure;
-mod credential;
 mod exec_plugin;
 mod grant;
 mod kubeconfig;
+mod kubeconfig_files;
 mod login;
 mod objects;
 mod proxy;
+mod secrets;
 mod server;
 mod token_request;
 

@@ -8,7 +8,7 @@ use crate::{
     documents::{Discovery, DocumentError, Documents},
     entra,
     issuer_url::shown,
-    key::{Algorithm, Jwk},
+    key::{Algorithm, Jwk, PublicKey},
     public_host::why_not_public,
     verify::{Refusal, RelyingParty, TrustedIssuer},
 };
@@ -44,7 +44,7 @@ pub(super) fn refuse_keys(desired: &DesiredState, published: &[Jwk], keys: &[Pla
         refusals.push(PlanRefusal::RsaTooSmall { kid: key.key_id().to_string(), bits: key.bits() });
     }
     for kid in &desired.remove {
-        let Some(key) = desired.keys.iter().find(|key| key.key_id().as_str() == kid) else { continue };
+        let Some(key) = input_key(desired, kid) else { continue };
         // If the published entry has another key with this key ID, publishing replaces it anyway, so the request is
         // satisfied.
         if !published.iter().any(|jwk| jwk.kid() == Some(kid) && jwk.key() != Ok(key)) {
@@ -67,26 +67,27 @@ pub(super) fn refuse_keys(desired: &DesiredState, published: &[Jwk], keys: &[Pla
     refusals
 }
 
-/// A publisher removes or replaces a key of other owners only by force, and replaces its own only on request.
-pub(super) fn refuse_others(
-    desired: &DesiredState,
-    recorded: &Retention,
-    published: &[Jwk],
-    keys: &[PlannedKey],
-) -> Vec<PlanRefusal> {
+/// A publisher removes a key of other owners only by force.
+pub(super) fn refuse_removals(desired: &DesiredState, keys: &[PlannedKey]) -> Vec<PlanRefusal> {
     let mut refusals = Vec::new();
-    let input = |kid: &str| desired.keys.iter().find(|key| key.key_id().as_str() == kid);
-    for kid in desired.remove.iter().filter(|kid| input(kid).is_none()) {
+    for kid in desired.remove.iter().filter(|kid| input_key(desired, kid).is_none()) {
         let kept = keys.iter().filter(|key| key.kid() == kid && key.is_published());
         let owners: BTreeSet<Owner> = kept.flat_map(|key| desired.others(&key.owners)).collect();
         if !owners.is_empty() {
             refusals.push(PlanRefusal::RemoveOfOthers { kid: kid.clone(), owners });
         }
     }
+    refusals
+}
+
+/// A publisher replaces a key by another one with the same key ID only on request, and a key of other owners only by
+/// force.
+pub(super) fn refuse_replacements(desired: &DesiredState, recorded: &Retention, published: &[Jwk]) -> Vec<PlanRefusal> {
+    let mut refusals = Vec::new();
     for jwk in published {
         let kid = jwk.kid().unwrap_or_default();
+        let Some(key) = input_key(desired, kid).filter(|key| jwk.key() != Ok(*key)) else { continue };
         let owners = desired.others(&recorded.owners(jwk).cloned().collect());
-        let Some(key) = input(kid).filter(|key| jwk.key() != Ok(key)) else { continue };
         let is_requested = desired.remove.iter().any(|remove| remove == kid);
         if !owners.is_empty() {
             if !(is_requested && desired.force) {
@@ -98,6 +99,11 @@ pub(super) fn refuse_others(
         }
     }
     refusals
+}
+
+/// The key of the input with this key ID.
+fn input_key<'a>(desired: &'a DesiredState, kid: &str) -> Option<&'a PublicKey> {
+    desired.keys.iter().find(|key| key.key_id().as_str() == kid)
 }
 
 /// A site that stores the record in metadata has a limit for it.

@@ -45,7 +45,7 @@ use crate::documents::{Discovery, Documents, Jwks};
 use current_state::published_keys;
 use judge::{
     judge_current_issuer, judge_host, judge_result, judge_unreadable, record_warnings, refuse_drops, refuse_keys,
-    refuse_later_record, refuse_long_record, refuse_others, warn_of_keys,
+    refuse_later_record, refuse_long_record, refuse_removals, refuse_replacements, warn_of_keys,
 };
 use placement::{entries, place, retention};
 
@@ -102,7 +102,8 @@ impl Plan {
         let result = Documents { issuer: desired.issuer.clone(), discovery, jwks };
 
         let mut refusals = refuse_keys(desired, &published, &keys);
-        refusals.extend(refuse_others(desired, &recorded, &published, &keys));
+        refusals.extend(refuse_removals(desired, &keys));
+        refusals.extend(refuse_replacements(desired, &recorded, &published));
         refusals.extend(refuse_drops(desired, found, clocks, &keys));
         refusals.extend(refuse_later_record(desired, found));
         refusals.extend(refuse_long_record(current, &keys, &retention));

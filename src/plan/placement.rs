@@ -25,6 +25,7 @@ pub(super) fn place(
         if let Some(key) = keys[..input].iter_mut().find(|key| key.kid() == kid) {
             // The published entry has another key with the same key ID: the key of the input replaces it.
             if key.jwk.key() != jwk.key() {
+                // On request, which the plan shows as a removal.
                 if desired.remove.iter().any(|other| other == kid) {
                     keys.push(outside_the_input(desired, now, jwk, recorded));
                 }

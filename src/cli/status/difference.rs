@@ -3,7 +3,7 @@
 use issuer::{ApiServerDrift, IssuerUrl, Jwk, KeyStatus, Owner};
 use serde::Serialize;
 
-use crate::cli::api_server::WithKeys;
+use crate::cli::{answers::owners_text, api_server::WithKeys};
 
 /// A difference between the API server and another place.
 #[derive(Clone, Serialize)]
@@ -51,18 +51,23 @@ pub(super) fn differences(
                 "publish it again: issuer publish --from-cluster, with the flags of this site and its --owner",
             );
         }
-        let is_of_others =
-            |kid: &str| stored.iter().any(|key| key.jwk.kid() == Some(kid) && key.known && !key.owners.contains(owner));
-        for kid in served().filter(|kid| is_of_others(kid) && !is_retired(kid)) {
+        let others = |kid: &str| {
+            let is_of_others =
+                |key: &&KeyStatus| key.jwk.kid() == Some(kid) && key.known && !key.owners.contains(owner);
+            let owners = stored.iter().find(is_of_others)?.owners.iter().map(ToString::to_string);
+            Some(owners_text(&owners.collect::<Vec<_>>()))
+        };
+        for kid in served().filter(|kid| !is_retired(kid)) {
+            let Some(others) = others(&kid) else { continue };
             add(
-                format!("the key {kid} of the API server does not belong to the owner {owner}"),
-                "pass the --owner that publishes for this cluster, or publish with this owner: issuer publish --from-cluster --owner NAME",
+                format!("the key {kid} of the API server belongs to the {others}, not to the owner {owner}"),
+                "pass the owner that publishes for this cluster, with --owner or --owner-from-cluster; if it has none yet, publish with one: issuer publish --from-cluster --owner NAME",
             );
         }
         for kid in &found.not_served {
             add(
                 format!("the API server does not serve the key {kid}, which is published and not retired"),
-                "if it is the next key, add it to --service-account-key-file of the API server; if not, retire it: issuer publish --from-cluster, with the flags of this site; if it belongs to another cluster, publish each with its own --owner",
+                "if it is the next key, add it to --service-account-key-file of the API server; if it is a key of another cluster, publish each cluster with its own --owner; otherwise retire it: issuer publish --from-cluster, with the flags of this site",
             );
         }
     }

@@ -71,11 +71,11 @@ impl StoredSide {
         if has_unknown && self.status.faults.iter().all(is_of_record) {
             return "publish the API server's keys, which adds them to the record: issuer publish sa.pub; for keys that stay unknown add --adopt KID or --remove-unknown".to_owned();
         }
-        let of_record = |fault: &SiteFault| match fault {
-            SiteFault::RecordUnreadable(error) => Some(error.clone()),
+        let unreadable_record = self.status.faults.iter().find_map(|fault| match fault {
+            SiteFault::RecordUnreadable(error) => Some(error),
             _ => None,
-        };
-        let shared = match self.status.faults.iter().find_map(of_record) {
+        });
+        let shared = match unreadable_record {
             Some(RetentionError::Version(_)) => return "use the version of issuer that published last".to_owned(),
             Some(_) => "; if several clusters share the issuer, publish for each with its --owner",
             None => "",

@@ -45,14 +45,19 @@ fn credentials_that_cannot_be_used_end_in_time() {
         ("long", json!({ "tokenFile": long }), not_a_file),
         ("folder", json!({ "tokenFile": folder.path() }), "Is a directory"),
         (
-            "authority of a user",
+            "pipe as a certificate",
             json!({ "client-certificate": pipe, "client-key": "k" }),
-            "client-certificate of the user is no file",
+            "the client-certificate of the user is not a file, or it is longer than 1048576 bytes",
+        ),
+        (
+            "long certificate",
+            json!({ "client-certificate": long, "client-key": "k" }),
+            "the client-certificate of the user is not a file, or it is longer",
         ),
         (
             "endless key",
-            json!({ "client-certificate": long, "client-key": "/dev/zero" }),
-            "the client-certificate of the user is no file",
+            json!({ "client-certificate": "c", "client-key": "/dev/zero" }),
+            "the client-key of the user is not a file, or it is longer",
         ),
         ("no command", json!({ "exec": { "apiVersion": "v1" } }), "the exec plugin of this user has no command"),
         (
@@ -147,7 +152,7 @@ fn kubeconfig_with_missing_or_repeated_names_is_refused() {
         ("users", "it has two users with the name \"admin\""),
         ("contexts", "it has two contexts with the name \"admin\""),
         ("no-user", "the user \"admin\" of the context \"admin\" is not in it"),
-        ("authority", "the certificate-authority of the cluster is no file of up to 1048576 bytes"),
+        ("authority", "the certificate-authority of the cluster is not a file, or it is longer than 1048576 bytes"),
     ] {
         let text = desk.fails(3, &format!("jwks --from-cluster --kubeconfig {file}"));
         assert!(text.contains(expected) && text.contains("\nhint: "), "{file}: {text}");

@@ -1,14 +1,14 @@
+//! The files that a kubeconfig names: the token, the certificates and the key.
+
 use std::{fs, path::Path};
 
 use http::HeaderValue;
 use kube::config::AuthInfo;
 
-use super::login::{password_of, token_of};
+use super::secrets::token_of;
 
 /// The longest file that a kubeconfig may name, in bytes. HTTP servers accept no token of this length.
 const FILE_MAX: u64 = 1 << 20;
-/// The shortest secret that is searched in a text: a shorter one would be found in words.
-const SECRET_MIN: usize = 8;
 
 pub(super) const INVALID_TOKEN: &str = "the token has a character that an HTTP header cannot have";
 
@@ -31,7 +31,7 @@ pub(super) fn read_token(user: &mut AuthInfo) -> Result<(), String> {
     if token_of(user).is_some_and(is_invalid) { Err(INVALID_TOKEN.to_owned()) } else { Ok(()) }
 }
 
-/// Checks the certificates and the key of a kubeconfig before they are read.
+/// Checks the certificates and the key before kube reads them, which has no limit.
 pub(super) fn check_files(authority: Option<&str>, user: Option<&AuthInfo>) -> Result<(), String> {
     let files = [
         ("certificate-authority of the cluster", authority),
@@ -39,7 +39,8 @@ pub(super) fn check_files(authority: Option<&str>, user: Option<&AuthInfo>) -> R
         ("client-key of the user", user.and_then(|user| user.client_key.as_deref())),
     ];
     let unreadable = files.into_iter().find(|(_, path)| path.is_some_and(|path| !is_readable(Path::new(path))));
-    unreadable.map_or(Ok(()), |(name, _)| Err(format!("the {name} is no file of up to {FILE_MAX} bytes")))
+    unreadable
+        .map_or(Ok(()), |(name, _)| Err(format!("the {name} is not a file, or it is longer than {FILE_MAX} bytes")))
 }
 
 /// Whether reading the file ends: a pipe would block, and a device may have no end. For what cannot be opened, the reader
@@ -47,17 +48,4 @@ pub(super) fn check_files(authority: Option<&str>, user: Option<&AuthInfo>) -> R
 fn is_readable(path: &Path) -> bool {
     let ends = |found: fs::Metadata| found.is_dir() || found.is_file() && found.len() <= FILE_MAX;
     fs::metadata(path).map_or(true, ends)
-}
-
-/// The secrets that a request of a user carries, which a response may repeat.
-pub(super) fn secrets(user: &AuthInfo) -> Vec<String> {
-    let of_file = || fs::read_to_string(user.token_file.as_ref()?).ok().map(|text| text.trim().to_owned());
-    let found = [token_of(user).or_else(of_file), password_of(user)];
-    found.into_iter().flatten().collect()
-}
-
-/// A text without these secrets.
-pub(super) fn without(text: &str, secrets: &[String]) -> String {
-    let secrets = secrets.iter().filter(|secret| secret.len() >= SECRET_MIN);
-    secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "…"))
 }
