@@ -43,7 +43,7 @@ program that connects again after an hour.",
   issuer exec --resource keyvault --env VAULT_TOKEN \\
     --resource postgres --env PGPASSWORD -- ./job
   issuer exec --env-connection DATABASE_URL \\
-    --connection 'postgres://app:entraid@db.example.com/app?sslmode=verify-full' \\
+    --connection 'postgres://app:entraid@db.example/app?sslmode=verify-full' \\
     -- ./app"
 )]
 pub(crate) struct Exec {
